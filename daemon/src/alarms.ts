@@ -1,0 +1,73 @@
+//! The registry of alarms. A code is stable for ever; `docs/alarms.md` is generated from here.
+
+export type Severity = 'critical' | 'urgent' | 'not-urgent' | 'informative'
+
+export interface AlarmEntry {
+  readonly severity: Severity
+  readonly text: string
+  /** What it means for the controllers. */
+  readonly effect: string
+  /** What to do next. */
+  readonly next: string
+}
+
+export const alarms = {
+  'link-down': {
+    severity: 'not-urgent',
+    text: 'One link to the peer is silent.',
+    effect: 'None on calls; the other links carry the pair.',
+    next: 'Check the cable, the switch port and the address of the link named in the alarm.',
+  },
+  'links-down': {
+    severity: 'urgent',
+    text: 'Two or more links to the peer are silent.',
+    effect: 'None on calls; one more failure ends the redundancy.',
+    next: 'Repair the links named in the alarm.',
+  },
+  'peer-lost': {
+    severity: 'critical',
+    text: 'The peer is not heard on any link.',
+    effect: 'Calls go on; there is no redundancy.',
+    next: 'Run `vccs why`, then look at the other node.',
+  },
+  'unit-restarted': {
+    severity: 'urgent',
+    text: 'A unit of this node died and was started again.',
+    effect: 'The peer serves; this node returns as standby.',
+    next: 'Read `vccs log` for the reason.',
+  },
+  'replication-late': {
+    severity: 'urgent',
+    text: 'A call was answered before the peer had confirmed its records.',
+    effect: 'That call would have been lost had this node died in that moment.',
+    next: 'Check the load of both nodes and the links.',
+  },
+  'no-realtime': {
+    severity: 'not-urgent',
+    text: 'The media or pair unit has no real-time scheduling.',
+    effect: 'Voice may stutter under load.',
+    next: 'Give the service CAP_SYS_NICE or LimitRTPRIO (see etc/vccsd.service).',
+  },
+  'media-fallback': {
+    severity: 'not-urgent',
+    text: 'The media unit runs on its slower back end.',
+    effect: 'Fewer legs fit on this node.',
+    next: 'Read the reason in `vccs log`; install for a supported platform.',
+  },
+  'database-recovered': {
+    severity: 'urgent',
+    text: 'The database was damaged and was replaced by the last good copy or the peer.',
+    effect: 'None on calls; the newest configuration changes may be missing.',
+    next: 'Run `vccs sync-db`, then check the disk.',
+  },
+} as const satisfies Record<string, AlarmEntry>
+
+export type AlarmCode = keyof typeof alarms
+
+/** A raised or cleared alarm. `subject` tells several of one code apart, e.g. a link name. */
+export interface AlarmChange {
+  readonly code: AlarmCode
+  readonly subject: string
+  readonly active: boolean
+  readonly detail: string
+}

@@ -1,0 +1,178 @@
+//! All that crosses the bus between the units of one node (S1.7). One schema a message; both ends
+//! check. Media never sees SIP. Times are milliseconds of CLOCK_MONOTONIC unless said otherwise.
+import { z } from 'zod'
+import { inputMapSchema, wiredMediaSchema } from '../tables/wired-media.ts'
+
+export const roles = ['starting', 'standby', 'primary'] as const
+export type Role = (typeof roles)[number]
+
+const message = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
+  z.strictObject({ kind: z.literal(kind), ...shape })
+
+/** First message of every connection. */
+const hello = message('hello', {
+  unit: z.enum(['switch', 'media', 'pair']),
+  pid: z.int(),
+  version: z.int(),
+})
+
+// --- switch -> media: the command set of S1.59, answered by media-response (S1.58) ---------------
+const conferenceCreate = message('conference-create', { ref: z.int(), conferenceId: z.int() })
+const conferenceDestroy = message('conference-destroy', { ref: z.int(), conferenceId: z.int() })
+const memberAdd = message('member-add', { ref: z.int(), leg: wiredMediaSchema })
+const memberDelete = message('member-delete', { ref: z.int(), mediaId: z.string() })
+/** Media parameter configuration: the leg's whole new record. */
+const memberUpdate = message('member-update', { ref: z.int(), leg: wiredMediaSchema })
+/** Everything that exists; what is not listed is removed, what is equal goes on untouched. Sent
+ * after each new connection of switch and media. */
+const conferenceSet = message('conference-set', { ref: z.int(), legs: z.array(wiredMediaSchema) })
+
+// --- media -> switch ---------------------------------------------------------------------------
+const mediaResponse = message('media-response', {
+  ref: z.int(),
+  ok: z.boolean(),
+  detail: z.string(),
+})
+/** The primary's media latched on to an input stream or corrected its mapping. */
+const inputMapped = message('input-mapped', { mediaId: z.string(), map: inputMapSchema })
+/** S1.55: the last member was removed. */
+const conferenceEnded = message('conference-ended', { conferenceId: z.int() })
+/** Once a second. Counters since start. */
+const mediaStatistics = message('media-statistics', {
+  tick: z.number(),
+  legs: z.int(),
+  conferences: z.int(),
+  backend: z.enum(['ffi', 'dgram']),
+  realtime: z.boolean(),
+  packetsReceived: z.number(),
+  packetsSent: z.number(),
+  packetsLate: z.number(),
+  packetsLost: z.number(),
+  packetsRefused: z.number(),
+  ticksLate: z.number(),
+  tickLateMsMax: z.number(),
+  workUsMean: z.number(),
+})
+
+// --- pair -> media, pair -> switch -------------------------------------------------------------
+/** The role of this node. Media: twin legs are sent in every role, others by the primary only. */
+const role = message('role', {
+  role: z.enum(roles),
+  /** Primary without a peer. */
+  alone: z.boolean(),
+  term: z.number(),
+  because: z.string(),
+})
+/** Pair time = CLOCK_MONOTONIC + offsetMs; tick n begins at pair time n * 20 ms. */
+const clock = message('clock', { offsetMs: z.number(), synchronised: z.boolean() })
+
+// --- pair -> switch ----------------------------------------------------------------------------
+export const linkStatusSchema = z.strictObject({
+  name: z.string(),
+  own: z.string(),
+  peer: z.string(),
+  state: z.enum(['up', 'down', 'unknown']),
+  heardMsAgo: z.number().nullable(),
+  rttMs: z.number().nullable(),
+  lost: z.number(),
+})
+export const decisionRecordSchema = z.strictObject({
+  /** Unix milliseconds. */
+  atMs: z.number(),
+  rule: z.string(),
+  from: z.enum(roles),
+  to: z.enum(roles),
+  term: z.number(),
+  because: z.string(),
+  evidence: z.array(z.string()),
+  alternatives: z.array(z.string()),
+})
+export type DecisionRecord = z.infer<typeof decisionRecordSchema>
+export const peerStatusSchema = z.strictObject({
+  role: z.enum(roles),
+  term: z.number(),
+  heardMsAgo: z.number(),
+  sessions: z.int(),
+  inStep: z.boolean(),
+  switchAlive: z.boolean(),
+  mediaAlive: z.boolean(),
+})
+/** Ten times a second, and at once on a change. */
+const pairStatus = message('pair-status', {
+  role: z.enum(roles),
+  alone: z.boolean(),
+  term: z.number(),
+  bootId: z.string(),
+  sinceMs: z.number(),
+  links: z.array(linkStatusSchema),
+  peer: peerStatusSchema.nullable(),
+  clockOffsetMs: z.number(),
+  clockSkewMs: z.number().nullable(),
+  realtime: z.boolean(),
+  decisions: z.array(decisionRecordSchema).max(32),
+  alarms: z.array(z.strictObject({ code: z.string(), subject: z.string(), detail: z.string() })),
+})
+/** Planned switchover: hold new work, flush every flag to NONE, then say `flushed`. */
+const flush = message('flush', { ref: z.int() })
+const operationResult = message('operation-result', {
+  ref: z.int(),
+  ok: z.boolean(),
+  detail: z.string(),
+  tookMs: z.number(),
+})
+
+// --- switch -> pair, media -> pair -------------------------------------------------------------
+/** Proof of life, every heartbeat period. */
+const switchAlive = message('switch-alive', {
+  counter: z.number(),
+  sessions: z.int(),
+  syncPending: z.int(),
+  /** Standby: everything of the peer is here. Primary: the peer has everything. */
+  inStep: z.boolean(),
+  /** Initialised and able to serve (S1.154). */
+  ready: z.boolean(),
+})
+const mediaAlive = message('media-alive', { counter: z.number(), tick: z.number() })
+const flushed = message('flushed', { ref: z.int(), ok: z.boolean(), detail: z.string() })
+const switchover = message('switchover', {
+  ref: z.int(),
+  /** True: `failover`, although it is not safe. */
+  force: z.boolean(),
+  reason: z.string().max(200),
+})
+
+export const mediaCommandSchema = z.discriminatedUnion('kind', [
+  conferenceCreate,
+  conferenceDestroy,
+  memberAdd,
+  memberDelete,
+  memberUpdate,
+  conferenceSet,
+])
+export type MediaCommand = z.infer<typeof mediaCommandSchema>
+
+export const busMessageSchema = z.discriminatedUnion('kind', [
+  hello,
+  conferenceCreate,
+  conferenceDestroy,
+  memberAdd,
+  memberDelete,
+  memberUpdate,
+  conferenceSet,
+  mediaResponse,
+  inputMapped,
+  conferenceEnded,
+  mediaStatistics,
+  role,
+  clock,
+  pairStatus,
+  flush,
+  operationResult,
+  switchAlive,
+  mediaAlive,
+  flushed,
+  switchover,
+])
+export type BusMessage = z.infer<typeof busMessageSchema>
+export type BusMessageOf<K extends BusMessage['kind']> = Extract<BusMessage, { kind: K }>
+export const busVersion = 1

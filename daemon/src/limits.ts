@@ -1,0 +1,61 @@
+//! Every maximum and every period of the product, and the relations between them.
+//! Units are in the names. Sources: S-numbers of `docs/features.md`, RFC 3261, DESIGN decisions.
+import { assert } from './assert.ts'
+
+export const limits = {
+  /** S1.64. */
+  heartbeatMs: 100,
+  /** S1.66: silent periods on all links until the peer counts as lost. */
+  heartbeatMissesMax: 5,
+  /** S1.96: the repair walk over all flags. */
+  sweepMs: 500,
+  /** Replicate before answering: a final response waits at most this long for its ACK. */
+  replicateBeforeAnswerMsMax: 20,
+  /** First repetition of an unacknowledged sync frame, doubled up to the second value. */
+  resendMs: 15,
+  resendMsMax: 500,
+  /** S1.96 anti-entropy: comparison of one hash per table. */
+  tableHashMs: 2_000,
+
+  /** One media tick; all ticks of both nodes are the same instants of the pair clock. */
+  tickMs: 20,
+  samplesPerTick: 160,
+  sampleRateHz: 8_000,
+  /** Voice is read this long after it was latched on to arrive (jitter buffer). */
+  jitterMs: 40,
+  /** Decisions of the primary take effect this many ticks ahead, so that both nodes know them. */
+  decisionLeadTicks: 6,
+
+  legsMax: 4_096,
+  sessionsMax: 4_096,
+  usersMax: 10_000,
+  positionsMax: 1_000,
+  phoneBookMax: 20_000,
+  membersPerSessionMax: 128,
+
+  sipMessageBytesMax: 16_384,
+  sipHeaderLinesMax: 100,
+  sdpBytesMax: 4_096,
+  busFrameBytesMax: 1_048_576,
+  syncFrameBytesMax: 60_000,
+  controlFrameBytesMax: 8_388_608,
+  controlConnectionsMax: 64,
+
+  /** RFC 3261 17.1.1.1. */
+  sipT1Ms: 500,
+  sipT2Ms: 4_000,
+  sipT4Ms: 5_000,
+  sipMaxForwards: 70,
+  /** No answer of the callee: 408 to the caller, CANCEL to the callee. */
+  noAnswerMs: 60_000,
+  registrationSecondsMin: 30,
+  registrationSecondsMax: 7_200,
+  nonceMsMax: 300_000,
+} as const
+
+assert(limits.heartbeatMs * limits.heartbeatMissesMax <= 500, 'S1.66: the peer is lost after 500 ms')
+assert(limits.resendMs < limits.replicateBeforeAnswerMsMax, 'one repetition fits before an answer')
+assert(
+  limits.samplesPerTick * 1000 === limits.sampleRateHz * limits.tickMs,
+  'a tick holds its samples',
+)

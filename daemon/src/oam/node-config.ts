@@ -1,0 +1,42 @@
+//! The node-local configuration file: what differs between the two nodes and is never replicated.
+
+export interface LinkConfig {
+  readonly name: string
+  readonly own: string
+  readonly peer: string
+}
+
+export interface NodeConfig {
+  /** `vccs-a`. */
+  readonly node: string
+  readonly site: string
+  readonly links: readonly LinkConfig[]
+  readonly pair: {
+    /** File with at least 32 bytes of secret, mode 0600; relative paths are seen from the config. */
+    readonly keyFile: string
+    readonly heartbeatPort: number
+    readonly syncPort: number
+    readonly heartbeatMs: number
+    readonly missesMax: number
+  }
+  readonly service: {
+    readonly address: string
+    readonly interface: string
+    readonly reach: 'shared'
+    /** Multicast MAC of the address; default 03:bf and the four bytes of the address. */
+    readonly mac: string
+    readonly sipPort: number
+    /** SIP realm of the digest (RFC 3261 22.1). */
+    readonly realm: string
+    readonly rtpPorts: { readonly first: number; readonly last: number }
+  }
+  readonly media: { readonly backend: 'auto' | 'ffi' | 'dgram' }
+  readonly bus: { readonly transport: 'unix' | 'tcp'; readonly tcpPort: number }
+  readonly database: string
+  readonly controlSocket: string
+  /** Sockets of the bus, journal, pid files; on a memory file system. */
+  readonly runDirectory: string
+  /** State that survives restarts: the term. */
+  readonly stateDirectory: string
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly file: string | null }
+}

@@ -1,0 +1,25 @@
+//! The address of a record (首地址, S1.90, S1.92): its table and its slot, equal on both nodes.
+
+export const tableNames = [
+  'user',
+  'position',
+  'wired-conference',
+  'wired-media',
+  'wireless-conference',
+  'wireless-media',
+  'phone-book',
+  'conference-resource',
+] as const
+export type TableName = (typeof tableNames)[number]
+
+export interface RecordAddress {
+  readonly table: TableName
+  readonly slot: number
+}
+
+/** One change of one record. `record` is null when it was deleted. */
+export interface RecordChange {
+  readonly address: RecordAddress
+  readonly key: string
+  readonly version: number
+}

@@ -1,0 +1,17 @@
+//! Table 7, phone book list (电话本列表, S1.87). Passwords only as HA1 (RFC 7616), never in clear.
+import { z } from 'zod'
+
+export const phoneBookSchema = z.strictObject({
+  /** Terminal number (终端号码), the user part of its address of record; the key. */
+  number: z.string().max(64),
+  type: z.enum(['telephone', 'position', 'radio', 'gateway']),
+  displayName: z.string().max(128),
+  /** Hex of H(user:realm:password). */
+  ha1Md5: z.string().length(32),
+  ha1Sha256: z.string().length(64),
+  /** Terminal priority (终端优先级): 1 highest .. 4 lowest. */
+  priority: z.int().min(1).max(4),
+  /** Twin streams to this terminal. */
+  twin: z.boolean(),
+})
+export type PhoneBookEntry = z.infer<typeof phoneBookSchema>

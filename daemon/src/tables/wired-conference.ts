@@ -1,0 +1,84 @@
+//! Table 3, wired conference list (有线会议列表, S1.80-S1.82): the sessions with their dialogs.
+import { z } from 'zod'
+
+export const sessionTypes = ['ordinary', 'group', 'temporary', 'preset'] as const
+export const sessionStates = ['idle', 'ringing', 'communicating', 'hold', 'released'] as const
+
+const endpointSchema = z.strictObject({ address: z.string().max(64), port: z.int() })
+
+/** A request that we received and have not answered finally: enough to answer it after a
+ * take-over. Header values are wire text. */
+export const pendingServerSchema = z.strictObject({
+  method: z.string().max(32),
+  via: z.array(z.string().max(512)).max(70),
+  from: z.string().max(1024),
+  to: z.string().max(1024),
+  callId: z.string().max(256),
+  cseq: z.number(),
+  recordRoute: z.array(z.string().max(512)).max(20),
+  source: endpointSchema,
+  /** Highest provisional status sent; 0: none. */
+  provisional: z.int(),
+  /** The final answer as wire text, once decided; for a 2xx kept until its ACK. */
+  final: z.string().nullable(),
+})
+
+/** A request that we sent and that is not answered finally, as wire text. */
+export const pendingClientSchema = z.strictObject({
+  request: z.string(),
+  destination: endpointSchema,
+  /** True after a provisional response. */
+  proceeding: z.boolean(),
+  cancelled: z.boolean(),
+})
+
+export const dialogSchema = z.strictObject({
+  callId: z.string().max(256),
+  localTag: z.string().max(128),
+  remoteTag: z.string().max(128).nullable(),
+  /** From/To values without tag, wire text. */
+  localUri: z.string().max(1024),
+  remoteUri: z.string().max(1024),
+  localSeq: z.number(),
+  remoteSeq: z.number().nullable(),
+  /** RFC 3261 12.1: Route values in sending order, and the remote target URI. */
+  routeSet: z.array(z.string().max(512)).max(20),
+  remoteTarget: z.string().max(512).nullable(),
+  destination: endpointSchema,
+  sdpSession: z.number(),
+  sdpVersion: z.number(),
+  /** Our last description sent to this side, and the side's last one, as text. */
+  localSdp: z.string(),
+  remoteSdp: z.string(),
+  pendingServer: pendingServerSchema.nullable(),
+  pendingClient: pendingClientSchema.nullable(),
+})
+export type Dialog = z.infer<typeof dialogSchema>
+
+export const memberSchema = z.strictObject({
+  user: z.string().max(64),
+  side: z.enum(['caller', 'callee']),
+  state: z.enum(['calling', 'ringing', 'talking', 'hold', 'releasing', 'released']),
+  mediaId: z.string().max(64),
+  dialog: dialogSchema,
+})
+export type Member = z.infer<typeof memberSchema>
+
+export const conferenceSchema = z.strictObject({
+  /** Session ID (会话ID); the key. */
+  sessionId: z.string().max(64),
+  type: z.enum(sessionTypes),
+  state: z.enum(sessionStates),
+  /** Unix milliseconds. */
+  startedAtMs: z.number(),
+  answeredAtMs: z.number().nullable(),
+  /** Number of the bridge, from the resource list. */
+  conferenceId: z.int(),
+  /** ED-137 call type, Subject and Priority as received; DA/IDA normal when absent. */
+  callType: z.string().max(64),
+  subject: z.string().max(128),
+  priority: z.string().max(64),
+  wg67Version: z.string().max(128),
+  members: z.array(memberSchema).max(128),
+})
+export type Conference = z.infer<typeof conferenceSchema>

@@ -1,0 +1,50 @@
+//! Table 4, wired media list (有线媒体列表, S1.83, S1.84): one RTP association of one terminal, and
+//! everything both nodes need to send the same packets for it (DESIGN section 4).
+import { z } from 'zod'
+
+/** The primary's mapping of an input stream to ticks: the sample with RTP time stamp
+ * `timestamp + samplesPerTick * (n - tick)` of stream `ssrc` is mixed at tick n >= fromTick. */
+export const inputMapSchema = z.strictObject({
+  ssrc: z.number(),
+  timestamp: z.number(),
+  tick: z.number(),
+  fromTick: z.number(),
+})
+export type InputMap = z.infer<typeof inputMapSchema>
+
+export const directions = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] as const
+export type Direction = (typeof directions)[number]
+
+export const wiredMediaSchema = z.strictObject({
+  /** Media ID; the key. */
+  mediaId: z.string().max(64),
+  /** Session ID of table 3 (S1.84), and the number of its bridge. */
+  sessionId: z.string().max(64),
+  conferenceId: z.int(),
+  terminalAddress: z.string().max(64),
+  remotePort: z.int().min(0).max(65_535),
+  /** Even; RTCP is the next one (RFC 3550 11). On the service address. */
+  localPort: z.int().min(1).max(65_535),
+  codec: z.enum(['PCMA', 'PCMU']),
+  payloadType: z.int().min(0).max(127),
+  ptimeMs: z.union([z.literal(10), z.literal(20), z.literal(30)]),
+  /** Payload type of RFC 4733 events in both directions; null: not negotiated. */
+  eventPayloadType: z.int().min(96).max(127).nullable(),
+  /** Seen from the switch: `sendonly` means that we send to the terminal and ignore what it says. */
+  direction: z.enum(directions),
+  gainDb: z.int().min(-30).max(12),
+  /** False: only the primary sends (terminals that cannot take duplicates). */
+  twin: z.boolean(),
+  /** Output timeline: packet of tick n has seq0 + (n - tick0) and ts0 + 160 (n - tick0) for 20 ms
+   * packets; sending starts at tick0. Modulo 2^16 and 2^32. */
+  ssrc: z.number(),
+  seq0: z.number(),
+  ts0: z.number(),
+  tick0: z.number(),
+  /** Codec, payload types, packet time, remote address, direction and gain of this version hold
+   * from this tick on; the former ones until then. */
+  controlTick: z.number(),
+  /** Newest last; at most the two that can matter. */
+  inputMaps: z.array(inputMapSchema).max(2),
+})
+export type WiredMedia = z.infer<typeof wiredMediaSchema>
