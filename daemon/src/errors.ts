@@ -46,6 +46,11 @@ export const errors = {
     next: 'Run `chmod 0600` on the key file.',
     exit: 5,
   },
+  'table-full': {
+    text: 'A table of the switch has no room for one more record.',
+    next: 'End calls or registrations that are not needed; the limits are in `vccs status`.',
+    exit: 1,
+  },
 } as const satisfies Record<string, ErrorEntry>
 
 export type ErrorCode = keyof typeof errors

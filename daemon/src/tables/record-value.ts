@@ -1,0 +1,75 @@
+//! What tables need to know of a record's value: equality, a digest that does not depend on the order
+//! of its keys, and freezing. Records are JSON values.
+
+/** True when both are the same JSON value, whatever the order of their keys. */
+export function equalValues(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
+    return a.every((item, index) => equalValues(item, b[index]))
+  }
+  const left = a as Record<string, unknown>
+  const right = b as Record<string, unknown>
+  const keys = Object.keys(left)
+  if (keys.length !== Object.keys(right).length) return false
+  return keys.every((key) => Object.hasOwn(right, key) && equalValues(left[key], right[key]))
+}
+
+/** Makes a record unchangeable, so that a change cannot bypass `put` and miss the peer. */
+export function freezeValue<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const part of Object.values(value)) freezeValue(part)
+  return value
+}
+
+/** 64 bits as two unsigned 32-bit words. Detects differences, not attackers: frames carry an HMAC. */
+export interface Digest {
+  high: number
+  low: number
+}
+
+/** Digest of one record at its address. */
+export function digestRecord(slot: number, key: string, value: unknown): Digest {
+  const digest = { high: 0x9e3779b9, low: 0x7f4a7c15 }
+  mixNumber(digest, slot)
+  mixText(digest, key)
+  mixValue(digest, value)
+  // Without this last stirring, digests of similar records would cancel out in the table's sum.
+  digest.high = stir(digest.high ^ (digest.low >>> 16))
+  digest.low = stir(digest.low ^ (digest.high >>> 13))
+  return digest
+}
+
+function mixValue(digest: Digest, value: unknown): void {
+  if (typeof value === 'string') mixText(digest, value)
+  else if (typeof value === 'number') mixText(digest, `#${value}`)
+  else if (Array.isArray(value)) {
+    mixNumber(digest, 0x5b00 + value.length)
+    for (const item of value) mixValue(digest, item)
+  } else if (typeof value === 'object' && value !== null) {
+    const keys = Object.keys(value).sort()
+    mixNumber(digest, 0x7b00 + keys.length)
+    for (const key of keys) {
+      mixText(digest, key)
+      mixValue(digest, (value as Record<string, unknown>)[key])
+    }
+  } else mixText(digest, `?${value}`)
+}
+
+function mixText(digest: Digest, text: string): void {
+  mixNumber(digest, text.length)
+  for (let at = 0; at < text.length; at++) mixNumber(digest, text.charCodeAt(at))
+}
+
+function mixNumber(digest: Digest, value: number): void {
+  digest.high = Math.imul(digest.high ^ value, 0x85ebca6b) ^ (digest.low >>> 15)
+  digest.low = Math.imul(digest.low ^ value, 0xc2b2ae35) ^ (digest.high >>> 13)
+}
+
+function stir(word: number): number {
+  const first = Math.imul(word ^ (word >>> 16), 0x21f0aaad)
+  const second = Math.imul(first ^ (first >>> 15), 0x735a2d97)
+  return (second ^ (second >>> 15)) >>> 0
+}

@@ -1,0 +1,270 @@
+//! The parent of the eight tables (SyncObject, S1.90-S1.93): records in slots, one flag and one version
+//! a slot. The slot is the record's address and equal on both nodes.
+import type { z } from 'zod'
+import { assert } from '../assert.ts'
+import { failure, type Result, success } from '../result.ts'
+import type { RecordAddress, RecordChange, TableName } from './address.ts'
+import type { Flag } from './flag.ts'
+import { digestRecord, equalValues, freezeValue } from './record-value.ts'
+
+export interface TableDefinition<R> {
+  readonly name: TableName
+  readonly schema: z.ZodType<R>
+  /** Most records at one time. */
+  readonly capacity: number
+  keyOf(record: R): string
+}
+
+/** One slot as others see it. `record` is null in a tombstone. */
+export interface SlotView<R> {
+  readonly address: RecordAddress
+  readonly key: string
+  readonly version: number
+  readonly record: R | null
+}
+
+/** One change with both values; null means that the record does not exist. */
+export interface AppliedChange<R> {
+  readonly change: RecordChange
+  readonly previous: R | null
+  readonly next: R | null
+}
+
+export type Origin = 'local' | 'peer'
+export type ChangeListener<R> = (applied: AppliedChange<R>, origin: Origin) => void
+
+interface Slot<R> {
+  key: string
+  version: number
+  record: R | null
+  high: number
+  low: number
+}
+
+/** Records by key. A record that was put is frozen: change it by putting a new one. */
+export class Table<R extends object> {
+  readonly name: TableName
+  readonly capacity: number
+  readonly #definition: TableDefinition<R>
+  readonly #notify: ChangeListener<R>
+  /** `_array[j]` and `_flags[j]` of S1.92. */
+  #slots: Slot<R>[] = []
+  #flags: Flag[] = []
+  /** Also leads to tombstones, so that a key that comes back gets its old slot. */
+  #slotOfKey = new Map<string, number>()
+  #free: number[] = []
+  #inFree = new Set<number>()
+  #size = 0
+  #pending = 0
+  #high = 0
+  #low = 0
+
+  constructor(definition: TableDefinition<R>, notify: ChangeListener<R>) {
+    this.name = definition.name
+    this.capacity = definition.capacity
+    this.#definition = definition
+    this.#notify = notify
+  }
+
+  get(key: string): R | undefined {
+    const slot = this.#slotOfKey.get(key)
+    return slot === undefined ? undefined : (this.#slots[slot]?.record ?? undefined)
+  }
+
+  has(key: string): boolean {
+    return this.get(key) !== undefined
+  }
+
+  *keys(): IterableIterator<string> {
+    for (const slot of this.#slots) if (slot.record !== null) yield slot.key
+  }
+
+  *values(): IterableIterator<R> {
+    for (const slot of this.#slots) if (slot.record !== null) yield slot.record
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Slots ever used; addresses are 0 .. slotCount - 1. */
+  get slotCount(): number {
+    return this.#slots.length
+  }
+
+  /** Slots whose flag is not NONE. */
+  get pending(): number {
+    return this.#pending
+  }
+
+  /** Digest of all records with their addresses; equal on both nodes when the tables are equal. */
+  get hash(): string {
+    return hex(this.#high) + hex(this.#low)
+  }
+
+  /** Adds or replaces the record with this key and marks it DIRTY.
+   * @returns the change; null when an equal record is there already; `table-full`. */
+  put(record: R): Result<RecordChange | null> {
+    const key = this.#definition.keyOf(record)
+    const known = this.#slotOfKey.get(key)
+    const previous = known === undefined ? null : (this.#slots[known]?.record ?? null)
+    if (previous !== null && equalValues(previous, record)) return success(null)
+    const index = known ?? this.#allocate()
+    if (index === null) return failure('table-full', `${this.name}: ${this.capacity} records`)
+    const version = (this.#slots[index]?.version ?? 0) + 1
+    const change = this.#write(index, key, version, record)
+    this.setFlag(index, 'DIRTY')
+    this.#notify({ change, previous, next: record }, 'local')
+    return success(change)
+  }
+
+  /** Leaves a tombstone, marked DIRTY, whose slot is used again once the peer has confirmed it.
+   * @returns null when there is no such record. */
+  delete(key: string): RecordChange | null {
+    const index = this.#slotOfKey.get(key)
+    const slot = index === undefined ? undefined : this.#slots[index]
+    if (index === undefined || slot === undefined || slot.record === null) return null
+    const previous = slot.record
+    const change = this.#write(index, key, slot.version + 1, null)
+    this.setFlag(index, 'DIRTY')
+    this.#notify({ change, previous, next: null }, 'local')
+    return change
+  }
+
+  /** Writes what the peer sent; the flag stays as it is. A key that lives in another slot moves, and a
+   * key that lived in this slot goes.
+   * @param address with a slot below the capacity; the caller has checked it. */
+  apply(
+    address: RecordAddress,
+    key: string,
+    version: number,
+    record: R | null,
+  ): AppliedChange<R>[] {
+    assert(
+      address.table === this.name && address.slot < this.capacity,
+      'the address is of this table',
+    )
+    const applied: AppliedChange<R>[] = []
+    this.#grow(address.slot)
+    const there = this.#slots[address.slot]
+    if (there !== undefined && there.record !== null && there.key !== key) {
+      const change = { address, key: there.key, version }
+      applied.push({ change, previous: there.record, next: null })
+      this.#write(address.slot, there.key, version, null)
+    }
+    const previous = this.get(key) ?? null
+    const elsewhere = this.#slotOfKey.get(key)
+    if (elsewhere !== undefined && elsewhere !== address.slot && record !== null) {
+      this.#write(elsewhere, key, this.#slots[elsewhere]?.version ?? 0, null)
+      this.#recycle(elsewhere)
+    }
+    const gone = record === null && elsewhere !== address.slot
+    const change = this.#write(address.slot, key, version, record)
+    this.#recycle(address.slot)
+    if (!gone) applied.push({ change, previous, next: record })
+    for (const one of applied) this.#notify(one, 'peer')
+    return applied
+  }
+
+  /** What the slot holds; null when it was never used. */
+  at(slot: number): SlotView<R> | null {
+    const held = this.#slots[slot]
+    if (held === undefined || held.version === 0) return null
+    const { key, version, record } = held
+    return { address: { table: this.name, slot }, key, version, record }
+  }
+
+  addressOf(key: string): RecordAddress | null {
+    const slot = this.#slotOfKey.get(key)
+    return slot === undefined || this.#slots[slot]?.record === null
+      ? null
+      : { table: this.name, slot }
+  }
+
+  /** The value as a record of this table, or null when it is none. */
+  parse(value: unknown): R | null {
+    const parsed = this.#definition.schema.safeParse(value)
+    return parsed.success ? parsed.data : null
+  }
+
+  keyOf(record: R): string {
+    return this.#definition.keyOf(record)
+  }
+
+  flag(slot: number): Flag {
+    return this.#flags[slot] ?? 'NONE'
+  }
+
+  /** For the replication only, which follows `replication/flags.ts`. */
+  setFlag(slot: number, flag: Flag): void {
+    const before = this.flag(slot)
+    this.#flags[slot] = flag
+    if (before === 'NONE' && flag !== 'NONE') this.#pending++
+    if (before !== 'NONE' && flag === 'NONE') this.#pending--
+    this.#recycle(slot)
+  }
+
+  /** Forgets everything without a trace for the peer and without telling listeners. */
+  clear(): void {
+    this.#slots = []
+    this.#flags = []
+    this.#slotOfKey.clear()
+    this.#free = []
+    this.#inFree.clear()
+    this.#size = 0
+    this.#pending = 0
+    this.#high = 0
+    this.#low = 0
+  }
+
+  #allocate(): number | null {
+    for (let index = this.#free.pop(); index !== undefined; index = this.#free.pop()) {
+      this.#inFree.delete(index)
+      if (this.#slots[index]?.record === null && this.flag(index) === 'NONE') return index
+    }
+    if (this.#slots.length >= this.capacity) return null
+    this.#grow(this.#slots.length)
+    return this.#slots.length - 1
+  }
+
+  /** Offers a settled tombstone for a new record. */
+  #recycle(index: number): void {
+    const slot = this.#slots[index]
+    if (slot === undefined || slot.record !== null || this.flag(index) !== 'NONE') return
+    if (this.#inFree.has(index)) return
+    this.#inFree.add(index)
+    this.#free.push(index)
+  }
+
+  /** Makes the slots up to `index`. Slots between are free: the peer may fill them in any order. */
+  #grow(index: number): void {
+    for (let next = this.#slots.length; next <= index; next++) {
+      this.#slots.push({ key: '', version: 0, record: null, high: 0, low: 0 })
+      this.#flags.push('NONE')
+      if (next !== index) this.#recycle(next)
+    }
+  }
+
+  #write(index: number, key: string, version: number, record: R | null): RecordChange {
+    const slot = this.#slots[index]
+    assert(slot !== undefined, 'the slot exists')
+    if (slot.key !== key && this.#slotOfKey.get(slot.key) === index)
+      this.#slotOfKey.delete(slot.key)
+    this.#size += (record === null ? 0 : 1) - (slot.record === null ? 0 : 1)
+    const digest = record === null ? { high: 0, low: 0 } : digestRecord(index, key, record)
+    this.#high = (this.#high - slot.high + digest.high) >>> 0
+    this.#low = (this.#low - slot.low + digest.low) >>> 0
+    slot.key = key
+    slot.version = version
+    slot.record = freezeValue(record)
+    slot.high = digest.high
+    slot.low = digest.low
+    const mapped = this.#slotOfKey.get(key)
+    if (record !== null || mapped === undefined) this.#slotOfKey.set(key, index)
+    return { address: { table: this.name, slot: index }, key, version }
+  }
+}
+
+function hex(word: number): string {
+  return word.toString(16).padStart(8, '0')
+}
