@@ -51,6 +51,131 @@ export const errors = {
     next: 'End calls or registrations that are not needed; the limits are in `vccs status`.',
     exit: 1,
   },
+  'bus-in-use': {
+    text: 'Another process already serves this socket.',
+    next: 'End the other daemon, or give this one its own runDirectory.',
+    exit: 3,
+  },
+  'bus-failed': {
+    text: 'A socket of the bus cannot be opened.',
+    next: 'Check runDirectory and its rights.',
+    exit: 1,
+  },
+  usage: {
+    text: 'The command line is not right.',
+    next: 'Run the command with --help; it shows an example.',
+    exit: 2,
+  },
+  'daemon-unreachable': {
+    text: 'The daemon of this node does not answer; the state of the node is unknown.',
+    next: 'Run `systemctl status vccsd`, or give the right --socket.',
+    exit: 4,
+  },
+  'daemon-version': {
+    text: 'The daemon speaks another version of the control protocol.',
+    next: 'Use the vccs command that came with the daemon.',
+    exit: 4,
+  },
+  'peer-unreachable': {
+    text: 'The peer does not answer.',
+    next: 'Run `vccs status` and `vccs why`, then look at the other node.',
+    exit: 4,
+  },
+  permission: {
+    text: 'You have no right to do this.',
+    next: 'Run the command as root or as a member of the group of the file named in the message.',
+    exit: 5,
+  },
+  'refused-unsafe': {
+    text: 'Refused, because it would not be safe now.',
+    next: 'Remove the reasons given, or use `vccs failover` and accept the loss.',
+    exit: 3,
+  },
+  'needs-yes': {
+    text: 'Refused, because nobody can be asked to confirm: there is no terminal.',
+    next: 'Give --yes; the message holds the whole command.',
+    exit: 3,
+  },
+  'not-confirmed': {
+    text: 'Not confirmed; nothing was changed.',
+    next: 'Run the command again and confirm, or give --yes.',
+    exit: 3,
+  },
+  'file-exists': {
+    text: 'A file that would be written exists already.',
+    next: 'Move it away, or give --force to replace it.',
+    exit: 3,
+  },
+  'file-unusable': {
+    text: 'A file cannot be read or written.',
+    next: 'Check the path and the rights of the file.',
+    exit: 1,
+  },
+  'timed-out': {
+    text: 'No answer in time; whether it was done is unknown.',
+    next: 'Run `vccs status` and `vccs why` before you try again.',
+    exit: 6,
+  },
+  differences: {
+    text: 'Differences were found.',
+    next: 'Read the differences; apply or repair them if they are not wanted.',
+    exit: 8,
+  },
+  'operation-failed': {
+    text: 'The operation was tried and failed.',
+    next: 'Read the reason in the message and in `vccs log`.',
+    exit: 1,
+  },
+  'operation-running': {
+    text: 'Another operation of this kind is still running.',
+    next: 'Wait for its end, then try again.',
+    exit: 1,
+  },
+  'not-found': {
+    text: 'What was named does not exist.',
+    next: 'List what exists, with `vccs calls`, `vccs users` or `vccs config export`.',
+    exit: 1,
+  },
+  'question-unknown': {
+    text: 'The question after --if was not understood.',
+    next: 'Ask, for example, `vccs why --if "net-b down"` or `--if "peer dead"`.',
+    exit: 2,
+  },
+  'control-syntax': {
+    text: 'A request on the control socket is not JSON-RPC 2.0, one object on one line.',
+    next: 'Send {"jsonrpc":"2.0","id":1,"method":"status","params":{}} and a line feed.',
+    exit: 2,
+  },
+  'control-verb': {
+    text: 'The daemon does not know this verb.',
+    next: 'Use the vccs command that came with the daemon.',
+    exit: 2,
+  },
+  'control-params': {
+    text: 'The parameters of a request do not fit its verb.',
+    next: 'Correct the parameter named in the message.',
+    exit: 2,
+  },
+  'control-too-long': {
+    text: 'A request on the control socket is too long.',
+    next: 'Send less at once.',
+    exit: 1,
+  },
+  'control-busy': {
+    text: 'The control socket has too many connections or too much to do.',
+    next: 'End other vccs commands (watches, log -f), then try again.',
+    exit: 1,
+  },
+  'control-socket': {
+    text: 'The control socket cannot be opened.',
+    next: 'Check controlSocket in the configuration, and that no other vccsd runs with it.',
+    exit: 1,
+  },
+  internal: {
+    text: 'The daemon made an error of its own.',
+    next: 'Report it with the lines of `vccs log` around this moment.',
+    exit: 1,
+  },
 } as const satisfies Record<string, ErrorEntry>
 
 export type ErrorCode = keyof typeof errors

@@ -37,9 +37,18 @@ export const limits = {
   sipHeaderLinesMax: 100,
   sdpBytesMax: 4_096,
   busFrameBytesMax: 1_048_576,
+  /** A unit that leaves more than this unread is cut off its bus. */
+  busQueueBytesMax: 8_388_608,
   syncFrameBytesMax: 60_000,
   controlFrameBytesMax: 8_388_608,
   controlConnectionsMax: 64,
+  /** Requests of one connection that are being worked on; more are answered with an error. */
+  controlRequestsMax: 16,
+  /** A connection on which nothing moves for this long is closed, unless it follows the log. */
+  controlIdleMs: 60_000,
+  /** Lines of the log that are kept in memory, and ended alarms. */
+  logLinesKept: 2_000,
+  alarmsKept: 500,
 
   /** RFC 3261 17.1.1.1. */
   sipT1Ms: 500,
@@ -53,7 +62,10 @@ export const limits = {
   nonceMsMax: 300_000,
 } as const
 
-assert(limits.heartbeatMs * limits.heartbeatMissesMax <= 500, 'S1.66: the peer is lost after 500 ms')
+assert(
+  limits.heartbeatMs * limits.heartbeatMissesMax <= 500,
+  'S1.66: the peer is lost after 500 ms',
+)
 assert(limits.resendMs < limits.replicateBeforeAnswerMsMax, 'one repetition fits before an answer')
 assert(
   limits.samplesPerTick * 1000 === limits.sampleRateHz * limits.tickMs,
