@@ -57,9 +57,15 @@ export const limits = {
   sipMaxForwards: 70,
   /** No answer of the callee: 408 to the caller, CANCEL to the callee. */
   noAnswerMs: 60_000,
+  /** Live server transactions (the 64*T1 of a final answer included); more are answered 503. */
+  transactionsMax: 20_000,
+  /** RFC 3261 10.2.1.1: a REGISTER that names no expiry. */
+  registrationSecondsDefault: 3_600,
   registrationSecondsMin: 30,
   registrationSecondsMax: 7_200,
   nonceMsMax: 300_000,
+  /** Nonces whose nonce counts are remembered; the oldest is forgotten first. */
+  noncesMax: 20_000,
 } as const
 
 assert(

@@ -38,5 +38,25 @@ export interface NodeConfig {
   readonly runDirectory: string
   /** State that survives restarts: the term. */
   readonly stateDirectory: string
-  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly file: string | null }
+  /** File null: standard output, which the journal collects. */
+  readonly log: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error'
+    readonly file: string | null
+  }
+}
+
+/** Where the sockets of the bus are. */
+export type BusEndpoint =
+  | { readonly transport: 'unix'; readonly path: string }
+  | { readonly transport: 'tcp'; readonly host: string; readonly port: number }
+
+/** The socket that `unit` serves. TCP stays on the loopback: the bus is not authenticated. */
+export function busAddress(config: NodeConfig, unit: 'pair' | 'switch'): BusEndpoint {
+  return config.bus.transport === 'unix'
+    ? { transport: 'unix', path: `${config.runDirectory}/${unit}.sock` }
+    : {
+        transport: 'tcp',
+        host: '127.0.0.1',
+        port: config.bus.tcpPort + (unit === 'pair' ? 0 : 1),
+      }
 }

@@ -1,0 +1,73 @@
+//! Rules over several keys of the node-local file.
+import type { ErrorCode } from '../errors.ts'
+import type { WrittenNodeConfig } from './node-config-schema.ts'
+
+export interface Fault {
+  readonly code: ErrorCode
+  readonly path: readonly (string | number)[]
+  readonly text: string
+}
+
+/** Enough for one call of two legs, each with an RTP and an RTCP port. */
+const rtpPortsMin = 4
+
+export function crossFaults(config: WrittenNodeConfig): Fault[] {
+  return [...equalAddresses(config), ...equalLinkNames(config), ...portFaults(config)]
+}
+
+/** S1.71: the two addresses cannot be equal; the decision by address would have no result. */
+function equalAddresses(config: WrittenNodeConfig): Fault[] {
+  const places: { path: (string | number)[]; address: string }[] = []
+  for (const [index, link] of config.links.entries()) {
+    places.push({ path: ['links', index, 'own'], address: link.own })
+    places.push({ path: ['links', index, 'peer'], address: link.peer })
+  }
+  places.push({ path: ['service', 'address'], address: config.service.address })
+  const faults: Fault[] = []
+  for (const [index, place] of places.entries()) {
+    const twin = places.slice(0, index).find((other) => other.address === place.address)
+    if (twin === undefined) continue
+    const text = `${written(place.path)} is ${place.address}, as ${written(twin.path)} is already`
+    faults.push({ code: 'config-equal-addresses', path: place.path, text })
+  }
+  return faults
+}
+
+function equalLinkNames(config: WrittenNodeConfig): Fault[] {
+  const names = config.links.map((link) => link.name)
+  return names.flatMap((name, index) => {
+    if (names.indexOf(name) === index) return []
+    const path = ['links', index, 'name']
+    return [{ code: 'config-value', path, text: `${written(path)}: two links are named ${name}` }]
+  })
+}
+
+function portFaults(config: WrittenNodeConfig): Fault[] {
+  const faults: Fault[] = []
+  const add = (path: (string | number)[], text: string) =>
+    faults.push({ code: 'config-value', path, text: `${written(path)} ${text}` })
+  const { heartbeatPort, syncPort } = config.pair
+  if (heartbeatPort === syncPort) add(['pair', 'syncPort'], 'must differ from pair.heartbeatPort')
+  const { rtpPorts, sipPort } = config.service
+  const at = (key: string) => ['service', 'rtpPorts', key]
+  if (rtpPorts.first % 2 !== 0) add(at('first'), `is ${rtpPorts.first}; RTP begins at an even port`)
+  if (rtpPorts.last - rtpPorts.first + 1 < rtpPortsMin) {
+    add(
+      at('last'),
+      `is ${rtpPorts.last}; one call needs ${rtpPortsMin} ports from ${rtpPorts.first}`,
+    )
+  }
+  if (sipPort >= rtpPorts.first && sipPort <= rtpPorts.last) {
+    add(['service', 'sipPort'], `is ${sipPort}, inside the RTP ports`)
+  }
+  return faults
+}
+
+/** `links[1].own`. */
+export function written(path: readonly PropertyKey[]): string {
+  let text = ''
+  for (const step of path) {
+    text += typeof step === 'number' ? `[${step}]` : `${text === '' ? '' : '.'}${String(step)}`
+  }
+  return text
+}

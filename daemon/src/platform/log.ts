@@ -1,0 +1,79 @@
+//! The structured log: one JSON object a line, to the standard output (which the journal of systemd
+//! collects) or to a file. Written in the background, so that a slow disk does not stop a unit;
+//! `flush` writes what is held before a process ends or crashes.
+import { openSync } from 'node:fs'
+import { destination, type Logger, pino, stdTimeFunctions } from 'pino'
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** Values beside the text. Never a secret, never a whole message of a terminal above `debug`. */
+export type LogFields = Readonly<Record<string, unknown>>
+
+export interface Log {
+  debug(text: string, fields?: LogFields): void
+  info(text: string, fields?: LogFields): void
+  warn(text: string, fields?: LogFields): void
+  error(text: string, fields?: LogFields): void
+  /** The same log with fields that every line of it carries. */
+  child(fields: LogFields): Log
+  /** Writes everything held, synchronously. Call it last, also when crashing. */
+  flush(): void
+}
+
+export interface LogOptions {
+  readonly level: LogLevel
+  /** Null: standard output. */
+  readonly file: string | null
+  /** Name of the node. */
+  readonly node: string
+  readonly unit: 'supervisor' | 'switch' | 'media' | 'pair'
+}
+
+/** @throws when the file cannot be opened. */
+export function openLog(options: LogOptions): Log {
+  const fd = options.file === null ? 1 : openSync(options.file, 'a', 0o640)
+  const out = destination({ fd, sync: false, minLength: 0 })
+  // A log that nobody reads any more (closed pipe, full disk) must not end a voice switch.
+  out.on('error', () => undefined)
+  const logger = pino(
+    {
+      level: options.level,
+      base: { node: options.node, unit: options.unit, pid: process.pid },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      messageKey: 'text',
+    },
+    out,
+  )
+  return wrap(logger, () => {
+    try {
+      out.flushSync()
+    } catch {
+      // Nothing is left that could be told where.
+    }
+  })
+}
+
+function wrap(logger: Logger, flush: () => void): Log {
+  return {
+    debug: (text, fields) => logger.debug(fields ?? {}, text),
+    info: (text, fields) => logger.info(fields ?? {}, text),
+    warn: (text, fields) => logger.warn(fields ?? {}, text),
+    error: (text, fields) => logger.error(fields ?? {}, text),
+    child: (fields) => wrap(logger.child({ ...fields }), flush),
+    flush,
+  }
+}
+
+/** A broken invariant or an unexpected exception ends the process, so that the peer takes over; the
+ * reason is written first. */
+export function dieLoudly(log: Log): void {
+  const die = (reason: unknown) => {
+    const error = reason instanceof Error ? reason : new Error(String(reason))
+    log.error('fatal', { error: error.message, stack: error.stack })
+    log.flush()
+    process.exit(1)
+  }
+  process.on('uncaughtException', die)
+  process.on('unhandledRejection', die)
+}
