@@ -2,18 +2,25 @@
 
 export interface SipUri {
   readonly scheme: 'sip' | 'sips' | 'tel'
+  /** Without the password; for `tel` the number as written. Escapes of unreserved characters are
+   * resolved, all others kept in upper case (`%75ser%40x` is `user%40x`). */
   readonly user: string | null
+  /** Absent: none. Deprecated (RFC 3261 19.1.1), kept so that a URI is written back as it came. */
+  readonly password?: string
   /** Host as written, IPv6 in brackets; for `tel` the empty string. */
   readonly host: string
   readonly port: number | null
+  /** Names in lower case. */
   readonly parameters: ReadonlyMap<string, string | null>
   /** The part after `?`, as text without the mark, or the empty string. */
   readonly headers: string
 }
 
 export interface NameAddress {
+  /** Without quotes, quoted pairs resolved. */
   readonly displayName: string | null
   readonly uri: SipUri
+  /** Names in lower case; a quoted value keeps its quotes (`unquote` in `scan.ts`). */
   readonly parameters: ReadonlyMap<string, string | null>
 }
 
@@ -63,12 +70,14 @@ export interface SipResponse extends SipMessageBase {
 export type SipMessage = SipRequest | SipResponse
 
 /** What a parser says of bytes that are no good message. `reply` is what a 400 needs, when the
- * request could be read far enough to be answered (RFC 3261 16.3); null: drop and count. */
+ * request could be read far enough to be answered (RFC 3261 16.3): its Via, From, To, Call-ID and
+ * CSeq are good, but its `uri` may stand for one that could not be read, and its body is empty.
+ * Null: drop and count. Never set for a response or an ACK. */
 export interface SipMalformed {
   readonly kind: 'malformed'
   readonly why: string
   readonly reply: SipRequest | null
-  /** 400, 413, 505, ... */
+  /** 400, 415 (body is no UTF-8), 416 (unknown scheme), 505, 513 (too large). */
   readonly status: number
 }
 

@@ -1,0 +1,88 @@
+//! Hosts of URIs and Via: names, IPv4 and bracketed IPv6 (RFC 3261 25.1, RFC 5118, RFC 5954).
+import { type Cursor, characterClass, consistsOf, decimal } from './scan.ts'
+
+/** Reads `host [":" port]` as far as it goes; spaces around the colon only where `spaced`. Null when
+ * there is no valid host or the port is not 1..65535. */
+export function scanHostPort(
+  cursor: Cursor,
+  spaced: boolean,
+): { host: string; port: number | null } | null {
+  const host = scanHost(cursor)
+  if (host === null) return null
+  const colon = spaced ? cursor.takeSeparator(':') : cursor.take(':')
+  if (!colon) return { host, port: null }
+  const port = decimal(cursor.run(characterClass.host), 65_535)
+  return port === null || port === 0 ? null : { host, port }
+}
+
+function scanHost(cursor: Cursor): string | null {
+  if (cursor.peek() !== 0x5b) {
+    const name = cursor.run(characterClass.host)
+    return isHostName(name) ? name : null
+  }
+  const end = cursor.text.indexOf(']', cursor.at)
+  // 47 is the longest IPv6 text (with an IPv4 tail) and its two brackets.
+  if (end < 0 || end - cursor.at > 47) return null
+  const text = cursor.text.slice(cursor.at, end + 1)
+  if (!isIpv6(text.slice(1, -1))) return null
+  cursor.at = end + 1
+  return text
+}
+
+/** A host name or an IPv4 address. What looks like an IPv4 address must be a valid one. */
+function isHostName(text: string): boolean {
+  if (text.length === 0 || text.length > 253) return false
+  const labels = text.split('.')
+  if (labels.length > 1 && labels.at(-1) === '') labels.pop()
+  const last = labels.at(-1) ?? ''
+  const first = last.charCodeAt(0)
+  if (first >= 0x30 && first <= 0x39) return isIpv4(text)
+  return labels.every((label) => label !== '' && !label.startsWith('-') && !label.endsWith('-'))
+}
+
+function isIpv4(text: string): boolean {
+  const parts = text.split('.')
+  return (
+    parts.length === 4 && parts.every((part) => part.length <= 3 && decimal(part, 255) !== null)
+  )
+}
+
+/** An IPv6 address without brackets and without a zone. */
+export function isIpv6(text: string): boolean {
+  const halves = text.split('::')
+  if (halves.length > 2 || text === '') return false
+  let groups = 0
+  for (const [index, half] of halves.entries()) {
+    if (half === '') {
+      if (halves.length === 1) return false
+      continue
+    }
+    const parts = half.split(':')
+    for (const [position, part] of parts.entries()) {
+      const isTail = index === halves.length - 1 && position === parts.length - 1
+      if (isTail && part.includes('.')) {
+        if (!isIpv4(part)) return false
+        groups += 2
+      } else {
+        if (!isHexGroup(part)) return false
+        groups += 1
+      }
+    }
+  }
+  return halves.length === 2 ? groups <= 7 : groups === 8
+}
+
+function isHexGroup(text: string): boolean {
+  if (text.length === 0 || text.length > 4 || !consistsOf(text, characterClass.host)) return false
+  for (let at = 0; at < text.length; at += 1) {
+    if (hexDigit(text.charCodeAt(at)) < 0) return false
+  }
+  return true
+}
+
+/** The value of a hexadecimal digit, or -1. */
+export function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30
+  const lower = code | 0x20
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
+}
