@@ -1,0 +1,172 @@
+//! Requests of the control socket: one line in, one line out. No input or output happens here.
+import { errors } from '../errors.ts'
+import { type Failure, failure, type Result, success } from '../result.ts'
+import {
+  type BodyOf,
+  type CheckedParamsOf,
+  isVerb,
+  type RpcError,
+  requestSchema,
+  type Verb,
+  verbs,
+} from './api.ts'
+import type { Line } from './lines.ts'
+
+/** What a handler may do besides answering. */
+export interface CallContext {
+  /** Sends a notification; false: the client is gone or too slow, and this one was dropped. */
+  notify(method: string, params: object): boolean
+  /** Notifications will come: the connection stays, although nothing may move for long. */
+  keepOpen(): void
+  /** Aborted when the connection ends. */
+  readonly closed: AbortSignal
+}
+
+/** One function per verb, given by the composing file. The `schema` is stamped on here. */
+export type ControlHandlers = {
+  readonly [V in Verb]: (
+    params: CheckedParamsOf<V>,
+    context: CallContext,
+  ) => Promise<Result<BodyOf<V>>>
+}
+
+/** Asks the peer through the authenticated pair channel; there `answerVerb` is called. */
+export type AskPeer = (verb: Verb, params: Record<string, unknown>) => Promise<Result<unknown>>
+
+export interface Answering {
+  readonly handlers: ControlHandlers
+  readonly askPeer: AskPeer
+  /** Told when a handler throws or gives a result that does not fit its schema. */
+  readonly onDefect: (text: string) => void
+}
+
+/** A context without notifications, for requests that come from the peer. */
+export const withoutStream: CallContext = {
+  notify: () => false,
+  keepOpen: () => undefined,
+  closed: new AbortController().signal,
+}
+
+/** Checks the parameters, calls the handler and checks what it gives. */
+export async function answerVerb(
+  request: { readonly verb: string; readonly params: unknown },
+  answering: Answering,
+  context: CallContext = withoutStream,
+): Promise<Result<object>> {
+  const { verb } = request
+  if (!isVerb(verb)) return failure('control-verb', `there is no verb "${verb.slice(0, 64)}"`)
+  const params = verbs[verb].params.safeParse(request.params)
+  if (!params.success) return failure('control-params', firstIssue(params.error))
+  // The union of all handlers cannot be called with the union of all parameters; the table pairs
+  // them, and both are checked at run time.
+  const handler = answering.handlers[verb] as (
+    params: unknown,
+    context: CallContext,
+  ) => Promise<Result<object>>
+  let answer: Result<object>
+  try {
+    answer = await handler(params.data, context)
+  } catch (error) {
+    answering.onDefect(`verb ${verb}: ${error instanceof Error ? error.stack : String(error)}`)
+    return failure('internal', `the verb ${verb} failed unexpectedly`)
+  }
+  if (!answer.ok) return answer
+  const result = verbs[verb].result.safeParse({ ...answer.value, schema: `vccs/${verb}/1` })
+  if (result.success) return success(result.data)
+  answering.onDefect(`verb ${verb}: its result does not fit: ${firstIssue(result.error)}`)
+  return failure('internal', `the verb ${verb} gave a wrong result`)
+}
+
+/** @returns the answer to one line, without line feed. */
+export async function handleLine(
+  line: Line,
+  answering: Answering,
+  context: CallContext,
+): Promise<string> {
+  const value = parseJson(line)
+  if (value === undefined) return errorLine(null, failure('control-syntax', 'not JSON').failure)
+  const request = requestSchema.safeParse(value)
+  if (!request.success) {
+    const detail = `not a request: ${firstIssue(request.error)}`
+    return errorLine(idOf(value), failure('control-syntax', detail).failure, -32_600)
+  }
+  const { id, method } = request.data
+  const { node = 'self', ...params } = request.data.params
+  if (node !== 'self' && node !== 'peer') {
+    return errorLine(id, failure('control-params', 'node: self or peer').failure)
+  }
+  const answer =
+    node === 'peer'
+      ? await forward({ verb: method, params }, answering)
+      : await answerVerb({ verb: method, params }, answering, context)
+  if (!answer.ok) return errorLine(id, answer.failure)
+  return JSON.stringify({ jsonrpc: '2.0', id, result: answer.value })
+}
+
+async function forward(
+  request: { readonly verb: string; readonly params: Record<string, unknown> },
+  answering: Answering,
+): Promise<Result<unknown>> {
+  const { verb, params } = request
+  if (!isVerb(verb)) return failure('control-verb', `there is no verb "${verb}"`)
+  const checked = verbs[verb].params.safeParse(params)
+  if (!checked.success) return failure('control-params', firstIssue(checked.error))
+  if ('follow' in checked.data && checked.data.follow) {
+    return failure('control-params', 'follow: not on the peer; ask again with `after`')
+  }
+  try {
+    return await answering.askPeer(verb, params)
+  } catch (error) {
+    answering.onDefect(`peer ${verb}: ${error instanceof Error ? error.stack : String(error)}`)
+    return failure('internal', 'asking the peer failed unexpectedly')
+  }
+}
+
+const rpcCodes: Partial<Record<Failure['code'], number>> = {
+  'control-syntax': -32_700,
+  'control-verb': -32_601,
+  'control-params': -32_602,
+  internal: -32_603,
+}
+
+/** @returns one line that answers request `id` with an error of the registry. */
+export function errorLine(
+  id: string | number | null,
+  { code, detail }: Failure,
+  rpcCode?: number,
+): string {
+  const entry = errors[code]
+  const error: RpcError = {
+    code: rpcCode ?? rpcCodes[code] ?? -32_000,
+    message: detail,
+    data: { code, next: entry.next, exit: entry.exit },
+  }
+  return JSON.stringify({ jsonrpc: '2.0', id, error })
+}
+
+function parseJson(line: Line): unknown {
+  if (line === null) return undefined
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
+
+function idOf(value: unknown): string | number | null {
+  if (typeof value !== 'object' || value === null || !('id' in value)) return null
+  const { id } = value
+  if (typeof id === 'number') return id
+  return typeof id === 'string' && id.length <= 64 ? id : null
+}
+
+interface Issues {
+  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]
+}
+
+function firstIssue({ issues }: Issues): string {
+  const [issue] = issues
+  if (issue === undefined) return 'unknown'
+  const path = issue.path.map(String).join('.')
+  return `${path === '' ? '' : `${path}: `}${issue.message}`.slice(0, 300)
+}
