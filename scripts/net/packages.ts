@@ -1,0 +1,80 @@
+//! The Debian packages a lab needs. Root gets them installed; everybody else gets the exact command.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+/** What is asked for, by the program that proves that it is there. */
+const packageOf = {
+  ip: 'iproute2',
+  nft: 'nftables',
+  setpriv: 'util-linux',
+  tcpdump: 'tcpdump',
+  baresip: 'baresip-core',
+  sipp: 'sip-tester',
+  tshark: 'tshark',
+} as const
+
+export type LabProgram = keyof typeof packageOf
+
+/** `make demo` needs no sipp and no tshark. */
+export const demoPrograms: readonly LabProgram[] = ['ip', 'nft', 'setpriv', 'tcpdump', 'baresip']
+export const testPrograms: readonly LabProgram[] = [...demoPrograms, 'sipp', 'tshark']
+
+const binaryFolders = [
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+]
+
+/** Ordinary users often have no `sbin` in PATH, although the programs there work for them. */
+export function extendPath(): void {
+  const known = (process.env.PATH ?? '').split(':')
+  process.env.PATH = [...known, ...binaryFolders.filter((folder) => !known.includes(folder))].join(
+    ':',
+  )
+}
+
+function isInstalled(program: string): boolean {
+  const folders = (process.env.PATH ?? '').split(':')
+  return folders.some((folder) => existsSync(`${folder}/${program}`))
+}
+
+/** Installs what is missing (root) or ends the process with code 2 and says what to do. */
+export function ensurePackages(programs: readonly LabProgram[]): void {
+  extendPath()
+  const missing = programs.filter((program) => !isInstalled(program))
+  if (missing.length === 0) return
+  const packages = [...new Set(missing.map((program) => packageOf[program]))]
+  const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`
+  if (process.getuid?.() !== 0 || !isInstalled('apt-get')) {
+    console.error(`Missing: ${missing.join(', ')}. Install them as root, then try again:`)
+    console.error(`  sudo ${command}`)
+    process.exit(2)
+  }
+  installAll(packages, command)
+  const stillMissing = missing.filter((program) => !isInstalled(program))
+  if (stillMissing.length === 0) return
+  console.error(`Installed, but still not found: ${stillMissing.join(', ')}.`)
+  process.exit(2)
+}
+
+function installAll(packages: readonly string[], command: string): void {
+  console.log(`Installing ${packages.join(', ')} ...`)
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const options = { env: environment, stdio: ['ignore', 'ignore', 'inherit'] as const }
+  const first = spawnSync('sh', ['-c', command], {
+    ...options,
+    stdio: ['ignore', 'ignore', 'ignore'],
+  })
+  if (first.status === 0) return
+  console.log('Refreshing the package lists ...')
+  const second = spawnSync('sh', ['-c', `apt-get update -q && ${command}`], {
+    ...options,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  if (second.status === 0) return
+  console.error(`This failed; run it by hand and look at its messages:\n  ${command}`)
+  process.exit(2)
+}

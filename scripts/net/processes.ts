@@ -1,0 +1,112 @@
+//! Programs of a lab, each started in one namespace, none of which outlives the lab.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { atExit } from './cleanup.ts'
+
+export interface ProgramOptions {
+  readonly namespace: string
+  readonly command: string
+  readonly args: readonly string[]
+  readonly directory?: string
+  readonly environment?: Readonly<Record<string, string>>
+  /** Standard output and error go to this file; otherwise they are pipes. */
+  readonly logFile?: string
+}
+
+/** The programs of one lab. */
+export class Programs {
+  readonly #running = new Set<ChildProcess>()
+  readonly #forget: () => void
+
+  constructor() {
+    this.#forget = atExit(() => this.#killAll())
+  }
+
+  /** Starts a program; it gets SIGKILL from the kernel should this process die without a word. */
+  start(options: ProgramOptions): ChildProcess {
+    const log = options.logFile === undefined ? undefined : openSync(options.logFile, 'a')
+    const child = spawn(
+      'nsenter',
+      [
+        `--net=/run/netns/${options.namespace}`,
+        '--',
+        ...dieWithParent,
+        options.command,
+        ...options.args,
+      ],
+      {
+        cwd: options.directory,
+        env: { ...process.env, ...options.environment },
+        stdio: ['pipe', log ?? 'pipe', log ?? 'pipe'],
+        // A group of its own: Ctrl-C on the terminal must reach us first, and us only.
+        detached: true,
+      },
+    )
+    if (log !== undefined) closeSync(log)
+    this.#running.add(child)
+    child.on('error', () => this.#running.delete(child))
+    child.on('exit', () => this.#running.delete(child))
+    child.stdin?.on('error', () => undefined)
+    return child
+  }
+
+  /** Everything that still runs gets SIGKILL, children of children included. */
+  close(): void {
+    this.#forget()
+    this.#killAll()
+  }
+
+  #killAll(): void {
+    for (const child of this.#running) {
+      if (child.pid !== undefined) killTree(child.pid)
+    }
+    this.#running.clear()
+  }
+}
+
+const dieWithParent = ['setpriv', '--pdeathsig', 'KILL', '--'] as const
+
+/** The process and all that descend from it, parents first. */
+export function processTree(pid: number): number[] {
+  const childrenOf = new Map<number, number[]>()
+  for (const entry of readdirSync('/proc')) {
+    const parent = parentOf(Number(entry))
+    if (parent !== undefined)
+      childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), Number(entry)])
+  }
+  const tree = [pid]
+  for (const known of tree) tree.push(...(childrenOf.get(known) ?? []))
+  return tree
+}
+
+function parentOf(pid: number): number | undefined {
+  if (!Number.isInteger(pid)) return undefined
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The name in brackets may hold anything; the state and the parent follow its last bracket.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+  } catch {
+    return undefined
+  }
+}
+
+/** SIGKILL to a process and its descendants, parents first, so that none is restarted. */
+export function killTree(pid: number): number[] {
+  const tree = processTree(pid)
+  for (const member of tree) sendSignal(member, 'SIGKILL')
+  return tree
+}
+
+export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal)
+  } catch {
+    return false
+  }
+}
+
+export function exited(child: ChildProcess): Promise<number> {
+  if (child.exitCode !== null || child.signalCode !== null)
+    return Promise.resolve(child.exitCode ?? 137)
+  return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 137)))
+}
