@@ -4,7 +4,7 @@ import { limits } from '../limits.ts'
 import { failure, type Result, success } from '../result.ts'
 import { type Line, LineReader } from './lines.ts'
 import { type Answering, type CallContext, errorLine, handleLine } from './session.ts'
-import { listenUnix } from './socket.ts'
+import { listenUnix, sayAndEnd } from './socket.ts'
 
 export interface ControlServerOptions extends Answering {
   readonly path: string
@@ -76,23 +76,10 @@ export async function startControlServer(
   return success({ counters, close })
 }
 
-/** A refused client has this long to read the reason and to go. */
-const refusedMsMax = 1_000
-
 function refuse(socket: Socket, connectionsMax: number): void {
   const busy = failure('control-busy', `${connectionsMax} connections are open already`)
   socket.on('error', () => socket.destroy())
   sayAndEnd(socket, errorLine(null, busy.failure))
-}
-
-/** What the client still sends is read and dropped: a socket closed on unread bytes would be reset,
- * and the client might not see the reason. */
-function sayAndEnd(socket: Socket, line: string): void {
-  socket.resume()
-  socket.end(`${line}\n`)
-  const giveUp = setTimeout(() => socket.destroy(), refusedMsMax)
-  giveUp.unref()
-  socket.once('close', () => clearTimeout(giveUp))
 }
 
 class Connection {

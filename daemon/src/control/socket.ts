@@ -74,3 +74,16 @@ async function close(server: Server, path: string, ino: number): Promise<void> {
   const found = await lstat(path).catch(() => null)
   if (found?.ino === ino) await rm(path, { force: true })
 }
+
+/** A refused client has this long to read the reason and to go. */
+const refusedMsMax = 1_000
+
+/** What the client still sends is read and dropped: a socket closed on unread bytes would be reset,
+ * and the client might not see the reason. */
+export function sayAndEnd(socket: Socket, line: string): void {
+  socket.resume()
+  socket.end(`${line}\n`)
+  const giveUp = setTimeout(() => socket.destroy(), refusedMsMax)
+  giveUp.unref()
+  socket.once('close', () => clearTimeout(giveUp))
+}

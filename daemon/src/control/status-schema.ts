@@ -64,7 +64,8 @@ export const nodeStatusSchema = z.object({
   reachable: z.boolean(),
   /** Null: unknown. Never the last known role of a node that is silent. */
   role: z.enum(roles).nullable(),
-  state: z.enum(['up', 'degraded', 'starting', 'down', 'unknown']),
+  /** `lost`: not heard on any link; `unknown`: nobody can say. */
+  state: z.enum(['up', 'degraded', 'starting', 'lost', 'unknown']),
   alone: z.boolean(),
   term: z.number().nullable(),
   since: timeSchema.nullable(),

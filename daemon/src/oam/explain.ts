@@ -1,0 +1,140 @@
+//! `vccs why --if`: reads the question, and changes a picture of the pair as it supposes. Who would
+//! serve then is decided by `pair/decision.ts`, the same function that decides in earnest.
+import type { Role } from '../bus/messages.ts'
+import { limits } from '../limits.ts'
+import { failure, type Result, success } from '../result.ts'
+
+/** What the decision depends on, as this node sees it. */
+export interface Situation {
+  readonly role: Role
+  readonly alone: boolean
+  readonly links: readonly { readonly name: string; readonly up: boolean }[]
+  readonly own: UnitsAlive
+  /** Null: stand-alone, or never heard. */
+  readonly peer: (UnitsAlive & { readonly role: Role; readonly alive: boolean }) | null
+}
+
+export interface UnitsAlive {
+  readonly switchAlive: boolean
+  readonly mediaAlive: boolean
+}
+
+export type Supposition =
+  | { readonly kind: 'link'; readonly name: string; readonly up: boolean }
+  | { readonly kind: 'peer'; readonly alive: boolean }
+  | {
+      readonly kind: 'unit'
+      readonly of: 'own' | 'peer'
+      readonly unit: 'switch' | 'media'
+      readonly alive: boolean
+    }
+
+const downWords = ['down', 'dead', 'lost', 'dies', 'fails', 'cut']
+const upWords = ['up', 'alive', 'back']
+
+/** Reads e.g. `net-b down`, `net-a down and net-b down`, `all links down`, `peer dead`,
+ * `media dead`, `peer switch dead`. Errors: `question-unknown`. */
+export function parseQuestion(
+  text: string,
+  situation: Situation,
+  peerName: string | null,
+): Result<Supposition[]> {
+  const parts = text
+    .slice(0, 200)
+    .toLowerCase()
+    .split(/,| and /)
+    .map((part) => part.trim().split(' ').filter(Boolean))
+    .filter((words) => words.length > 0)
+  if (parts.length === 0) return failure('question-unknown', 'the question is empty')
+  const found: Supposition[] = []
+  for (const words of parts) {
+    const suppositions = parsePart(words, situation, peerName)
+    if (suppositions === null) {
+      const links = situation.links.map(({ name }) => name).join(', ')
+      const detail = `"${words.join(' ')}" is not understood; links: ${links || 'none'}`
+      return failure('question-unknown', detail)
+    }
+    found.push(...suppositions)
+  }
+  return success(found)
+}
+
+function parsePart(
+  words: readonly string[],
+  situation: Situation,
+  peerName: string | null,
+): Supposition[] | null {
+  const state = words.at(-1) ?? ''
+  const alive = upWords.includes(state)
+  if (!alive && !downWords.includes(state)) return null
+  const subject = words.slice(0, -1).join(' ')
+  if (subject === 'all links') {
+    return situation.links.map(({ name }) => ({ kind: 'link', name, up: alive }))
+  }
+  const link = situation.links.find(({ name }) => name.toLowerCase() === subject)
+  if (link !== undefined) return [{ kind: 'link', name: link.name, up: alive }]
+  if (subject === 'peer' || subject === peerName?.toLowerCase()) return [{ kind: 'peer', alive }]
+  const unit = /^(own |peer )?(switch|media)$/.exec(subject)
+  if (unit === null) return null
+  return [
+    {
+      kind: 'unit',
+      of: unit[1] === 'peer ' ? 'peer' : 'own',
+      unit: unit[2] === 'media' ? 'media' : 'switch',
+      alive,
+    },
+  ]
+}
+
+/** The situation as it would be. A peer cannot be heard when no link is up. */
+export function suppose(situation: Situation, suppositions: readonly Supposition[]): Situation {
+  const changed = suppositions.reduce(supposeOne, situation)
+  const { peer, links } = changed
+  if (peer === null || links.some(({ up }) => up)) return changed
+  return { ...changed, peer: { ...peer, alive: false } }
+}
+
+function supposeOne(situation: Situation, supposition: Supposition): Situation {
+  const { own, peer } = situation
+  switch (supposition.kind) {
+    case 'link': {
+      const { name, up } = supposition
+      const links = situation.links.map((link) => (link.name === name ? { name, up } : link))
+      return { ...situation, links }
+    }
+    case 'peer': {
+      // A dead node is silent on every link; they are not broken, but nothing is heard on them.
+      return peer === null
+        ? situation
+        : { ...situation, peer: { ...peer, alive: supposition.alive } }
+    }
+    case 'unit': {
+      const change = { [`${supposition.unit}Alive`]: supposition.alive }
+      if (supposition.of === 'own') return { ...situation, own: { ...own, ...change } }
+      return peer === null ? situation : { ...situation, peer: { ...peer, ...change } }
+    }
+  }
+}
+
+/** The alarms that a situation means, by the rules of `alarms.ts`. */
+export function alarmsOf({ links, peer }: Situation): { code: string; subject: string }[] {
+  if (peer === null) return []
+  if (!peer.alive) return [{ code: 'peer-lost', subject: '' }]
+  const down = links.filter(({ up }) => !up).map(({ name }) => name)
+  if (down.length === 0) return []
+  const [first = ''] = down
+  return down.length === 1
+    ? [{ code: 'link-down', subject: first }]
+    : [{ code: 'links-down', subject: down.join(' ') }]
+}
+
+/** One sentence that goes with the answer. */
+export function consequence(before: Situation, after: Situation): string {
+  const heard = after.peer?.alive === true
+  if (before.peer?.alive && !heard) {
+    const silentMs = limits.heartbeatMs * limits.heartbeatMissesMax
+    return `the peer would not be heard on any link for ${silentMs} ms`
+  }
+  const up = after.links.filter((link) => link.up).length
+  return `the peer would still be heard on ${up} of ${after.links.length} links`
+}
