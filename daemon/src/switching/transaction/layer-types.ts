@@ -17,7 +17,8 @@ export type TransactionEvent =
   | { kind: 'response'; id: ClientId; response: SipResponse }
   /** Timer B or F: no answer at all. */
   | { kind: 'timeout'; id: ClientId }
-  /** Timer H: our final non-2xx answer was never acknowledged. */
+  /** Timer H: our final non-2xx answer was never acknowledged. Also, 64*T1 after a 2xx for which
+   * `acknowledged` was not called (RFC 3261 13.3.1.4: the user sends BYE). */
   | { kind: 'unacknowledged'; id: ServerId }
   /** A response that matches no client transaction (a 2xx after a take-over, a late one). */
   | { kind: 'stray-response'; response: SipResponse; source: Endpoint }
@@ -38,15 +39,33 @@ export interface TransactionLayerApi {
   /** A well-formed message from the network. An INVITE that opens a transaction is answered 100 at
    * once (RFC 3261 17.2.1). */
   receive(message: SipRequest | SipResponse, source: Endpoint, nowMs: number): LayerOutput
-  /** Opens a client transaction. The request carries our Via with a fresh branch on top. */
-  request(request: SipRequest, to: Endpoint, nowMs: number): { id: ClientId; output: LayerOutput }
-  /** Answers. An unknown id (after a timer) gives an empty output. */
+  /** Opens a client transaction. The layer puts our Via with a fresh branch in place of whatever
+   * Via the request has; `request` in the result is what is sent, and what `restoreClient` wants. */
+  request(
+    request: SipRequest,
+    to: Endpoint,
+    nowMs: number,
+  ): { id: ClientId; request: SipRequest; output: LayerOutput }
+  /** A request outside of transactions, with our Via: the ACK of a 2xx (RFC 3261 13.2.2.4). Keep the
+   * result and send it again for each repeated 2xx. */
+  outside(request: SipRequest, to: Endpoint): Outgoing
+  /** Answers. An unknown id (after a timer) gives an empty output. A 2xx to an INVITE is repeated
+   * until `acknowledged`. */
   respond(id: ServerId, response: SipResponse, nowMs: number): LayerOutput
+  /** The ACK of our 2xx came: it is not repeated any more. An unknown id is ignored. */
+  acknowledged(id: ServerId): void
   /** Sends a CANCEL for a client INVITE, now or once it is proceeding (RFC 3261 9.1). */
   cancel(id: ClientId, nowMs: number): LayerOutput
-  /** Take-over: puts back a server transaction that has sent `lastStatus` (0: nothing but 100). */
-  restoreServer(request: SipRequest, source: Endpoint, last: SipResponse | null, nowMs: number): ServerId
-  /** Take-over: puts back a client transaction without sending; its timers start now. */
+  /** Take-over: puts back a server transaction that has sent `last` (null: nothing but the 100). It
+   * sends nothing now; a final answer goes on being repeated by its timers, which start now. */
+  restoreServer(
+    request: SipRequest,
+    source: Endpoint,
+    last: SipResponse | null,
+    nowMs: number,
+  ): ServerId
+  /** Take-over: puts back a client transaction without sending; its timers start now. The
+   * request is the one that was sent, with its Via. */
   restoreClient(request: SipRequest, to: Endpoint, proceeding: boolean, nowMs: number): ClientId
   /** Monotonic time of the next timer, or null. */
   nextTimerMs(): number | null
@@ -54,5 +73,14 @@ export interface TransactionLayerApi {
   advance(nowMs: number): LayerOutput
   /** Drops everything silently (the node becomes standby). */
   clear(): void
+  /** Live transactions. */
   readonly size: number
+  readonly counters: Readonly<LayerCounters>
+}
+
+export interface LayerCounters {
+  /** New requests answered 503 because `limits.transactionsMax` server transactions are alive. */
+  requestsRefused: number
+  /** Responses that were not meant for us: not exactly one Via, or another sent-by (18.1.2). */
+  responsesMisrouted: number
 }

@@ -1,0 +1,67 @@
+//! One live transaction of any role, and the one place that knows all five tables.
+import type { Endpoint, SipRequest, SipResponse } from '../../wire/sip/message.ts'
+import { type Client, type ClientEvent, stepClient } from './client.ts'
+import { type InviteClient, type InviteClientEvent, stepInviteClient } from './invite-client.ts'
+import { type InviteServer, type InviteServerEvent, stepInviteServer } from './invite-server.ts'
+import type { Step } from './machine.ts'
+import { type Server, type ServerEvent, stepServer } from './server.ts'
+import { type SuccessRepeat, type SuccessRepeatEvent, stepSuccessRepeat } from './success-repeat.ts'
+import type { TimerName } from './timers.ts'
+
+export type Machine = InviteClient | InviteServer | Client | Server | SuccessRepeat
+export type MachineEvent =
+  | InviteClientEvent
+  | InviteServerEvent
+  | ClientEvent
+  | ServerEvent
+  | SuccessRepeatEvent
+
+export interface Live {
+  readonly id: string
+  machine: Machine
+  /** Where its messages go. */
+  readonly to: Endpoint
+  readonly timers: Map<TimerName, number>
+  /** Its user is the layer itself (CANCEL, both directions): nothing is raised. */
+  readonly quiet: boolean
+}
+
+/** Gives the event to the table of the role. The layer gives each role only its own events. */
+export function stepMachine(machine: Machine, event: MachineEvent): Step<Machine> {
+  switch (machine.role) {
+    case 'invite-client':
+      return stepInviteClient(machine, event as InviteClientEvent)
+    case 'invite-server':
+      return stepInviteServer(machine, event as InviteServerEvent)
+    case 'client':
+      return stepClient(machine, event as ClientEvent)
+    case 'server':
+      return stepServer(machine, event as ServerEvent)
+    case 'success-repeat':
+      return stepSuccessRepeat(machine, event as SuccessRepeatEvent)
+  }
+}
+
+/** What a response from the network is to its client transaction. */
+export function responseEvent(machine: Machine, response: SipResponse): MachineEvent {
+  if (response.status < 200) return { kind: 'provisional', response }
+  if (machine.role === 'client') return { kind: 'final', response }
+  return { kind: response.status < 300 ? 'success' : 'failure', response }
+}
+
+/** What a response of the user is to its server transaction. */
+export function respondEvent(machine: Machine, response: SipResponse): MachineEvent {
+  if (response.status < 200) return { kind: 'respond-provisional', response }
+  if (machine.role === 'server') return { kind: 'respond-final', response }
+  return { kind: response.status < 300 ? 'respond-success' : 'respond-failure', response }
+}
+
+/** The To tag of the last answer, when it is the INVITE that an ACK can mean. */
+export function answeredTag(machine: Machine): string | null {
+  return machine.role === 'invite-server' ? (machine.last.to.parameters.get('tag') ?? '') : null
+}
+
+/** The INVITE of a client transaction, or null. */
+export function inviteOf(machine: Machine): SipRequest | null {
+  return machine.role === 'invite-client' ? machine.request : null
+}

@@ -1,0 +1,97 @@
+//! The running timers of all transactions, the earliest first: a binary heap.
+//!
+//! A stopped timer stays in the heap until its time comes; it is known by its number, which its owner
+//! no longer holds. Timers are stopped often and never live longer than 64*T1.
+import { assert } from '../../assert.ts'
+import type { TimerName } from './timers.ts'
+
+/** Who has timers: the number of each one that runs. */
+export interface TimerOwner {
+  readonly timers: Map<TimerName, number>
+}
+
+interface Entry<O> {
+  readonly atMs: number
+  readonly number: number
+  readonly timer: TimerName
+  readonly owner: O
+}
+
+export class TimerQueue<O extends TimerOwner> {
+  readonly #heap: Entry<O>[] = []
+  #lastNumber = 0
+
+  /** Starts or restarts. */
+  start(owner: O, timer: TimerName, atMs: number): void {
+    this.#lastNumber += 1
+    owner.timers.set(timer, this.#lastNumber)
+    this.#heap.push({ atMs, number: this.#lastNumber, timer, owner })
+    this.#rise(this.#heap.length - 1)
+  }
+
+  /** When the next timer fires, or null. */
+  nextMs(): number | null {
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (first.owner.timers.get(first.timer) === first.number) return first.atMs
+      this.#removeFirst()
+    }
+    return null
+  }
+
+  /** Takes the next timer that is due; equal times in the order of their start. */
+  take(nowMs: number): { owner: O; timer: TimerName } | null {
+    const atMs = this.nextMs()
+    if (atMs === null || atMs > nowMs) return null
+    const first = this.#heap[0]
+    assert(first !== undefined, 'a queue with a next timer is not empty')
+    this.#removeFirst()
+    first.owner.timers.delete(first.timer)
+    return { owner: first.owner, timer: first.timer }
+  }
+
+  clear(): void {
+    this.#heap.length = 0
+  }
+
+  #removeFirst(): void {
+    const last = this.#heap.pop()
+    if (last === undefined || this.#heap.length === 0) return
+    this.#heap[0] = last
+    this.#sink()
+  }
+
+  #rise(from: number): void {
+    let at = from
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (!this.#swapWhenEarlier(at, parent)) return
+      at = parent
+    }
+  }
+
+  #sink(): void {
+    let at = 0
+    for (;;) {
+      const left = 2 * at + 1
+      const child = this.#isEarlier(left + 1, left) ? left + 1 : left
+      if (!this.#swapWhenEarlier(child, at)) return
+      at = child
+    }
+  }
+
+  #swapWhenEarlier(one: number, other: number): boolean {
+    const a = this.#heap[one]
+    const b = this.#heap[other]
+    if (a === undefined || b === undefined || !this.#isEarlier(one, other)) return false
+    this.#heap[one] = b
+    this.#heap[other] = a
+    return true
+  }
+
+  #isEarlier(one: number, other: number): boolean {
+    const a = this.#heap[one]
+    const b = this.#heap[other]
+    if (a === undefined || b === undefined) return false
+    return a.atMs < b.atMs || (a.atMs === b.atMs && a.number < b.number)
+  }
+}
