@@ -1,6 +1,7 @@
 //! The Debian packages a lab needs. Root gets them installed; everybody else gets the exact command.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { isInUserNamespace } from './privilege.ts'
 
 /** What is asked for, by the program that proves that it is there. */
 const packageOf = {
@@ -8,15 +9,26 @@ const packageOf = {
   nft: 'nftables',
   setpriv: 'util-linux',
   tcpdump: 'tcpdump',
+  dumpcap: 'wireshark-common',
   baresip: 'baresip-core',
   sipp: 'sip-tester',
   tshark: 'tshark',
 } as const
 
-export type LabProgram = keyof typeof packageOf
+type LabProgram = keyof typeof packageOf
+
+/** tcpdump is the lighter one, but it works for root only. */
+const isRoot = process.getuid?.() === 0 && !isInUserNamespace()
+const captureProgram: LabProgram = isRoot ? 'tcpdump' : 'dumpcap'
 
 /** `make demo` needs no sipp and no tshark. */
-export const demoPrograms: readonly LabProgram[] = ['ip', 'nft', 'setpriv', 'tcpdump', 'baresip']
+export const demoPrograms: readonly LabProgram[] = [
+  'ip',
+  'nft',
+  'setpriv',
+  'baresip',
+  captureProgram,
+]
 export const testPrograms: readonly LabProgram[] = [...demoPrograms, 'sipp', 'tshark']
 
 const binaryFolders = [
@@ -48,7 +60,7 @@ export function ensurePackages(programs: readonly LabProgram[]): void {
   if (missing.length === 0) return
   const packages = [...new Set(missing.map((program) => packageOf[program]))]
   const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`
-  if (process.getuid?.() !== 0 || !isInstalled('apt-get')) {
+  if (!isRoot || !isInstalled('apt-get')) {
     console.error(`Missing: ${missing.join(', ')}. Install them as root, then try again:`)
     console.error(`  sudo ${command}`)
     process.exit(2)

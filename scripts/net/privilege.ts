@@ -15,6 +15,11 @@ function userNamespacesWork(): boolean {
   return spawnSync('unshare', ['-Urnm', 'sh', '-c', 'mount -t tmpfs tmpfs /run']).status === 0
 }
 
+/** Root only by name: inside the user namespace of an ordinary user. */
+export function isInUserNamespace(): boolean {
+  return process.env[insideMarker] !== undefined
+}
+
 /**
  * Returns when namespaces can be made here. Otherwise the program runs again inside a user
  * namespace and its exit code becomes ours, or the process ends with code 2 and says what is missing.
