@@ -1,0 +1,53 @@
+//! The body of a sync frame: msgpack with sorted keys, and its hash. Equal values give equal bytes on
+//! both nodes, so that an ACK and a table hash can be compared.
+import { createHash } from 'node:crypto'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { Decoder, Encoder } from '@msgpack/msgpack'
+
+/** Bytes of a value before compression; the first 16 bytes of their SHA-256 in hex. */
+export interface SerialisedRecord {
+  readonly body: Uint8Array
+  readonly hash: string
+}
+
+/** Below this length compression never pays. */
+const compressFromBytes = 64
+
+const encoder = new Encoder({ sortKeys: true, ignoreUndefined: true })
+const decoder = new Decoder()
+
+/** Serialises a plain JSON value; absent and undefined properties are the same. */
+export function serialiseRecord(value: unknown): SerialisedRecord {
+  const body = encoder.encode(value)
+  return { body, hash: hashOf(body) }
+}
+
+/** The first 16 bytes of the SHA-256, in hex. */
+export function hashOf(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex').slice(0, 32)
+}
+
+/** The value of a serialised record, or undefined when the bytes are none. */
+export function readRecord(body: Uint8Array): unknown {
+  try {
+    return decoder.decode(body)
+  } catch {
+    return undefined
+  }
+}
+
+/** The deflated bytes when they are shorter, else null. */
+export function compressed(body: Uint8Array): Uint8Array | null {
+  if (body.length < compressFromBytes) return null
+  const shorter = deflateRawSync(body, { level: 1 })
+  return shorter.length < body.length ? shorter : null
+}
+
+/** Inflates at most `lengthMax` bytes; null when the data are broken or hold more. */
+export function inflated(data: Uint8Array, lengthMax: number): Uint8Array | null {
+  try {
+    return inflateRawSync(data, { maxOutputLength: lengthMax })
+  } catch {
+    return null
+  }
+}
