@@ -7,6 +7,12 @@ export const limits = {
   heartbeatMs: 100,
   /** S1.66: silent periods on all links until the peer counts as lost. */
   heartbeatMissesMax: 5,
+  /** Periods in which a unit of this node may stand still until it counts as dead. */
+  proofPeriodsMax: 10,
+  /** A planned switchover waits at most this long for every flag to be NONE. */
+  flushMsMax: 2_000,
+  /** A failover, which is forced, hands over unflushed after this time. */
+  flushForcedMsMax: 500,
   /** S1.96: the repair walk over all flags. */
   sweepMs: 500,
   /** Replicate before answering: a final response waits at most this long for its ACK. */
@@ -14,6 +20,16 @@ export const limits = {
   /** First repetition of an unacknowledged sync frame, doubled up to the second value. */
   resendMs: 15,
   resendMsMax: 500,
+  /** Sync frames under way without an ACK: those of a catch-up, and all together. Socket buffers of
+   * the kernel (208 KiB by default) must hold them. */
+  syncWindowFrames: 256,
+  syncWindowBytes: 98_304,
+  syncUrgentFrames: 1_024,
+  /** The standby's media has this long to rebuild a leg before a repeated frame orders it again. */
+  rebuildMsMax: 1_000,
+  /** The peer has this long to answer a control request. */
+  peerAnswerMsMax: 2_000,
+  peerAnswerBytesMax: 58_000,
   /** S1.96 anti-entropy: comparison of one hash per table. */
   tableHashMs: 2_000,
 
@@ -40,6 +56,8 @@ export const limits = {
   /** A unit that leaves more than this unread is cut off its bus. */
   busQueueBytesMax: 8_388_608,
   syncFrameBytesMax: 60_000,
+  /** Of the body of a sync frame before compression. */
+  syncBodyBytesMax: 262_144,
   controlFrameBytesMax: 8_388_608,
   controlConnectionsMax: 64,
   /** Requests of one connection that are being worked on; more are answered with an error. */
@@ -73,6 +91,7 @@ assert(
   'S1.66: the peer is lost after 500 ms',
 )
 assert(limits.resendMs < limits.replicateBeforeAnswerMsMax, 'one repetition fits before an answer')
+assert(limits.syncWindowBytes > limits.syncFrameBytesMax, 'the window holds the largest frame')
 assert(
   limits.samplesPerTick * 1000 === limits.sampleRateHz * limits.tickMs,
   'a tick holds its samples',
