@@ -4,9 +4,9 @@ import type { Role } from '../bus/messages.ts'
 
 export interface Heartbeat {
   /** `goodbye`: a unit of the sender died or it stops; the peer serves at once. `handover`: planned
-   * switchover, the sender is standby from now on; `take` asks the peer's primary to hand over.
-   * `refused` answers `take`. */
-  readonly kind: 'heartbeat' | 'goodbye' | 'handover' | 'take' | 'refused'
+   * switchover, the sender is standby from now on; `take` asks the peer's primary to hand over,
+   * `take-forced` also when that is not safe. `refused` answers `take` and `handover`. */
+  readonly kind: 'heartbeat' | 'goodbye' | 'handover' | 'take' | 'refused' | 'take-forced'
   /** Node name, at most 32 bytes of ASCII. */
   readonly node: string
   /** Hex, 16 digits; new at every start of the pair unit. */

@@ -21,7 +21,7 @@ const tagAt = 124
 /** Size of every heartbeat datagram. */
 export const heartbeatBytes = tagAt + tagBytes
 
-const kinds = ['heartbeat', 'goodbye', 'handover', 'take', 'refused'] as const
+const kinds = ['heartbeat', 'goodbye', 'handover', 'take', 'refused', 'take-forced'] as const
 const roles = ['starting', 'standby', 'primary'] as const satisfies readonly Role[]
 const flagAlone = 1
 const flagInStep = 2

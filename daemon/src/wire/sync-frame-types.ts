@@ -7,6 +7,9 @@ export interface SyncHeader {
   readonly bootId: string
   /** Term of the sender; in an ACK the term of the record that it confirms. */
   readonly term: number
+  /** Grows with each frame of this boot; a repetition may have the number of the first one. Absent
+   * is 0. */
+  readonly sequence?: number
 }
 
 /** What a record and its ACK have in common (S1.107, S1.113). */

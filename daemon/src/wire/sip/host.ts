@@ -40,7 +40,8 @@ function isHostName(text: string): boolean {
   return labels.every((label) => label !== '' && !label.startsWith('-') && !label.endsWith('-'))
 }
 
-function isIpv4(text: string): boolean {
+/** A dotted IPv4 address. */
+export function isIpv4(text: string): boolean {
   const parts = text.split('.')
   return (
     parts.length === 4 && parts.every((part) => part.length <= 3 && decimal(part, 255) !== null)

@@ -182,6 +182,24 @@ export function quotedText(text: string): string {
   return `${value}"`
 }
 
+/** The text with each CR and LF as a space, so that it cannot begin a line of its own. */
+export function singleLine(text: string): string {
+  for (let at = 0; at < text.length; at += 1) {
+    if (breaksLine(text.charCodeAt(at))) return neutralised(text)
+  }
+  return text
+}
+
+function breaksLine(code: number): boolean {
+  return code === 0x0d || code === 0x0a
+}
+
+function neutralised(text: string): string {
+  let value = ''
+  for (const character of text) value += breaksLine(character.charCodeAt(0)) ? ' ' : character
+  return value
+}
+
 /** True when all control characters of a line stand as quoted pairs in quoted strings. */
 export function controlsAreQuoted(line: string): boolean {
   let inside = false

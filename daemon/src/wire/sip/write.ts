@@ -9,7 +9,7 @@ import {
   type SipResponse,
 } from './message.ts'
 import { reasonPhrase } from './reasons.ts'
-import { commaList } from './scan.ts'
+import { commaList, singleLine } from './scan.ts'
 import { uriText } from './uri.ts'
 import { viaText } from './via.ts'
 
@@ -18,8 +18,8 @@ export { reasonPhrase } from './reasons.ts'
 export { parseUri, uriText } from './uri.ts'
 export { parseVia, viaText } from './via.ts'
 
-/** The text of a message; send it as UTF-8. Content-Length counts the bytes of the body. A CR, LF or
- * NUL inside a value becomes a space, so that no value can add a header or end the headers. */
+/** The text of a message; send it as UTF-8. Content-Length counts the bytes of the body. A CR or LF
+ * inside a value becomes a space, so that no value can add a header or end the headers. */
 export function writeSip(message: SipMessage): string {
   let text = line(startLine(message))
   for (const via of message.via) text += line(`Via: ${viaText(via)}`)
@@ -48,20 +48,7 @@ function addressLines(name: string, addresses: readonly NameAddress[]): string {
 }
 
 function line(text: string): string {
-  for (let at = 0; at < text.length; at += 1) {
-    if (breaksLine(text.charCodeAt(at))) return `${neutralised(text)}\r\n`
-  }
-  return `${text}\r\n`
-}
-
-function breaksLine(code: number): boolean {
-  return code === 0x0d || code === 0x0a
-}
-
-function neutralised(text: string): string {
-  let value = ''
-  for (const character of text) value += breaksLine(character.charCodeAt(0)) ? ' ' : character
-  return value
+  return `${singleLine(text)}\r\n`
 }
 
 export interface ResponseExtras {
