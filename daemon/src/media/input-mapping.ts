@@ -1,0 +1,130 @@
+//! The input timeline of a leg (DESIGN section 4): which samples of a received stream are mixed at which
+//! tick. The primary decides, ahead of the tick from which it holds; a standby only follows. Pure:
+//! arrival is known as the number of the tick in which the packet was read.
+import { limits } from '../limits.ts'
+import type { InputMap } from '../tables/wired-media.ts'
+
+const samples = limits.samplesPerTick
+/** A packet read at a tick arrived half a tick earlier in the mean. */
+const targetSamples = (limits.jitterMs - limits.tickMs / 2) * (limits.sampleRateHz / 1000)
+/** RFC 3550 A.1 MIN_SEQUENTIAL is 2; one more, since a mapping is a replicated decision. */
+const packetsToLatch = 3
+const shiftSamples = 80
+const windowTicks = 100
+const calmWindows = 5
+/** Packets of one stream are not further apart than this, or it is another one. */
+const jumpSamples = limits.sampleRateHz
+
+export interface Arrival {
+  readonly ssrc: number
+  readonly timestamp: number
+  readonly samples: number
+  readonly tick: number
+}
+
+/** @returns the RTP time stamp of the first sample that `map` mixes at `tick`. */
+export function playTimestamp(map: InputMap, tick: number): number {
+  return (map.timestamp + samples * (tick - map.tick)) >>> 0
+}
+
+/** @returns the map that holds at `tick`, or null. */
+export function mapAt(maps: readonly InputMap[], tick: number): InputMap | null {
+  let found: InputMap | null = null
+  for (const map of maps) if (map.fromTick <= tick) found = map
+  return found
+}
+
+/** @returns the two newest of both lists, the newest last. */
+export function mergeMaps(a: readonly InputMap[], b: readonly InputMap[]): InputMap[] {
+  const merged: InputMap[] = []
+  for (const map of [...a, ...b]) if (!merged.some((other) => equalMaps(other, map))) merged.push(map)
+  return merged.sort(compareMaps).slice(-2)
+}
+
+function equalMaps(a: InputMap, b: InputMap): boolean {
+  return compareMaps(a, b) === 0
+}
+
+/** A total order, so that both nodes keep the same two. */
+function compareMaps(a: InputMap, b: InputMap): number {
+  return a.fromTick - b.fromTick || a.tick - b.tick || a.ssrc - b.ssrc || a.timestamp - b.timestamp
+}
+
+/** Decides the maps of one leg. Used by the primary only. */
+export class InputMapper {
+  #ssrc = 0
+  #timestamp = 0
+  /** Consecutive packets that no map can play. */
+  #strange = 0
+  /** Start and tick of the candidate's earliest packet, measured against its own clock. */
+  #bestStart = 0
+  #bestTick = 0
+  #windowEndTick = 0
+  #leadMin = Number.POSITIVE_INFINITY
+  #calm = 0
+
+  /** A packet that the newest map cannot play: another stream, a jump, or much too late.
+   * @returns the map for its stream, once there were enough of its packets in a row. */
+  strange(arrival: Arrival, newest: InputMap | null): InputMap | null {
+    const step = (arrival.timestamp - this.#timestamp) | 0
+    const start = startOf(arrival)
+    if (this.#strange === 0 || arrival.ssrc !== this.#ssrc || Math.abs(step) > jumpSamples) {
+      this.#strange = 1
+      this.#ssrc = arrival.ssrc
+      this.#bestStart = start
+      this.#bestTick = arrival.tick
+    } else {
+      this.#strange++
+      const earlier = (start - this.#bestStart) | 0
+      if (earlier > samples * (arrival.tick - this.#bestTick)) {
+        this.#bestStart = start
+        this.#bestTick = arrival.tick
+      }
+    }
+    this.#timestamp = arrival.timestamp
+    if (this.#strange < packetsToLatch) return null
+    if (newest !== null && arrival.tick < newest.fromTick) return null
+    this.#strange = 0
+    this.#restart(arrival.tick + limits.decisionLeadTicks)
+    const fromTick = arrival.tick + limits.decisionLeadTicks
+    const timestamp = this.#bestStart + samples * (fromTick - this.#bestTick) - targetSamples
+    return { ssrc: arrival.ssrc, timestamp: timestamp >>> 0, tick: fromTick, fromTick }
+  }
+
+  /** A packet that `map` can play. @returns the corrected map when the sender's clock or the delay
+   * of the network has moved away. */
+  follows(arrival: Arrival, map: InputMap): InputMap | null {
+    this.#strange = 0
+    const lead = (startOf(arrival) - playTimestamp(map, arrival.tick)) | 0
+    if (arrival.tick < map.fromTick) return null
+    if (lead < this.#leadMin) this.#leadMin = lead
+    if (arrival.tick < this.#windowEndTick) return null
+    const leadMin = this.#leadMin
+    // The first window after a map or a pause has seen nothing that can be relied on.
+    const usable = arrival.tick < this.#windowEndTick + windowTicks
+    this.#restart(arrival.tick)
+    if (!usable) return null
+    this.#calm = leadMin > targetSamples + shiftSamples ? this.#calm + 1 : 0
+    if (leadMin < shiftSamples) return this.#shift(map, arrival.tick, -shiftSamples)
+    if (this.#calm >= calmWindows) return this.#shift(map, arrival.tick, shiftSamples)
+    return null
+  }
+
+  #shift(map: InputMap, tick: number, by: number): InputMap {
+    const fromTick = tick + limits.decisionLeadTicks
+    this.#restart(fromTick)
+    this.#calm = 0
+    const timestamp = (playTimestamp(map, fromTick) + by) >>> 0
+    return { ssrc: map.ssrc, timestamp, tick: fromTick, fromTick }
+  }
+
+  #restart(tick: number): void {
+    this.#windowEndTick = tick + windowTicks
+    this.#leadMin = Number.POSITIVE_INFINITY
+  }
+}
+
+/** Packets shorter than a tick come several at once: the last of them counts as one tick long. */
+function startOf(arrival: Arrival): number {
+  return (arrival.timestamp + arrival.samples - Math.max(arrival.samples, samples)) >>> 0
+}
