@@ -1,0 +1,137 @@
+//! sipp of Debian as many phones at once, or as one phone with bad manners. The scenarios are in
+//! `test/e2e/sipp/`, named by what they do.
+import type { ChildProcess } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { exited, type Programs } from '../net/processes.ts'
+import { writeVoiceCapture } from './voice-capture.ts'
+
+export interface SippOptions {
+  readonly programs: Programs
+  readonly namespace: string
+  /** Scenario copy, users, voice and messages of this run. */
+  readonly directory: string
+  /** File name in `test/e2e/sipp/` without `.xml`. */
+  readonly scenario: string
+  readonly address: string
+  readonly port: number
+  /** `host:port` to send to; absent for a scenario that waits. */
+  readonly server?: string
+  /** Calls in all. */
+  readonly calls: number
+  readonly callsPerSecond?: number
+  /** One line per call, fields divided by `;`, used in this order. */
+  readonly users?: readonly string[]
+  /** What the scenario's `<pause/>` waits. */
+  readonly pauseMs?: number
+  /** `{name}` in the scenario becomes the value. */
+  readonly values?: Readonly<Record<string, string>>
+}
+
+export interface SippResult {
+  readonly exitCode: number
+  readonly successful: number
+  readonly failed: number
+  readonly retransmissions: number
+}
+
+const scenarioFolder = join(import.meta.dirname, '../../test/e2e/sipp')
+const voiceHz = 437.5
+/** Longer than any call of the tests: sipp plays a capture once. */
+const voiceSeconds = 60
+
+export class Sipp {
+  readonly #options: SippOptions
+  readonly #program: ChildProcess
+  #output = ''
+
+  constructor(options: SippOptions) {
+    this.#options = options
+    mkdirSync(options.directory, { recursive: true })
+    writeFiles(options)
+    this.#program = options.programs.start({
+      namespace: options.namespace,
+      command: 'sipp',
+      args: sippArguments(options),
+      directory: options.directory,
+    })
+    for (const stream of [this.#program.stdout, this.#program.stderr]) {
+      stream?.on('data', (bytes: Buffer) => {
+        // Only the end is of interest: sipp repaints its screen every second.
+        this.#output = (this.#output + bytes.toString('latin1')).slice(-2_000)
+      })
+    }
+  }
+
+  /** Resolves when all calls have ended, well or not. */
+  async done(): Promise<SippResult> {
+    const exitCode = await exited(this.#program)
+    return { exitCode, ...this.#statistics() }
+  }
+
+  /** Calls set up so far, from the statistics that sipp writes every second. */
+  get callsOpen(): number {
+    return this.#counter('CurrentCall')
+  }
+
+  stop(): void {
+    this.#program.kill('SIGKILL')
+  }
+
+  /** Last screen and error messages, for the reader of a failed test. */
+  report(): string {
+    const errors = readdirSync(this.#options.directory).filter((name) =>
+      name.endsWith('_errors.log'),
+    )
+    const texts = errors.map((name) => readFileSync(join(this.#options.directory, name), 'latin1'))
+    return [this.#output, ...texts.map((text) => text.slice(0, 4_000))].join('\n')
+  }
+
+  #statistics(): Omit<SippResult, 'exitCode'> {
+    return {
+      successful: this.#counter('SuccessfulCall(C)'),
+      failed: this.#counter('FailedCall(C)'),
+      retransmissions: this.#counter('Retransmissions(C)'),
+    }
+  }
+
+  #counter(name: string): number {
+    const file = join(this.#options.directory, 'statistics.csv')
+    let lines: string[]
+    try {
+      lines = readFileSync(file, 'latin1').trim().split('\n')
+    } catch {
+      return 0
+    }
+    const column = (lines[0] ?? '').split(';').indexOf(name)
+    const last = lines.length > 1 ? (lines.at(-1) ?? '') : ''
+    return Number(last.split(';')[column] ?? 0)
+  }
+}
+
+function writeFiles(options: SippOptions): void {
+  const { directory } = options
+  let scenario = readFileSync(join(scenarioFolder, `${options.scenario}.xml`), 'utf8')
+  for (const [name, value] of Object.entries(options.values ?? {})) {
+    scenario = scenario.replaceAll(`{${name}}`, value)
+  }
+  writeFileSync(join(directory, 'scenario.xml'), scenario)
+  writeFileSync(
+    join(directory, 'users.csv'),
+    ['SEQUENTIAL', ...(options.users ?? []), ''].join('\n'),
+  )
+  writeVoiceCapture(join(directory, 'voice.pcap'), voiceHz, voiceSeconds)
+}
+
+function sippArguments(options: SippOptions): string[] {
+  const calls = String(options.calls)
+  return [
+    ...(options.server === undefined ? [] : [options.server]),
+    ...['-sf', 'scenario.xml'],
+    ...(options.users === undefined ? [] : ['-inf', 'users.csv']),
+    ...['-i', options.address, '-p', String(options.port), '-mi', options.address],
+    ...['-m', calls, '-l', calls, '-r', String(options.callsPerSecond ?? 20)],
+    ...['-d', String(options.pauseMs ?? 0)],
+    ...['-nostdin', '-trace_err', '-trace_stat', '-stf', 'statistics.csv', '-fd', '1'],
+  ]
+}
