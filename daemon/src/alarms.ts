@@ -30,6 +30,18 @@ export const alarms = {
     effect: 'Calls go on; there is no redundancy.',
     next: 'Run `vccs why`, then look at the other node.',
   },
+  'peer-not-ready': {
+    severity: 'urgent',
+    text: 'The peer is heard but cannot serve.',
+    effect: 'None on calls; there is no redundancy until it is ready.',
+    next: 'Run `vccs status --node peer`, then read `vccs log` there.',
+  },
+  'peer-refused': {
+    severity: 'critical',
+    text: 'The peer has the name of this node; what it says is ignored.',
+    effect: 'There is no redundancy, and both nodes may serve.',
+    next: 'Give each node its own name in the node file and restart the one that is wrong.',
+  },
   'unit-restarted': {
     severity: 'urgent',
     text: 'A unit of this node died and was started again.',

@@ -176,6 +176,36 @@ export const errors = {
     next: 'Report it with the lines of `vccs log` around this moment.',
     exit: 1,
   },
+  'interface-missing': {
+    text: 'A network interface of the configuration does not exist.',
+    next: 'Correct service.interface; `ip link` lists the interfaces.',
+    exit: 7,
+  },
+  'service-address-denied': {
+    text: 'This process may not set up the service address.',
+    next: 'Start vccsd as root or with CAP_NET_ADMIN (see etc/vccsd.service).',
+    exit: 5,
+  },
+  'service-address-failed': {
+    text: 'The service address could not be set up.',
+    next: 'Read the message of the tool that failed; then start again.',
+    exit: 1,
+  },
+  'tool-missing': {
+    text: 'A program that vccsd needs is not installed.',
+    next: 'Install the package named in the message.',
+    exit: 1,
+  },
+  'already-running': {
+    text: 'Another vccsd already runs on this run directory.',
+    next: 'Stop it first, or give this one its own runDirectory.',
+    exit: 3,
+  },
+  'directory-unusable': {
+    text: 'A directory of the configuration cannot be made or written.',
+    next: 'Check runDirectory and stateDirectory and their rights.',
+    exit: 5,
+  },
 } as const satisfies Record<string, ErrorEntry>
 
 export type ErrorCode = keyof typeof errors

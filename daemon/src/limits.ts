@@ -9,6 +9,8 @@ export const limits = {
   heartbeatMissesMax: 5,
   /** Periods in which a unit of this node may stand still until it counts as dead. */
   proofPeriodsMax: 10,
+  /** ... and at least this long, also in a fast profile: a collection of garbage is no death. */
+  proofMsMin: 1_000,
   /** A planned switchover waits at most this long for every flag to be NONE. */
   flushMsMax: 2_000,
   /** A failover, which is forced, hands over unflushed after this time. */

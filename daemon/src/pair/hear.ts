@@ -1,0 +1,92 @@
+//! Admission of the peer's datagrams: what is old, replayed or our own changes nothing.
+import { judgeArrival } from './boots.ts'
+import { hearLink } from './links.ts'
+import { heardPrimary } from './primary.ts'
+import { noProof, prove } from './proof-of-life.ts'
+import { heardStandby } from './standby.ts'
+import { heardStarting } from './starting.ts'
+import type { PairEvent, PairState, PeerView } from './state.ts'
+import { adoptTerm, change, record, type Turn } from './turn.ts'
+
+type Heard = PairEvent & { kind: 'heard' }
+
+export function hear(turn: Turn, event: Heard): void {
+  if (event.value.node === turn.state.options.node) {
+    hearOwnName(turn, event)
+    return
+  }
+  const { value, link, now } = event
+  const { bootId, sequence } = value
+  const judged = judgeArrival(turn.state.boots, { bootId, sequence, link })
+  if (judged.arrival === 'replayed' || value.link !== link) {
+    const { dropped } = turn.state
+    change(turn, { dropped: { ...dropped, replayed: dropped.replayed + 1 } })
+    return
+  }
+  if (judged.arrival === 'new-boot') meetBoot(turn)
+  change(turn, { boots: judged.boots })
+  if (judged.arrival === 'new-boot') turn.effects.push({ kind: 'persist' })
+  const links = turn.state.links.map((one, index) =>
+    index === link ? hearLink(one, { sequence, links: turn.state.links.length, now }) : one,
+  )
+  change(turn, { links })
+  if (judged.arrival === 'overtaken') return
+  const returned = turn.state.peerLost
+  change(turn, { peer: newView(turn.state, event), peerLost: false })
+  if (returned) noteReturn(turn)
+  if (turn.state.stopped) return
+  obey(turn, value.kind)
+}
+
+function obey(turn: Turn, kind: Heard['value']['kind']): void {
+  switch (turn.state.role) {
+    case 'starting': {
+      heardStarting(turn, kind)
+      break
+    }
+    case 'standby': {
+      heardStandby(turn, kind)
+      break
+    }
+    case 'primary':
+      heardPrimary(turn, kind)
+  }
+  const { peer, role } = turn.state
+  if (role !== 'primary' && peer?.role === 'primary') adoptTerm(turn, peer.term)
+}
+
+/** A restarted peer has forgotten what it was; its counts begin again. */
+function meetBoot(turn: Turn): void {
+  const links = turn.state.links.map((link) => ({ ...link, sequence: 0 }))
+  change(turn, { links, peer: null, refusedName: false })
+}
+
+function newView(state: PairState, { value, now }: Heard): PeerView {
+  const before = state.peer
+  return {
+    node: value.node,
+    bootId: value.bootId,
+    role: value.role,
+    term: value.term,
+    sessions: value.sessions,
+    syncPending: value.syncPending,
+    inStep: value.inStep,
+    ready: value.ready,
+    switch: prove(before?.switch ?? { ...noProof, advancedAt: now }, value.switchCounter, now),
+    media: prove(before?.media ?? { ...noProof, advancedAt: now }, value.mediaCounter, now),
+  }
+}
+
+function noteReturn(turn: Turn): void {
+  const { peer, role } = turn.state
+  const because = `${peer?.node ?? 'the peer'} is heard again`
+  record(turn, role, { rule: 'peer-heard', because, alternatives: [] })
+}
+
+/** Our own datagram came back, or the peer was given our name. Only a datagram that answers a recent
+ * one of ours tells them apart from a recording; it raises an alarm and is not used either. */
+function hearOwnName(turn: Turn, event: Heard): void {
+  const { dropped, refusedName } = turn.state
+  change(turn, { dropped: { ...dropped, reflected: dropped.reflected + 1 } })
+  if (event.answersUs && !refusedName) change(turn, { refusedName: true })
+}

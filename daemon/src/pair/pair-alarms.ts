@@ -1,0 +1,45 @@
+//! Which alarms the pair raises: a function of the state, compared after every turn.
+import type { AlarmChange, AlarmCode } from '../alarms.ts'
+import { linkState } from './links.ts'
+import type { PairEffect, PairState } from './state.ts'
+import { hasListened, isPeerReady, lostMs } from './turn.ts'
+
+/** The alarms that hold now, and the changes from those that held before. */
+export function compareAlarms(
+  state: PairState,
+  now: number,
+): { readonly alarms: readonly AlarmChange[]; readonly effects: readonly PairEffect[] } {
+  const wanted = wantedAlarms(state, now)
+  const before = state.alarms
+  const has = (list: readonly AlarmChange[], one: AlarmChange) =>
+    list.some((other) => other.code === one.code && other.subject === one.subject)
+  const raised = wanted.filter((one) => !has(before, one))
+  const cleared = before.filter((one) => !has(wanted, one))
+  if (raised.length === 0 && cleared.length === 0) return { alarms: before, effects: [] }
+  const changes = [...cleared.map((one) => ({ ...one, active: false })), ...raised]
+  return { alarms: wanted, effects: changes.map((change) => ({ kind: 'alarm', change })) }
+}
+
+function wantedAlarms(state: PairState, now: number): AlarmChange[] {
+  const alarms: AlarmChange[] = []
+  const raise = (code: AlarmCode, subject: string, detail: string) =>
+    alarms.push({ code, subject, active: true, detail })
+  for (const unit of state.own.died) raise('unit-restarted', unit, `${unit} died`)
+  if (state.refusedName)
+    raise('peer-refused', 'peer', `the peer is named ${state.options.node} too`)
+  const heard = state.peer !== null && !state.peerLost
+  if (!heard) {
+    if (hasListened(state, now)) raise('peer-lost', 'peer', 'no link is heard')
+    return alarms
+  }
+  if (state.role === 'primary' && hasListened(state, now) && !isPeerReady(state, now)) {
+    raise('peer-not-ready', 'peer', `${state.peer?.node ?? 'the peer'} cannot serve yet`)
+  }
+  const at = { now, startedAt: state.listenedFrom, silentMsMax: lostMs(state.options) }
+  const down = state.links.filter((link) => linkState(link, at) === 'down')
+  for (const link of down) raise('link-down', link.name, `${link.name} is silent`)
+  if (down.length > 1) {
+    raise('links-down', 'links', `${down.map((link) => link.name).join(', ')} are silent`)
+  }
+  return alarms
+}

@@ -1,0 +1,88 @@
+//! The primary: serves until it hands over, can no longer serve, or loses against another primary.
+import type { Heartbeat } from '../wire/heartbeat-types.ts'
+import { decideEqual } from './rule.ts'
+import { command, handedOver, refused } from './switchover.ts'
+import { adoptTerm, become, change, isPeerReady, isReady, record, type Turn } from './turn.ts'
+
+/** The view of the peer is already up to date. */
+export function heardPrimary(turn: Turn, kind: Heartbeat['kind']): void {
+  switch (kind) {
+    case 'take':
+    case 'take-forced': {
+      // Asked again each period until it is done.
+      if (turn.state.operation !== null) return
+      const force = kind === 'take-forced'
+      command(turn, { ref: 0, force, reason: 'asked for at the standby', forPeer: true })
+      return
+    }
+    case 'refused': {
+      refused(turn)
+      return
+    }
+    case 'handover': {
+      // The old primary has not heard yet that this node took over.
+      turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
+      return
+    }
+    case 'goodbye':
+    case 'heartbeat':
+      if (turn.state.peer?.role === 'primary') meetPrimary(turn)
+      else meetStandby(turn)
+  }
+}
+
+/** S1.68: two primaries. One of them ends it as soon as they hear each other. */
+function meetPrimary(turn: Turn): void {
+  const { state, now } = turn
+  const { peer, offeredTerm } = state
+  if (peer === null) return
+  if (offeredTerm !== null && peer.term > offeredTerm) {
+    handedOver(turn)
+    return
+  }
+  if (state.grantedBy === peer.bootId && peer.term < state.term) return
+  const verdict = decideEqual(state, now)
+  if (!verdict.own) {
+    become(turn, 'standby', {
+      rule: verdict.rule,
+      because: `both were primary; ${verdict.because}`,
+      alternatives: ['stay primary: two nodes would serve'],
+    })
+    return
+  }
+  if (peer.term >= state.term) adoptTerm(turn, peer.term + 1)
+  if (state.conflict) return
+  change(turn, { conflict: true })
+  turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
+  const because = `both were primary; ${verdict.because}`
+  record(turn, 'primary', { rule: verdict.rule, because, alternatives: ['become standby'] })
+}
+
+function meetStandby(turn: Turn): void {
+  const { peer, term } = turn.state
+  change(turn, {
+    conflict: false,
+    offeredTerm: turn.state.operation ? turn.state.offeredTerm : null,
+  })
+  if (peer !== null && peer.term > term) {
+    // The kept term was lost with a disk. Nobody obeys an older term, so take a newer one.
+    adoptTerm(turn, peer.term + 1)
+    turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
+  }
+  serve(turn)
+}
+
+/** At every check and whenever a unit of this node dies. Alone, the primary keeps its role while its
+ * unit is started again: nobody else could serve. */
+export function serve(turn: Turn): void {
+  const { state, now } = turn
+  if (state.stopped || isReady(state, now) || !isPeerReady(state, now)) return
+  if (state.peer?.role === 'primary') return
+  const dead = state.own.died.join(' and ') || 'a unit that stands still'
+  turn.effects.push({ kind: 'send', heartbeat: 'goodbye' })
+  become(turn, 'starting', {
+    rule: 'own-unit-dead',
+    because: `${dead} cannot serve here, and ${state.peer?.node ?? 'the peer'} is ready`,
+    alternatives: ['stay primary until the unit is back: calls would stand still'],
+  })
+}

@@ -1,0 +1,37 @@
+//! The agreed rule for two nodes of equal role (S1.68), in this order. A node that cannot serve is no
+//! candidate; then more live sessions, then the higher term, and last the addresses (S1.69 - S1.72).
+//! Both nodes compute it from the same values and come to opposite results.
+import { compareAddresses } from './address-order.ts'
+import type { PairState } from './state.ts'
+import { isPeerReady, isReady } from './turn.ts'
+
+export interface Verdict {
+  readonly own: boolean
+  readonly rule: 'only-one-ready' | 'live-sessions' | 'higher-term' | 'address'
+  readonly because: string
+}
+
+/** @param state with a peer that was heard. */
+export function decideEqual(state: PairState, now: number): Verdict {
+  const { peer } = state
+  const ownReady = isReady(state, now)
+  if (peer === null || ownReady !== isPeerReady(state, now)) {
+    const because = ownReady ? 'the peer cannot serve' : 'this node cannot serve'
+    return { own: ownReady, rule: 'only-one-ready', because }
+  }
+  const sessions = state.own.sessions - peer.sessions
+  if (sessions !== 0) {
+    const because = `${state.own.sessions} live sessions here, ${peer.sessions} there`
+    return { own: sessions > 0, rule: 'live-sessions', because }
+  }
+  if (state.term !== peer.term) {
+    const because = `term ${state.term} here, ${peer.term} there`
+    return { own: state.term > peer.term, rule: 'higher-term', because }
+  }
+  const [first] = state.options.links
+  const own = first?.own ?? ''
+  const other = first?.peer ?? ''
+  const order = compareAddresses(own, other)
+  const because = `as strings, ${own} is ${order > 0 ? 'larger' : 'smaller'} than ${other}`
+  return { own: order > 0, rule: 'address', because }
+}

@@ -1,0 +1,72 @@
+//! The standby: follows the primary, and serves as soon as nobody else does.
+import type { Heartbeat } from '../wire/heartbeat-types.ts'
+import { decideEqual } from './rule.ts'
+import { refused } from './switchover.ts'
+import { become, change, isReady, peerStalledMs, type Turn } from './turn.ts'
+
+/** The view of the peer is already up to date. */
+export function heardStandby(turn: Turn, kind: Heartbeat['kind']): void {
+  switch (kind) {
+    case 'handover': {
+      if (isReady(turn.state, turn.now)) takeGranted(turn, 'handover')
+      else turn.effects.push({ kind: 'send', heartbeat: 'refused' })
+      return
+    }
+    case 'goodbye': {
+      if (isReady(turn.state, turn.now)) takeGranted(turn, 'goodbye')
+      return
+    }
+    case 'refused': {
+      refused(turn)
+      return
+    }
+    // Only a primary can hand over; a peer that asks a standby finds out by its heartbeat.
+    case 'take':
+    case 'take-forced':
+    case 'heartbeat':
+      watch(turn)
+  }
+}
+
+function takeGranted(turn: Turn, rule: 'handover' | 'goodbye'): void {
+  const { peer } = turn.state
+  const name = peer?.node ?? 'the peer'
+  const because = rule === 'handover' ? `${name} hands over` : `${name} said goodbye`
+  become(turn, 'primary', { rule, because, alternatives: [] })
+  change(turn, { grantedBy: peer?.bootId ?? null })
+}
+
+/** At every heartbeat, every check, and whenever a unit of this node becomes ready. */
+export function watch(turn: Turn): void {
+  const { state, now } = turn
+  const { peer } = state
+  if (state.stopped || !isReady(state, now)) return
+  if (peer === null || state.peerLost) {
+    take(turn, 'peer-silent', 'the peer is not heard on any link')
+    return
+  }
+  switch (peer.role) {
+    case 'primary': {
+      const silentMs = now - Math.min(peer.switch.advancedAt, peer.media.advancedAt)
+      if (silentMs < peerStalledMs(state.options)) return
+      take(
+        turn,
+        'peer-unit-dead',
+        `a unit of ${peer.node} stands still for ${Math.round(silentMs)} ms`,
+      )
+      return
+    }
+    case 'starting': {
+      take(turn, 'peer-has-no-role', `${peer.node} does not serve`)
+      return
+    }
+    case 'standby': {
+      const verdict = decideEqual(state, now)
+      if (verdict.own) take(turn, verdict.rule, verdict.because)
+    }
+  }
+}
+
+function take(turn: Turn, rule: string, because: string): void {
+  become(turn, 'primary', { rule, because, alternatives: ['stay standby: nobody would serve'] })
+}

@@ -1,0 +1,58 @@
+//! A node without a role: it listens, and serves only when nobody else does (S1.76).
+import type { Heartbeat } from '../wire/heartbeat-types.ts'
+import { decideEqual } from './rule.ts'
+import { become, hasListened, isPeerReady, isReady, lostMs, type Turn } from './turn.ts'
+
+/** The view of the peer is already up to date. */
+export function heardStarting(turn: Turn, kind: Heartbeat['kind']): void {
+  const { peer, term } = turn.state
+  if (kind === 'take' || kind === 'take-forced' || kind === 'handover') {
+    turn.effects.push({ kind: 'send', heartbeat: 'refused' })
+  }
+  // S1.67. A primary of an older term is not obeyed: it takes a newer one when it hears this node.
+  if (peer?.role === 'primary' && peer.term >= term) {
+    become(turn, 'standby', {
+      rule: 'peer-is-primary',
+      because: `${peer.node} is primary in term ${peer.term}`,
+      alternatives: [],
+    })
+    return
+  }
+  tryToServe(turn)
+}
+
+/** At every check and whenever a unit of this node becomes ready. */
+export function tryToServe(turn: Turn): void {
+  const { state, now } = turn
+  const { peer } = state
+  if (state.stopped || !isReady(state, now)) return
+  if (peer === null || state.peerLost) {
+    if (hasListened(state, now)) serve(turn, 'peer-silent', 'nobody is heard on any link')
+    return
+  }
+  switch (peer.role) {
+    case 'primary': {
+      const patienceMs = 2 * lostMs(state.options)
+      if (peer.term < state.term && now - state.listenedFrom >= patienceMs) {
+        serve(turn, 'older-term', `${peer.node} goes on in the older term ${peer.term}`)
+      }
+      return
+    }
+    case 'standby': {
+      // A standby that is ready takes over as soon as it hears that this node does not serve.
+      if (isPeerReady(state, now) || !hasListened(state, now)) return
+      serve(turn, 'only-one-ready', `${peer.node} is standby and cannot serve`)
+      return
+    }
+    case 'starting': {
+      if (!isPeerReady(state, now) && !hasListened(state, now)) return
+      const verdict = decideEqual(state, now)
+      if (verdict.own) serve(turn, verdict.rule, verdict.because)
+    }
+  }
+}
+
+function serve(turn: Turn, rule: string, because: string): void {
+  const alternatives = ['stay without a role: nobody would serve']
+  become(turn, 'primary', { rule, because, alternatives })
+}

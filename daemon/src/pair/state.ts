@@ -1,0 +1,154 @@
+//! What the decision knows, what can happen to it, and what it orders. Times are milliseconds of
+//! CLOCK_MONOTONIC.
+import type { AlarmChange } from '../alarms.ts'
+import type { DecisionRecord, Role } from '../bus/messages.ts'
+import type { Heartbeat } from '../wire/heartbeat-types.ts'
+import type { Boots } from './boots.ts'
+import type { LinkHealth } from './links.ts'
+import type { Proof } from './proof-of-life.ts'
+
+export interface PairOptions {
+  readonly node: string
+  readonly links: readonly { readonly name: string; readonly own: string; readonly peer: string }[]
+  readonly heartbeatMs: number
+  readonly missesMax: number
+}
+
+export type UnitName = 'switch' | 'media'
+
+export interface OwnUnits {
+  readonly switch: Proof
+  readonly media: Proof
+  readonly sessions: number
+  readonly syncPending: number
+  readonly inStep: boolean
+  /** Units that died and are not back. */
+  readonly died: readonly UnitName[]
+}
+
+/** The newest news of the peer. */
+export interface PeerView {
+  readonly node: string
+  readonly bootId: string
+  readonly role: Role
+  readonly term: number
+  readonly sessions: number
+  readonly syncPending: number
+  readonly inStep: boolean
+  readonly ready: boolean
+  readonly switch: Proof
+  readonly media: Proof
+}
+
+/** A planned switchover or a failover on its way. */
+export interface Operation {
+  /** `flushing`, `handing`: here at the primary. `asking`: at the standby, which asked the primary. */
+  readonly stage: 'flushing' | 'handing' | 'asking'
+  readonly ref: number
+  /** The peer asked for it: it wants to hear a refusal. */
+  readonly forPeer: boolean
+  readonly force: boolean
+  readonly reason: string
+  readonly startedAt: number
+  readonly deadlineAt: number
+}
+
+export interface PairState {
+  readonly options: PairOptions
+  readonly role: Role
+  readonly term: number
+  /** When this role began. */
+  readonly since: number
+  /** When this node began to listen; a node that was suspended begins again. */
+  readonly listenedFrom: number
+  /** Last event, to see that this process was suspended. */
+  readonly lastAt: number
+  readonly boots: Boots
+  readonly links: readonly LinkHealth[]
+  readonly peer: PeerView | null
+  readonly peerLost: boolean
+  readonly own: OwnUnits
+  readonly operation: Operation | null
+  /** This node is primary because this boot of the peer gave the role up: its older heartbeats, still
+   * in flight, are no claim. */
+  readonly grantedBy: string | null
+  /** Term in which this node offered its role; a primary of a newer term is its answer. */
+  readonly offeredTerm: number | null
+  /** Both were primary at the last heartbeat. */
+  readonly conflict: boolean
+  readonly refusedName: boolean
+  readonly stopped: boolean
+  readonly alarms: readonly AlarmChange[]
+  /** Datagrams dropped since start. */
+  readonly dropped: { readonly replayed: number; readonly reflected: number }
+}
+
+export type PairEvent =
+  | {
+      /** An authentic datagram of the peer. `answersUs`: it echoes a recent one of ours, so that it
+       * cannot be a recording. */
+      readonly kind: 'heard'
+      readonly now: number
+      readonly link: number
+      readonly value: Heartbeat
+      readonly answersUs: boolean
+    }
+  /** Send the periodic heartbeat. */
+  | { readonly kind: 'period'; readonly now: number }
+  /** Look at the time, several times a period. */
+  | { readonly kind: 'check'; readonly now: number }
+  | {
+      readonly kind: 'unit-down'
+      readonly now: number
+      readonly unit: UnitName
+      readonly detail: string
+    }
+  | {
+      readonly kind: 'switch-alive'
+      readonly now: number
+      readonly counter: number
+      readonly sessions: number
+      readonly syncPending: number
+      readonly inStep: boolean
+      readonly ready: boolean
+    }
+  | { readonly kind: 'media-alive'; readonly now: number; readonly counter: number }
+  | {
+      readonly kind: 'switchover'
+      readonly now: number
+      readonly ref: number
+      readonly force: boolean
+      readonly reason: string
+    }
+  | {
+      readonly kind: 'flushed'
+      readonly now: number
+      readonly ref: number
+      readonly ok: boolean
+      readonly detail: string
+    }
+  /** This node stops; the peer serves. */
+  | { readonly kind: 'stop'; readonly now: number }
+
+/** To be done in this order. */
+export type PairEffect =
+  | { readonly kind: 'send'; readonly heartbeat: Heartbeat['kind'] }
+  | { readonly kind: 'role'; readonly because: string }
+  /** Keep term and ended boots over a restart. After the role: a slow disk must not delay it. */
+  | { readonly kind: 'persist' }
+  | { readonly kind: 'flush'; readonly ref: number }
+  | {
+      readonly kind: 'operation-result'
+      readonly ref: number
+      readonly ok: boolean
+      readonly detail: string
+      readonly tookMs: number
+    }
+  | { readonly kind: 'alarm'; readonly change: AlarmChange }
+  /** `record.atMs` is the time of the event; the process puts the wall clock there. */
+  | { readonly kind: 'decision'; readonly record: DecisionRecord }
+
+export interface Step {
+  readonly state: PairState
+  readonly effects: readonly PairEffect[]
+}

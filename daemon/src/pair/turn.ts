@@ -1,0 +1,136 @@
+//! One turn of the decision: the state as it changes, and the effects in their order. Every change of
+//! role passes through `become`.
+import { assert } from '../assert.ts'
+import type { DecisionRecord, Role } from '../bus/messages.ts'
+import { limits } from '../limits.ts'
+import { lastHeardAt } from './links.ts'
+import { isProven, type Proof } from './proof-of-life.ts'
+import type { PairEffect, PairOptions, PairState, PeerView } from './state.ts'
+
+export interface Turn {
+  state: PairState
+  readonly effects: PairEffect[]
+  readonly now: number
+}
+
+export interface Grounds {
+  readonly rule: string
+  readonly because: string
+  readonly alternatives: readonly string[]
+}
+
+/** S1.66: silence on all links after which the peer is lost. */
+export function lostMs(options: PairOptions): number {
+  return options.heartbeatMs * options.missesMax
+}
+
+/** A unit of this node that has not advanced for this long is dead. */
+export function ownStalledMs(options: PairOptions): number {
+  return Math.max(options.heartbeatMs * limits.proofPeriodsMax, limits.proofMsMin)
+}
+
+/** Longer than the peer's own patience: it shall announce its dead unit itself. */
+export function peerStalledMs(options: PairOptions): number {
+  return ownStalledMs(options) + lostMs(options)
+}
+
+/** This node can serve: both units are there, initialised and alive. */
+export function isReady(state: PairState, now: number): boolean {
+  const stalled = ownStalledMs(state.options)
+  return isProven(state.own.switch, now, stalled) && isProven(state.own.media, now, stalled)
+}
+
+function isPeerAlive(proof: Proof, state: PairState, now: number): boolean {
+  return isProven(proof, now, peerStalledMs(state.options))
+}
+
+/** The peer is heard and can serve. */
+export function isPeerReady(state: PairState, now: number): boolean {
+  const { peer } = state
+  if (peer === null || !peer.ready) return false
+  const proof = peerProof(state, now)
+  return proof.switch && proof.media
+}
+
+/** What each unit of the peer proves. */
+export function peerProof(state: PairState, now: number): { switch: boolean; media: boolean } {
+  const { peer } = state
+  if (peer === null || state.peerLost) return { switch: false, media: false }
+  return {
+    switch: isPeerAlive(peer.switch, state, now),
+    media: isPeerAlive(peer.media, state, now),
+  }
+}
+
+/** Listened long enough to have heard a living peer. */
+export function hasListened(state: PairState, now: number): boolean {
+  return now - state.listenedFrom >= lostMs(state.options)
+}
+
+export function isAlone(state: PairState): boolean {
+  return state.role === 'primary' && (state.peer === null || state.peerLost)
+}
+
+export function change(turn: Turn, part: Partial<PairState>): void {
+  turn.state = { ...turn.state, ...part }
+}
+
+/** Adopts a newer term; it is kept over restarts. */
+export function adoptTerm(turn: Turn, term: number): void {
+  if (term <= turn.state.term) return
+  change(turn, { term })
+  turn.effects.push({ kind: 'persist' })
+}
+
+/** The only way into another role. A new primary has a new term, so that nothing of the old one that
+ * is still in flight can undo it. */
+export function become(turn: Turn, role: Role, grounds: Grounds): void {
+  const { state } = turn
+  assert(role !== state.role, `a change of role changes it, ${role} does not`)
+  const from = state.role
+  const term = Math.max(state.term, state.peer?.term ?? 0) + (role === 'primary' ? 1 : 0)
+  const grown = term !== state.term
+  change(turn, { role, term, since: turn.now, conflict: false })
+  if (role === 'primary') change(turn, { offeredTerm: null })
+  else change(turn, { grantedBy: null })
+  if (role === 'starting') change(turn, { listenedFrom: turn.now })
+  turn.effects.push({ kind: 'role', because: grounds.because })
+  turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
+  if (grown) turn.effects.push({ kind: 'persist' })
+  record(turn, from, grounds)
+}
+
+/** Records a decision for `vccs why`; also one that changes no role. */
+export function record(turn: Turn, from: Role, grounds: Grounds): void {
+  const { state, now } = turn
+  const decision: DecisionRecord = {
+    atMs: now,
+    rule: grounds.rule,
+    from,
+    to: state.role,
+    term: state.term,
+    because: grounds.because,
+    evidence: evidence(state, now),
+    alternatives: [...grounds.alternatives],
+  }
+  turn.effects.push({ kind: 'decision', record: decision })
+}
+
+function evidence(state: PairState, now: number): string[] {
+  const own = `${state.options.node}: ${isReady(state, now) ? 'ready' : 'not ready'}`
+  const last = lastHeardAt(state.links)
+  const lines = [`${own}, ${state.own.sessions} sessions`, peerEvidence(state, state.peer, now)]
+  if (last === null) lines.push(`no link heard since ${Math.round(now - state.listenedFrom)} ms`)
+  for (const link of state.links) {
+    if (link.heardAt === null) continue
+    lines.push(`${link.name} heard ${Math.round(now - link.heardAt)} ms ago`)
+  }
+  return lines
+}
+
+function peerEvidence(state: PairState, peer: PeerView | null, now: number): string {
+  if (peer === null) return 'peer: never heard'
+  const ready = isPeerReady(state, now) ? 'ready' : 'not ready'
+  const lost = state.peerLost ? ', lost' : ''
+  return `${peer.node}: ${peer.role}, term ${peer.term}, ${ready}, ${peer.sessions} sessions${lost}`
+}
