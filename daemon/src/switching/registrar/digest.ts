@@ -1,0 +1,146 @@
+//! Digest authentication, the server's side: RFC 3261 22, RFC 7616, RFC 8760.
+//!
+//! Nonces are stateless: time, salt and an HMAC of both. Both nodes hold the same secret (it comes
+//! from the pair key), so that a telephone that was challenged by one node answers to the other.
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { assert } from '../../assert.ts'
+import { limits } from '../../limits.ts'
+import type { PhoneBookEntry } from '../../tables/phone-book.ts'
+import { digestChallengeText } from '../../wire/sip/auth.ts'
+import { headerValues, type SipHeader, type SipRequest } from '../../wire/sip/message.ts'
+import { type Credentials, type DigestAlgorithm, readCredentials } from './credentials.ts'
+import { NonceCounts } from './nonce-counts.ts'
+import { isSameUri } from './same-uri.ts'
+
+export interface DigestOptions {
+  readonly realm: string
+  /** At least 16 bytes, equal on both nodes. */
+  readonly secret: Uint8Array
+  /** A fresh token of hexadecimal digits: two nonces of one millisecond must differ. */
+  readonly newSalt: () => string
+}
+
+export type DigestAccount = Pick<PhoneBookEntry, 'ha1Md5' | 'ha1Sha256'>
+
+export type DigestVerdict =
+  | { readonly kind: 'accepted' }
+  /** Answer 401 with `challenges`. */
+  | { readonly kind: 'challenge'; readonly stale: boolean }
+  /** Wrong password, unknown or other user; which of them is not said. */
+  | { readonly kind: 'forbidden' }
+  | { readonly kind: 'malformed'; readonly why: string }
+
+export class DigestServer {
+  readonly #options: DigestOptions
+  readonly #counts = new NonceCounts()
+
+  constructor(options: DigestOptions) {
+    assert(options.secret.length >= 16, 'the secret of the nonces has at least 128 bits')
+    this.#options = options
+  }
+
+  /** Two WWW-Authenticate headers, the stronger algorithm first (RFC 8760 2.4). */
+  challenges(stale: boolean, nowWallMs: number): SipHeader[] {
+    const nonce = this.#newNonce(nowWallMs)
+    const algorithms: readonly DigestAlgorithm[] = ['SHA-256', 'MD5']
+    const { realm } = this.#options
+    return algorithms.map((algorithm) => {
+      const challenge = { realm, nonce, opaque: null, algorithm, qop: ['auth'], stale }
+      return { name: 'WWW-Authenticate', value: digestChallengeText(challenge) }
+    })
+  }
+
+  /** Checks the credentials of a request that claims to come from `username`. An `account` of null
+   * (nobody has this number) costs the same time as a wrong password. */
+  check(
+    request: SipRequest,
+    claim: { readonly username: string; readonly account: DigestAccount | null },
+    nowWallMs: number,
+  ): DigestVerdict {
+    const found = this.#credentialsOf(request)
+    if ('kind' in found) return found
+    // RFC 7616 3.4.6: the digest must be over the URI that was requested.
+    if (!isSameUri(found.uri, request.uri)) {
+      return { kind: 'malformed', why: 'the digest is over another URI' }
+    }
+    const nonceAgeMs = this.#nonceAgeMs(found.nonce, nowWallMs)
+    const right = isDigestRight(request.method, found, claim.account)
+    if (!right || claim.account === null || found.username !== claim.username) {
+      // A nonce that was never ours proves nothing about the password: ask again.
+      return nonceAgeMs === null ? { kind: 'challenge', stale: false } : { kind: 'forbidden' }
+    }
+    // The clocks of the two nodes differ a little, so a nonce may seem to come from the future.
+    const fresh = nonceAgeMs !== null && Math.abs(nonceAgeMs) <= limits.nonceMsMax
+    if (!fresh || !this.#counts.use(found.nonce, found.nc)) {
+      return { kind: 'challenge', stale: true }
+    }
+    return { kind: 'accepted' }
+  }
+
+  #credentialsOf(request: SipRequest): Credentials | DigestVerdict {
+    for (const value of headerValues(request, 'Authorization')) {
+      const parsed = readCredentials(value)
+      if (parsed.kind === 'malformed') return parsed
+      if (parsed.kind === 'credentials' && parsed.credentials.realm === this.#options.realm) {
+        return parsed.credentials
+      }
+    }
+    return { kind: 'challenge', stale: false }
+  }
+
+  #newNonce(nowWallMs: number): string {
+    const time = Math.floor(nowWallMs).toString(16)
+    const salt = this.#options.newSalt()
+    assert(!salt.includes('-'), 'a salt does not hold the mark between the parts of a nonce')
+    return `${time}-${salt}-${this.#seal(time, salt)}`
+  }
+
+  /** Age of one of our nonces; null when this pair did not make it. */
+  #nonceAgeMs(nonce: string, nowWallMs: number): number | null {
+    const [time, salt, seal, more] = nonce.split('-', 4)
+    if (time === undefined || salt === undefined || seal === undefined || more !== undefined) {
+      return null
+    }
+    // What carries our seal was written by us, and needs no check of its form.
+    if (!isEqualText(seal, this.#seal(time, salt))) return null
+    return nowWallMs - Number.parseInt(time, 16)
+  }
+
+  #seal(time: string, salt: string): string {
+    const { secret, realm } = this.#options
+    const text = `vccs nonce\n${realm}\n${time}\n${salt}`
+    return createHmac('sha256', secret).update(text).digest('hex').slice(0, 32)
+  }
+}
+
+/** The response of RFC 7616 3.4.1 with qop=auth, from a hexadecimal HA1. */
+export function digestResponse(method: string, credentials: Credentials, ha1: string): string {
+  const { algorithm, uriText, nonce, ncText, cnonce } = credentials
+  const ha2 = hash(algorithm, `${method}:${uriText}`)
+  return hash(algorithm, [ha1, nonce, ncText, cnonce, 'auth', ha2].join(':'))
+}
+
+/** Takes the place of an account that does not exist; no password hashes to it that anyone knows. */
+const nobody: DigestAccount = { ha1Md5: '0'.repeat(32), ha1Sha256: '0'.repeat(64) }
+
+function isDigestRight(
+  method: string,
+  credentials: Credentials,
+  account: DigestAccount | null,
+): boolean {
+  const { ha1Md5, ha1Sha256 } = account ?? nobody
+  const ha1 = credentials.algorithm === 'MD5' ? ha1Md5 : ha1Sha256
+  return isEqualText(credentials.response, digestResponse(method, credentials, ha1.toLowerCase()))
+}
+
+/** In a time that does not depend on where the texts differ. */
+function isEqualText(given: string, wanted: string): boolean {
+  const one = Buffer.from(given, 'utf8')
+  const other = Buffer.from(wanted, 'utf8')
+  return one.length === other.length && timingSafeEqual(one, other)
+}
+
+function hash(algorithm: DigestAlgorithm, text: string): string {
+  const name = algorithm === 'MD5' ? 'md5' : 'sha256'
+  return createHash(name).update(text, 'utf8').digest('hex')
+}

@@ -1,0 +1,62 @@
+//! The one gate that every request passes before a service sees it (RFC 3261 8.2). Default: refused.
+import type { Endpoint, SipRequest, SipResponse } from '../../wire/sip/message.ts'
+import { headerList, type ResponseExtras, response } from '../../wire/sip/write.ts'
+import { branchMark, branchOf, endpointText, sentByText } from '../transaction/match.ts'
+import { statelessTag } from '../transaction/stateless.ts'
+import { allowedMethods, allowHeader, supportedOptions } from './capabilities.ts'
+
+/** Methods of other RFCs: known, and not offered here. All others are answered 501. */
+const foreignMethods = ['SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'MESSAGE', 'REFER', 'UPDATE', 'PRACK']
+
+export type GateVerdict =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'refuse'; readonly response: SipResponse }
+  /** An ACK is never answered. */
+  | { readonly kind: 'drop'; readonly why: string }
+
+/** Judges a new request. `sentBy` is our address in Via. */
+export function gate(request: SipRequest, sentBy: Endpoint): GateVerdict {
+  const refusal = refusalOf(request, sentBy)
+  if (refusal === null) return { kind: 'pass' }
+  const { status, ...extras } = refusal
+  if (request.method === 'ACK') return { kind: 'drop', why: `ACK that would be answered ${status}` }
+  const toTag = statelessTag(request)
+  return { kind: 'refuse', response: response(request, status, { ...extras, toTag }) }
+}
+
+type Refusal = { readonly status: number } & Pick<ResponseExtras, 'headers'>
+
+function refusalOf(request: SipRequest, sentBy: Endpoint): Refusal | null {
+  const { method } = request
+  if (!allowedMethods.includes(method)) {
+    return { status: foreignMethods.includes(method) ? 405 : 501, headers: [allowHeader] }
+  }
+  if (request.uri.scheme !== 'sip') return { status: 416 }
+  if (isLoop(request, sentBy)) return { status: 482 }
+  if (request.maxForwards === 0 && isForwarded(method)) return { status: 483 }
+  const unsupported = unsupportedOptions(request)
+  if (unsupported.length > 0) {
+    return { status: 420, headers: [{ name: 'Unsupported', value: unsupported.join(', ') }] }
+  }
+  return null
+}
+
+/** RFC 3261 16.3 for all but the requests that must reach the end of a call: a BYE refused for its
+ * hops would leave the call standing. */
+function isForwarded(method: string): boolean {
+  return method !== 'ACK' && method !== 'CANCEL' && method !== 'BYE'
+}
+
+/** RFC 3261 16.3 4: a request that this pair has sent comes back to it. */
+function isLoop(request: SipRequest, sentBy: Endpoint): boolean {
+  const own = endpointText(sentBy)
+  return request.via.some((via) => branchOf(via).startsWith(branchMark) && sentByText(via) === own)
+}
+
+/** RFC 3261 8.2.2.3: Require is ignored in ACK and CANCEL. */
+function unsupportedOptions(request: SipRequest): string[] {
+  if (request.method === 'ACK' || request.method === 'CANCEL') return []
+  return headerList(request, 'Require').filter(
+    (option) => !supportedOptions.includes(option.toLowerCase()),
+  )
+}
