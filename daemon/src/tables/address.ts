@@ -23,3 +23,11 @@ export interface RecordChange {
   readonly key: string
   readonly version: number
 }
+
+/** Slots per table an address number can tell apart; more than any capacity in `limits.ts`. */
+const slotsMax = 2 ** 20
+
+/** The address as one number, for maps. */
+export function addressId(address: RecordAddress): number {
+  return tableNames.indexOf(address.table) * slotsMax + address.slot
+}

@@ -1,0 +1,33 @@
+//! What the two sides of the replication give to the outside.
+import type { SyncBody } from '../wire/sync-frame-types.ts'
+import type { ChannelOutput } from './peer-channel.ts'
+import type { Rebuild } from './receiver.ts'
+
+export type ReplicatorOutput =
+  /** Send to the peer: on one link, or on every link that there is. */
+  | { kind: 'datagram'; bytes: Uint8Array; link: number | 'all' }
+  | Rebuild
+  /** What `whenReplicated` gave this token for is on the standby, or there is no standby any more. */
+  | { kind: 'replicated'; token: string }
+  | { kind: 'in-step'; inStep: boolean }
+  /** Row changes of the database (`database/row-sync.ts`), or their answer. */
+  | { kind: 'rows' | 'rows-ack'; ref: number; body: string }
+  | ChannelOutput
+
+/** `preferred`: the link on which the peer was heard last. */
+export type Links = 'preferred' | 'all'
+
+export interface Port {
+  /** The sealed frame; null when it fits no datagram.
+   * @param term of the record that an ACK confirms; else the own one. */
+  encode(body: SyncBody, term?: number): Uint8Array | null
+  datagram(bytes: Uint8Array, links: Links): void
+  output(output: ReplicatorOutput): void
+  /** A frame that changes nothing, by reason. */
+  refuse(why: string): void
+}
+
+export function sendBody(port: Port, body: SyncBody, links: Links): void {
+  const bytes = port.encode(body)
+  if (bytes !== null) port.datagram(bytes, links)
+}

@@ -1,0 +1,146 @@
+//! The primary's side: sends changes, serves askings, names table hashes, tells who waits for an ACK.
+import { limits } from '../limits.ts'
+import { addressId, type RecordChange } from '../tables/address.ts'
+import type { Tables } from '../tables/tables.ts'
+import type { SyncFrame } from '../wire/sync-frame-types.ts'
+import { type Scope, Serving } from './catch-up.ts'
+import { type Port, sendBody } from './port.ts'
+import type { Sender } from './sender.ts'
+import { hashTables } from './verify.ts'
+import { Waiting } from './waiting.ts'
+
+export class PrimarySide {
+  readonly #tables: Tables
+  readonly #sender: Sender
+  readonly #port: Port
+  readonly #serving: Serving
+  readonly #waiting = new Waiting()
+  /** The boot of the standby that follows. */
+  #boot: string | null = null
+  #sweepDueMs = 0
+  #hashDueMs = 0
+  #inviteDueMs = 0
+  lastSweep: { atMs: number; repaired: number } | null = null
+
+  constructor(tables: Tables, sender: Sender, port: Port) {
+    this.#tables = tables
+    this.#sender = sender
+    this.#port = port
+    this.#serving = new Serving(tables)
+  }
+
+  /** The standby has said that it has everything. */
+  get confirmed(): boolean {
+    return this.#sender.active && this.#serving.confirmed
+  }
+
+  /** A standby may be there: invites it until it asks. */
+  start(nowMs: number): void {
+    this.stop()
+    this.#inviteDueMs = nowMs
+  }
+
+  /** No standby, or not the primary. */
+  stop(): void {
+    this.#sender.stop()
+    this.#serving.stop()
+    this.#boot = null
+    for (const token of this.#waiting.giveUp()) this.#port.output({ kind: 'replicated', token })
+  }
+
+  whenReplicated(changes: readonly RecordChange[]): string | null {
+    if (!this.#sender.active) return null
+    return this.#waiting.wait(changes.filter((change) => !this.#isSettled(change)))
+  }
+
+  acked(changes: readonly RecordChange[]): boolean {
+    return !this.#sender.active || changes.every((change) => this.#isSettled(change))
+  }
+
+  receive(frame: SyncFrame, term: number, nowMs: number): void {
+    if (frame.kind === 'request-all') {
+      this.#serve(null, frame, nowMs)
+      return
+    }
+    // What an older boot of the standby says tells nothing of what the present one has.
+    if (frame.bootId !== this.#boot) {
+      this.#port.refuse('old-boot')
+      return
+    }
+    switch (frame.kind) {
+      case 'ack':
+        if (frame.term !== term) {
+          this.#port.refuse('old-term')
+          return
+        }
+        this.#acknowledged(frame)
+        return
+      case 'request-table':
+        this.#serve(frame.table, frame, nowMs)
+        return
+      case 'all-sent':
+        this.#serving.echoed(frame.ref)
+        return
+      case 'rows-ack':
+        this.#port.output({ kind: 'rows-ack', ref: frame.ref, body: frame.body })
+        return
+      default:
+        this.#port.refuse('role')
+    }
+  }
+
+  advance(nowMs: number): void {
+    if (!this.#sender.active) {
+      this.#invite(nowMs)
+      return
+    }
+    if (nowMs >= this.#sweepDueMs) {
+      this.#sweepDueMs = nowMs + limits.sweepMs
+      this.lastSweep = { atMs: nowMs, repaired: this.#sender.sweep() }
+    }
+    for (const { bytes, links } of this.#sender.advance(nowMs)) this.#port.datagram(bytes, links)
+    for (const body of this.#serving.advance(nowMs)) sendBody(this.#port, body, 'all')
+    if (nowMs < this.#hashDueMs) return
+    this.#hashDueMs = nowMs + limits.tableHashMs
+    if (!this.confirmed || this.#tables.pending() > 0) return
+    sendBody(this.#port, { kind: 'table-hashes', hashes: hashTables(this.#tables) }, 'all')
+  }
+
+  nextTimerMs(): number {
+    if (!this.#sender.active) return this.#inviteDueMs
+    const verify = Math.min(this.#sweepDueMs, this.#hashDueMs)
+    return Math.min(this.#sender.nextTimerMs(), this.#serving.nextTimerMs(), verify)
+  }
+
+  #isSettled({ address }: RecordChange): boolean {
+    return this.#tables.any(address.table).flag(address.slot) === 'NONE'
+  }
+
+  #invite(nowMs: number): void {
+    if (nowMs < this.#inviteDueMs) return
+    this.#inviteDueMs = nowMs + limits.resendMsMax
+    sendBody(this.#port, { kind: 'all-sent', ref: 0, count: 0 }, 'all')
+  }
+
+  #acknowledged(frame: Extract<SyncFrame, { kind: 'ack' }>): void {
+    if (!this.#sender.acknowledged(frame)) return
+    this.#serving.settled(frame.address)
+    for (const token of this.#waiting.settled(addressId(frame.address), frame.version)) {
+      this.#port.output({ kind: 'replicated', token })
+    }
+  }
+
+  #serve(scope: Scope, frame: { bootId: string; ref: number }, nowMs: number): void {
+    if (frame.bootId !== this.#boot) {
+      this.#boot = frame.bootId
+      this.#serving.stop()
+    }
+    if (!this.#sender.active) {
+      this.#sender.start()
+      this.#sweepDueMs = nowMs + limits.sweepMs
+      this.#hashDueMs = nowMs + limits.tableHashMs
+    }
+    const addresses = this.#serving.begin(scope, frame.ref, nowMs)
+    for (const address of addresses ?? []) this.#sender.request(address)
+  }
+}

@@ -1,0 +1,249 @@
+//! Unit 3b as one object for the composing file: the standby's and the primary's side and the channel
+//! of control requests. Pure: time is an argument, what is to be done is returned.
+import type { Role } from '../bus/messages.ts'
+import { type RecordChange, type TableName, tableNames } from '../tables/address.ts'
+import type { Tables } from '../tables/tables.ts'
+import { readRecord, serialiseRecord } from '../wire/sync-body.ts'
+import { decodeSyncFrame, encodeSyncFrame } from '../wire/sync-frame.ts'
+import type { SyncBody, SyncFrame } from '../wire/sync-frame-types.ts'
+import { PeerChannel } from './peer-channel.ts'
+import { type Port, type ReplicatorOutput, sendBody } from './port.ts'
+import { PrimarySide } from './primary.ts'
+import { Receiver } from './receiver.ts'
+import { Sender } from './sender.ts'
+import { StandbySide } from './standby.ts'
+
+export type { ReplicatorOutput } from './port.ts'
+
+export interface ReplicatorOptions {
+  readonly tables: Tables
+  /** The pair key. */
+  readonly key: Uint8Array
+  /** Hex, 16 digits; new at every start of the switch unit. */
+  readonly bootId: string
+}
+
+export interface ReplicationStatus {
+  readonly inStep: boolean
+  readonly pending: number
+  readonly peer: 'none' | 'catching-up' | 'following'
+  readonly tables: Readonly<Record<TableName, { records: number; pending: number; hash: string }>>
+  readonly sent: Readonly<Sender['counters']>
+  readonly received: Readonly<Receiver['counters']>
+  readonly refused: Readonly<Record<string, number>>
+  readonly lastSweep: { readonly atMs: number; readonly repaired: number } | null
+  readonly tablesRepaired: number
+}
+
+export class Replicator {
+  readonly #options: ReplicatorOptions
+  readonly #sender: Sender
+  readonly #receiver: Receiver
+  readonly #primary: PrimarySide
+  readonly #standby: StandbySide
+  readonly #channel: PeerChannel
+  readonly #port: Port
+  readonly #refused: Record<string, number> = {}
+  #role: Role = 'starting'
+  #term = 0
+  #peerAlive = false
+  #preferredLink = 0
+  #sequence = 0
+  #wasInStep = false
+  #outputs: ReplicatorOutput[] = []
+
+  constructor(options: ReplicatorOptions) {
+    const { tables } = options
+    this.#options = options
+    this.#port = {
+      encode: (body, term) => this.#encode(body, term ?? this.#term),
+      datagram: (bytes, links) => {
+        const link = links === 'all' ? links : this.#preferredLink
+        this.#outputs.push({ kind: 'datagram', bytes, link })
+      },
+      output: (output) => this.#outputs.push(output),
+      refuse: (why) => this.#refuse(why),
+    }
+    this.#sender = new Sender(tables, { encode: this.#port.encode, serialise: serialiseRecord })
+    this.#receiver = new Receiver(tables, readRecord)
+    this.#primary = new PrimarySide(tables, this.#sender, this.#port)
+    this.#standby = new StandbySide(tables, this.#receiver, this.#port)
+    this.#channel = new PeerChannel(options.bootId)
+  }
+
+  /** Give every change of origin `local` (`Tables.onChange`), then call `advance` at the end of the
+   * turn: several changes of one record in a turn are one frame. */
+  changed(change: RecordChange): void {
+    this.#sender.changed(change.address)
+  }
+
+  /** @returns null when nothing has to be waited for, else a token that comes back in `replicated`. */
+  whenReplicated(changes: readonly RecordChange[]): string | null {
+    return this.#primary.whenReplicated(changes)
+  }
+
+  /** True when these records are on the standby, or when there is no standby. */
+  acked(changes: readonly RecordChange[]): boolean {
+    return this.#primary.acked(changes)
+  }
+
+  setRole(role: Role, term: number, nowMs: number): ReplicatorOutput[] {
+    const roleChanged = role !== this.#role
+    const termChanged = term > this.#term
+    this.#role = role
+    this.#term = Math.max(term, this.#term)
+    if (roleChanged && role === 'standby') this.#sender.release()
+    // S1.106: a change of roles ends what was under way; so does a new term of the primary.
+    if (roleChanged || (termChanged && role === 'primary')) this.#restart(nowMs)
+    return this.advance(nowMs)
+  }
+
+  /** @param alive the pair hears the peer, and the peer's switch lives. */
+  setPeer(alive: boolean, nowMs: number): ReplicatorOutput[] {
+    const changed = alive !== this.#peerAlive
+    this.#peerAlive = alive
+    if (changed) this.#restart(nowMs)
+    return this.advance(nowMs)
+  }
+
+  /** @param linkIndex the link it came on; answers and first sendings take that one. */
+  receive(datagram: Uint8Array, linkIndex: number, nowMs: number): ReplicatorOutput[] {
+    const frame = decodeSyncFrame(datagram, this.#options.key)
+    if (typeof frame === 'string') this.#refuse(frame)
+    else if (frame.bootId === this.#options.bootId) this.#refuse('own')
+    else {
+      this.#preferredLink = linkIndex
+      this.#receiveFrame(frame, nowMs)
+    }
+    return this.advance(nowMs)
+  }
+
+  /** The answer to a `rebuild`: the record is, or could not be, rebuilt in core and media. */
+  rebuilt(token: number, ok: boolean, nowMs: number): ReplicatorOutput[] {
+    this.#standby.deliver(this.#receiver.rebuilt(token, ok))
+    return this.advance(nowMs)
+  }
+
+  /** Sends what waits, repeats what is due. To be called at the end of each turn of the loop in which
+   * a record changed, and at `nextTimerMs`. */
+  advance(nowMs: number): ReplicatorOutput[] {
+    const { bodies, outputs } = this.#channel.advance(nowMs, this.#peerAlive)
+    this.#outputs.push(...outputs)
+    for (const body of bodies) sendBody(this.#port, body, 'all')
+    if (this.#role === 'standby' && this.#peerAlive) this.#standby.advance(nowMs)
+    if (this.#role === 'primary' && this.#peerAlive) this.#primary.advance(nowMs)
+    const inStep = this.inStep()
+    if (inStep !== this.#wasInStep) this.#outputs.push({ kind: 'in-step', inStep })
+    this.#wasInStep = inStep
+    return this.#take()
+  }
+
+  /** When `advance` has to be called; infinity when not. */
+  nextTimerMs(): number {
+    const channelMs = this.#channel.nextTimerMs()
+    if (!this.#peerAlive || this.#role === 'starting') return channelMs
+    const side = this.#role === 'standby' ? this.#standby : this.#primary
+    return Math.min(channelMs, side.nextTimerMs())
+  }
+
+  /** Records whose flag is not NONE. */
+  pending(): number {
+    return this.#options.tables.pending()
+  }
+
+  /** Standby: everything of the primary is here. Primary: the standby has everything. */
+  inStep(): boolean {
+    if (!this.#peerAlive || this.#role === 'starting') return false
+    if (this.#role === 'standby') return this.#standby.complete
+    return this.#primary.confirmed && this.pending() === 0
+  }
+
+  /** Asks the peer's switch. The answer comes as a `peer-response` with this number, at the latest
+   * after `limits.peerAnswerMsMax`; call `advance` after it. */
+  askPeer(body: string, nowMs: number): number {
+    return this.#channel.ask(body, nowMs)
+  }
+
+  /** The answer to a `peer-request`, once. */
+  answerPeer(request: { boot: string; ref: number }, body: string): ReplicatorOutput[] {
+    const reply = this.#channel.answer(request.boot, request.ref, body)
+    if (reply !== null) sendBody(this.#port, reply, 'preferred')
+    return this.#take()
+  }
+
+  /** Sends rows of the database or their answer; `database/row-sync.ts` repeats them. */
+  sendRows(rows: { kind: 'rows' | 'rows-ack'; ref: number; body: string }): ReplicatorOutput[] {
+    if (this.#peerAlive) sendBody(this.#port, rows, rows.kind === 'rows' ? 'all' : 'preferred')
+    return this.#take()
+  }
+
+  /** The record as a sealed frame, for the journal (`journal.ts`); null when it fits no frame. */
+  frameOf(change: RecordChange): Uint8Array | null {
+    const view = this.#options.tables.resolve(change.address)
+    if (view === null) return null
+    const { address, key, version } = view
+    const { body, hash } = serialiseRecord(view.record)
+    const mark = { address, version, length: body.length, hash }
+    return this.#encode({ kind: 'record', key, body, ...mark }, this.#term)
+  }
+
+  status(): ReplicationStatus {
+    const tables = {} as Record<TableName, { records: number; pending: number; hash: string }>
+    for (const name of tableNames) {
+      const { size, pending, hash } = this.#options.tables.any(name)
+      tables[name] = { records: size, pending, hash }
+    }
+    const following = this.#role === 'standby' ? this.#standby.complete : this.#primary.confirmed
+    return {
+      inStep: this.inStep(),
+      pending: this.pending(),
+      peer: this.#peerAlive ? (following ? 'following' : 'catching-up') : 'none',
+      tables,
+      sent: { ...this.#sender.counters },
+      received: { ...this.#receiver.counters },
+      refused: { ...this.#refused },
+      lastSweep: this.#primary.lastSweep,
+      tablesRepaired: this.#standby.tablesRepaired,
+    }
+  }
+
+  #restart(nowMs: number): void {
+    this.#primary.stop()
+    this.#standby.stop()
+    if (!this.#peerAlive) return
+    if (this.#role === 'primary') this.#primary.start(nowMs)
+    if (this.#role === 'standby') this.#standby.start(nowMs)
+  }
+
+  #receiveFrame(frame: SyncFrame, nowMs: number): void {
+    if (frame.kind === 'response') {
+      const output = this.#channel.response(frame, nowMs)
+      if (output !== null) this.#outputs.push(output)
+    } else if (frame.kind === 'request') {
+      const { reply, output } = this.#channel.request(frame)
+      if (reply !== undefined) sendBody(this.#port, reply, 'preferred')
+      if (output !== undefined) this.#outputs.push(output)
+    } else if (!this.#peerAlive) this.#refuse('no-peer')
+    else if (this.#role === 'primary') this.#primary.receive(frame, this.#term, nowMs)
+    else if (this.#role === 'standby' && frame.term >= this.#term) {
+      this.#term = frame.term
+      this.#standby.receive(frame, nowMs)
+    } else this.#refuse(this.#role === 'standby' ? 'old-term' : 'role')
+  }
+
+  #encode(body: SyncBody, term: number): Uint8Array | null {
+    const header = { bootId: this.#options.bootId, term, sequence: this.#sequence++ }
+    const bytes = encodeSyncFrame({ ...header, ...body }, this.#options.key)
+    return bytes === 'too-long' ? null : bytes
+  }
+
+  #refuse(why: string): void {
+    this.#refused[why] = (this.#refused[why] ?? 0) + 1
+  }
+
+  #take(): ReplicatorOutput[] {
+    const outputs = this.#outputs
+    this.#outputs = []
+    return outputs
+  }
+}

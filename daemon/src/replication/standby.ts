@@ -1,0 +1,156 @@
+//! The standby's side: asks for everything, follows one boot of the primary, compares table hashes.
+import type { TableName } from '../tables/address.ts'
+import type { Tables } from '../tables/tables.ts'
+import type { SyncFrame } from '../wire/sync-frame-types.ts'
+import { Asking, type Scope } from './catch-up.ts'
+import { type Port, sendBody } from './port.ts'
+import type { AckOrder, Rebuild, Receiver } from './receiver.ts'
+import { Comparison, hashTables } from './verify.ts'
+
+/** Boots of former primaries whose late frames are not believed. */
+const retiredBootsMax = 16
+
+export class StandbySide {
+  readonly #tables: Tables
+  readonly #receiver: Receiver
+  readonly #port: Port
+  readonly #asking = new Asking()
+  readonly #comparison = new Comparison()
+  /** The boot of the primary that is followed. */
+  #boot: string | null = null
+  readonly #retired: string[] = []
+  tablesRepaired = 0
+
+  constructor(tables: Tables, receiver: Receiver, port: Port) {
+    this.#tables = tables
+    this.#receiver = receiver
+    this.#port = port
+  }
+
+  get complete(): boolean {
+    return this.#asking.complete
+  }
+
+  /** Something of the primary was heard. */
+  get following(): boolean {
+    return this.#boot !== null
+  }
+
+  start(nowMs: number): void {
+    this.stop()
+    this.#askAll(nowMs)
+  }
+
+  stop(): void {
+    this.#asking.stop()
+    this.#boot = null
+  }
+
+  receive(frame: SyncFrame, nowMs: number): void {
+    if (this.#retired.includes(frame.bootId)) {
+      this.#port.refuse('old-boot')
+      return
+    }
+    switch (frame.kind) {
+      case 'record':
+        this.#follow(frame.bootId, nowMs)
+        this.deliver(this.#receiver.record(frame, frame.term, nowMs))
+        return
+      case 'all-sent':
+        this.#follow(frame.bootId, nowMs)
+        this.#allSent(frame.ref, frame.count, nowMs)
+        return
+      case 'table-hashes':
+        this.#follow(frame.bootId, nowMs)
+        this.#compare(frame.hashes, nowMs)
+        return
+      case 'rows':
+        this.#port.output({ kind: 'rows', ref: frame.ref, body: frame.body })
+        return
+      default:
+        this.#port.refuse('role')
+    }
+  }
+
+  deliver(orders: readonly (Rebuild | AckOrder)[]): void {
+    for (const order of orders) {
+      if (order.kind === 'rebuild') this.#port.output(order)
+      else {
+        const bytes = this.#port.encode({ kind: 'ack', ...order.mark }, order.term)
+        if (bytes !== null) this.#port.datagram(bytes, 'preferred')
+      }
+    }
+  }
+
+  advance(nowMs: number): void {
+    const body = this.#asking.advance(nowMs)
+    if (body !== null) sendBody(this.#port, body, 'all')
+  }
+
+  nextTimerMs(): number {
+    return this.#asking.nextTimerMs()
+  }
+
+  /** Another boot of the primary counts its versions anew: everything is asked for again. */
+  #follow(boot: string, nowMs: number): void {
+    if (boot === this.#boot) return
+    if (this.#boot !== null) {
+      this.#retired.push(this.#boot)
+      if (this.#retired.length > retiredBootsMax) this.#retired.shift()
+      this.#askAll(nowMs)
+    }
+    this.#boot = boot
+    this.#receiver.reset()
+  }
+
+  #allSent(ref: number, count: number, nowMs: number): void {
+    const asked = this.#asking.current
+    if (asked === null) {
+      // 0: the primary waits to be asked, although this standby believes to follow. Else the echo was
+      // lost: the asking is over here.
+      if (ref === 0) this.#askAll(nowMs)
+      else sendBody(this.#port, { kind: 'all-sent', ref, count }, 'preferred')
+      return
+    }
+    if (asked.ref !== ref) return
+    if (this.#receiver.seenCount(asked.scope) < count) {
+      this.#askAgain(asked.scope, nowMs)
+      return
+    }
+    for (const rebuild of this.#receiver.removeUnseen(asked.scope)) this.#port.output(rebuild)
+    sendBody(this.#port, { kind: 'all-sent', ref, count }, 'preferred')
+    if (asked.scope !== null) this.tablesRepaired++
+    this.#next(nowMs)
+  }
+
+  /** Something that was named is not here, e.g. confirmed before this asking: under a new number. */
+  #askAgain(scope: Scope, nowMs: number): void {
+    if (scope === null) {
+      this.#askAll(nowMs)
+      return
+    }
+    this.#next(nowMs)
+    this.#askTable(scope, nowMs)
+  }
+
+  #next(nowMs: number): void {
+    const table = this.#asking.finish()
+    if (table !== null) this.#askTable(table, nowMs)
+  }
+
+  #askAll(nowMs: number): void {
+    this.#receiver.expect(this.#asking.askAll(nowMs))
+    this.#comparison.reset()
+  }
+
+  #askTable(table: TableName, nowMs: number): void {
+    const ref = this.#asking.askTable(table, nowMs)
+    if (ref !== null) this.#receiver.expect(ref)
+  }
+
+  #compare(hashes: Readonly<Record<TableName, string>>, nowMs: number): void {
+    if (!this.complete || this.#asking.current !== null || this.#receiver.rebuilding > 0) return
+    const own = hashTables(this.#tables)
+    for (const table of this.#comparison.compare(own, hashes)) this.#askTable(table, nowMs)
+  }
+}
