@@ -42,8 +42,8 @@ export function parseSdp(text: string): SessionDescription | null {
   for (const [index, section] of sections.entries()) {
     const attributes = readAttributes(section.lines)
     if (attributes === null) return null
-    const read =
-      audio === null ? readAudio(section, { index, address, direction, attributes }) : null
+    const level = { index, address, direction, attributes }
+    const read: AudioDescription | null = audio === null ? readAudio(section, level) : null
     if (read !== null) audio = read
     else others.push(otherOf(section))
   }

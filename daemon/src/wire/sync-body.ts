@@ -46,7 +46,8 @@ export function compressed(body: Uint8Array): Uint8Array | null {
 /** Inflates at most `lengthMax` bytes; null when the data are broken or hold more. */
 export function inflated(data: Uint8Array, lengthMax: number): Uint8Array | null {
   try {
-    return inflateRawSync(data, { maxOutputLength: lengthMax })
+    const body = inflateRawSync(data, { maxOutputLength: lengthMax })
+    return new Uint8Array(body.buffer, body.byteOffset, body.length)
   } catch {
     return null
   }

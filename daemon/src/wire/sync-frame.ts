@@ -118,8 +118,10 @@ function readBody(bytes: Uint8Array, view: DataView): SyncBody | null {
   const kind = kinds[view.getUint8(5)]
   const carried = bytes.subarray(payloadAt, bytes.length - tagBytes)
   const isCompressed = (view.getUint8(6) & flagCompressed) !== 0
-  // A copy: the datagram's buffer may be used again, while a body lives on.
-  const payload = isCompressed ? inflated(carried, limits.syncBodyBytesMax) : carried.slice()
+  // A copy (`slice` of a Buffer is none): the datagram's memory may be used again.
+  const payload = isCompressed
+    ? inflated(carried, limits.syncBodyBytesMax)
+    : new Uint8Array(carried)
   if (kind === undefined || payload === null) return null
   if (kind === 'record' || kind === 'ack') {
     const mark = readMark(bytes, view)
