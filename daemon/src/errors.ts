@@ -171,9 +171,24 @@ export const errors = {
     next: 'Check controlSocket in the configuration, and that no other vccsd runs with it.',
     exit: 1,
   },
+  'ffi-failed': {
+    text: 'The media unit cannot call the system library.',
+    next: 'Set media.backend to auto or dgram, or install for a supported platform.',
+    exit: 1,
+  },
+  'mixer-missing': {
+    text: 'The compiled mixer is missing.',
+    next: 'Run `make setup`; it builds daemon/build/mixer.wasm.',
+    exit: 1,
+  },
   internal: {
     text: 'The daemon made an error of its own.',
     next: 'Report it with the lines of `vccs log` around this moment.',
+    exit: 1,
+  },
+  'socket-failed': {
+    text: 'A UDP socket cannot be opened.',
+    next: 'Check that the address is on this machine and that the port is free (`ss -lun`).',
     exit: 1,
   },
   'interface-missing': {
@@ -194,6 +209,16 @@ export const errors = {
   'tool-missing': {
     text: 'A program that vccsd needs is not installed.',
     next: 'Install the package named in the message.',
+    exit: 1,
+  },
+  'tool-failed': {
+    text: 'A program that vccsd runs reported a failure.',
+    next: 'Read its message above.',
+    exit: 1,
+  },
+  'unit-failed': {
+    text: 'A unit cannot be started.',
+    next: 'Check that the installation is complete (`npm ci`).',
     exit: 1,
   },
   'already-running': {

@@ -1,0 +1,26 @@
+//! What the pair keeps over restarts: the term, so that an old primary never comes back with a number
+//! that was used already, and the boots of the peer that ended, so that no recording counts as new.
+import { z } from 'zod'
+
+export interface KeptState {
+  readonly term: number
+  readonly endedBoots: readonly string[]
+}
+
+const keptSchema = z.strictObject({
+  term: z.int().min(0),
+  endedBoots: z.array(z.string().regex(/^[0-9a-f]{16}$/)).max(32),
+})
+
+export function writeKept(kept: KeptState): string {
+  return `${JSON.stringify({ term: kept.term, endedBoots: kept.endedBoots })}\n`
+}
+
+/** @returns null for a damaged text. The term is then zero; the peer's is adopted when heard. */
+export function readKept(text: string): KeptState | null {
+  try {
+    return keptSchema.parse(JSON.parse(text))
+  } catch {
+    return null
+  }
+}

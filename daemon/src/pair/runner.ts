@@ -1,0 +1,237 @@
+//! Carries the decision out: owns the state, gives it events, and performs its effects through the few
+//! functions it is given. Still without sockets and clocks, so that tests can drive it.
+import type { BusMessage, DecisionRecord } from '../bus/messages.ts'
+import type { Heartbeat } from '../wire/heartbeat-types.ts'
+import { heartbeatOf } from './beat.ts'
+import { startPair, step } from './decision.ts'
+import { type KeptState, writeKept } from './kept-state.ts'
+import { lastHeardAt } from './links.ts'
+import {
+  addExchange,
+  follow,
+  forgetPeer,
+  hold,
+  newPairClock,
+  type PairClock,
+} from './pair-clock.ts'
+import type { PairEffect, PairEvent, PairOptions, PairState } from './state.ts'
+import { pairStatus } from './status.ts'
+import { isAlone, lostMs } from './turn.ts'
+
+/** Everything the pair unit does to the world. */
+export interface PairOutlets {
+  now(): number
+  wallMs(): number
+  sendLink(link: number, heartbeat: Heartbeat): void
+  toSwitch(message: BusMessage): void
+  toMedia(message: BusMessage): void
+  persist(text: string): void
+  log(level: 'info' | 'warn', text: string, fields: Readonly<Record<string, unknown>>): void
+}
+
+export interface PairIdentity {
+  readonly options: PairOptions
+  readonly bootId: string
+  readonly kept: KeptState
+  readonly realtime: boolean
+}
+
+interface Echo {
+  /** Peer's `sentAt` of the newest datagram on the link, in its pair time; zero: none. */
+  sentAt: number
+  /** When it came, in own pair time. */
+  receivedAt: number
+}
+
+const decisionsMax = 32
+/** Own send times that an answer may echo: some periods of all links and extra heartbeats. */
+const sentTimesMax = 128
+
+export class PairRunner {
+  #state: PairState
+  #clock: PairClock
+  #sequence = 0
+  #decisions: DecisionRecord[] = []
+  #sentTimes: number[] = []
+  #clockTold = ''
+  readonly #echoes: Echo[]
+  readonly #identity: PairIdentity
+  readonly #out: PairOutlets
+
+  constructor(identity: PairIdentity, outlets: PairOutlets) {
+    this.#identity = identity
+    this.#out = outlets
+    const now = outlets.now()
+    this.#state = startPair(identity.options, identity.kept, now)
+    this.#clock = newPairClock(now)
+    this.#echoes = identity.options.links.map(() => ({ sentAt: 0, receivedAt: 0 }))
+  }
+
+  get state(): PairState {
+    return this.#state
+  }
+
+  get clock(): PairClock {
+    return this.#clock
+  }
+
+  /** An authentic datagram came on a link. */
+  heard(link: number, value: Heartbeat): void {
+    const now = this.#out.now()
+    const answersUs = value.echoSentAt !== 0 && this.#sentTimes.includes(value.echoSentAt)
+    const { boots, dropped } = this.#state
+    this.#take({ kind: 'heard', now, link, value, answersUs })
+    if (this.#state.dropped !== dropped) return
+    if (this.#state.boots.current !== boots.current) this.#clock = forgetPeer(this.#clock)
+    const receivedAt = now + this.#clock.offsetMs
+    if (answersUs) this.#measure(link, value, receivedAt)
+    const echo = this.#echoes[link]
+    if (echo !== undefined) Object.assign(echo, { sentAt: value.sentAt, receivedAt })
+  }
+
+  /** Any other event. */
+  happen(event: PairEvent): void {
+    this.#take(event)
+    if (event.kind === 'period') {
+      this.#keepClock(event.now)
+      this.tellStatus()
+    }
+  }
+
+  /** The role and clock as a unit must know them when it connects. */
+  introduction(): BusMessage[] {
+    return [this.#roleMessage('as it is'), this.#clockMessage()]
+  }
+
+  tellStatus(): void {
+    const facts = {
+      bootId: this.#identity.bootId,
+      clock: this.#clock,
+      realtime: this.#identity.realtime,
+      decisions: this.#decisions,
+    }
+    this.#out.toSwitch(pairStatus(this.#state, facts, this.#out.now()))
+  }
+
+  #take(event: PairEvent): void {
+    const before = this.#state
+    const { state, effects } = step(before, event)
+    this.#state = state
+    for (const effect of effects) this.#perform(effect)
+    const changed = state.role !== before.role || state.alarms !== before.alarms
+    if (changed || state.term !== before.term) this.tellStatus()
+  }
+
+  #perform(effect: PairEffect): void {
+    switch (effect.kind) {
+      case 'send': {
+        this.#send(effect.heartbeat)
+        return
+      }
+      case 'role': {
+        this.#keepClock(this.#out.now())
+        const message = this.#roleMessage(effect.because)
+        this.#out.toMedia(message)
+        this.#out.toSwitch(message)
+        this.#out.log('info', 'role', { ...message })
+        return
+      }
+      case 'persist': {
+        const { term, boots } = this.#state
+        const current = boots.current === null ? [] : [boots.current]
+        this.#out.persist(writeKept({ term, endedBoots: [...boots.ended, ...current] }))
+        return
+      }
+      case 'flush': {
+        this.#out.toSwitch({ kind: 'flush', ref: effect.ref })
+        return
+      }
+      case 'operation-result': {
+        this.#out.toSwitch(effect)
+        return
+      }
+      case 'alarm': {
+        this.#out.log(effect.change.active ? 'warn' : 'info', 'alarm', { ...effect.change })
+        return
+      }
+      case 'decision': {
+        const record = { ...effect.record, atMs: this.#out.wallMs() }
+        this.#decisions = [...this.#decisions, record].slice(-decisionsMax)
+        this.#out.log('info', 'decision', { ...record })
+      }
+    }
+  }
+
+  #send(kind: Heartbeat['kind']): void {
+    for (const [link, echo] of this.#echoes.entries()) {
+      const now = this.#out.now()
+      const sentAt = now + this.#clock.offsetMs
+      this.#sequence += 1
+      this.#sentTimes.push(sentAt)
+      if (this.#sentTimes.length > sentTimesMax) this.#sentTimes.shift()
+      const frame = {
+        kind,
+        link,
+        bootId: this.#identity.bootId,
+        sequence: this.#sequence,
+        sentAt,
+        echoSentAt: echo.sentAt,
+        echoReceivedAt: echo.receivedAt,
+      }
+      this.#out.sendLink(link, heartbeatOf(this.#state, now, frame))
+    }
+  }
+
+  #measure(link: number, value: Heartbeat, receivedAt: number): void {
+    const times = {
+      ownSentAt: value.echoSentAt,
+      peerReceivedAt: value.echoReceivedAt,
+      peerSentAt: value.sentAt,
+      ownReceivedAt: receivedAt,
+    }
+    const held = times.peerSentAt - times.peerReceivedAt
+    const rttMs = receivedAt - value.echoSentAt - held
+    if (!(rttMs >= 0 && held >= 0)) return
+    this.#clock = addExchange(this.#clock, times)
+    const links = this.#state.links.map((one, index) => (index === link ? { ...one, rttMs } : one))
+    this.#state = { ...this.#state, links }
+  }
+
+  #keepClock(now: number): void {
+    const { role, peer } = this.#state
+    if (role === 'standby' && peer?.role === 'primary') {
+      const moved = follow(this.#clock, now)
+      this.#clock = moved.clock
+      if (moved.stepped) this.#forgetTimes()
+    } else this.#clock = hold(this.#clock, now, role === 'primary')
+    const message = this.#clockMessage()
+    const text = JSON.stringify(message)
+    if (text === this.#clockTold) return
+    this.#clockTold = text
+    this.#out.toMedia(message)
+    this.#out.toSwitch(message)
+  }
+
+  /** After a step, times from before it would measure the step. */
+  #forgetTimes(): void {
+    this.#sentTimes = []
+    for (const echo of this.#echoes) Object.assign(echo, { sentAt: 0, receivedAt: 0 })
+  }
+
+  #clockMessage(): BusMessage {
+    const { offsetMs, synchronised } = this.#clock
+    return { kind: 'clock', offsetMs, synchronised }
+  }
+
+  #roleMessage(because: string): BusMessage {
+    const { role, term } = this.#state
+    return { kind: 'role', role, alone: isAlone(this.#state), term, because }
+  }
+}
+
+/** When the peer will count as lost unless it is heard before; null: it is lost or was never heard. */
+export function lossDueAt(state: PairState): number | null {
+  const last = lastHeardAt(state.links)
+  if (state.peerLost || last === null) return null
+  return last + lostMs(state.options)
+}

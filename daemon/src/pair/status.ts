@@ -1,0 +1,67 @@
+//! What pair tells switch about itself, ten times a second and at each change.
+import type { BusMessageOf, DecisionRecord } from '../bus/messages.ts'
+import { lastHeardAt, linkState } from './links.ts'
+import type { PairClock } from './pair-clock.ts'
+import type { PairState } from './state.ts'
+import { isAlone, lostMs, peerProof } from './turn.ts'
+
+export interface StatusFacts {
+  readonly bootId: string
+  readonly clock: PairClock
+  readonly realtime: boolean
+  /** The newest last. */
+  readonly decisions: readonly DecisionRecord[]
+}
+
+export function pairStatus(
+  state: PairState,
+  facts: StatusFacts,
+  now: number,
+): BusMessageOf<'pair-status'> {
+  const at = { now, startedAt: state.listenedFrom, silentMsMax: lostMs(state.options) }
+  const links = state.links.map((link, index) => ({
+    name: link.name,
+    own: state.options.links[index]?.own ?? '',
+    peer: state.options.links[index]?.peer ?? '',
+    state: linkState(link, at),
+    heardMsAgo: link.heardAt === null ? null : now - link.heardAt,
+    rttMs: link.rttMs,
+    lost: link.lost,
+  }))
+  const alarms = state.alarms.map(({ code, subject, detail }) => ({ code, subject, detail }))
+  if (!facts.realtime) {
+    alarms.push({ code: 'no-realtime', subject: 'pair', detail: 'pair runs with normal priority' })
+  }
+  return {
+    kind: 'pair-status',
+    role: state.role,
+    alone: isAlone(state),
+    term: state.term,
+    bootId: facts.bootId,
+    sinceMs: state.since,
+    links,
+    peer: peerStatus(state, now),
+    clockOffsetMs: facts.clock.offsetMs,
+    clockSkewMs: facts.clock.skewMs,
+    realtime: facts.realtime,
+    decisions: [...facts.decisions],
+    alarms,
+  }
+}
+
+/** Null when the peer is lost: unknown, never the last known role. */
+function peerStatus(state: PairState, now: number): BusMessageOf<'pair-status'>['peer'] {
+  const { peer } = state
+  const last = lastHeardAt(state.links)
+  if (peer === null || state.peerLost || last === null) return null
+  const proof = peerProof(state, now)
+  return {
+    role: peer.role,
+    term: peer.term,
+    heardMsAgo: now - last,
+    sessions: peer.sessions,
+    inStep: peer.inStep,
+    switchAlive: proof.switch,
+    mediaAlive: proof.media,
+  }
+}

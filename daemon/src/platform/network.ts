@@ -1,0 +1,73 @@
+//! Addresses, group addresses and packet filters of the machine, through `ip` and `nft`.
+
+import { writeFileSync } from 'node:fs'
+import { z } from 'zod'
+import { failure, type Result, success } from '../result.ts'
+import { errorText, fileExists } from './files.ts'
+import { runTool } from './process.ts'
+
+const ip = (args: readonly string[]) => runTool({ program: 'ip', args, debianPackage: 'iproute2' })
+const nft = (args: readonly string[], input?: string) => {
+  const run = { program: 'nft', args, debianPackage: 'nftables' }
+  return runTool(input === undefined ? run : { ...run, input })
+}
+
+export function interfaceExists(name: string): boolean {
+  return fileExists(`/sys/class/net/${name}`)
+}
+
+const addressesSchema = z.array(
+  z.looseObject({ addr_info: z.array(z.looseObject({ local: z.string().optional() })) }),
+)
+
+/** Adds `address` as /32 without a route and never preferred, so that the kernel does not take it as
+ * the source of the node's own connections. An address that is there stays. */
+export async function addHostAddress(address: string, device: string): Promise<Result<string>> {
+  const shown = await ip(['-j', '-4', 'addr', 'show', 'dev', device])
+  if (!shown.ok) return shown
+  const held = parseAddresses(shown.value)
+  if (held.includes(address)) return shown
+  const lifetime = ['valid_lft', 'forever', 'preferred_lft', '0']
+  return ip(['addr', 'add', `${address}/32`, 'dev', device, 'noprefixroute', ...lifetime])
+}
+
+function parseAddresses(text: string): string[] {
+  try {
+    const devices = addressesSchema.parse(JSON.parse(text))
+    return devices.flatMap((one) => one.addr_info.flatMap((info) => info.local ?? []))
+  } catch {
+    return []
+  }
+}
+
+export function removeHostAddress(address: string, device: string): Promise<Result<string>> {
+  return ip(['addr', 'del', `${address}/32`, 'dev', device])
+}
+
+/** Lets the interface receive frames to a multicast MAC. The kernel counts additions, so that one that
+ * is there is not added again. */
+export async function joinGroupMac(mac: string, device: string): Promise<Result<string>> {
+  const shown = await ip(['maddr', 'show', 'dev', device])
+  if (!shown.ok || new RegExp(`^\\s*link\\s+${mac}\\b`, 'm').test(shown.value)) return shown
+  return ip(['maddr', 'add', mac, 'dev', device])
+}
+
+export function leaveGroupMac(mac: string, device: string): Promise<Result<string>> {
+  return ip(['maddr', 'del', mac, 'dev', device])
+}
+
+/** Loads an nftables script; all of it or nothing. */
+export function loadFilter(script: string): Promise<Result<string>> {
+  return nft(['-f', '-'], script)
+}
+
+/** Which local address a terminal's ARP request for its answer tells: 2 is the interface's own. */
+export function setArpAnnounce(device: string, value: 0 | 1 | 2): Result<string> {
+  const path = `/proc/sys/net/ipv4/conf/${device}/arp_announce`
+  try {
+    writeFileSync(path, `${value}\n`)
+    return success('')
+  } catch (error) {
+    return failure('tool-failed', `${path}: ${errorText(error)}`)
+  }
+}

@@ -1,0 +1,90 @@
+//! Processes: the units that the supervisor starts, tools that run and end, and what /proc knows.
+import { execFile, spawn } from 'node:child_process'
+import { failure, type Result, success } from '../result.ts'
+import { errorText, readSystemFile } from './files.ts'
+
+export interface ChildExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface Child {
+  readonly pid: number
+  /** False when it has ended already. */
+  kill(signal: NodeJS.Signals): boolean
+}
+
+/** Starts a program of this same Node version in a session of its own: the interrupt key of a terminal
+ * reaches the supervisor only, which then ends the units in the right order. Output goes where ours
+ * goes. */
+export function startNode(
+  path: string,
+  args: readonly string[],
+  onExit: (exit: ChildExit) => void,
+): Result<Child> {
+  const child = spawn(process.execPath, [path, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+  })
+  child.once('exit', (code, signal) => onExit({ code, signal }))
+  child.on('error', () => undefined)
+  if (child.pid === undefined) return failure('unit-failed', `${path} cannot be started`)
+  return success({ pid: child.pid, kill: (signal) => child.kill(signal) })
+}
+
+export interface ToolRun {
+  readonly program: string
+  readonly args: readonly string[]
+  readonly input?: string
+  /** Debian package, for the message when the program is missing. */
+  readonly debianPackage: string
+}
+
+const toolMsMax = 10_000
+/** Tools of the administrator are not in the path of an ordinary user. */
+const toolPath = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`
+
+/** Runs a tool to its end. @returns its output, `tool-missing`, or `tool-failed` with what it said. */
+export function runTool(run: ToolRun): Promise<Result<string>> {
+  const command = [run.program, ...run.args].join(' ')
+  return new Promise((resolve) => {
+    const options = { env: { ...process.env, PATH: toolPath }, timeout: toolMsMax }
+    const child = execFile(run.program, [...run.args], options, (error, out, complaints) => {
+      if (error === null) resolve(success(out))
+      else if (error.code === 'ENOENT') {
+        const hint = `${run.program} (Debian package ${run.debianPackage})`
+        resolve(failure('tool-missing', hint))
+      } else {
+        const detail = complaints.trim() || errorText(error)
+        resolve(failure('tool-failed', `${command}: ${detail}`))
+      }
+    })
+    child.stdin?.on('error', () => undefined)
+    child.stdin?.end(run.input ?? '')
+  })
+}
+
+/** The arguments of a running process; null: there is none, or it is a zombie. */
+export function commandLine(pid: number): readonly string[] | null {
+  const text = readSystemFile(`/proc/${pid}/cmdline`)
+  return text === undefined || text === '' ? null : text.split('\0').slice(0, -1)
+}
+
+/** @returns false when there is no such process, or it is not ours. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal)
+  } catch {
+    return false
+  }
+}
+
+const capabilityNetAdmin = 12n
+
+/** CAP_NET_ADMIN: addresses and packet filters. */
+export function mayAdministerNetwork(): boolean {
+  const status = readSystemFile('/proc/self/status') ?? ''
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1]
+  if (effective === undefined) return process.getuid?.() === 0
+  return (BigInt(`0x${effective}`) & (1n << capabilityNetAdmin)) !== 0n
+}

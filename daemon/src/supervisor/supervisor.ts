@@ -1,0 +1,92 @@
+//! Starts the node in the order of S1.154 and keeps it: parameters, then the units, each of which logs
+//! its own steps (memory blocks, boot report, role, initial sync). Holds no state of the service.
+import { setTimeout as pause } from 'node:timers/promises'
+import { busAddress, type NodeConfig } from '../oam/node-config.ts'
+import { monotonicMs } from '../platform/clock.ts'
+import { errorText, fileExists, makeDirectory } from '../platform/files.ts'
+import { takeDirectoryLock } from '../platform/lock.ts'
+import type { Log } from '../platform/log.ts'
+import { notifySystemd, watchdogMs } from '../platform/systemd.ts'
+import { failure, type Result, success } from '../result.ts'
+import { endOldUnits, pidFile } from './old-units.ts'
+import { holdServiceAddress, releaseServiceAddress } from './service-address.ts'
+import { SupervisedProcess, unitNames } from './units.ts'
+
+export interface NodeStart {
+  readonly config: NodeConfig
+  readonly configPath: string
+  /** Directory of `pair.ts`, `switch.ts` and `media.ts`. */
+  readonly programs: string
+  readonly log: Log
+}
+
+export interface RunningNode {
+  /** Hands over, ends the units and removes the service address. */
+  stop(): Promise<void>
+}
+
+/** Longer than the planned switchover that pair tries first. */
+const pairPatienceMs = 5_000
+const unitPatienceMs = 3_000
+
+export async function startNodeUnits(start: NodeStart): Promise<Result<RunningNode>> {
+  const { config, log } = start
+  const prepared = await prepare(start)
+  if (!prepared.ok) return prepared
+  const units = unitNames.map(
+    (name) =>
+      new SupervisedProcess({
+        name,
+        program: `${start.programs}/${name}.ts`,
+        config: start.configPath,
+        pidFile: pidFile(config.runDirectory, name),
+        log,
+        now: monotonicMs,
+      }),
+  )
+  for (const unit of units) unit.start()
+  const watchdog = keepSystemdInformed(config)
+  const stop = async () => {
+    notifySystemd('STOPPING=1')
+    clearInterval(watchdog)
+    const [pair, ...others] = units
+    await pair?.end(pairPatienceMs)
+    await Promise.all(others.map((unit) => unit.end(unitPatienceMs)))
+    const complaints = await releaseServiceAddress(config.service)
+    for (const complaint of complaints) log.warn('service address', { complaint })
+    log.info('stopped')
+  }
+  return success({ stop })
+}
+
+async function prepare({ config, configPath, log }: NodeStart): Promise<Result<null>> {
+  const { node, runDirectory, stateDirectory } = config
+  log.info('start-up: parameters', { config: configPath, node, links: config.links.length })
+  for (const directory of [runDirectory, stateDirectory]) {
+    try {
+      makeDirectory(directory)
+    } catch (error) {
+      return failure('directory-unusable', `${directory}: ${errorText(error)}`)
+    }
+  }
+  if (!(await takeDirectoryLock(runDirectory))) return failure('already-running', runDirectory)
+  await endOldUnits(runDirectory, log, (ms) => pause(ms))
+  const held = await holdServiceAddress(config.service)
+  if (!held.ok) return held
+  log.info('start-up: service address', { done: held.value })
+  log.info('start-up: units')
+  return success(null)
+}
+
+/** READY when the sockets of pair and switch are served. */
+function keepSystemdInformed(config: NodeConfig): NodeJS.Timeout {
+  const sockets = (['pair', 'switch'] as const).map((unit) => busAddress(config, unit))
+  const served = () =>
+    sockets.every((socket) => socket.transport === 'tcp' || fileExists(socket.path))
+  const untilReady = setInterval(() => {
+    if (!served()) return
+    clearInterval(untilReady)
+    notifySystemd('READY=1')
+  }, 100)
+  return setInterval(() => notifySystemd('WATCHDOG=1'), watchdogMs() ?? 60_000)
+}

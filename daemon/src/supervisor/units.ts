@@ -1,0 +1,99 @@
+//! One unit of the node as the supervisor sees it: started, started again after its death with growing
+//! pauses, and ended.
+import { removeFile, writeFileAtomic } from '../platform/files.ts'
+import type { Log } from '../platform/log.ts'
+import { type Child, type ChildExit, startNode } from '../platform/process.ts'
+
+export const unitNames = ['pair', 'switch', 'media'] as const
+export type SupervisedUnit = (typeof unitNames)[number]
+
+const pauseMsMin = 100
+const pauseMsMax = 5_000
+/** A unit that ran this long begins with the shortest pause again. */
+const settledMs = 10_000
+
+/** Pause before the restart that follows `quickDeaths` deaths in a row, in milliseconds. */
+export function restartPauseMs(quickDeaths: number): number {
+  return Math.min(pauseMsMax, pauseMsMin * 2 ** Math.min(quickDeaths, 16))
+}
+
+export interface UnitOptions {
+  readonly name: SupervisedUnit
+  readonly program: string
+  readonly config: string
+  readonly pidFile: string
+  readonly log: Log
+  readonly now: () => number
+}
+
+export class SupervisedProcess {
+  readonly #options: UnitOptions
+  #child: Child | null = null
+  #startedAt = 0
+  #quickDeaths = 0
+  #restarts = 0
+  #timer: NodeJS.Timeout | null = null
+  #ending = false
+  #ended: () => void = () => undefined
+
+  constructor(options: UnitOptions) {
+    this.#options = options
+  }
+
+  get running(): boolean {
+    return this.#child !== null
+  }
+
+  start(): void {
+    const { name, program, config, pidFile, log, now } = this.#options
+    this.#startedAt = now()
+    const started = startNode(program, ['--config', config], (exit) => this.#died(exit))
+    if (!started.ok) {
+      this.#again(started.failure.detail)
+      return
+    }
+    this.#child = started.value
+    writeFileAtomic(pidFile, `${started.value.pid}\n`, 0o640)
+    log.info('unit started', { of: name, unitPid: started.value.pid, restarts: this.#restarts })
+  }
+
+  #died(exit: ChildExit): void {
+    this.#child = null
+    removeFile(this.#options.pidFile)
+    const how = exit.signal ?? `exit code ${exit.code}`
+    if (this.#ending) {
+      this.#options.log.info('unit ended', { of: this.#options.name, how })
+      this.#ended()
+    } else this.#again(how)
+  }
+
+  #again(how: string): void {
+    const { name, log, now } = this.#options
+    const ranMs = Math.round(now() - this.#startedAt)
+    if (ranMs >= settledMs) this.#quickDeaths = 0
+    const pauseMs = restartPauseMs(this.#quickDeaths)
+    this.#quickDeaths += 1
+    this.#restarts += 1
+    log.error('unit died', { of: name, how, ranMs, restarts: this.#restarts, pauseMs })
+    this.#timer = setTimeout(() => this.start(), pauseMs)
+  }
+
+  /** Asks it to end, and ends it after `patienceMs`. Resolves when it is gone. */
+  end(patienceMs: number): Promise<void> {
+    this.#ending = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    const child = this.#child
+    if (child === null) return Promise.resolve()
+    return new Promise((resolve) => {
+      const force = setTimeout(() => {
+        this.#options.log.warn('unit did not end by itself', { of: this.#options.name })
+        child.kill('SIGKILL')
+      }, patienceMs)
+      this.#ended = () => {
+        clearTimeout(force)
+        resolve()
+      }
+      child.kill('SIGTERM')
+    })
+  }
+}
