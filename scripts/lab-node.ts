@@ -1,0 +1,162 @@
+//! One node of a lab: a real daemon in its namespace, with a generated node file.
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { stringify } from 'yaml'
+import type { ParamsOf, ResultOf, Verb } from '../daemon/src/control/api.ts'
+import type { NodeStatus, StatusResult } from '../daemon/src/control/status-schema.ts'
+import { ask } from './net/control-client.ts'
+import { type LabNetwork, lanInterface, type NodeName, serviceAddress } from './net/netns.ts'
+import { exited, killTree, type Programs, sendSignal } from './net/processes.ts'
+import { until } from './waiting.ts'
+
+export type UnitName = NodeStatus['units'][number]['unit']
+
+const repository = join(import.meta.dirname, '..')
+const daemonProgram = join(repository, 'daemon/bin/vccsd')
+const cliProgram = join(repository, 'cli/bin/vccs')
+const startMsMax = 15_000
+const stopMsMax = 5_000
+
+export interface LabNodeOptions {
+  readonly network: LabNetwork
+  readonly programs: Programs
+  readonly node: NodeName
+  readonly directory: string
+  readonly keyFile: string
+  readonly mediaBackend: 'auto' | 'ffi' | 'dgram'
+}
+
+export class LabNode {
+  readonly node: NodeName
+  /** `vccs-a`. */
+  readonly name: string
+  readonly controlSocket: string
+  readonly logFile: string
+  readonly #options: LabNodeOptions
+  readonly #configFile: string
+  #daemon: ChildProcess | undefined
+
+  constructor(options: LabNodeOptions) {
+    this.#options = options
+    this.node = options.node
+    this.name = `vccs-${options.node}`
+    mkdirSync(join(options.directory, 'run'), { recursive: true })
+    this.controlSocket = join(options.directory, 'run/control.sock')
+    this.logFile = join(options.directory, 'vccsd.log')
+    this.#configFile = join(options.directory, 'node.yaml')
+    writeFileSync(this.#configFile, stringify(nodeFile(this.name, options)))
+  }
+
+  /** Starts the daemon; resolves when all its units are up. */
+  async start(): Promise<void> {
+    const { network, programs } = this.#options
+    this.#daemon = programs.start({
+      namespace: network.namespace(this.node),
+      command: daemonProgram,
+      args: ['--config', this.#configFile],
+      environment: { PATH: pathWithOurNode() },
+      logFile: this.logFile,
+    })
+    await until(() => this.#isUp(), { what: `start of ${this.name}`, msMax: startMsMax })
+  }
+
+  ask<V extends Verb>(verb: V, params: ParamsOf<V>): Promise<ResultOf<V>> {
+    return ask(this.controlSocket, verb, params)
+  }
+
+  status(): Promise<StatusResult> {
+    return this.ask('status', {})
+  }
+
+  /** What this node says of itself. */
+  async opinion(): Promise<NodeStatus> {
+    const status = await this.ask('status', { opinions: 'own' })
+    const own = status.nodes.find((node) => node.asked === 'self')
+    if (own === undefined) throw new Error(`${this.name} says nothing of itself`)
+    return own
+  }
+
+  /** Runs the CLI on this node's socket as a person would. */
+  cli(...args: readonly string[]): Promise<{ exitCode: number; output: string }> {
+    const child = spawn(cliProgram, [...args, '--socket', this.controlSocket], {
+      env: { ...process.env, PATH: pathWithOurNode() },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (bytes: Buffer) => {
+        output += bytes.toString('utf8')
+      })
+    }
+    return new Promise((resolve, reject) => {
+      child.on('error', reject)
+      child.on('close', (exitCode) => resolve({ exitCode: exitCode ?? 1, output }))
+    })
+  }
+
+  /** SIGKILL to the supervisor and everything it started. @returns the time of the first signal. */
+  killAll(): { atMs: number; pids: number[] } {
+    const pid = this.#daemon?.pid
+    if (pid === undefined) throw new Error(`${this.name} does not run`)
+    const atMs = Date.now()
+    return { atMs, pids: killTree(pid) }
+  }
+
+  /** SIGKILL to one unit. */
+  async killUnit(unit: UnitName): Promise<{ atMs: number; pid: number }> {
+    const pid = (await this.opinion()).units.find((entry) => entry.unit === unit)?.pid
+    if (pid === undefined || pid === null) throw new Error(`${this.name}: no pid of ${unit}`)
+    const atMs = Date.now()
+    sendSignal(pid, 'SIGKILL')
+    return { atMs, pid }
+  }
+
+  /** SIGTERM, as systemd stops it. @returns the exit code; undefined when it did not stop in time. */
+  async stop(): Promise<number | undefined> {
+    if (this.#daemon === undefined) return 0
+    this.#daemon.kill('SIGTERM')
+    return Promise.race([exited(this.#daemon), delay(stopMsMax, undefined, { ref: false })])
+  }
+
+  /** The end of the log, for the reader of a failed test. */
+  log(): string {
+    return readFileSync(this.logFile, 'utf8').split('\n').slice(-60).join('\n')
+  }
+
+  async #isUp(): Promise<boolean> {
+    if (this.#daemon !== undefined && this.#daemon.exitCode !== null) {
+      throw new Error(`${this.name} ended:\n${this.log()}`)
+    }
+    const { units, role } = await this.opinion()
+    return role !== null && units.length > 0 && units.every((unit) => unit.state === 'up')
+  }
+}
+
+/** The daemon runs on the Node that runs us, whatever the system has. */
+function pathWithOurNode(): string {
+  return `${dirname(process.execPath)}:${process.env.PATH ?? ''}`
+}
+
+function nodeFile(name: string, options: LabNodeOptions): object {
+  const { network, node, directory } = options
+  const peer = node === 'a' ? 'b' : 'a'
+  return {
+    node: name,
+    site: 'lab',
+    links: network.links.map((link) => ({
+      name: link,
+      own: network.linkAddress(link, node),
+      peer: network.linkAddress(link, peer),
+    })),
+    pair: { keyFile: options.keyFile },
+    service: { address: serviceAddress, interface: lanInterface },
+    media: { backend: options.mediaBackend },
+    database: join(directory, 'vccs.db'),
+    controlSocket: join(directory, 'run/control.sock'),
+    runDirectory: join(directory, 'run'),
+    stateDirectory: join(directory, 'state'),
+  }
+}

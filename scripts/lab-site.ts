@@ -1,0 +1,19 @@
+//! The site of a lab: as many accounts as it needs.
+import { stringify } from 'yaml'
+
+export interface LabUser {
+  readonly user: string
+  readonly password: string
+  readonly twin?: 'on' | 'off'
+}
+
+export function labUsers(first: number, count: number): LabUser[] {
+  return Array.from({ length: count }, (_, index) => {
+    const user = String(first + index)
+    return { user, password: `secret-${user}` }
+  })
+}
+
+export function siteFile(users: readonly LabUser[]): string {
+  return stringify({ accounts: users })
+}

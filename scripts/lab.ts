@@ -1,0 +1,211 @@
+//! A whole lab: two real daemons, phones and captures on a LAN of its own. The demo, the end-to-end
+//! tests and the benchmarks stand on it.
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Capture } from './capture/capture.ts'
+import { LabNode } from './lab-node.ts'
+import { type LabUser, siteFile } from './lab-site.ts'
+import { atExit } from './net/cleanup.ts'
+import { LabNetwork, lanInterface, type NodeName, serviceAddress } from './net/netns.ts'
+import { exited, Programs } from './net/processes.ts'
+import { BaresipPhone, type PhoneOptions } from './phones/baresip.ts'
+import { Sipp, type SippOptions } from './phones/sipp.ts'
+import { until } from './waiting.ts'
+
+export interface LabOptions {
+  /** Namespaces on the terminal LAN beside the nodes. */
+  readonly members: readonly string[]
+  readonly users: readonly LabUser[]
+  readonly mediaBackend?: 'auto' | 'ffi' | 'dgram'
+  /** Leave node files, logs, captures and recordings behind. */
+  readonly keepFiles?: boolean
+}
+
+export type LabPhoneOptions = Pick<PhoneOptions, 'user' | 'toneHz' | 'answer'> &
+  Partial<Pick<PhoneOptions, 'codec' | 'packetMs' | 'password'>>
+
+export const sipPort = 5060
+const probeEveryMs = 10
+
+export class Lab {
+  readonly directory: string
+  readonly network: LabNetwork
+  readonly programs = new Programs()
+  readonly a: LabNode
+  readonly b: LabNode
+  readonly #options: LabOptions
+  readonly #forget: () => void
+  readonly #captures: Capture[] = []
+
+  private constructor(options: LabOptions) {
+    this.#options = options
+    this.directory = mkdtempSync(join(tmpdir(), 'vccs-lab-'))
+    this.#forget = atExit(() => this.#removeFiles())
+    this.network = LabNetwork.create({ members: options.members })
+    const keyFile = join(this.directory, 'pair.key')
+    writeFileSync(keyFile, randomBytes(32).toString('base64'), { mode: 0o600 })
+    const node = (name: NodeName) =>
+      new LabNode({
+        network: this.network,
+        programs: this.programs,
+        node: name,
+        directory: join(this.directory, name),
+        keyFile,
+        mediaBackend: options.mediaBackend ?? 'auto',
+      })
+    this.a = node('a')
+    this.b = node('b')
+  }
+
+  /** The network and the files; no daemon runs yet. */
+  static create(options: LabOptions): Lab {
+    return new Lab(options)
+  }
+
+  /** Both daemons run, one is primary, the site is loaded, and the standby is in step. */
+  static async start(options: LabOptions): Promise<Lab> {
+    const lab = new Lab(options)
+    try {
+      await Promise.all([lab.a.start(), lab.b.start()])
+      await lab.loadSite()
+      await lab.inStep()
+    } catch (error) {
+      const logs = [lab.a, lab.b].map((node) => `--- ${node.name}\n${node.log()}`)
+      await lab.close()
+      throw new Error(`the pair did not start\n${logs.join('\n')}`, { cause: error })
+    }
+    return lab
+  }
+
+  /** Writes the site file and applies it with the CLI, as an operator does. */
+  async loadSite(): Promise<void> {
+    const file = join(this.directory, 'site.yaml')
+    writeFileSync(file, siteFile(this.#options.users))
+    const primary = await this.primary()
+    const { exitCode, output } = await primary.cli('config', 'apply', file, '--yes')
+    if (exitCode !== 0) throw new Error(`config apply: ${output}`)
+  }
+
+  /** The node that serves, by its own word; waits until there is exactly one. */
+  primary(): Promise<LabNode> {
+    return until(async () => (await this.#byRole())?.primary, { what: 'single primary' })
+  }
+
+  standby(): Promise<LabNode> {
+    return until(async () => (await this.#byRole())?.standby, { what: 'standby' })
+  }
+
+  async #byRole(): Promise<{ primary: LabNode; standby: LabNode | undefined } | undefined> {
+    const nodes = [this.a, this.b]
+    const roles = await Promise.all(nodes.map((node) => roleOf(node)))
+    const primaries = nodes.filter((_, index) => roles[index] === 'primary')
+    const [primary] = primaries
+    if (primary === undefined || primaries.length > 1) return undefined
+    return { primary, standby: nodes.find((_, index) => roles[index] === 'standby') }
+  }
+
+  /** Both nodes run, and the standby holds everything the primary holds. */
+  inStep(): Promise<LabNode> {
+    return until(
+      async () => {
+        const primary = (await this.#byRole())?.primary
+        const status = await primary?.status()
+        const isWhole = status?.mode === 'redundant (1+1)' && status.degraded.length === 0
+        return isWhole && status.nodes.every((node) => node.sync?.inStep === true) ? primary : false
+      },
+      { what: 'standby in step', msMax: 20_000 },
+    )
+  }
+
+  other(node: LabNode): LabNode {
+    return node === this.a ? this.b : this.a
+  }
+
+  /** A registered baresip in the namespace `member`. */
+  phone(member: string, options: LabPhoneOptions): Promise<BaresipPhone> {
+    const user = this.#options.users.find((entry) => entry.user === options.user)
+    return BaresipPhone.start({
+      password: user?.password ?? '',
+      ...options,
+      programs: this.programs,
+      namespace: this.network.namespace(member),
+      directory: join(this.directory, `${member}-${options.user}`),
+      address: this.network.address(member),
+      server: serviceAddress,
+    })
+  }
+
+  sipp(
+    member: string,
+    options: Omit<SippOptions, 'programs' | 'namespace' | 'directory' | 'address'>,
+  ): Sipp {
+    const folder = `${member}-${options.scenario}-${options.port}`
+    return new Sipp({
+      ...options,
+      programs: this.programs,
+      namespace: this.network.namespace(member),
+      directory: join(this.directory, folder),
+      address: this.network.address(member),
+    })
+  }
+
+  /** Captures UDP on a member's interface on the terminal LAN. */
+  async capture(member: string, device: string = lanInterface): Promise<Capture> {
+    const folder = join(this.directory, 'captures')
+    mkdirSync(folder, { recursive: true })
+    const capture = await Capture.start({
+      programs: this.programs,
+      namespace: this.network.namespace(member),
+      device,
+      file: join(folder, `${member}-${device}-${this.#captures.length}.pcap`),
+    })
+    this.#captures.push(capture)
+    return capture
+  }
+
+  /** OPTIONS to the service address every 10 ms; a capture of this member shows who answers. */
+  async probe(member: string): Promise<{ stop(): Promise<number> }> {
+    const program = this.programs.start({
+      namespace: this.network.namespace(member),
+      command: process.execPath,
+      args: [
+        join(import.meta.dirname, 'net/sip-probe.ts'),
+        this.network.address(member),
+        serviceAddress,
+        String(sipPort),
+        String(probeEveryMs),
+      ],
+    })
+    await new Promise((resolve) => program.stdout?.once('data', resolve))
+    return {
+      stop: () => {
+        program.kill('SIGKILL')
+        return exited(program)
+      },
+    }
+  }
+
+  /** Stops the daemons in order, then removes everything. */
+  async close(): Promise<void> {
+    await Promise.all([this.a.stop(), this.b.stop()])
+    this.programs.close()
+    this.network.close()
+    this.#forget()
+    this.#removeFiles()
+  }
+
+  #removeFiles(): void {
+    if (this.#options.keepFiles !== true) rmSync(this.directory, { recursive: true, force: true })
+  }
+}
+
+/** Undefined: the node does not run, or does not know. */
+async function roleOf(node: LabNode): Promise<string | undefined> {
+  try {
+    return (await node.opinion()).role ?? undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,32 @@
+//! Waiting for something to become true, with a sentence that says what did not.
+import { setTimeout as delay } from 'node:timers/promises'
+
+const defaultMsMax = 10_000
+const pollMs = 20
+
+interface Waiting {
+  /** What is awaited: `no <what> in <n> ms`. */
+  readonly what: string
+  readonly msMax?: number
+}
+
+/** Asks until the answer is neither false nor undefined; a rejected answer counts as not yet. */
+export async function until<T>(
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  { what, msMax = defaultMsMax }: Waiting,
+): Promise<T> {
+  const endMs = performance.now() + msMax
+  let lastError: unknown
+  for (;;) {
+    try {
+      const answer = await ask()
+      if (answer !== undefined && answer !== false) return answer
+    } catch (error) {
+      lastError = error
+    }
+    if (performance.now() > endMs) {
+      throw new Error(`no ${what} in ${msMax} ms`, { cause: lastError })
+    }
+    await delay(pollMs)
+  }
+}
