@@ -109,7 +109,11 @@ export function clearLeg(arena: Arena, leg: number): void {
   const at = legOffset(leg)
   arena.bytes.fill(0, at, at + legBytes)
   // No position has this tag with any salt that a leg uses before its first packet.
-  arena.words.fill(0xffff_ffff, (at + legPart.ring + ringSamples * 2) >> 2, (at + legPart.packet) >> 2)
+  arena.words.fill(
+    0xffff_ffff,
+    (at + legPart.ring + ringSamples * 2) >> 2,
+    (at + legPart.packet) >> 2,
+  )
   arena.words[(at + legField.ring) >> 2] = at + legPart.ring
   arena.words[(at + legField.out) >> 2] = at + legPart.packet + 12
   arena.words[(at + legField.concealed) >> 2] = 7

@@ -37,7 +37,8 @@ export function mapAt(maps: readonly InputMap[], tick: number): InputMap | null 
 /** @returns the two newest of both lists, the newest last. */
 export function mergeMaps(a: readonly InputMap[], b: readonly InputMap[]): InputMap[] {
   const merged: InputMap[] = []
-  for (const map of [...a, ...b]) if (!merged.some((other) => equalMaps(other, map))) merged.push(map)
+  for (const map of [...a, ...b])
+    if (!merged.some((other) => equalMaps(other, map))) merged.push(map)
   return merged.sort(compareMaps).slice(-2)
 }
 

@@ -4,13 +4,7 @@ import { type Arena, legField, legPart } from './arena.ts'
 import type { EventAtTick } from './events.ts'
 import type { Leg } from './leg.ts'
 import type { LegSockets } from './sockets.ts'
-import {
-  noPacket,
-  packetOf,
-  sequenceOf,
-  timestampOf,
-  timestampOfTick,
-} from './timeline.ts'
+import { noPacket, packetOf, sequenceOf, timestampOf, timestampOfTick } from './timeline.ts'
 
 const headerBytes = 12
 

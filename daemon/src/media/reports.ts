@@ -40,10 +40,7 @@ export function reportOf(leg: Leg, time: ReportTime): Uint8Array {
     : { kind: 'receiver-report', ssrc: record.ssrc, blocks }
   // The same name from both nodes: they are one source.
   const cname = `vccs-${record.localPort}-${record.ssrc}`
-  return writeRtcp([
-    report,
-    { kind: 'source-description', chunks: [{ ssrc: record.ssrc, cname }] },
-  ])
+  return writeRtcp([report, { kind: 'source-description', chunks: [{ ssrc: record.ssrc, cname }] }])
 }
 
 function blocksOf(leg: Leg, wallMs: number): ReportBlock[] {

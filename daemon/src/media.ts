@@ -1,0 +1,31 @@
+//! The media process: `node daemon/src/media.ts --config FILE`. Ends by signal only: the kernel then
+//! closes its sockets, and the twin of the peer goes on.
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startMedia } from './media/start.ts'
+import { loadNodeConfig } from './oam/node-config-load.ts'
+import { dieLoudly, openLog } from './platform/log.ts'
+
+function main(): number {
+  const { values } = parseArgs({ options: { config: { type: 'string' } } })
+  if (values.config === undefined) {
+    process.stderr.write('usage: media.ts --config FILE\n')
+    return 2
+  }
+  const config = loadNodeConfig(values.config)
+  if (!config.ok) {
+    process.stderr.write(`${values.config}:${config.failure.detail}\n`)
+    return 7
+  }
+  const { node, log: logConfig } = config.value
+  const log = openLog({ ...logConfig, node, unit: 'media' })
+  dieLoudly(log)
+  const mixerFile = join(import.meta.dirname, '../build/mixer.wasm')
+  const started = startMedia({ config: config.value, log, mixerFile })
+  if (started.ok) return 0
+  log.error('media does not start', { ...started.failure })
+  log.flush()
+  return 1
+}
+
+process.exitCode = main()

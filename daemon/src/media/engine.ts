@@ -1,0 +1,280 @@
+//! The tick: for each bridge of the phase, receive, mix and send. What it does depends on the number of
+//! the tick, the records and the received packets only; it has no clock.
+import { assert } from '../assert.ts'
+import type { BusMessageOf, Role } from '../bus/messages.ts'
+import { limits } from '../limits.ts'
+import type { InputMap, WiredMedia } from '../tables/wired-media.ts'
+import { type Arena, arenaOffset, clearLeg } from './arena.ts'
+import { Bridge, phases } from './bridge.ts'
+import { Input } from './input.ts'
+import { mergeMaps } from './input-mapping.ts'
+import { Leg } from './leg.ts'
+import { Output } from './output.ts'
+import { controlIsRead, goodbyeOf, reportIsDue, reportOf, takeReport } from './reports.ts'
+import { type LegSockets, parseIpv4 } from './sockets.ts'
+
+export interface EngineOptions {
+  readonly arena: Arena
+  readonly sockets: LegSockets
+  /** Unix milliseconds, for the NTP time of reports. */
+  readonly wallMs: () => number
+  readonly emit: (message: BusMessageOf<'input-mapped' | 'conference-ended'>) => void
+}
+
+export type EngineCounters = Pick<
+  BusMessageOf<'media-statistics'>,
+  | 'legs'
+  | 'conferences'
+  | 'packetsReceived'
+  | 'packetsSent'
+  | 'packetsLate'
+  | 'packetsLost'
+  | 'packetsRefused'
+>
+
+/** Every eighth tick the queue of a leg is read until it is empty: else one late tick would add its
+ * delay for good. Legs that send more than one packet a tick are always read so. */
+const drainEveryTicks = 8
+const drainPackets = 8
+const drainHoldTicks = 50
+
+export class MediaEngine {
+  readonly legs = new Map<string, Leg>()
+  readonly bridges = new Map<number, Bridge>()
+  readonly #options: EngineOptions
+  readonly #phases: Bridge[][] = Array.from({ length: phases }, () => [])
+  readonly #input: Input
+  readonly #output: Output
+  readonly #free: number[] = []
+  #indexes = 0
+  #role: Role = 'starting'
+  #tick = 0
+  /** Legs with versions that wait for their tick. */
+  readonly #waiting = new Set<Leg>()
+  #received = 0
+  #refused = 0
+  #lateOfEnded = 0
+  #lostOfEnded = 0
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    this.#input = new Input(options.arena, (leg, map) => this.#mapped(leg, map))
+    this.#output = new Output(options.arena, options.sockets)
+  }
+
+  /** Twin legs are sent in every role, others by the primary only. */
+  setRole(role: Role): void {
+    this.#role = role
+    this.#input.mapping = role === 'primary'
+  }
+
+  createBridge(conferenceId: number): Bridge {
+    const existing = this.bridges.get(conferenceId)
+    if (existing !== undefined) return existing
+    const bridge = new Bridge(conferenceId)
+    this.bridges.set(conferenceId, bridge)
+    this.#phases[bridge.phase]?.push(bridge)
+    return bridge
+  }
+
+  /** Ends a bridge that has no member. */
+  endBridge(bridge: Bridge): void {
+    assert(bridge.legs.length === 0, 'a bridge ends without members')
+    this.bridges.delete(bridge.conferenceId)
+    const list = this.#phases[bridge.phase] ?? []
+    list.splice(list.indexOf(bridge), 1)
+    this.#options.emit({ kind: 'conference-ended', conferenceId: bridge.conferenceId })
+  }
+
+  /** Makes a leg and begins to open its ports. @returns why not, or the leg. */
+  addLeg(record: WiredMedia): Leg | string {
+    assert(!this.legs.has(record.mediaId), 'a leg is added once')
+    if (this.legs.size >= limits.legsMax) return 'no leg is free'
+    const existing = this.bridges.get(record.conferenceId)
+    if (existing !== undefined && existing.legs.length >= limits.membersPerSessionMax) {
+      return 'the conference is full'
+    }
+    const bridge = this.createBridge(record.conferenceId)
+    const index = this.#free.pop() ?? this.#indexes++
+    clearLeg(this.#options.arena, index)
+    const leg = new Leg(index, record, bridge)
+    this.legs.set(record.mediaId, leg)
+    bridge.add(leg)
+    this.#options.sockets.open(index, record)
+    return leg
+  }
+
+  /** Frees everything of a leg; its bridge ends with its last member (S1.55). */
+  removeLeg(leg: Leg): void {
+    if (leg.open && this.#role === 'primary' && parseIpv4(leg.record.terminalAddress) !== null) {
+      this.#sendControl(leg, goodbyeOf(leg))
+    }
+    this.#options.sockets.close(leg.index)
+    this.#lateOfEnded += leg.reception.late
+    this.#lostOfEnded += leg.reception.lost
+    this.#free.push(leg.index)
+    this.legs.delete(leg.record.mediaId)
+    this.#waiting.delete(leg)
+    leg.bridge.remove(leg)
+    if (leg.bridge.legs.length === 0) this.endBridge(leg.bridge)
+  }
+
+  /** Takes a newer version of a leg's record; see `controlTick`. */
+  updateLeg(leg: Leg, record: WiredMedia): void {
+    leg.update(record)
+    this.#waiting.add(leg)
+  }
+
+  /** Runs one phase of one tick: slot = tick * phases + phase. */
+  runSlot(slot: number): void {
+    const tick = Math.floor(slot / phases)
+    const phase = slot - tick * phases
+    this.#tick = tick
+    if (phase === 0 && this.#waiting.size > 0) this.#applyDue(tick)
+    for (const bridge of this.#phases[phase] ?? []) this.#runBridge(bridge, tick)
+    this.#sendLate(slot - phases / 2)
+  }
+
+  get counters(): EngineCounters {
+    let packetsLate = this.#lateOfEnded
+    let packetsLost = this.#lostOfEnded
+    for (const { reception } of this.legs.values()) {
+      packetsLate += reception.late
+      packetsLost += reception.lost
+    }
+    return {
+      legs: this.legs.size,
+      conferences: this.bridges.size,
+      packetsReceived: this.#received,
+      packetsSent: this.#output.sent,
+      packetsLate,
+      packetsLost,
+      packetsRefused: this.#refused,
+    }
+  }
+
+  #runBridge(bridge: Bridge, tick: number): void {
+    const { arena } = this.#options
+    let events = 0
+    let at = arenaOffset.list >> 2
+    for (const leg of bridge.legs) {
+      if (leg.open) this.#receive(leg, tick)
+      leg.prepare(arena, tick)
+      this.#output.aimFrame(leg, tick)
+      if (leg.hasEvent) events++
+      arena.words[at++] = leg.offset
+    }
+    if (events > 0) passEvents(bridge, tick)
+    arena.mixer.mix(arenaOffset.list, bridge.legs.length, arenaOffset.scratch)
+    for (const leg of bridge.legs) {
+      if (this.#mayEmit(leg)) this.#output.emit(leg, tick, false)
+      if (reportIsDue(leg, tick) && leg.open && this.#role === 'primary') this.#report(leg, tick)
+    }
+  }
+
+  /** The packets that leave 10 ms after the start of their tick. */
+  #sendLate(slot: number): void {
+    const tick = Math.floor(slot / phases)
+    for (const bridge of this.#phases[slot - tick * phases] ?? []) {
+      for (const leg of bridge.legs) {
+        if (leg.record.ptimeMs !== 20 && this.#mayEmit(leg)) this.#output.emit(leg, tick, true)
+      }
+    }
+  }
+
+  #mayEmit(leg: Leg): boolean {
+    return leg.open && leg.givesVoice && (leg.record.twin || this.#role === 'primary')
+  }
+
+  #receive(leg: Leg, tick: number): void {
+    const { sockets } = this.#options
+    const drain = tick < leg.drainUntilTick || (tick + leg.index) % drainEveryTicks === 0
+    const packetsMax = drain ? drainPackets : 1
+    let packets = 0
+    while (packets < packetsMax) {
+      const length = sockets.receive(leg.index)
+      if (length <= 0) break
+      packets++
+      if (this.#input.take(leg, length, tick) === 'refused') this.#refused++
+    }
+    this.#received += packets
+    if (packets > 1) leg.drainUntilTick = tick + drainHoldTicks
+    if (controlIsRead(leg, tick)) this.#receiveControl(leg)
+  }
+
+  #receiveControl(leg: Leg): void {
+    const { arena, sockets, wallMs } = this.#options
+    for (let packets = 0; packets < drainPackets; packets++) {
+      const length = sockets.receiveControl(leg.index)
+      if (length <= 0) return
+      const bytes = arena.bytes.slice(arenaOffset.received, arenaOffset.received + length)
+      if (!takeReport(leg, bytes, wallMs())) this.#refused++
+    }
+  }
+
+  #report(leg: Leg, tick: number): void {
+    this.#sendControl(leg, reportOf(leg, { tick, wallMs: this.#options.wallMs() }))
+  }
+
+  #sendControl(leg: Leg, bytes: Uint8Array): void {
+    this.#options.arena.bytes.set(bytes, arenaOffset.control)
+    this.#options.sockets.sendControl(leg.index, arenaOffset.control, bytes.length)
+  }
+
+  #mapped(leg: Leg, map: InputMap): void {
+    leg.addMap(map)
+    this.#options.emit({ kind: 'input-mapped', mediaId: leg.record.mediaId, map })
+  }
+
+  /** Only at the start of a tick, so that a leg that moves to another bridge misses none. */
+  #applyDue(tick: number): void {
+    for (const leg of this.#waiting) {
+      const record = leg.due(tick)
+      if (leg.later.length === 0) this.#waiting.delete(leg)
+      if (record !== null) this.#apply(leg, record)
+    }
+  }
+
+  #apply(leg: Leg, record: WiredMedia): void {
+    const before = leg.record
+    leg.record = { ...record, inputMaps: mergeMaps(before.inputMaps, record.inputMaps) }
+    if (before.localPort !== record.localPort) {
+      this.#options.sockets.close(leg.index)
+      leg.open = false
+      this.#options.sockets.open(leg.index, record)
+    } else if (
+      before.terminalAddress !== record.terminalAddress ||
+      before.remotePort !== record.remotePort
+    ) {
+      this.#options.sockets.aim(leg.index, record)
+    }
+    if (before.conferenceId !== record.conferenceId) this.#move(leg, record.conferenceId)
+  }
+
+  #move(leg: Leg, conferenceId: number): void {
+    const from = leg.bridge
+    leg.bridge = this.createBridge(conferenceId)
+    from.remove(leg)
+    leg.bridge.add(leg)
+    if (from.legs.length === 0) this.endBridge(from)
+  }
+
+  /** The last tick that ran. */
+  get tick(): number {
+    return this.#tick
+  }
+}
+
+/** Every member hears the event of the first other member that has one. */
+function passEvents(bridge: Bridge, tick: number): void {
+  for (const leg of bridge.legs) {
+    leg.eventOut = null
+    if (leg.record.eventPayloadType === null) continue
+    for (const other of bridge.legs) {
+      if (other === leg || !other.hasEvent) continue
+      leg.eventOut = other.eventNow
+      leg.eventTick = tick
+      break
+    }
+  }
+}

@@ -1,0 +1,158 @@
+//! Puts the parts of the media unit together behind one of its two back ends.
+import type { BusMessage } from '../bus/messages.ts'
+import { busVersion } from '../bus/messages.ts'
+import type { NodeConfig } from '../oam/node-config.ts'
+import { monotonicMs, wallMs } from '../platform/clock.ts'
+import { loadLibc } from '../platform/ffi.ts'
+import type { Log } from '../platform/log.ts'
+import { type BusAddress, type BusClient, connectBus } from '../platform/stream.ts'
+import { failure, type Result, success } from '../result.ts'
+import { type Arena, openArena } from './arena.ts'
+import { runDgramLoop } from './dgram-loop.ts'
+import { DgramSockets } from './dgram-sockets.ts'
+import { runFfiLoop } from './ffi-loop.ts'
+import { FfiMemory } from './ffi-memory.ts'
+import { FfiSockets } from './ffi-sockets.ts'
+import { FfiStream } from './ffi-stream.ts'
+import { type BusEnd, MediaUnit, type UnitOptions } from './unit.ts'
+
+/** Below pair, which decides about this unit. */
+const realtimePriority = 10
+const ends: readonly BusEnd[] = ['pair', 'switch']
+
+export interface StartOptions {
+  readonly config: NodeConfig
+  readonly log: Log
+  /** The compiled mixer. */
+  readonly mixerFile: string
+}
+
+/** Starts the unit. With the FFI back end it returns only when it fails to start.
+ * @returns the function that ends the dgram back end. */
+export function startMedia(options: StartOptions): Result<() => void> {
+  const { config, log } = options
+  const arena = loadArena(options.mixerFile)
+  if (!arena.ok) return arena
+  if (config.media.backend !== 'dgram') {
+    const memory = probe(arena.value)
+    if (memory.ok) return runFfi(options, memory.value)
+    if (config.media.backend === 'ffi') return memory
+    log.warn('alarm media-fallback', { alarm: 'media-fallback', reason: memory.failure.detail })
+  }
+  return success(runDgram(options, arena.value))
+}
+
+function loadArena(mixerFile: string): Result<Arena> {
+  try {
+    return success(openArena(mixerFile))
+  } catch (error) {
+    return failure('mixer-missing', error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** Does what the loop will do: a clock in the arena that agrees with that of Node. */
+function probe(arena: Arena): Result<FfiMemory> {
+  const libc = loadLibc()
+  if (!libc.ok) return libc
+  try {
+    const memory = new FfiMemory(libc.value, arena)
+    const difference = Math.abs(memory.monotonicMs() - monotonicMs())
+    if (difference < 1_000) return success(memory)
+    return failure('ffi-failed', `the clock of the kernel is ${difference} ms off`)
+  } catch (error) {
+    return failure('ffi-failed', error instanceof Error ? error.message : String(error))
+  }
+}
+
+function runFfi(options: StartOptions, memory: FfiMemory): never {
+  const { config, log } = options
+  const realtime = memory.becomeRealtime(realtimePriority)
+  sayScheduling(log, realtime)
+  const streams = new Map<BusEnd, FfiStream>()
+  const unit = new MediaUnit({
+    ...common(options),
+    arena: memory.arena,
+    sockets: new FfiSockets(memory, config.service.address),
+    backend: 'ffi',
+    realtime,
+    monotonicMs: () => memory.monotonicMs(),
+    send: (to, message) => streams.get(to)?.send(message),
+  })
+  for (const end of ends) {
+    const stream = new FfiStream({
+      memory,
+      address: addressOf(config, end),
+      hello: hello(),
+      onMessage: (message) => unit.receive(message),
+      onChange: (connected, reason) => sayBus(log, end, { connected, reason }),
+    })
+    streams.set(end, stream)
+  }
+  log.info('media runs', { backend: 'ffi', realtime })
+  log.flush()
+  return runFfiLoop(memory, unit, [...streams.values()])
+}
+
+function runDgram(options: StartOptions, arena: Arena): () => void {
+  const { config, log } = options
+  sayScheduling(log, false)
+  const clients = new Map<BusEnd, BusClient>()
+  const unit = new MediaUnit({
+    ...common(options),
+    arena,
+    sockets: new DgramSockets(arena, config.service.address),
+    backend: 'dgram',
+    realtime: false,
+    monotonicMs,
+    send: (to, message) => void clients.get(to)?.send(message),
+  })
+  for (const end of ends) {
+    const client = connectBus({
+      address: addressOf(config, end),
+      hello: hello(),
+      onOpen: (peer) => {
+        sayBus(log, end, { connected: true, reason: 'connected' })
+        peer.onMessage((message) => unit.receive(message))
+      },
+      onClose: (reason) => sayBus(log, end, { connected: false, reason }),
+    })
+    clients.set(end, client)
+  }
+  log.info('media runs', { backend: 'dgram', realtime: false })
+  const stop = runDgramLoop(unit, monotonicMs)
+  return () => {
+    stop()
+    for (const client of clients.values()) client.close()
+    unit.close()
+  }
+}
+
+function common({ log }: StartOptions): Pick<UnitOptions, 'wallMs' | 'say'> {
+  return {
+    wallMs,
+    // The FFI loop never returns to the event loop, which would write the log.
+    say: (text, fields) => {
+      log.info(text, fields)
+      log.flush()
+    },
+  }
+}
+
+function sayScheduling(log: Log, realtime: boolean): void {
+  if (!realtime) log.warn('alarm no-realtime', { alarm: 'no-realtime' })
+}
+
+function sayBus(log: Log, end: BusEnd, state: { connected: boolean; reason: string }): void {
+  log.info(`bus ${end}`, state)
+  log.flush()
+}
+
+function hello(): BusMessage {
+  return { kind: 'hello', unit: 'media', pid: process.pid, version: busVersion }
+}
+
+function addressOf(config: NodeConfig, end: BusEnd): BusAddress {
+  const { transport, tcpPort } = config.bus
+  if (transport === 'unix') return { transport, path: `${config.runDirectory}/${end}.sock` }
+  return { transport, host: '127.0.0.1', port: end === 'pair' ? tcpPort : tcpPort + 1 }
+}

@@ -1,0 +1,161 @@
+//! The media unit between its bus and its engine: role, pair clock, commands, proof of life. A loop
+//! (ffi-loop.ts, dgram-loop.ts) gives it the time and the messages.
+import type { BusMessage, MediaCommand } from '../bus/messages.ts'
+import { limits } from '../limits.ts'
+import type { Arena } from './arena.ts'
+import { phases } from './bridge.ts'
+import { MediaCommands } from './commands.ts'
+import { MediaEngine } from './engine.ts'
+import type { LegSockets } from './sockets.ts'
+
+const slotMs = limits.tickMs / phases
+/** Slots that a late loop makes up for; older ones are skipped: the twin has sent them. */
+const slotsMadeUpMax = 12
+const aliveMs = limits.heartbeatMs
+const statisticsMs = 1_000
+
+export type BusEnd = 'pair' | 'switch'
+
+export interface UnitOptions {
+  readonly arena: Arena
+  readonly sockets: LegSockets
+  readonly backend: 'ffi' | 'dgram'
+  readonly realtime: boolean
+  readonly monotonicMs: () => number
+  readonly wallMs: () => number
+  readonly send: (to: BusEnd, message: BusMessage) => void
+  readonly say: (text: string, fields: Record<string, unknown>) => void
+}
+
+export class MediaUnit {
+  readonly engine: MediaEngine
+  readonly #options: UnitOptions
+  readonly #commands: MediaCommands
+  #offsetMs = 0
+  /** The slot that runs next; -1: not yet set. */
+  #nextSlot = -1
+  #ticks = 0
+  #ticksLate = 0
+  #tickLateMsMax = 0
+  #workMs = 0
+  #workTicks = 0
+  #aliveAtMs = 0
+  #statisticsAtMs = 0
+
+  constructor(options: UnitOptions) {
+    this.#options = options
+    const { arena, sockets, wallMs, send } = options
+    this.engine = new MediaEngine({ arena, sockets, wallMs, emit: (m) => send('switch', m) })
+    this.#commands = new MediaCommands(this.engine, sockets, (m) => send('switch', m))
+  }
+
+  /** A message of the bus. What is not for media is ignored: the units may differ in age. */
+  receive(message: BusMessage): void {
+    switch (message.kind) {
+      case 'role': {
+        this.engine.setRole(message.role)
+        this.#options.say('role', { role: message.role, because: message.because })
+        return
+      }
+      case 'clock': {
+        this.#offsetMs = message.offsetMs
+        return
+      }
+      default: {
+        if (isCommand(message)) this.#commands.run(message, this.#options.monotonicMs())
+      }
+    }
+  }
+
+  /** @returns CLOCK_MONOTONIC milliseconds at which `runDue` is to be called next. */
+  nextDueMs(): number {
+    const nowMs = this.#options.monotonicMs()
+    this.#align(nowMs)
+    return this.#nextSlot * slotMs - this.#offsetMs
+  }
+
+  /** Runs all slots whose time has come. */
+  runDue(): void {
+    const nowMs = this.#options.monotonicMs()
+    this.#align(nowMs)
+    const slot = Math.floor((nowMs + this.#offsetMs) / slotMs)
+    const first = this.#nextSlot
+    while (this.#nextSlot <= slot) {
+      const lateMs = nowMs + this.#offsetMs - this.#nextSlot * slotMs
+      if (this.#nextSlot % phases === 0) this.#countTick(lateMs)
+      this.engine.runSlot(this.#nextSlot)
+      this.#nextSlot++
+    }
+    this.#commands.poll(nowMs)
+    const doneMs = this.#options.monotonicMs()
+    if (this.#nextSlot > first) this.#workMs += doneMs - nowMs
+    if (doneMs >= this.#aliveAtMs) this.#sayAlive(doneMs)
+    if (doneMs >= this.#statisticsAtMs) this.#sayStatistics(doneMs)
+  }
+
+  /** Frees all ports. */
+  close(): void {
+    for (const leg of [...this.engine.legs.values()]) this.engine.removeLeg(leg)
+  }
+
+  /** Keeps the next slot near the clock: after a stall, and when the pair clock was set. */
+  #align(nowMs: number): void {
+    const slot = Math.floor((nowMs + this.#offsetMs) / slotMs)
+    const behind = slot - this.#nextSlot
+    if (this.#nextSlot < 0 || behind < -phases) {
+      this.#nextSlot = slot + 1
+    } else if (behind > slotsMadeUpMax) {
+      if (this.#ticks > 0) this.#countSkipped(behind)
+      this.#nextSlot = slot
+    }
+  }
+
+  #countSkipped(slots: number): void {
+    this.#ticksLate += Math.floor(slots / phases)
+    this.#tickLateMsMax = Math.max(this.#tickLateMsMax, slots * slotMs)
+  }
+
+  #countTick(lateMs: number): void {
+    this.#ticks++
+    this.#workTicks++
+    if (lateMs > slotMs) this.#ticksLate++
+    if (lateMs > this.#tickLateMsMax) this.#tickLateMsMax = lateMs
+  }
+
+  /** The counter moves only when ticks run: a loop that hangs in them is not alive. */
+  #sayAlive(nowMs: number): void {
+    this.#aliveAtMs = nowMs + aliveMs
+    this.#options.send('pair', {
+      kind: 'media-alive',
+      counter: this.#ticks,
+      tick: this.engine.tick,
+    })
+  }
+
+  #sayStatistics(nowMs: number): void {
+    this.#statisticsAtMs = nowMs + statisticsMs
+    const { backend, realtime, send } = this.#options
+    send('switch', {
+      kind: 'media-statistics',
+      tick: this.engine.tick,
+      ...this.engine.counters,
+      backend,
+      realtime,
+      ticksLate: this.#ticksLate,
+      tickLateMsMax: round(this.#tickLateMsMax),
+      workUsMean: this.#workTicks === 0 ? 0 : round((this.#workMs * 1000) / this.#workTicks),
+    })
+    this.#tickLateMsMax = 0
+    this.#workMs = 0
+    this.#workTicks = 0
+  }
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000
+}
+
+function isCommand(message: BusMessage): message is MediaCommand {
+  if (message.kind === 'conference-ended') return false
+  return message.kind.startsWith('conference-') || message.kind.startsWith('member-')
+}

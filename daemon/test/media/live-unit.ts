@@ -1,0 +1,118 @@
+//! A media process with the two other ends of its bus, for tests with real sockets.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { BusMessage, BusMessageOf, MediaCommand } from '../../src/bus/messages.ts'
+import { type BusPeer, type BusServer, listenBus } from '../../src/platform/stream.ts'
+
+type WithoutRef<C> = C extends { ref: number } ? Omit<C, 'ref'> : never
+
+export interface LiveOptions {
+  readonly backend: 'ffi' | 'dgram'
+  readonly serviceAddress: string
+  /** Words before the command, for example `taskset`. */
+  readonly prefix?: readonly string[]
+}
+
+export class LiveUnit {
+  readonly directory = mkdtempSync(join(tmpdir(), 'media-'))
+  readonly messages: BusMessage[] = []
+  process: ChildProcess | null = null
+  #servers: BusServer[] = []
+  #peers = new Map<'pair' | 'switch', BusPeer>()
+  #waiting: { test: (message: BusMessage) => boolean; resolve: (m: BusMessage) => void }[] = []
+  #ref = 0
+
+  async start(options: LiveOptions): Promise<void> {
+    await this.listen('pair')
+    await this.listen('switch')
+    this.spawn(options)
+    await this.until('media-statistics')
+  }
+
+  /** Opens one end of the bus. */
+  async listen(end: 'pair' | 'switch'): Promise<BusServer> {
+    const path = join(this.directory, `${end}.sock`)
+    const server = await listenBus({ address: { transport: 'unix', path } }, (peer) => {
+      this.#peers.set(end, peer)
+      peer.onMessage((message) => this.#hear(message))
+    })
+    if (!server.ok) throw new Error(server.failure.detail)
+    this.#servers.push(server.value)
+    return server.value
+  }
+
+  spawn(options: LiveOptions): void {
+    const config = join(this.directory, 'node.yaml')
+    const key = join(this.directory, 'key')
+    writeFileSync(key, 'k'.repeat(64))
+    chmodSync(key, 0o600)
+    writeFileSync(config, nodeFile(this.directory, options))
+    const main = join(import.meta.dirname, '../../src/media.ts')
+    const [command, ...words] = [...(options.prefix ?? []), process.execPath, main]
+    this.process = spawn(command ?? '', [...words, '--config', config], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+  }
+
+  tell(end: 'pair' | 'switch', message: BusMessage): void {
+    this.#peers.get(end)?.send(message)
+  }
+
+  /** Sends a command and waits for its answer. */
+  order(order: WithoutRef<MediaCommand>): Promise<BusMessageOf<'media-response'>> {
+    const ref = ++this.#ref
+    const answer = this.until('media-response', (message) => message.ref === ref)
+    this.tell('switch', { ...order, ref } as BusMessage)
+    return answer
+  }
+
+  until<K extends BusMessage['kind']>(
+    kind: K,
+    test: (message: BusMessageOf<K>) => boolean = () => true,
+  ): Promise<BusMessageOf<K>> {
+    return new Promise((resolve) => {
+      this.#waiting.push({
+        test: (message) => message.kind === kind && test(message as BusMessageOf<K>),
+        resolve: (message) => resolve(message as BusMessageOf<K>),
+      })
+    })
+  }
+
+  async stop(): Promise<void> {
+    const child = this.process
+    if (child !== null && child.exitCode === null && child.signalCode === null) {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGTERM')
+      await ended
+    }
+    for (const server of this.#servers) await server.close()
+    rmSync(this.directory, { recursive: true })
+  }
+
+  #hear(message: BusMessage): void {
+    this.messages.push(message)
+    const found = this.#waiting.filter(({ test }) => test(message))
+    this.#waiting = this.#waiting.filter((waiting) => !found.includes(waiting))
+    for (const { resolve } of found) resolve(message)
+  }
+}
+
+function nodeFile(directory: string, options: LiveOptions): string {
+  return `node: vccs-a
+site: test
+links:
+  - { name: net-a, own: 127.0.0.1, peer: 127.0.0.2 }
+pair: { keyFile: key }
+service:
+  address: ${options.serviceAddress}
+  interface: lo
+  rtpPorts: { first: 20000, last: 39998 }
+media: { backend: ${options.backend} }
+database: ${directory}/site.db
+controlSocket: ${directory}/control.sock
+runDirectory: ${directory}
+stateDirectory: ${directory}
+`
+}
