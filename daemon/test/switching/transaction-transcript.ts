@@ -44,36 +44,47 @@ export class Transcript {
       case 'recv': {
         const [branch = 'a', toTag] = rest
         const message = this.#phoneRequest(name, branch, toTag)
-        return this.#show(layer.receive(message, phone, now))
+        this.#show(layer.receive(message, phone, now))
+        break
       }
       case 'answer': {
         const [status, tag] = rest
         const message = answer(this.#known(name).request, Number(status), tag)
-        return this.#show(layer.receive(message, phone, now))
+        this.#show(layer.receive(message, phone, now))
+        break
       }
       case 'respond': {
         const { id, request } = this.#known(name)
-        return this.#show(layer.respond(id, answer(request, Number(rest[0]), 'own'), now))
+        this.#show(layer.respond(id, answer(request, Number(rest[0]), 'own'), now))
+        break
       }
       case 'request': {
         const sent = layer.request(request(name), phone, now)
         this.#name('c', sent.id, sent.request)
-        return this.#show(sent.output)
+        this.#show(sent.output)
+        break
       }
       case 'cancel':
-        return this.#show(layer.cancel(this.#known(name).id, now))
+        this.#show(layer.cancel(this.#known(name).id, now))
+        break
       case 'acked':
-        return layer.acknowledged(this.#known(name).id)
+        layer.acknowledged(this.#known(name).id)
+        break
       case 'clear':
-        return layer.clear()
+        layer.clear()
+        break
       case 'size':
-        return this.#say(`size ${layer.size}`)
+        this.#say(`size ${layer.size}`)
+        break
       case 'counters':
-        return this.#say(JSON.stringify(layer.counters))
+        this.#say(JSON.stringify(layer.counters))
+        break
       case 'run':
-        return this.#pass(Number(name))
+        this.#pass(Number(name))
+        break
       default:
-        return this.#restore(verb ?? '', name, rest)
+        this.#restore(verb ?? '', name, rest)
+        break
     }
   }
 
@@ -83,7 +94,8 @@ export class Transcript {
       const message = this.#phoneRequest(method, branch)
       const last = status === undefined ? null : answer(message, Number(status), 'own')
       const id = this.#layer.restoreServer(message, phone, last, this.#nowMs)
-      return this.#name('s', id, message)
+      this.#name('s', id, message)
+      return
     }
     if (verb !== 'restore-client') throw new Error(`no command ${verb}`)
     this.#branches += 1
