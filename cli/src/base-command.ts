@@ -1,0 +1,104 @@
+//! What every command of `vccs` has: the global flags, the way to the daemon, and the way out.
+import { Command, Flags } from '@oclif/core'
+import type { ParamsOf, ResultOf, Verb } from '../../daemon/src/control/api.ts'
+import { ask, type Target } from './client.ts'
+import { CliFailure } from './failure.ts'
+import { currentIo, type Io } from './io.ts'
+import { Screen } from './screens/screen.ts'
+
+const defaultSocket = '/run/vccs/control.sock'
+
+export const globalFlags = {
+  json: Flags.boolean({ description: 'Print JSON with a schema, also for failures.' }),
+  socket: Flags.string({
+    description: 'Control socket of the daemon.',
+    env: 'VCCS_SOCKET',
+    default: defaultSocket,
+    helpValue: 'PATH',
+  }),
+  node: Flags.option({
+    description: 'Ask this node, or its peer through it.',
+    options: ['self', 'peer'] as const,
+    default: 'self' as const,
+  })(),
+  color: Flags.boolean({
+    description: 'Colour on a terminal (off with NO_COLOR too).',
+    allowNo: true,
+    default: true,
+  }),
+}
+
+export interface GlobalValues {
+  readonly json: boolean
+  readonly socket: string
+  readonly node: 'self' | 'peer'
+  readonly color: boolean
+}
+
+/** `run` gives the exit code; failures are thrown as `CliFailure` and printed by `cli.ts`. */
+export abstract class VccsCommand extends Command {
+  static override baseFlags = globalFlags
+  static override examples: Command.Example[] = []
+
+  protected readonly io: Io = currentIo()
+
+  abstract override run(): Promise<number>
+
+  /** Instead of oclif's: it would set exit codes and print stacks of its own. */
+  protected override catch(error: Error): Promise<void> {
+    throw error
+  }
+
+  protected target({ socket, node }: GlobalValues): Target {
+    return { socket, node }
+  }
+
+  protected ask<V extends Verb>(
+    flags: GlobalValues,
+    verb: V,
+    params: ParamsOf<V>,
+  ): Promise<ResultOf<V>> {
+    return ask(this.target(flags), verb, params)
+  }
+
+  protected screen(flags: GlobalValues): Screen {
+    const { env, outIsTerminal, columns } = this.io
+    const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || ''
+    return new Screen({
+      colour: flags.color && outIsTerminal && !env.NO_COLOR && env.TERM !== 'dumb',
+      unicode: /utf-?8/i.test(locale),
+      columns,
+    })
+  }
+
+  /** Prints the result as JSON, or as the screen that `draw` makes of it. */
+  protected print<T extends object>(
+    flags: GlobalValues,
+    result: T,
+    draw: (screen: Screen) => string[],
+  ): void {
+    if (flags.json) this.io.out(`${JSON.stringify(result)}\n`)
+    else for (const line of draw(this.screen(flags))) this.io.out(`${line}\n`)
+  }
+
+  /** Asks for a confirmation, unless --yes was given. Throws `needs-yes` when nobody can be asked. */
+  protected async confirm(
+    flags: GlobalValues & { readonly yes: boolean },
+    question: string | { readonly type: string; readonly message: string },
+  ): Promise<void> {
+    if (flags.yes) return
+    if (!this.io.interactive || flags.json) {
+      const again = ['vccs', ...(this.id ?? '').split(':'), ...this.argv, '--yes'].map(quote)
+      const next = `Run: ${again.join(' ')}`
+      throw new CliFailure('needs-yes', 'Refused: there is no terminal to confirm on', next)
+    }
+    if (typeof question === 'string') {
+      if (await this.io.confirm(question)) return
+    } else if ((await this.io.input(question)) === question.type) return
+    throw new CliFailure('not-confirmed', 'Not confirmed; nothing was changed')
+  }
+}
+
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,104 @@
+//! Runs one command line: finds the command, runs it through oclif, prints failures, gives the code.
+import { flush, type Interfaces, run, settings } from '@oclif/core'
+import { CliFailure, reportFailure } from './failure.ts'
+import { type Io, withIo } from './io.ts'
+import { nearest } from './suggest.ts'
+
+export interface Installation {
+  /** Directory of `commands`; an `oclif.manifest.json` there saves time. */
+  readonly root: string
+  /** File with the table of commands, seen from `root`. */
+  readonly commands: string
+  readonly version: string
+}
+
+/** @returns the exit code. */
+export async function runCli(
+  argv: readonly string[],
+  installation: Installation,
+  io: Io,
+): Promise<number> {
+  const words = arrange(argv)
+  try {
+    const known = await commandIds(installation)
+    const unknown = findUnknown(words, known)
+    if (unknown !== null) throw unknown
+    const result = await withIo(io, () => run(words, loadOptions(installation)))
+    await flush()
+    return typeof result === 'number' ? result : 0
+  } catch (error) {
+    return reportFailure(error, wantsJson(words), io)
+  }
+}
+
+export function loadOptions({ root, commands, version }: Installation): Interfaces.LoadOptions {
+  // Off: oclif would look for another TypeScript than ours, and find stale files.
+  settings.enableAutoTranspile = false
+  return { root, pjson: packageOf(commands, version) }
+}
+
+function packageOf(commands: string, version: string): Interfaces.PJSON {
+  return {
+    name: 'vccs',
+    version,
+    type: 'module',
+    oclif: {
+      bin: 'vccs',
+      commands: { strategy: 'explicit', target: commands, identifier: 'COMMANDS' },
+      topicSeparator: ' ',
+      topics: { config: { description: 'The site configuration of the pair.' } },
+    },
+  } as unknown as Interfaces.PJSON
+}
+
+async function commandIds({ root, commands }: Installation): Promise<string[]> {
+  const { COMMANDS } = await import(`${root}/${commands}`)
+  return Object.keys(COMMANDS)
+}
+
+const valueFlags = ['--socket', '--node']
+const otherFlags = ['--json', '--color', '--no-color']
+
+/** oclif wants the command first: global flags before it are moved behind it, and `help status`
+ * becomes `status --help`. */
+function arrange(argv: readonly string[]): string[] {
+  const before: string[] = []
+  let at = 0
+  for (; at < argv.length; at += 1) {
+    const word = argv[at] ?? ''
+    if (otherFlags.includes(word) || valueFlags.some((flag) => word.startsWith(`${flag}=`))) {
+      before.push(word)
+    } else if (valueFlags.includes(word) && at + 1 < argv.length) {
+      before.push(word, argv[at + 1] ?? '')
+      at += 1
+    } else break
+  }
+  const rest = argv.slice(at)
+  if (rest[0] === 'help') return [...rest.slice(1), '--help']
+  if (rest.length === 0) return rest
+  const end = rest.indexOf('--')
+  if (end === -1) return [...rest, ...before]
+  return [...rest.slice(0, end), ...before, ...rest.slice(end)]
+}
+
+/** oclif shows help and leaves with 0 for an unknown word behind a topic; a script must not go on. */
+function findUnknown(words: readonly string[], known: readonly string[]): CliFailure | null {
+  const [first, second] = words
+  if (first === undefined || first.startsWith('-')) return null
+  const names = known.map((id) => id.replace(':', ' '))
+  const isTopic = names.some((name) => name.startsWith(`${first} `))
+  if (names.includes(first) || (isTopic && (second === undefined || second.startsWith('-')))) {
+    return null
+  }
+  const given = isTopic && second !== undefined ? `${first} ${second}` : first
+  if (names.includes(given)) return null
+  const suggestion = nearest(given, names)
+  const next =
+    suggestion === null ? undefined : `Did you mean \`vccs ${suggestion}\`? See vccs --help.`
+  return new CliFailure('usage', `There is no command "${given}"`, next)
+}
+
+function wantsJson(words: readonly string[]): boolean {
+  const end = words.indexOf('--')
+  return words.slice(0, end === -1 ? words.length : end).includes('--json')
+}

@@ -1,0 +1,40 @@
+//! The table of commands; oclif reads it by the name `COMMANDS`.
+import { Completion } from './commands/completion.ts'
+import {
+  ConfigApply,
+  ConfigDiff,
+  ConfigExport,
+  ConfigGet,
+  ConfigSet,
+  ConfigValidate,
+} from './commands/config.ts'
+import { Init } from './commands/init.ts'
+import { Alarms, Calls, ReleaseCall, Users } from './commands/lists.ts'
+import { Log } from './commands/log.ts'
+import { Status } from './commands/status.ts'
+import { Failover, Switchover } from './commands/switchover.ts'
+import { SyncDb } from './commands/sync-db.ts'
+import { Version } from './commands/version.ts'
+import { Why } from './commands/why.ts'
+
+export const COMMANDS = {
+  alarms: Alarms,
+  calls: Calls,
+  completion: Completion,
+  'config:apply': ConfigApply,
+  'config:diff': ConfigDiff,
+  'config:export': ConfigExport,
+  'config:get': ConfigGet,
+  'config:set': ConfigSet,
+  'config:validate': ConfigValidate,
+  failover: Failover,
+  init: Init,
+  log: Log,
+  'release-call': ReleaseCall,
+  status: Status,
+  switchover: Switchover,
+  'sync-db': SyncDb,
+  users: Users,
+  version: Version,
+  why: Why,
+}

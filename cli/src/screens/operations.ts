@@ -1,0 +1,93 @@
+//! Screens of `switchover`, `failover`, `sync-db` and `why`.
+import type { ResultOf } from '../../../daemon/src/control/api.ts'
+import type { Screen } from './screen.ts'
+import { duration, exactMoment, plural } from './words.ts'
+
+const outcomeTones = { ok: 'good', warning: 'warning', failed: 'bad' } as const
+
+/** Checks and plan, before anything is done. */
+export function drawPlan(screen: Screen, result: ResultOf<'switchover'>): string[] {
+  const { checks, from, to, termBefore, termAfter, safe, force, callsAtRisk } = result
+  const pieces = checks.map(({ name, outcome, detail }) =>
+    screen.mark(outcomeTones[outcome], `${name}: ${detail}`),
+  )
+  const plan = `${to} becomes primary instead of ${from}, term ${termBefore} ${screen.arrow} ${termAfter}.`
+  const effect = safe
+    ? '0 calls at risk, no SIP message, media unchanged.'
+    : `${plural(callsAtRisk, 'call')} at risk.`
+  const verdict = safe ? 'SAFE' : force ? 'UNSAFE, but forced' : 'UNSAFE'
+  return [
+    ...screen.line('Checks', pieces),
+    ...screen.line('Plan', [plan]),
+    ...screen.line('Effect', [`${verdict}: ${effect}`]),
+  ]
+}
+
+export function drawSwitched(screen: Screen, result: ResultOf<'switchover'>): string[] {
+  const { done, from, to, tookMs, detail } = result
+  const took = tookMs === null ? '' : ` in ${duration(tookMs)}`
+  const head = done ? `switched ${from} ${screen.arrow} ${to}${took}` : 'nothing was changed'
+  const text = detail === '' ? head : `${head}: ${detail}`
+  return screen.text(screen.mark(done ? 'good' : 'warning', text).text, 2)
+}
+
+export function drawDifferences(screen: Screen, result: ResultOf<'sync-db'>): string[] {
+  const { tables, differences, from, to } = result
+  const unequal = tables.filter((one) => one.onlyHere + one.onlyPeer + one.different > 0)
+  if (differences === 0) {
+    return screen.text(`The databases of ${from} and ${to} are equal (${tables.length} tables).`)
+  }
+  const rows = unequal.map((one) => [
+    one.table,
+    String(one.rowsHere),
+    String(one.rowsPeer),
+    String(one.onlyHere),
+    String(one.onlyPeer),
+    String(one.different),
+    one.keys.join(' '),
+  ])
+  return [
+    ...screen.text(`${plural(differences, 'row')} differ. The repair writes ${from} to ${to}.`),
+    ...screen.table(['TABLE', 'HERE', 'PEER', 'ONLY HERE', 'ONLY PEER', 'DIFFER', 'KEYS'], rows),
+  ]
+}
+
+export function drawRepair(screen: Screen, { repair }: ResultOf<'sync-db'>): string[] {
+  if (repair === null) return ['Nothing to repair.']
+  const { repaired, failed, failures, tookMs } = repair
+  const tone = failed === 0 ? 'good' : 'bad'
+  const head = `${plural(repaired, 'row')} repaired, ${failed} failed, in ${duration(tookMs)}`
+  return [
+    screen.paint(screen.mark(tone, head)),
+    ...failures.flatMap(({ table, key, detail }) =>
+      screen.labelled('  failed', `${table} ${key}: ${detail}`),
+    ),
+  ]
+}
+
+export function drawWhy(screen: Screen, result: ResultOf<'why'>): string[] {
+  const lines: string[] = []
+  const { hypothesis, decisions, node } = result
+  if (hypothesis !== null) {
+    const { question, from, to, rule, because, alarms } = hypothesis
+    const outcome = from === to ? `${node} stays ${to}` : `${node} becomes ${to} (it is ${from})`
+    lines.push(...screen.text(`If ${question}: ${outcome}.`, 2))
+    lines.push(...screen.labelled('  rule', rule), ...screen.labelled('  because', because))
+    const raised = alarms.map(({ code, subject }) => `${code} ${subject}`.trim()).join(', ')
+    return [...lines, ...screen.labelled('  alarms', raised || 'none')]
+  }
+  if (decisions.length === 0) return [`${node} has decided nothing since it started.`]
+  for (const decision of [...decisions].sort((a, b) => b.at.localeCompare(a.at))) {
+    const { at, from, to, term, rule, because, evidence, alternatives } = decision
+    const change = from === to ? `stays ${to}` : `${from} ${screen.arrow} ${to}`
+    lines.push(...screen.text(`${exactMoment(at)}  ${node}  ${change}  term ${term}  (${rule})`, 2))
+    lines.push(...screen.labelled('  because', because))
+    evidence.forEach((text, index) => {
+      lines.push(...screen.labelled(index === 0 ? '  evidence' : '', text))
+    })
+    alternatives.forEach((text, index) => {
+      lines.push(...screen.labelled(index === 0 ? '  not used' : '', text))
+    })
+  }
+  return lines
+}
