@@ -1,0 +1,532 @@
+//! REGISTER, OPTIONS and the gate.
+import { createHash } from 'node:crypto'
+import test from 'ava'
+import fc from 'fast-check'
+import { limits } from '../../src/limits.ts'
+import { readCredentials } from '../../src/switching/registrar/credentials.ts'
+import { DigestServer, digestResponse } from '../../src/switching/registrar/digest.ts'
+import { gate } from '../../src/switching/registrar/gate.ts'
+import { NonceCounts } from '../../src/switching/registrar/nonce-counts.ts'
+import { answerOptions } from '../../src/switching/registrar/options.ts'
+import {
+  applyUserChanges,
+  expired,
+  type RegisterOutcome,
+  register,
+  type UserTables,
+} from '../../src/switching/registrar/registrar.ts'
+import type { PhoneBookEntry } from '../../src/tables/phone-book.ts'
+import { type User, userSchema } from '../../src/tables/user.ts'
+import {
+  type DigestCredentials,
+  digestCredentialsText,
+  parseDigestChallenge,
+} from '../../src/wire/sip/auth.ts'
+import {
+  header,
+  headerValues,
+  type SipRequest,
+  type SipResponse,
+} from '../../src/wire/sip/message.ts'
+import { nameAddressText, writeSip } from '../../src/wire/sip/write.ts'
+import { parsed, phone, type RequestParts, request, service } from './transaction-messages.ts'
+
+const realm = 'vccs'
+const uri = 'sip:192.0.2.1'
+const startMs = Date.UTC(2026, 0, 2, 3, 4, 5)
+
+function hash(name: string, text: string): string {
+  return createHash(name).update(text).digest('hex')
+}
+
+function entry(number: string, password: string): PhoneBookEntry {
+  const text = `${number}:${realm}:${password}`
+  const digests = { ha1Md5: hash('md5', text), ha1Sha256: hash('sha256', text) }
+  return { number, type: 'telephone', displayName: '', ...digests, priority: 4, twin: true }
+}
+
+/** A node with a table of users; two of them share the users as the pair does. */
+class Site {
+  readonly users: Map<string, User>
+  readonly digest: DigestServer
+  nowMs = startMs
+  #cseq = 0
+
+  constructor(users = new Map<string, User>(), secret = 'secret of the pair') {
+    this.users = users
+    let salts = 0
+    const newSalt = (): string => {
+      salts += 1
+      return String(salts)
+    }
+    this.digest = new DigestServer({ realm, secret: Buffer.from(secret), newSalt })
+  }
+
+  get tables(): UserTables {
+    const book = new Map([entry('200', 'right'), entry('201', 'other')].map((e) => [e.number, e]))
+    return {
+      get: (user) => this.users.get(user),
+      put: (user) => this.users.set(user.user, userSchema.parse(user)),
+      delete: (user) => this.users.delete(user),
+      phoneBook: (number) => book.get(number),
+    }
+  }
+
+  receive(message: SipRequest): RegisterOutcome {
+    const context = {
+      tables: this.tables,
+      digest: this.digest,
+      domains: ['192.0.2.1', 'Tower.Example'],
+    }
+    const outcome = register({ request: message, source: phone }, context, this.nowMs)
+    applyUserChanges(this.tables, outcome.changes)
+    // The answer must be a message that can be sent.
+    parsed(writeSip(outcome.response))
+    return outcome
+  }
+
+  /** A telephone that knows its password: challenged, then answering. */
+  register(lines: string[], parts: RequestParts = {}): SipResponse {
+    this.#cseq += 1
+    const first = registerRequest(lines, { cseq: this.#cseq, ...parts })
+    const challenge = this.receive(first).response
+    if (challenge.status !== 401) return challenge
+    const authorization = authorize(challenge, {})
+    return this.receive(registerRequest([...lines, authorization], { cseq: this.#cseq, ...parts }))
+      .response
+  }
+}
+
+function registerRequest(lines: string[], parts: RequestParts = {}): SipRequest {
+  return request('REGISTER', { uri, lines, ...parts })
+}
+
+interface Answering {
+  readonly username?: string
+  readonly password?: string
+  readonly index?: number
+  readonly nc?: string
+  readonly changed?: Partial<DigestCredentials>
+}
+
+/** What a telephone answers to a challenge. */
+function authorize(challenge: SipResponse, how: Answering): string {
+  const { username = '200', password = 'right', index = 1, nc = '00000001' } = how
+  const offered = parseDigestChallenge(headerValues(challenge, 'WWW-Authenticate')[index] ?? '')
+  if (offered === null) throw new Error('no challenge')
+  const name = offered.algorithm === 'SHA-256' ? 'sha256' : 'md5'
+  const ha1 = hash(name, `${username}:${realm}:${password}`)
+  const ha2 = hash(name, `REGISTER:${uri}`)
+  const response = hash(name, [ha1, offered.nonce, nc, 'c1', 'auth', ha2].join(':'))
+  const { nonce, algorithm } = offered
+  const made = {
+    username,
+    realm,
+    nonce,
+    uri,
+    response,
+    algorithm,
+    cnonce: 'c1',
+    opaque: null,
+    qop: 'auth',
+    nc,
+  }
+  return `Authorization: ${digestCredentialsText({ ...made, ...how.changed })}`
+}
+
+function challengeOf(site: Site): SipResponse {
+  return site.receive(registerRequest([])).response
+}
+
+function tryOnce(site: Site, authorization: string, parts: RequestParts = {}): SipResponse {
+  return site.receive(registerRequest(['Contact: <sip:200@192.0.2.9>', authorization], parts))
+    .response
+}
+
+function contactsOf(response: SipResponse): string[] {
+  return response.contact === '*' ? ['*'] : response.contact.map(nameAddressText)
+}
+
+const contact = 'Contact: <sip:200@192.0.2.9:5062;line=1>'
+
+test('the digest of the example of RFC 7616 3.9.1 is right with both algorithms', (t) => {
+  const common =
+    'Digest username="Mufasa", realm="http-auth@example.org", uri="sip:dir", nc=00000001, qop=auth, ' +
+    'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", ' +
+    'cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"'
+  const wanted = {
+    MD5: '8ca523f5e9506fed4657c9700eebdbec',
+    'SHA-256': '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1',
+  }
+  for (const [algorithm, response] of Object.entries(wanted)) {
+    const text = `${common}, algorithm=${algorithm}, response="${response}"`
+    const result = readCredentials(text)
+    if (result.kind !== 'credentials') return t.fail(result.kind)
+    // The example asks for an HTTP path, which is no URI of SIP.
+    const credentials = { ...result.credentials, uriText: '/dir/index.html' }
+    const name = algorithm === 'MD5' ? 'md5' : 'sha256'
+    const ha1 = hash(name, 'Mufasa:http-auth@example.org:Circle of Life')
+    t.is(digestResponse('GET', credentials, ha1), response)
+  }
+})
+
+test('the digest of the example of RFC 2617 3.5 is right', (t) => {
+  const text =
+    'Digest username="Mufasa", realm="testrealm@host.com", uri="sip:dir", qop=auth, nc=00000001, ' +
+    'nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", cnonce="0a4f113b", ' +
+    'response="6629fae49393a05397450978507c4ef1"'
+  const result = readCredentials(text)
+  if (result.kind !== 'credentials') return t.fail(result.kind)
+  const credentials = { ...result.credentials, uriText: '/dir/index.html' }
+  t.is(credentials.algorithm, 'MD5')
+  const ha1 = hash('md5', 'Mufasa:testrealm@host.com:Circle Of Life')
+  t.is(digestResponse('GET', credentials, ha1), credentials.response)
+})
+
+test('a challenge offers SHA-256 before MD5, with one nonce and qop auth', (t) => {
+  const challenge = challengeOf(new Site())
+  t.is(challenge.status, 401)
+  const offered = headerValues(challenge, 'WWW-Authenticate').map(parseDigestChallenge)
+  t.deepEqual(
+    offered.map((one) => one?.algorithm),
+    ['SHA-256', 'MD5'],
+  )
+  t.is(offered[0]?.nonce, offered[1]?.nonce)
+  for (const one of offered) t.like(one, { realm, qop: ['auth'], stale: false })
+})
+
+for (const [index, algorithm] of ['SHA-256', 'MD5'].entries()) {
+  test(`a right ${algorithm} password registers, a wrong one and an unknown user get the same 403`, (t) => {
+    const site = new Site()
+    const wrong = tryOnce(site, authorize(challengeOf(site), { index, password: 'wrong' }))
+    t.is(wrong.status, 403)
+    const stranger = authorize(challengeOf(site), { index, username: '999' })
+    const to = registerRequest(['Contact: <sip:999@192.0.2.9>', stranger])
+    const record = { ...to.to, uri: { ...to.to.uri, user: '999' } }
+    const unknown = site.receive({ ...to, to: record }).response
+    t.deepEqual({ ...unknown, to: wrong.to }, wrong)
+    t.is(site.users.size, 0)
+    t.is(tryOnce(site, authorize(challengeOf(site), { index })).status, 200)
+    t.is(site.users.size, 1)
+  })
+}
+
+test('the password of another user does not register this one', (t) => {
+  const site = new Site()
+  const other = authorize(challengeOf(site), { username: '201', password: 'other' })
+  t.is(tryOnce(site, other).status, 403)
+})
+
+test('each node accepts the nonce of the other one, and no nonce of a foreign pair', (t) => {
+  const [a, b] = [new Site(), new Site()]
+  b.nowMs += 1_500
+  t.is(tryOnce(b, authorize(challengeOf(a), {})).status, 200)
+  t.is(tryOnce(a, authorize(challengeOf(b), {})).status, 200)
+  const foreign = challengeOf(new Site(new Map(), 'secret of others'))
+  const again = tryOnce(a, authorize(foreign, {}))
+  t.is(again.status, 401)
+  t.true(parseDigestChallenge(header(again, 'WWW-Authenticate') ?? '')?.stale)
+  const guessed = tryOnce(a, authorize(foreign, { password: 'wrong' }))
+  t.is(guessed.status, 401)
+  t.false(parseDigestChallenge(header(guessed, 'WWW-Authenticate') ?? '')?.stale)
+})
+
+test('an aged nonce is stale: the telephone asks no person for a password', (t) => {
+  const site = new Site()
+  const challenge = challengeOf(site)
+  site.nowMs += limits.nonceMsMax
+  t.is(tryOnce(site, authorize(challenge, { nc: '00000001' })).status, 200)
+  site.nowMs += 1
+  const late = tryOnce(site, authorize(challenge, { nc: '00000002' }), { cseq: 2 })
+  t.is(late.status, 401)
+  for (const value of headerValues(late, 'WWW-Authenticate'))
+    t.true(parseDigestChallenge(value)?.stale)
+  t.is(tryOnce(site, authorize(late, {}), { cseq: 3 }).status, 200)
+})
+
+test('a captured request is not accepted twice, and nonce counts may leave gaps', (t) => {
+  const site = new Site()
+  const challenge = challengeOf(site)
+  const statuses = ['00000001', '00000003', '00000002', '00000003', '000000ff', '00000002'].map(
+    (nc, at) => tryOnce(site, authorize(challenge, { nc }), { cseq: at + 1 }).status,
+  )
+  t.deepEqual(statuses, [200, 200, 200, 401, 200, 401])
+})
+
+test('nonce counts: each is taken once, in any order within the window, in bounded memory', (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 80 }), { maxLength: 60 }), (counts) => {
+      const window = new NonceCounts()
+      const taken = new Set<number>()
+      for (const count of counts) {
+        const highest = Math.max(0, ...taken)
+        t.is(window.use('n', count), !taken.has(count) && count > highest - 32)
+        if (count > highest - 32) taken.add(count)
+      }
+    }),
+  )
+  const bounded = new NonceCounts(10)
+  for (let n = 0; n < 100; n += 1) bounded.use(`nonce ${n}`, 1)
+  t.is(bounded.size, 10)
+})
+
+const badCredentials: [string, Partial<DigestCredentials>][] = [
+  ['another URI', { uri: 'sip:192.0.2.77' }],
+  ['a URI that is none', { uri: '///' }],
+  ['no qop', { qop: null, nc: null }],
+  ['qop auth-int', { qop: 'auth-int' }],
+  ['nonce count 0', { nc: '00000000' }],
+  ['a nonce count that is no number', { nc: 'zzzzzzzz' }],
+]
+for (const [name, changed] of badCredentials) {
+  test(`credentials with ${name} are answered 400`, (t) => {
+    const site = new Site()
+    t.is(tryOnce(site, authorize(challengeOf(site), { changed })).status, 400)
+    t.is(site.users.size, 0)
+  })
+}
+
+const otherCredentials: [string, string][] = [
+  ['another scheme', 'Authorization: Basic MjAwOnJpZ2h0'],
+  [
+    'another realm',
+    'Authorization: Digest username="200", realm="x", nonce="n", uri="sip:192.0.2.1", response="00", qop=auth, nc=00000001, cnonce="c"',
+  ],
+  [
+    'another algorithm',
+    'Authorization: Digest username="200", realm="vccs", nonce="n", uri="sip:192.0.2.1", response="00", algorithm=SHA-512-256, qop=auth, nc=00000001, cnonce="c"',
+  ],
+]
+for (const [name, line] of otherCredentials) {
+  test(`credentials for ${name} are no credentials: 401`, (t) => {
+    t.is(tryOnce(new Site(), line).status, 401)
+  })
+}
+
+test('a registration is in table 1 with contact, place, times, Call-ID and CSeq', (t) => {
+  const site = new Site()
+  const ok = site.register([contact, 'Expires: 600'], { callId: 'r1' })
+  t.is(ok.status, 200)
+  t.deepEqual(contactsOf(ok), ['<sip:200@192.0.2.9:5062;line=1>;expires=600'])
+  t.is(header(ok, 'Date'), 'Fri, 02 Jan 2026 03:04:05 GMT')
+  t.true(ok.to.parameters.has('tag'))
+  t.deepEqual(site.users.get('200'), {
+    user: '200',
+    type: 'telephone',
+    status: 'online',
+    contact: 'sip:200@192.0.2.9:5062;line=1',
+    address: '192.0.2.9',
+    port: 5062,
+    registeredAtMs: startMs,
+    expiresAtMs: startMs + 600_000,
+    callId: 'r1',
+    cseq: 1,
+  })
+})
+
+test('a contact with a host name, or with no address, is reached where the REGISTER came from', (t) => {
+  const site = new Site()
+  for (const host of ['phone.example:5099', '0.0.0.0', '[::]']) {
+    t.is(site.register([`Contact: <sip:200@${host}>`]).status, 200)
+    t.like(site.users.get('200'), phone)
+  }
+  site.register(['Contact: <sip:200@[2001:db8::9]>'])
+  t.like(site.users.get('200'), { address: '2001:db8::9', port: 5060 })
+})
+
+const expiries: [string, string[], number | null][] = [
+  ['the parameter wins over the header', [`${contact};expires=60`, 'Expires: 600'], 60],
+  ['none gives the default', [contact], limits.registrationSecondsDefault],
+  [
+    'a malformed one counts as none',
+    [`${contact};expires=soon`],
+    limits.registrationSecondsDefault,
+  ],
+  ['a long one is capped', [`${contact};expires=99999`], limits.registrationSecondsMax],
+  [
+    'the shortest is allowed',
+    [`${contact};expires=${limits.registrationSecondsMin}`],
+    limits.registrationSecondsMin,
+  ],
+  ['a shorter one is refused', [`${contact};expires=${limits.registrationSecondsMin - 1}`], null],
+]
+for (const [name, lines, seconds] of expiries) {
+  test(`expiry: ${name}`, (t) => {
+    const site = new Site()
+    const answered = site.register(lines)
+    if (seconds === null) {
+      t.is(answered.status, 423)
+      t.is(header(answered, 'Min-Expires'), String(limits.registrationSecondsMin))
+    } else t.deepEqual(contactsOf(answered), [`<sip:200@192.0.2.9:5062;line=1>;expires=${seconds}`])
+    t.is(site.users.size, seconds === null ? 0 : 1)
+  })
+}
+
+test('a query tells the binding and the time that is left of it', (t) => {
+  const site = new Site()
+  t.deepEqual(contactsOf(site.register([])), [])
+  site.register([contact, 'Expires: 600'])
+  site.nowMs += 100_500
+  t.deepEqual(contactsOf(site.register([])), ['<sip:200@192.0.2.9:5062;line=1>;expires=500'])
+})
+
+test('one binding a user: the newest wins, also when it removes the old one in the same request', (t) => {
+  const site = new Site()
+  site.register([contact])
+  const moved = ['Contact: <sip:200@192.0.2.10>', 'Contact: <sip:200@192.0.2.9:5062>;expires=0']
+  const answered = site.register(moved, { callId: 'other' })
+  t.deepEqual(contactsOf(answered), ['<sip:200@192.0.2.10>;expires=3600'])
+  t.is(site.users.get('200')?.address, '192.0.2.10')
+})
+
+test('unregister by star, by contact, and not by the contact of another telephone', (t) => {
+  const site = new Site()
+  for (const lines of [['Contact: *', 'Expires: 0'], [`${contact};expires=0`]]) {
+    site.register([contact])
+    t.is(site.users.size, 1)
+    const answered = site.register(lines)
+    t.is(answered.status, 200)
+    t.deepEqual(contactsOf(answered), [])
+    t.is(site.users.size, 0)
+  }
+  site.register([contact])
+  t.is(site.register(['Contact: <sip:200@192.0.2.44>;expires=0']).status, 200)
+  t.is(site.users.size, 1)
+})
+
+test('a REGISTER that was overtaken changes nothing: Call-ID and CSeq', (t) => {
+  const site = new Site()
+  site.register([contact], { cseq: 10 })
+  const late = site.register(['Contact: *', 'Expires: 0'], { cseq: 9 })
+  t.is(late.status, 500)
+  const equal = site.register(['Contact: <sip:200@192.0.2.66>'], { cseq: 10 })
+  t.is(equal.status, 500)
+  t.is(site.users.get('200')?.address, '192.0.2.9')
+  t.is(
+    site.register(['Contact: <sip:200@192.0.2.66>'], { cseq: 1, callId: 'rebooted' }).status,
+    200,
+  )
+})
+
+test('after a take-over the repeated REGISTER is answered again, and registrations expire', (t) => {
+  const a = new Site()
+  a.register([contact, 'Expires: 600'], { cseq: 4 })
+  const b = new Site(new Map(a.users))
+  b.nowMs += 2_000
+  const before = structuredClone([...b.users])
+  const repeated = b.register([contact, 'Expires: 600'], { cseq: 4 })
+  t.deepEqual(contactsOf(repeated), ['<sip:200@192.0.2.9:5062;line=1>;expires=598'])
+  t.deepEqual([...b.users], before)
+  t.deepEqual(expired(b.users.values(), startMs + 599_999), [])
+  t.deepEqual(expired(b.users.values(), startMs + 600_000), [{ kind: 'delete', user: '200' }])
+  b.nowMs = startMs + 600_000
+  t.deepEqual(contactsOf(b.register([])), [])
+})
+
+const refusedContacts: [string, string[]][] = [
+  ['a star without Expires: 0', ['Contact: *', 'Expires: 60']],
+  ['a star without Expires', ['Contact: *']],
+  ['a tel contact', ['Contact: <tel:200>']],
+  ['a sips contact', ['Contact: <sips:200@192.0.2.9>']],
+  ['a contact over TCP', ['Contact: <sip:200@192.0.2.9;transport=tcp>']],
+  ['a contact longer than the table', [`Contact: <sip:${'2'.repeat(500)}@192.0.2.9>`]],
+]
+for (const [name, lines] of refusedContacts) {
+  test(`${name} is answered 400 and binds nothing`, (t) => {
+    const site = new Site()
+    t.is(site.register(lines).status, 400)
+    t.is(site.users.size, 0)
+  })
+}
+
+test('a foreign domain is answered 404 before any challenge; our domain has any case', (t) => {
+  const site = new Site()
+  t.is(
+    site.receive(registerRequest([contact], { uri: 'sip:elsewhere.example' })).response.status,
+    404,
+  )
+  const message = registerRequest([contact])
+  const foreign = { ...message.to, uri: { ...message.to.uri, host: 'elsewhere.example' } }
+  t.is(site.receive({ ...message, to: foreign }).response.status, 404)
+  const nobody = { ...message.to, uri: { ...message.to.uri, user: null } }
+  t.is(site.receive({ ...message, to: nobody }).response.status, 404)
+  const named = { ...message.to, uri: { ...message.to.uri, host: 'TOWER.example' } }
+  t.is(site.receive({ ...message, to: named }).response.status, 401)
+})
+
+test('any bytes in the Authorization header leave the registrar standing and the table empty', (t) => {
+  const pieces = fc.constantFrom(
+    'Digest ',
+    'realm="vccs"',
+    ',',
+    ' ',
+    '=',
+    '"',
+    '\\',
+    'nc=00000001',
+    'qop=auth',
+    'nonce="1-2-3"',
+    'uri="sip:192.0.2.1"',
+    'username="200"',
+    'response="0"',
+    'cnonce=""',
+    'é',
+  )
+  fc.assert(
+    fc.property(fc.array(pieces, { maxLength: 20 }), (parts) => {
+      const site = new Site()
+      const message = registerRequest([contact])
+      const headers = [...message.headers, { name: 'Authorization', value: parts.join('') }]
+      const { status } = site.receive({ ...message, headers }).response
+      t.true([400, 401, 403].includes(status))
+      t.is(site.users.size, 0)
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('OPTIONS tells the methods, the body and the extensions of the switch', (t) => {
+  const answered = answerOptions(request('OPTIONS'), [{ name: 'WG67-Version', value: 'phone.01' }])
+  t.is(answered.status, 200)
+  t.is(header(answered, 'Allow'), 'INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO')
+  t.is(header(answered, 'Accept'), 'application/sdp')
+  t.is(header(answered, 'Supported'), '')
+  t.is(header(answered, 'WG67-Version'), 'phone.01')
+  t.is(parsed(writeSip(answered)).kind, 'response')
+})
+
+const ownVia = ['Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK-vccs-17']
+const gates: [string, string, RequestParts, number | null][] = [
+  ['a known method passes', 'INVITE', {}, null],
+  ['a method of another RFC', 'SUBSCRIBE', {}, 405],
+  ['MESSAGE', 'MESSAGE', {}, 405],
+  ['a method nobody knows', 'DANCE', {}, 501],
+  ['method names have a case', 'invite', {}, 501],
+  ['a tel Request-URI', 'INVITE', { uri: 'tel:200' }, 416],
+  ['a sips Request-URI', 'INVITE', { uri: 'sips:200@192.0.2.1' }, 416],
+  ['no hop left', 'INVITE', { maxForwards: 0 }, 483],
+  ['no hop left for a BYE ends the call all the same', 'BYE', { maxForwards: 0 }, null],
+  ['one hop left', 'INVITE', { maxForwards: 1 }, null],
+  ['our own request that came back', 'INVITE', { lines: ownVia }, 482],
+  ['an extension that we have not', 'INVITE', { lines: ['Require: 100rel, timer'] }, 420],
+  ['Require means nothing in a CANCEL', 'CANCEL', { lines: ['Require: 100rel'] }, null],
+]
+for (const [name, method, parts, status] of gates) {
+  test(`gate: ${name}: ${status ?? 'pass'}`, (t) => {
+    const verdict = gate(request(method, parts), service)
+    t.is(verdict.kind === 'refuse' ? verdict.response.status : null, status)
+    if (verdict.kind !== 'refuse') return
+    if (status === 405) t.true(header(verdict.response, 'Allow')?.includes('INVITE'))
+    if (status === 420) t.is(header(verdict.response, 'Unsupported'), '100rel, timer')
+  })
+}
+
+test('gate: an ACK is dropped, never answered', (t) => {
+  t.is(gate(request('ACK', { lines: ownVia }), service).kind, 'drop')
+  t.is(gate(request('ACK'), service).kind, 'pass')
+})
+
+test('gate: a request with the branch of another pair of ours is no loop', (t) => {
+  const lines = ['Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK-vccs-17']
+  t.is(gate(request('INVITE', { lines }), service).kind, 'pass')
+})
