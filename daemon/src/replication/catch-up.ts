@@ -12,10 +12,15 @@ const repeatMs = limits.resendMsMax
 
 /** The standby's side: one asking at a time, everything first. */
 export class Asking {
-  #nextRef = 1
+  #nextRef: number
   #current: { scope: Scope; ref: number; dueMs: number } | null = null
   readonly #waiting = new Set<TableName>()
   #complete = false
+
+  /** @param bootId of this node: an answer to an asking of an earlier boot must not end one of this. */
+  constructor(bootId: string) {
+    this.#nextRef = Number.parseInt(bootId.slice(-8), 16) * 2 ** 16 + 1
+  }
 
   /** True once everything was named and arrived, until the next asking for everything. */
   get complete(): boolean {

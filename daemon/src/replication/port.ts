@@ -18,6 +18,8 @@ export type ReplicatorOutput =
 export type Links = 'preferred' | 'all'
 
 export interface Port {
+  /** Of this node. */
+  readonly bootId: string
   /** The sealed frame; null when it fits no datagram.
    * @param term of the record that an ACK confirms; else the own one. */
   encode(body: SyncBody, term?: number): Uint8Array | null

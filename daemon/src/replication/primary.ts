@@ -62,9 +62,11 @@ export class PrimarySide {
       this.#serve(null, frame, nowMs)
       return
     }
-    // What an older boot of the standby says tells nothing of what the present one has.
     if (frame.bootId !== this.#boot) {
+      // What an older boot of the standby says tells nothing of what the present one has. But a late
+      // asking of an older boot may have displaced the present one: it is invited to ask again.
       this.#port.refuse('old-boot')
+      this.#invite(nowMs)
       return
     }
     switch (frame.kind) {

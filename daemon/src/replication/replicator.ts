@@ -56,6 +56,7 @@ export class Replicator {
     const { tables } = options
     this.#options = options
     this.#port = {
+      bootId: options.bootId,
       encode: (body, term) => this.#encode(body, term ?? this.#term),
       datagram: (bytes, links) => {
         const link = links === 'all' ? links : this.#preferredLink

@@ -14,7 +14,7 @@ export class StandbySide {
   readonly #tables: Tables
   readonly #receiver: Receiver
   readonly #port: Port
-  readonly #asking = new Asking()
+  readonly #asking: Asking
   readonly #comparison = new Comparison()
   /** The boot of the primary that is followed. */
   #boot: string | null = null
@@ -22,6 +22,7 @@ export class StandbySide {
   tablesRepaired = 0
 
   constructor(tables: Tables, receiver: Receiver, port: Port) {
+    this.#asking = new Asking(port.bootId)
     this.#tables = tables
     this.#receiver = receiver
     this.#port = port
