@@ -1,151 +1,25 @@
-//! REGISTER, OPTIONS and the gate.
-import { createHash } from 'node:crypto'
+//! REGISTER: digest, bindings, expiry, order, and the take-over.
 import test from 'ava'
 import fc from 'fast-check'
 import { limits } from '../../src/limits.ts'
 import { readCredentials } from '../../src/switching/registrar/credentials.ts'
-import { DigestServer, digestResponse } from '../../src/switching/registrar/digest.ts'
-import { gate } from '../../src/switching/registrar/gate.ts'
+import { digestResponse } from '../../src/switching/registrar/digest.ts'
 import { NonceCounts } from '../../src/switching/registrar/nonce-counts.ts'
-import { answerOptions } from '../../src/switching/registrar/options.ts'
+import { expired } from '../../src/switching/registrar/registrar.ts'
+import { type DigestCredentials, parseDigestChallenge } from '../../src/wire/sip/auth.ts'
+import { header, headerValues } from '../../src/wire/sip/message.ts'
 import {
-  applyUserChanges,
-  expired,
-  type RegisterOutcome,
-  register,
-  type UserTables,
-} from '../../src/switching/registrar/registrar.ts'
-import type { PhoneBookEntry } from '../../src/tables/phone-book.ts'
-import { type User, userSchema } from '../../src/tables/user.ts'
-import {
-  type DigestCredentials,
-  digestCredentialsText,
-  parseDigestChallenge,
-} from '../../src/wire/sip/auth.ts'
-import {
-  header,
-  headerValues,
-  type SipRequest,
-  type SipResponse,
-} from '../../src/wire/sip/message.ts'
-import { nameAddressText, writeSip } from '../../src/wire/sip/write.ts'
-import { parsed, phone, type RequestParts, request, service } from './transaction-messages.ts'
-
-const realm = 'vccs'
-const uri = 'sip:192.0.2.1'
-const startMs = Date.UTC(2026, 0, 2, 3, 4, 5)
-
-function hash(name: string, text: string): string {
-  return createHash(name).update(text).digest('hex')
-}
-
-function entry(number: string, password: string): PhoneBookEntry {
-  const text = `${number}:${realm}:${password}`
-  const digests = { ha1Md5: hash('md5', text), ha1Sha256: hash('sha256', text) }
-  return { number, type: 'telephone', displayName: '', ...digests, priority: 4, twin: true }
-}
-
-/** A node with a table of users; two of them share the users as the pair does. */
-class Site {
-  readonly users: Map<string, User>
-  readonly digest: DigestServer
-  nowMs = startMs
-  #cseq = 0
-
-  constructor(users = new Map<string, User>(), secret = 'secret of the pair') {
-    this.users = users
-    let salts = 0
-    const newSalt = (): string => {
-      salts += 1
-      return String(salts)
-    }
-    this.digest = new DigestServer({ realm, secret: Buffer.from(secret), newSalt })
-  }
-
-  get tables(): UserTables {
-    const book = new Map([entry('200', 'right'), entry('201', 'other')].map((e) => [e.number, e]))
-    return {
-      get: (user) => this.users.get(user),
-      put: (user) => this.users.set(user.user, userSchema.parse(user)),
-      delete: (user) => this.users.delete(user),
-      phoneBook: (number) => book.get(number),
-    }
-  }
-
-  receive(message: SipRequest): RegisterOutcome {
-    const context = {
-      tables: this.tables,
-      digest: this.digest,
-      domains: ['192.0.2.1', 'Tower.Example'],
-    }
-    const outcome = register({ request: message, source: phone }, context, this.nowMs)
-    applyUserChanges(this.tables, outcome.changes)
-    // The answer must be a message that can be sent.
-    parsed(writeSip(outcome.response))
-    return outcome
-  }
-
-  /** A telephone that knows its password: challenged, then answering. */
-  register(lines: string[], parts: RequestParts = {}): SipResponse {
-    this.#cseq += 1
-    const first = registerRequest(lines, { cseq: this.#cseq, ...parts })
-    const challenge = this.receive(first).response
-    if (challenge.status !== 401) return challenge
-    const authorization = authorize(challenge, {})
-    return this.receive(registerRequest([...lines, authorization], { cseq: this.#cseq, ...parts }))
-      .response
-  }
-}
-
-function registerRequest(lines: string[], parts: RequestParts = {}): SipRequest {
-  return request('REGISTER', { uri, lines, ...parts })
-}
-
-interface Answering {
-  readonly username?: string
-  readonly password?: string
-  readonly index?: number
-  readonly nc?: string
-  readonly changed?: Partial<DigestCredentials>
-}
-
-/** What a telephone answers to a challenge. */
-function authorize(challenge: SipResponse, how: Answering): string {
-  const { username = '200', password = 'right', index = 1, nc = '00000001' } = how
-  const offered = parseDigestChallenge(headerValues(challenge, 'WWW-Authenticate')[index] ?? '')
-  if (offered === null) throw new Error('no challenge')
-  const name = offered.algorithm === 'SHA-256' ? 'sha256' : 'md5'
-  const ha1 = hash(name, `${username}:${realm}:${password}`)
-  const ha2 = hash(name, `REGISTER:${uri}`)
-  const response = hash(name, [ha1, offered.nonce, nc, 'c1', 'auth', ha2].join(':'))
-  const { nonce, algorithm } = offered
-  const made = {
-    username,
-    realm,
-    nonce,
-    uri,
-    response,
-    algorithm,
-    cnonce: 'c1',
-    opaque: null,
-    qop: 'auth',
-    nc,
-  }
-  return `Authorization: ${digestCredentialsText({ ...made, ...how.changed })}`
-}
-
-function challengeOf(site: Site): SipResponse {
-  return site.receive(registerRequest([])).response
-}
-
-function tryOnce(site: Site, authorization: string, parts: RequestParts = {}): SipResponse {
-  return site.receive(registerRequest(['Contact: <sip:200@192.0.2.9>', authorization], parts))
-    .response
-}
-
-function contactsOf(response: SipResponse): string[] {
-  return response.contact === '*' ? ['*'] : response.contact.map(nameAddressText)
-}
+  authorize,
+  challengeOf,
+  contactsOf,
+  hash,
+  realm,
+  registerRequest,
+  Site,
+  startMs,
+  tryOnce,
+} from './registrar-site.ts'
+import { phone } from './transaction-messages.ts'
 
 const contact = 'Contact: <sip:200@192.0.2.9:5062;line=1>'
 
@@ -483,50 +357,4 @@ test('any bytes in the Authorization header leave the registrar standing and the
     }),
     { numRuns: 200 },
   )
-})
-
-test('OPTIONS tells the methods, the body and the extensions of the switch', (t) => {
-  const answered = answerOptions(request('OPTIONS'), [{ name: 'WG67-Version', value: 'phone.01' }])
-  t.is(answered.status, 200)
-  t.is(header(answered, 'Allow'), 'INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO')
-  t.is(header(answered, 'Accept'), 'application/sdp')
-  t.is(header(answered, 'Supported'), '')
-  t.is(header(answered, 'WG67-Version'), 'phone.01')
-  t.is(parsed(writeSip(answered)).kind, 'response')
-})
-
-const ownVia = ['Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK-vccs-17']
-const gates: [string, string, RequestParts, number | null][] = [
-  ['a known method passes', 'INVITE', {}, null],
-  ['a method of another RFC', 'SUBSCRIBE', {}, 405],
-  ['MESSAGE', 'MESSAGE', {}, 405],
-  ['a method nobody knows', 'DANCE', {}, 501],
-  ['method names have a case', 'invite', {}, 501],
-  ['a tel Request-URI', 'INVITE', { uri: 'tel:200' }, 416],
-  ['a sips Request-URI', 'INVITE', { uri: 'sips:200@192.0.2.1' }, 416],
-  ['no hop left', 'INVITE', { maxForwards: 0 }, 483],
-  ['no hop left for a BYE ends the call all the same', 'BYE', { maxForwards: 0 }, null],
-  ['one hop left', 'INVITE', { maxForwards: 1 }, null],
-  ['our own request that came back', 'INVITE', { lines: ownVia }, 482],
-  ['an extension that we have not', 'INVITE', { lines: ['Require: 100rel, timer'] }, 420],
-  ['Require means nothing in a CANCEL', 'CANCEL', { lines: ['Require: 100rel'] }, null],
-]
-for (const [name, method, parts, status] of gates) {
-  test(`gate: ${name}: ${status ?? 'pass'}`, (t) => {
-    const verdict = gate(request(method, parts), service)
-    t.is(verdict.kind === 'refuse' ? verdict.response.status : null, status)
-    if (verdict.kind !== 'refuse') return
-    if (status === 405) t.true(header(verdict.response, 'Allow')?.includes('INVITE'))
-    if (status === 420) t.is(header(verdict.response, 'Unsupported'), '100rel, timer')
-  })
-}
-
-test('gate: an ACK is dropped, never answered', (t) => {
-  t.is(gate(request('ACK', { lines: ownVia }), service).kind, 'drop')
-  t.is(gate(request('ACK'), service).kind, 'pass')
-})
-
-test('gate: a request with the branch of another pair of ours is no loop', (t) => {
-  const lines = ['Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK-vccs-17']
-  t.is(gate(request('INVITE', { lines }), service).kind, 'pass')
 })

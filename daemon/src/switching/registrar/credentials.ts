@@ -21,7 +21,7 @@ export interface Credentials {
   readonly response: string
 }
 
-export type CredentialsResult =
+type CredentialsResult =
   | { readonly kind: 'credentials'; readonly credentials: Credentials }
   /** Not for us: another scheme, or an algorithm that we did not offer. */
   | { readonly kind: 'foreign' }

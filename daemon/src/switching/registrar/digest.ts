@@ -12,7 +12,7 @@ import { type Credentials, type DigestAlgorithm, readCredentials } from './crede
 import { NonceCounts } from './nonce-counts.ts'
 import { isSameUri } from './same-uri.ts'
 
-export interface DigestOptions {
+interface DigestOptions {
   readonly realm: string
   /** At least 16 bytes, equal on both nodes. */
   readonly secret: Uint8Array
@@ -20,9 +20,9 @@ export interface DigestOptions {
   readonly newSalt: () => string
 }
 
-export type DigestAccount = Pick<PhoneBookEntry, 'ha1Md5' | 'ha1Sha256'>
+type DigestAccount = Pick<PhoneBookEntry, 'ha1Md5' | 'ha1Sha256'>
 
-export type DigestVerdict =
+type DigestVerdict =
   | { readonly kind: 'accepted' }
   /** Answer 401 with `challenges`. */
   | { readonly kind: 'challenge'; readonly stale: boolean }

@@ -8,7 +8,7 @@ import { allowedMethods, allowHeader, supportedOptions } from './capabilities.ts
 /** Methods of other RFCs: known, and not offered here. All others are answered 501. */
 const foreignMethods = ['SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'MESSAGE', 'REFER', 'UPDATE', 'PRACK']
 
-export type GateVerdict =
+type GateVerdict =
   | { readonly kind: 'pass' }
   | { readonly kind: 'refuse'; readonly response: SipResponse }
   /** An ACK is never answered. */

@@ -20,14 +20,14 @@ export interface UserTables {
   phoneBook(number: string): PhoneBookEntry | undefined
 }
 
-export interface RegistrarContext {
+interface RegistrarContext {
   readonly tables: Pick<UserTables, 'get' | 'phoneBook'>
   readonly digest: DigestServer
   /** Hosts of the addresses of record that are ours: the service address, and the site's domain. */
   readonly domains: readonly string[]
 }
 
-export type UserChange =
+type UserChange =
   | { readonly kind: 'put'; readonly user: User }
   | { readonly kind: 'delete'; readonly user: string }
 
@@ -37,7 +37,7 @@ export interface RegisterOutcome {
 }
 
 /** One REGISTER as it arrived. */
-export interface Arrival {
+interface Arrival {
   readonly request: SipRequest
   readonly source: Endpoint
 }

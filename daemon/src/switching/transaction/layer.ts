@@ -44,7 +44,7 @@ import { openSuccessRepeat } from './success-repeat.ts'
 import { TimerQueue } from './timer-queue.ts'
 import { responseTarget, topViaWithSource } from './via-source.ts'
 
-export interface TransactionLayerOptions {
+interface TransactionLayerOptions {
   /** Our address and port as they stand in Via: the service address, equal on both nodes. */
   readonly sentBy: Endpoint
   /** The unique part of a branch: at least 32 bits of randomness (RFC 3261 8.1.1.7). */

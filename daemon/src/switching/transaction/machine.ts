@@ -27,7 +27,7 @@ export interface TimerEvent<T extends TimerName> {
   readonly kind: T
 }
 
-export interface Phased {
+interface Phased {
   readonly phase: string
 }
 

@@ -6,7 +6,7 @@ import { assert } from '../../assert.ts'
 import type { TimerName } from './timers.ts'
 
 /** Who has timers: the number of each one that runs. */
-export interface TimerOwner {
+interface TimerOwner {
   readonly timers: Map<TimerName, number>
 }
 
