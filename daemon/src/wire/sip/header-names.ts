@@ -108,6 +108,8 @@ const many = [
 ]
 
 const canonical: ReadonlyMap<string, string> = new Map([
+  // Also as they are written most often, which saves the change of case.
+  ...[...once, ...many].map((name) => [name, name] as const),
   ...[...once, ...many].map((name) => [name.toLowerCase(), name] as const),
   ...compactForms,
 ])

@@ -32,20 +32,43 @@ function scanHost(cursor: Cursor): string | null {
 /** A host name or an IPv4 address. What looks like an IPv4 address must be a valid one. */
 function isHostName(text: string): boolean {
   if (text.length === 0 || text.length > 253) return false
-  const labels = text.split('.')
-  if (labels.length > 1 && labels.at(-1) === '') labels.pop()
-  const last = labels.at(-1) ?? ''
-  const first = last.charCodeAt(0)
-  if (first >= 0x30 && first <= 0x39) return isIpv4(text)
-  return labels.every((label) => label !== '' && !label.startsWith('-') && !label.endsWith('-'))
+  const end = text.endsWith('.') ? text.length - 1 : text.length
+  const last = text.charCodeAt(text.lastIndexOf('.', end - 1) + 1)
+  if (last >= 0x30 && last <= 0x39) return isIpv4(text)
+  // A label is not empty and has no hyphen at its ends.
+  let before = dot
+  for (let at = 0; at < end; at += 1) {
+    const code = text.charCodeAt(at)
+    if (before === dot ? code === dot || code === hyphen : before === hyphen && code === dot) {
+      return false
+    }
+    before = code
+  }
+  return before !== dot && before !== hyphen
 }
+
+const dot = 0x2e
+const hyphen = 0x2d
 
 /** A dotted IPv4 address. */
 export function isIpv4(text: string): boolean {
-  const parts = text.split('.')
-  return (
-    parts.length === 4 && parts.every((part) => part.length <= 3 && decimal(part, 255) !== null)
-  )
+  let parts = 0
+  let value = -1
+  let digits = 0
+  for (let at = 0; at <= text.length; at += 1) {
+    const code = at < text.length ? text.charCodeAt(at) : dot
+    if (code === dot) {
+      if (value < 0 || value > 255) return false
+      parts += 1
+      value = -1
+      digits = 0
+    } else {
+      digits += 1
+      if (code < 0x30 || code > 0x39 || digits > 3) return false
+      value = Math.max(value, 0) * 10 + code - 0x30
+    }
+  }
+  return parts === 4
 }
 
 /** An IPv6 address without brackets and without a zone. */

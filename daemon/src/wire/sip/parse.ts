@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import { limits } from '../../limits.ts'
 import { type Draft, emptyDraft, readHeaderLine, refuse } from './draft.ts'
 import type { SipMalformed, SipMessage, SipRequest, SipUri } from './message.ts'
-import { controlsAreQuoted, decimal, isControl, isToken } from './scan.ts'
+import { controlsAreQuoted, decimal, isToken } from './scan.ts'
 import { parseUri, uriScheme } from './uri.ts'
 
 type StartLine =
@@ -33,6 +33,7 @@ export function parseSip(bytes: Uint8Array): SipMessage | SipMalformed {
   if (blank < 0) refuse(draft, 'the headers have no end')
   const headBytes = buffer.subarray(headFrom, blank < 0 ? size : blank)
   if (!isUtf8(headBytes)) refuse(draft, 'the headers are not UTF-8')
+  if (hasControls(headBytes)) checkControls(draft, headBytes.toString('utf8'))
   const start = readHead(draft, headBytes.toString('utf8'))
   if (start === null) return malformed(draft, null, 'the start line is not valid')
   const body = blank < 0 ? '' : readBody(draft, buffer.subarray(blank + 4))
@@ -50,7 +51,6 @@ function skipLeadingLines(buffer: Buffer): number {
 function readHead(draft: Draft, head: string): StartLine | null {
   let end = lineEnd(head, 0)
   const first = head.slice(0, end)
-  checkControls(draft, first)
   const start = readStartLine(draft, first)
   if (start === null) return null
   let lines = 0
@@ -63,12 +63,10 @@ function readHead(draft: Draft, head: string): StartLine | null {
     const from = end + 2
     end = lineEnd(head, from)
     let line = head.slice(from, end)
-    checkControls(draft, line)
     while (end < head.length && isFold(head, end + 2) && lines <= limits.sipHeaderLinesMax) {
       lines += 1
       const next = lineEnd(head, end + 2)
       const more = head.slice(end + 2, next)
-      checkControls(draft, more)
       line += ` ${more.trimStart()}`
       end = next
     }
@@ -87,13 +85,22 @@ function isFold(head: string, at: number): boolean {
   return code === 0x20 || code === 0x09
 }
 
-/** Also finds a CR or LF alone. */
-function checkControls(draft: Draft, line: string): void {
-  for (let at = 0; at < line.length; at += 1) {
-    if (isControl(line.charCodeAt(at))) {
-      if (!controlsAreQuoted(line)) refuse(draft, 'a header has a control character')
-      return
+/** True when there is more of control characters than tabs and line ends. */
+function hasControls(head: Uint8Array): boolean {
+  for (let at = 0; at < head.length; at += 1) {
+    const code = head[at] ?? 0
+    if (code >= 0x20 ? code === 0x7f : code !== 0x09) {
+      if (code !== 0x0d || head[at + 1] !== 0x0a) return true
+      at += 1
     }
+  }
+  return false
+}
+
+/** Control characters, a CR or LF alone among them, are good only as quoted pairs. */
+function checkControls(draft: Draft, head: string): void {
+  for (const line of head.split('\r\n')) {
+    if (!controlsAreQuoted(line)) refuse(draft, 'a header has a control character')
   }
 }
 
