@@ -77,6 +77,9 @@ export const limits = {
   sipMaxForwards: 70,
   /** No answer of the callee: 408 to the caller, CANCEL to the callee. */
   noAnswerMs: 60_000,
+  /** An ended session stays this long for repeated messages, and at most so many of them. */
+  releasedLingerMs: 5_000,
+  releasedLingerMax: 512,
   /** Live server transactions (the 64*T1 of a final answer included); more are answered 503. */
   transactionsMax: 20_000,
   /** RFC 3261 10.2.1.1: a REGISTER that names no expiry. */

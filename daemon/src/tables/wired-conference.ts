@@ -17,20 +17,28 @@ export const pendingServerSchema = z.strictObject({
   cseq: z.number(),
   recordRoute: z.array(z.string().max(512)).max(20),
   source: endpointSchema,
-  /** Highest provisional status sent; 0: none. */
+  /** Body of the request: the offer of an INVITE, or what an INFO carries. */
+  body: z.string(),
+  /** True when our 2xx carries the offer, so that the ACK has the answer (RFC 3264 4). */
+  answerInAck: z.boolean(),
+  /** Last provisional status sent; 0: none. */
   provisional: z.int(),
   /** The final answer as wire text, once decided; for a 2xx kept until its ACK. */
   final: z.string().nullable(),
 })
+export type PendingServer = z.infer<typeof pendingServerSchema>
 
 /** A request that we sent and that is not answered finally, as wire text. */
 export const pendingClientSchema = z.strictObject({
+  method: z.string().max(32),
+  cseq: z.number(),
   request: z.string(),
   destination: endpointSchema,
   /** True after a provisional response. */
   proceeding: z.boolean(),
   cancelled: z.boolean(),
 })
+export type PendingClient = z.infer<typeof pendingClientSchema>
 
 export const dialogSchema = z.strictObject({
   callId: z.string().max(256),
@@ -50,8 +58,12 @@ export const dialogSchema = z.strictObject({
   /** Our last description sent to this side, and the side's last one, as text. */
   localSdp: z.string(),
   remoteSdp: z.string(),
+  /** INVITE or BYE. */
   pendingServer: pendingServerSchema.nullable(),
   pendingClient: pendingClientSchema.nullable(),
+  /** A request that is passed through (INFO); it may cross an INVITE. */
+  relayServer: pendingServerSchema.nullable().default(null),
+  relayClient: pendingClientSchema.nullable().default(null),
 })
 export type Dialog = z.infer<typeof dialogSchema>
 
@@ -60,6 +72,8 @@ export const memberSchema = z.strictObject({
   side: z.enum(['caller', 'callee']),
   state: z.enum(['calling', 'ringing', 'talking', 'hold', 'releasing', 'released']),
   mediaId: z.string().max(64),
+  /** RTP port on the service address, from the resource list. */
+  localPort: z.int().min(1).max(65_535),
   dialog: dialogSchema,
 })
 export type Member = z.infer<typeof memberSchema>
@@ -79,6 +93,16 @@ export const conferenceSchema = z.strictObject({
   subject: z.string().max(128),
   priority: z.string().max(64),
   wg67Version: z.string().max(128),
+  /** How it ended, for the call record; null while it lives. */
+  ended: z
+    .strictObject({
+      /** Unix milliseconds. */
+      atMs: z.number(),
+      status: z.int(),
+      by: z.enum(['caller', 'callee', 'switch']),
+    })
+    .nullable()
+    .default(null),
   members: z.array(memberSchema).max(128),
 })
 export type Conference = z.infer<typeof conferenceSchema>

@@ -1,0 +1,52 @@
+//! What the core is given, and what it counts.
+import type { ConferenceResource } from '../tables/conference-resource.ts'
+import type { PhoneBookEntry } from '../tables/phone-book.ts'
+import type { User } from '../tables/user.ts'
+import type { Conference } from '../tables/wired-conference.ts'
+import type { WiredMedia } from '../tables/wired-media.ts'
+
+/** What the core needs of a table of `tables/`. Records are never changed in place. */
+export interface RecordTable<R> {
+  get(key: string): R | undefined
+  put(record: R): { readonly ok: boolean }
+  delete(key: string): unknown
+  values(): Iterable<R>
+  readonly size: number
+}
+
+export interface CoreTables {
+  readonly user: RecordTable<User>
+  readonly phoneBook: RecordTable<PhoneBookEntry>
+  readonly wiredConference: RecordTable<Conference>
+  readonly wiredMedia: RecordTable<WiredMedia>
+  readonly conferenceResource: RecordTable<ConferenceResource>
+}
+
+export interface CoreOptions {
+  readonly tables: CoreTables
+  /** Service address and SIP port. */
+  readonly address: string
+  readonly sipPort: number
+  readonly rtpPorts: { readonly first: number; readonly last: number }
+  /** Realm of the digest; also a domain of the addresses of record. */
+  readonly realm: string
+  /** At least 16 bytes, equal on both nodes: nonces, tags and session numbers come from it. */
+  readonly secret: Uint8Array
+  /** Fresh hexadecimal digits, at least 32 bits: branches and salts of nonces. */
+  readonly newToken: () => string
+  /** Random unsigned 32-bit number: SSRC, first sequence number and time stamp. */
+  readonly random32: () => number
+}
+
+export interface CoreCounters {
+  /** Datagrams heard, on a standby too (S1.117). */
+  received: number
+  malformed: number
+  /** Dropped messages by reason. */
+  readonly dropped: Record<string, number>
+  /** Responses sent by class: `1xx` .. `6xx`. */
+  readonly responses: Record<string, number>
+  readonly callsStarted: number
+  readonly callsAnswered: number
+  readonly transactions: number
+}

@@ -1,0 +1,184 @@
+//! The core switching unit (S1.16, S1.17): SIP in, effects out. Deterministic: no socket and no clock;
+//! all state that must outlive this node is in the tables, so that the peer's core can go on with it.
+import { assert } from '../assert.ts'
+import { limits } from '../limits.ts'
+import type { InputMap } from '../tables/wired-media.ts'
+import type { Endpoint } from '../wire/sip/message.ts'
+import { parseSip } from '../wire/sip/parse.ts'
+import type { CoreCounters, CoreOptions } from './core-types.ts'
+import type { CoreEffect, Now } from './effects.ts'
+import { DigestServer } from './registrar/digest.ts'
+import { applyUserChanges, expired } from './registrar/registrar.ts'
+import { Router } from './router.ts'
+import { TransactionLayer } from './transaction/layer.ts'
+import type { LayerOutput } from './transaction/layer-types.ts'
+import { statelessAnswer } from './transaction/stateless.ts'
+import { Exchange } from './wired/exchange.ts'
+import { restoreAll } from './wired/restore.ts'
+import { isOver } from './wired/sessions.ts'
+
+const expiryCheckMs = 1_000
+
+export class Core {
+  readonly #options: CoreOptions
+  readonly #layer: TransactionLayer
+  readonly #exchange: Exchange
+  readonly #router: Router
+  #isPrimary = false
+  #nextExpiryCheckMs = 0
+  #received = 0
+  #malformed = 0
+  readonly #responses: Record<string, number> = {}
+
+  constructor(options: CoreOptions) {
+    const { address, sipPort, realm, secret, newToken } = options
+    this.#options = options
+    this.#layer = new TransactionLayer({
+      sentBy: { address, port: sipPort },
+      newBranch: newToken,
+    })
+    const digest = new DigestServer({ realm, secret, newSalt: newToken })
+    this.#exchange = new Exchange(options, this.#layer, digest)
+    this.#router = new Router(this.#exchange)
+  }
+
+  get isPrimary(): boolean {
+    return this.#isPrimary
+  }
+
+  /** One datagram. A standby counts it and stays silent (S1.116, S1.117). */
+  receive(bytes: Uint8Array, source: Endpoint, now: Now): CoreEffect[] {
+    this.#received += 1
+    if (!this.#isPrimary) return []
+    const message = parseSip(bytes)
+    if (message.kind !== 'malformed') {
+      const session = this.#exchange.sessions.ofCallId(message.callId) ?? ''
+      return this.#run(session, this.#layer.receive(message, source, now.monotonicMs), now)
+    }
+    this.#malformed += 1
+    if (message.reply === null) {
+      this.#router.drop('malformed')
+      return []
+    }
+    const outgoing = statelessAnswer(message.reply, message.status, source)
+    return this.#counted([{ kind: 'send', session: '', outgoing, afterReplication: false }])
+  }
+
+  /** Fires what is due. */
+  advance(now: Now): CoreEffect[] {
+    if (!this.#isPrimary) return []
+    const effects = this.#run('', this.#layer.advance(now.monotonicMs), now)
+    const { timers } = this.#exchange
+    for (let due = timers.take(now.monotonicMs); due !== null; due = timers.take(now.monotonicMs)) {
+      effects.push(...this.#counted(this.#router.timer(due, now)))
+    }
+    if (now.monotonicMs >= this.#nextExpiryCheckMs) {
+      this.#nextExpiryCheckMs = now.monotonicMs + expiryCheckMs
+      const users = this.#options.tables.user
+      applyUserChanges(users, expired(users.values(), now.wallMs))
+    }
+    return effects
+  }
+
+  /** Monotonic milliseconds of the next call of `advance`; null on a standby. */
+  nextTimerMs(): number | null {
+    if (!this.#isPrimary) return null
+    const times = [this.#layer.nextTimerMs(), this.#exchange.timers.nextMs()]
+    return times.reduce<number>(
+      (earliest, atMs) => (atMs === null ? earliest : Math.min(earliest, atMs)),
+      this.#nextExpiryCheckMs,
+    )
+  }
+
+  /** Take-over or start: goes on with every session of the tables. No SIP leaves because of it. */
+  becomePrimary(now: Now): CoreEffect[] {
+    if (this.#isPrimary) return []
+    this.#isPrimary = true
+    this.#nextExpiryCheckMs = now.monotonicMs + expiryCheckMs
+    restoreAll(this.#exchange, now)
+    const fields = { sessions: this.liveSessions, transactions: this.#layer.size }
+    return [{ kind: 'log', level: 'info', text: 'the core serves', fields }]
+  }
+
+  /** The peer serves: the tables are its own now, and nothing that was open here is. */
+  becomeStandby(): void {
+    this.#isPrimary = false
+    this.#layer.clear()
+    this.#exchange.clear()
+  }
+
+  /** The operator ends a call (`vccs calls`). @returns null when there is no such live session. */
+  release(sessionId: string, now: Now): CoreEffect[] | null {
+    const session = this.#exchange.sessions.get(sessionId)
+    if (!this.#isPrimary || session === undefined || isOver(session)) return null
+    return this.#counted(this.#router.release(sessionId, now))
+  }
+
+  /** The primary's media has mapped an input stream to ticks; both nodes must use that mapping. */
+  inputMapped(mediaId: string, map: InputMap): void {
+    const { wiredMedia } = this.#options.tables
+    const leg = wiredMedia.get(mediaId)
+    if (!this.#isPrimary || leg === undefined) return
+    wiredMedia.put({ ...leg, inputMaps: [...leg.inputMaps.slice(-1), map] })
+  }
+
+  /** S1.58. A leg that this node's media unit refuses may still be sent by the peer's, so the call
+   * goes on; the operator sees why it is silent. */
+  mediaResponse(answer: { mediaId: string; ok: boolean; detail: string }): CoreEffect[] {
+    if (answer.ok) return []
+    const fields = { mediaId: answer.mediaId, detail: answer.detail }
+    return [{ kind: 'log', level: 'warn', text: 'the media unit refused an order', fields }]
+  }
+
+  /** S1.55: the media unit has ended a bridge. It follows the tables, so a live session that loses its
+   * bridge is a fault. */
+  conferenceEnded(conferenceId: number): CoreEffect[] {
+    const legs = [...this.#options.tables.wiredMedia.values()]
+    if (!legs.some((leg) => leg.conferenceId === conferenceId)) return []
+    const fields = { conferenceId }
+    return [{ kind: 'log', level: 'warn', text: 'a bridge with members ended', fields }]
+  }
+
+  /** Sessions that are not over, of the tables; right on a standby, too. */
+  get liveSessions(): number {
+    let count = 0
+    for (const session of this.#options.tables.wiredConference.values()) {
+      if (!isOver(session)) count += 1
+    }
+    return count
+  }
+
+  counters(): CoreCounters {
+    return {
+      received: this.#received,
+      malformed: this.#malformed,
+      dropped: { ...this.#router.dropped },
+      responses: { ...this.#responses },
+      callsStarted: this.#exchange.started,
+      callsAnswered: this.#exchange.answered,
+      transactions: this.#layer.size,
+    }
+  }
+
+  #run(session: string, output: LayerOutput, now: Now): CoreEffect[] {
+    const effects: CoreEffect[] = output.send.map((outgoing) => ({
+      kind: 'send',
+      session,
+      outgoing,
+      afterReplication: false,
+    }))
+    for (const event of output.events) effects.push(...this.#router.transaction(event, now))
+    return this.#counted(effects)
+  }
+
+  #counted(effects: CoreEffect[]): CoreEffect[] {
+    for (const effect of effects) {
+      if (effect.kind !== 'send' || !effect.outgoing.text.startsWith('SIP/2.0 ')) continue
+      const group = `${effect.outgoing.text[8]}xx`
+      this.#responses[group] = (this.#responses[group] ?? 0) + 1
+    }
+    return effects
+  }
+}
+
+assert(limits.releasedLingerMax < limits.sessionsMax, 'ended sessions leave room for live ones')

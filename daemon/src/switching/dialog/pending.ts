@@ -1,0 +1,131 @@
+//! Open transactions as records (S1.82: a ringing call survives a take-over): what was asked of us and
+//! what we asked, with enough of the message to go on with it on the other node.
+import { assert } from '../../assert.ts'
+import { limits } from '../../limits.ts'
+import type { Dialog, PendingClient, PendingServer } from '../../tables/wired-conference.ts'
+import type { Endpoint, SipMessage, SipRequest, SipResponse } from '../../wire/sip/message.ts'
+import { parseSip } from '../../wire/sip/parse.ts'
+import {
+  nameAddressText,
+  parseNameAddress,
+  parseUri,
+  parseVia,
+  viaText,
+  writeSip,
+} from '../../wire/sip/write.ts'
+import type { TransactionLayerApi } from '../transaction/layer-types.ts'
+
+/** Values longer than the record allows cannot come back from it. */
+const valueLengthMax = 512
+const nameLengthMax = 1024
+
+/** @returns null when the request is larger than what a record holds. */
+export function pendingServerOf(request: SipRequest, source: Endpoint): PendingServer | null {
+  const pending: PendingServer = {
+    method: request.method,
+    via: request.via.map(viaText),
+    from: nameAddressText(request.from),
+    to: nameAddressText(request.to),
+    callId: request.callId,
+    cseq: request.cseq.number,
+    recordRoute: request.recordRoute.map(nameAddressText),
+    source,
+    body: request.body,
+    answerInAck: false,
+    provisional: 0,
+    final: null,
+  }
+  return fits(pending) ? pending : null
+}
+
+function fits(pending: PendingServer): boolean {
+  const { via, recordRoute, from, to, callId, body } = pending
+  if (via.length > 70 || recordRoute.length > 20 || callId.length > 256) return false
+  if (from.length > nameLengthMax || to.length > nameLengthMax) return false
+  if (body.length > limits.sdpBytesMax) return false
+  if (parseNameAddress(from) === null || parseNameAddress(to) === null) return false
+  return [...via, ...recordRoute].every((value) => value.length <= valueLengthMax)
+}
+
+/** The request again, as far as answering it needs. */
+export function requestOf(pending: PendingServer): SipRequest {
+  const from = parseNameAddress(pending.from)
+  const to = parseNameAddress(pending.to)
+  assert(from !== null && to !== null, 'a pending request of the tables has good addresses')
+  return {
+    kind: 'request',
+    method: pending.method,
+    uri: to.uri,
+    via: pending.via.flatMap((text) => parseVia(text) ?? []),
+    from,
+    to,
+    callId: pending.callId,
+    cseq: { number: pending.cseq, method: pending.method },
+    contact: [],
+    route: [],
+    recordRoute: pending.recordRoute.flatMap((text) => parseNameAddress(text) ?? []),
+    maxForwards: null,
+    headers: [],
+    body: pending.body,
+  }
+}
+
+export function pendingClientOf(request: SipRequest, destination: Endpoint): PendingClient {
+  return {
+    method: request.method,
+    cseq: request.cseq.number,
+    request: writeSip(request),
+    destination,
+    proceeding: false,
+    cancelled: false,
+  }
+}
+
+/** The description in our open INVITE. */
+export function offerIn(pending: PendingClient): string {
+  return readBack(pending.request).body
+}
+
+/** True for the text of a 2xx. */
+export function isSuccess(final: string | null): boolean {
+  return final?.startsWith('SIP/2.0 2') ?? false
+}
+
+/** The final answer in a pending record, or null while there is none. */
+export function finalOf(pending: PendingServer): SipResponse | null {
+  if (pending.final === null) return null
+  const message = readBack(pending.final)
+  assert(message.kind === 'response', 'the final answer in the tables is a response')
+  return message
+}
+
+export function restoreClient(
+  layer: TransactionLayerApi,
+  pending: PendingClient,
+  nowMs: number,
+): string {
+  const message = readBack(pending.request)
+  assert(message.kind === 'request', 'the pending request in the tables is a request')
+  return layer.restoreClient(message, pending.destination, pending.proceeding, nowMs)
+}
+
+/** The four places of a dialog in which a transaction can be open. */
+export type Slot = 'pendingServer' | 'pendingClient' | 'relayServer' | 'relayClient'
+
+/** True when the dialog fits its record and both nodes can read it: what a terminal wrote is not
+ * trusted to be so. */
+export function isReadable(dialog: Dialog): boolean {
+  const { remoteTarget, localUri, remoteUri, routeSet } = dialog
+  if (remoteTarget === null || remoteTarget.length > valueLengthMax) return false
+  if (parseUri(remoteTarget) === null || routeSet.length > 20) return false
+  if (localUri.length > nameLengthMax || remoteUri.length > nameLengthMax) return false
+  if (dialog.callId.length > 256 || (dialog.remoteTag?.length ?? 0) > 128) return false
+  if (parseNameAddress(localUri) === null || parseNameAddress(remoteUri) === null) return false
+  return routeSet.every((route) => route.length <= valueLengthMax)
+}
+
+function readBack(text: string): SipMessage {
+  const message = parseSip(new TextEncoder().encode(text))
+  assert(message.kind !== 'malformed', 'our own message can be read')
+  return message
+}

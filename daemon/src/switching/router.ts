@@ -1,0 +1,234 @@
+//! From the transaction layer to the services: each event finds its session, or is answered or
+//! dropped here.
+import type { SipRequest, SipResponse } from '../wire/sip/message.ts'
+import { tagOf } from './dialog/dialog.ts'
+import { pendingServerOf, type Slot } from './dialog/pending.ts'
+import type { CoreEffect, Now } from './effects.ts'
+import { gate } from './registrar/gate.ts'
+import { answerOptions } from './registrar/options.ts'
+import { applyUserChanges, register } from './registrar/registrar.ts'
+import type { TransactionEvent } from './transaction/layer-types.ts'
+import { Call } from './wired/call.ts'
+import type { Exchange } from './wired/exchange.ts'
+import type { Link } from './wired/links.ts'
+import { deliver } from './wired/machine.ts'
+import { refuse } from './wired/refuse.ts'
+import { refuseFork } from './wired/release.ts'
+import type { LegName, Side } from './wired/sessions.ts'
+import { setUp } from './wired/setup.ts'
+import type { DueTimer } from './wired/timers.ts'
+import { commonVersion, ownVersions, wg67Versions } from './xip/ed137.ts'
+
+type Incoming = Extract<TransactionEvent, { kind: 'request' }>
+
+export class Router {
+  readonly dropped: Record<string, number> = {}
+  readonly #exchange: Exchange
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange
+  }
+
+  drop(reason: string): CoreEffect[] {
+    this.dropped[reason] = (this.dropped[reason] ?? 0) + 1
+    return []
+  }
+
+  transaction(event: TransactionEvent, now: Now): CoreEffect[] {
+    switch (event.kind) {
+      case 'request':
+        return this.#request(event, now)
+      case 'ack':
+        return this.#ack(event.request, now)
+      case 'cancel':
+        return this.#linked(event.id, now, (call, { side }) => deliver(call, 'cancel', { side }))
+      case 'unacknowledged':
+        return this.#linked(event.id, now, (call, { side }) =>
+          deliver(call, 'unacknowledged', { side }),
+        )
+      case 'timeout':
+        return this.#linked(event.id, now, silence)
+      case 'response': {
+        const { response } = event
+        if (this.#exchange.links.find(event.id) === undefined) return this.#stray(response, now)
+        return this.#linked(event.id, now, (call, link) => answer(call, link, response))
+      }
+      case 'stray-response':
+        return this.#stray(event.response, now)
+    }
+  }
+
+  timer({ sessionId, timer }: DueTimer, now: Now): CoreEffect[] {
+    return this.#session(sessionId, now, (call) => deliver(call, timer, {}))
+  }
+
+  release(sessionId: string, now: Now): CoreEffect[] {
+    return this.#session(sessionId, now, (call) => deliver(call, 'release', {}))
+  }
+
+  #session(sessionId: string, now: Now, work: (call: Call) => void): CoreEffect[] {
+    const session = this.#exchange.sessions.get(sessionId)
+    if (session === undefined) return []
+    const call = new Call(this.#exchange, session, now)
+    work(call)
+    return call.commit()
+  }
+
+  #linked(id: string, now: Now, work: (call: Call, link: Link) => void): CoreEffect[] {
+    const link = this.#exchange.links.find(id)
+    if (link === undefined) return []
+    return this.#session(link.sessionId, now, (call) => work(call, link))
+  }
+
+  #request(incoming: Incoming, now: Now): CoreEffect[] {
+    const { id, request, source } = incoming
+    const { address, sipPort } = this.#exchange.options
+    const verdict = gate(request, { address, port: sipPort })
+    if (verdict.kind === 'drop') return this.drop('gate')
+    if (verdict.kind === 'refuse') return this.#respond(incoming, verdict.response, now)
+    switch (request.method) {
+      case 'REGISTER':
+        return this.#register(incoming, now)
+      case 'OPTIONS':
+        return this.#respond(incoming, answerOptions(request, versionHeaders(request)), now)
+      default: {
+        const toTag = tagOf(request.to)
+        if (toTag !== null) return this.#inDialog(incoming, toTag, now)
+        if (request.method === 'INVITE') return setUp(this.#exchange, { id, request, source, now })
+        return refuse(this.#exchange, { id, request, now }, 481)
+      }
+    }
+  }
+
+  #respond({ id }: Incoming, response: SipResponse, now: Now): CoreEffect[] {
+    const { send } = this.#exchange.layer.respond(id, response, now.monotonicMs)
+    return send.map((outgoing) => ({
+      kind: 'send',
+      session: '',
+      outgoing,
+      afterReplication: false,
+    }))
+  }
+
+  /** Table 1 first: the standby knows of a registration before the terminal relies on it. */
+  #register({ id, request, source }: Incoming, now: Now): CoreEffect[] {
+    const { layer, digest, options } = this.#exchange
+    const { user, phoneBook } = options.tables
+    const context = {
+      tables: {
+        get: (number: string) => user.get(number),
+        phoneBook: (number: string) => phoneBook.get(number),
+      },
+      digest,
+      domains: [options.address, options.realm],
+    }
+    const outcome = register({ request, source }, context, now.wallMs)
+    applyUserChanges(user, outcome.changes)
+    const { send } = layer.respond(id, outcome.response, now.monotonicMs)
+    const session = `user:${request.to.uri.user ?? ''}`
+    const afterReplication = outcome.changes.length > 0
+    return send.map((outgoing) => ({ kind: 'send', session, outgoing, afterReplication }))
+  }
+
+  #inDialog({ id, request, source }: Incoming, toTag: string, now: Now): CoreEffect[] {
+    const open = { id, request, now }
+    const leg = this.#leg(request, toTag)
+    if (leg === undefined) return refuse(this.#exchange, open, 481)
+    const name = requestNames.get(request.method)
+    if (name === undefined) return refuse(this.#exchange, open, 405)
+    const pending = pendingServerOf(request, source)
+    if (pending === null) return refuse(this.#exchange, open, 513)
+    return this.#session(leg.sessionId, now, (call) => {
+      const { remoteSeq } = call.dialog(leg.side)
+      // RFC 3261 12.2.2: out of order.
+      if (remoteSeq !== null && request.cseq.number <= remoteSeq) {
+        call.refuse({ side: leg.side, id, request, pending }, 500)
+        return
+      }
+      call.changeDialog(leg.side, { remoteSeq: request.cseq.number })
+      deliver(call, name, { side: leg.side, id, request, pending })
+    })
+  }
+
+  #ack(request: SipRequest, now: Now): CoreEffect[] {
+    const leg = this.#leg(request, tagOf(request.to))
+    if (leg === undefined) return this.drop('stray-ack')
+    return this.#session(leg.sessionId, now, (call) =>
+      deliver(call, 'ack', { side: leg.side, request }),
+    )
+  }
+
+  /** The leg of a request: Call-ID and both tags (RFC 3261 12). */
+  #leg(request: SipRequest, toTag: string | null): LegName | undefined {
+    const { sessions } = this.#exchange
+    const leg = sessions.leg(request.callId, toTag)
+    const session = leg === undefined ? undefined : sessions.get(leg.sessionId)
+    const member = session?.members.find((one) => one.side === leg?.side)
+    const fromTag = tagOf(request.from)
+    return member !== undefined && member.dialog.remoteTag === fromTag ? leg : undefined
+  }
+
+  /** No transaction of ours: after a take-over, a 2xx whose ACK was lost with the other node. */
+  #stray(response: SipResponse, now: Now): CoreEffect[] {
+    const leg = this.#exchange.sessions.leg(response.callId, tagOf(response.from))
+    if (leg === undefined) return this.drop('stray-response')
+    return this.#session(leg.sessionId, now, (call) => repeated(call, leg.side, response))
+  }
+}
+
+const requestNames = new Map([
+  ['INVITE', 'reinvite'],
+  ['BYE', 'bye'],
+  ['INFO', 'info'],
+] as const) as ReadonlyMap<string, 'reinvite' | 'bye' | 'info'>
+
+/** A response in the transaction of a place. */
+function answer(call: Call, { side, slot }: Link, response: SipResponse): void {
+  const pending =
+    slot === 'relayClient' ? call.dialog(side).relayClient : call.dialog(side).pendingClient
+  if (pending === null || !isFor(pending, response)) {
+    repeated(call, side, response)
+    return
+  }
+  const { status } = response
+  if (pending.method === 'INVITE') {
+    if (status < 200) deliver(call, 'provisional', { side, response })
+    else if (status < 300) deliver(call, 'success', { side, response })
+    else deliver(call, 'failure', { side, status, response })
+  } else if (status >= 200) {
+    deliver(call, doneName(slot), { side, status, response })
+  }
+}
+
+/** Timer B or F. */
+function silence(call: Call, { side, slot }: Link): void {
+  const pending =
+    slot === 'relayClient' ? call.dialog(side).relayClient : call.dialog(side).pendingClient
+  if (pending === null) return
+  const name = pending.method === 'INVITE' ? 'failure' : doneName(slot)
+  deliver(call, name, { side, status: 408, response: null })
+}
+
+function doneName(slot: Slot): 'info-done' | 'bye-done' {
+  return slot === 'relayClient' ? 'info-done' : 'bye-done'
+}
+
+function isFor(pending: { method: string; cseq: number }, response: SipResponse): boolean {
+  return pending.method === response.cseq.method && pending.cseq === response.cseq.number
+}
+
+/** A 2xx that was taken already: its ACK was lost, so there is another one (RFC 3261 13.2.2.4). */
+function repeated(call: Call, side: Side, response: SipResponse): void {
+  if (response.cseq.method !== 'INVITE' || response.status < 200 || response.status > 299) return
+  const { remoteTag, localSeq } = call.dialog(side)
+  if (remoteTag === null || response.cseq.number > localSeq) return
+  if (tagOf(response.to) === remoteTag) call.acknowledge(side, response.cseq.number)
+  else refuseFork(call, side, response)
+}
+
+/** ED-137 sheet 2.3: WG67-Version in every answer to a terminal that speaks it. */
+function versionHeaders(request: SipRequest) {
+  const offered = wg67Versions(request)
+  if (offered.length === 0) return []
+  return [{ name: 'WG67-Version', value: commonVersion(offered) ?? ownVersions[0] }]
+}

@@ -1,0 +1,227 @@
+//! One session while one event is handled: its record, which is written once at the end, and the
+//! messages that this leads to. The handlers of the call machine (`machine.ts`) work on it.
+import { assert } from '../../assert.ts'
+import { limits } from '../../limits.ts'
+import type { Conference, Dialog, Member } from '../../tables/wired-conference.ts'
+import type { SipHeader, SipRequest } from '../../wire/sip/message.ts'
+import { type ResponseExtras, response, writeSip } from '../../wire/sip/write.ts'
+import { ackOf, nextRequest, ownContact, type RequestParts } from '../dialog/dialog.ts'
+import { offerIn, pendingClientOf, requestOf, type Slot } from '../dialog/pending.ts'
+import type { CallRecord, CoreEffect, Now } from '../effects.ts'
+import { allowHeader, supportedHeader } from '../registrar/capabilities.ts'
+import type { LayerOutput } from '../transaction/layer-types.ts'
+import { ed137Headers } from '../xip/ed137.ts'
+import { sessionHeaders } from '../xip/to-sip.ts'
+import type { OpenedRequest } from './events.ts'
+import type { Exchange } from './exchange.ts'
+import { refuse } from './refuse.ts'
+import { other, type Side } from './sessions.ts'
+
+type ServerSlot = 'pendingServer' | 'relayServer'
+type ClientSlot = 'pendingClient' | 'relayClient'
+
+export class Call {
+  readonly exchange: Exchange
+  readonly now: Now
+  readonly effects: CoreEffect[] = []
+  #session: Conference
+  #changed = false
+  #removed = false
+
+  constructor(exchange: Exchange, session: Conference, now: Now) {
+    this.exchange = exchange
+    this.now = now
+    this.#session = session
+  }
+
+  get session(): Conference {
+    return this.#session
+  }
+
+  get sessionId(): string {
+    return this.#session.sessionId
+  }
+
+  member(side: Side): Member {
+    const member = this.#session.members.find((one) => one.side === side)
+    assert(member !== undefined, 'a wired call has a caller and a callee')
+    return member
+  }
+
+  dialog(side: Side): Dialog {
+    return this.member(side).dialog
+  }
+
+  change(patch: Partial<Conference>): void {
+    this.#session = { ...this.#session, ...patch }
+    this.#changed = true
+  }
+
+  changeMember(side: Side, patch: Partial<Member>): void {
+    const members = this.#session.members.map((member) =>
+      member.side === side ? { ...member, ...patch } : member,
+    )
+    this.change({ members })
+  }
+
+  changeDialog(side: Side, patch: Partial<Dialog>): void {
+    this.changeMember(side, { dialog: { ...this.dialog(side), ...patch } })
+  }
+
+  /** Writes the session; nothing of what it sends has left yet. */
+  commit(): CoreEffect[] {
+    const { sessions, links } = this.exchange
+    if (this.#removed) {
+      sessions.remove(this.#session)
+      links.forget(this.sessionId)
+    } else if (this.#changed) {
+      const isSaved = sessions.save(this.#session)
+      assert(isSaved, 'a session that is in its table can be replaced')
+    }
+    return this.effects
+  }
+
+  remove(): void {
+    this.#removed = true
+  }
+
+  /** Puts a request that was taken from the network into its place. */
+  accept(side: Side, slot: ServerSlot, opened: { id: string; pending: Dialog[ServerSlot] }): void {
+    this.exchange.links.bind(opened.id, { sessionId: this.sessionId, side, slot })
+    this.changeDialog(side, { [slot]: opened.pending })
+  }
+
+  /** Sends a request in the dialog of one side, once the standby knows of it. */
+  request(side: Side, slot: ClientSlot, parts: Omit<RequestParts, 'contact'>): void {
+    const contact = parts.method === 'INVITE' ? this.#contact(side) : null
+    const made = nextRequest(this.dialog(side), { ...parts, contact })
+    const { layer } = this.exchange
+    const to = made.dialog.destination
+    const { id, request, output } = layer.request(made.request, to, this.now.monotonicMs)
+    this.exchange.links.bind(id, { sessionId: this.sessionId, side, slot })
+    this.changeMember(side, {
+      dialog: { ...made.dialog, [slot]: pendingClientOf(request, to) },
+    })
+    this.emit(output, true)
+  }
+
+  /** An INVITE or re-INVITE with our offer, which holds when it is answered (`takeOffer`). */
+  invite(side: Side, body: string, maxForwards: number = limits.sipMaxForwards): void {
+    const headers = [
+      ...ed137Headers(sessionHeaders(this.#session)),
+      allowHeader,
+      supportedHeader,
+      ...descriptionHeaders(body),
+    ]
+    this.request(side, 'pendingClient', { method: 'INVITE', headers, body, maxForwards })
+  }
+
+  takeOffer(side: Side): void {
+    const { pendingClient } = this.dialog(side)
+    if (pendingClient !== null) this.changeDialog(side, { localSdp: offerIn(pendingClient) })
+  }
+
+  /** The ACK of a 2xx; also of each repeated one (RFC 3261 13.2.2.4). */
+  acknowledge(side: Side, cseq: number): void {
+    const dialog = this.dialog(side)
+    const outgoing = this.exchange.layer.outside(ackOf(dialog, cseq), dialog.destination)
+    this.emit({ send: [outgoing], events: [] }, false)
+  }
+
+  /** Answers what waits in a place. A final answer is in the record before it leaves; that of an
+   * INVITE or BYE stays there for repetitions, by this node or the other one. */
+  respond(side: Side, slot: ServerSlot, status: number, extras: ResponseExtras = {}): void {
+    const dialog = this.dialog(side)
+    const pending = dialog[slot]
+    assert(pending !== null && pending.final === null, 'an answer needs an open request')
+    const request = requestOf(pending)
+    const answer = response(request, status, this.#extras(side, request, { status, extras }))
+    const isFinal = status >= 200
+    this.changeDialog(side, {
+      [slot]: isFinal
+        ? { ...pending, final: writeSip(answer) }
+        : { ...pending, provisional: status },
+    })
+    const id = this.exchange.links.idOf({ sessionId: this.sessionId, side, slot })
+    if (id === undefined) return
+    this.emit(this.exchange.layer.respond(id, answer, this.now.monotonicMs), isFinal)
+  }
+
+  /** Answers a request that gets no place in the record. */
+  refuse({ id, request }: OpenedRequest, status: number, extras: ResponseExtras = {}): void {
+    const open = { id, request, now: this.now }
+    this.effects.push(...refuse(this.exchange, open, status, extras))
+  }
+
+  /** CANCEL of our INVITE, now or after its first 1xx (the layer knows). */
+  cancel(side: Side): void {
+    const pending = this.dialog(side).pendingClient
+    if (pending === null) return
+    this.changeDialog(side, { pendingClient: { ...pending, cancelled: true } })
+    this.cancelAgain(side, true)
+  }
+
+  cancelAgain(side: Side, afterReplication: boolean): void {
+    const place = { sessionId: this.sessionId, side, slot: 'pendingClient' } as const
+    const id = this.exchange.links.idOf(place)
+    if (id === undefined) return
+    const { layer } = this.exchange
+    this.emit(layer.cancel(id, this.now.monotonicMs), afterReplication)
+  }
+
+  close(side: Side, slot: Slot): void {
+    this.changeDialog(side, { [slot]: null })
+  }
+
+  emit(output: LayerOutput, afterReplication: boolean): void {
+    const session = this.sessionId
+    for (const outgoing of output.send) {
+      this.effects.push({ kind: 'send', session, outgoing, afterReplication })
+    }
+  }
+
+  log(level: 'debug' | 'info' | 'warn', text: string, fields: Record<string, unknown> = {}): void {
+    this.effects.push({ kind: 'log', level, text, fields: { session: this.sessionId, ...fields } })
+  }
+
+  #contact(side: Side) {
+    return ownContact(this.exchange.options, this.member(other(side)).user)
+  }
+
+  #extras(
+    side: Side,
+    request: SipRequest,
+    { status, extras }: { status: number; extras: ResponseExtras },
+  ): ResponseExtras {
+    const headers = [...(extras.headers ?? [])]
+    if (request.method === 'INVITE') headers.push(...descriptionHeaders(extras.body ?? ''))
+    // ED-137 2.3: WG67-Version on every response except 1xx.
+    if (status >= 200) headers.push(...this.exchange.answerHeaders(this.#session))
+    const toTag = this.dialog(side).localTag
+    if (request.method !== 'INVITE' || status >= 300) return { ...extras, headers, toTag }
+    headers.push(allowHeader, supportedHeader)
+    const contact = [this.#contact(side)]
+    return { ...extras, headers, toTag, recordRoute: true, contact }
+  }
+}
+
+/** What a call record says of an ended session; null while it lives. Either node can write it: the
+ * session number is its key. */
+export function callRecordOf(session: Conference): CallRecord | null {
+  if (session.ended === null) return null
+  const nameOf = (side: Side) => session.members.find((one) => one.side === side)?.user ?? ''
+  return {
+    sessionId: session.sessionId,
+    caller: nameOf('caller'),
+    callee: nameOf('callee'),
+    startedAtMs: session.startedAtMs,
+    answeredAtMs: session.answeredAtMs,
+    endedAtMs: session.ended.atMs,
+    status: session.ended.status,
+    endedBy: session.ended.by,
+  }
+}
+
+function descriptionHeaders(body: string): SipHeader[] {
+  return body === '' ? [] : [{ name: 'Content-Type', value: 'application/sdp' }]
+}

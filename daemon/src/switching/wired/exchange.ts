@@ -1,0 +1,56 @@
+//! What all calls of this node share.
+import { createHmac } from 'node:crypto'
+import type { Conference } from '../../tables/wired-conference.ts'
+import type { SipHeader } from '../../wire/sip/message.ts'
+import { Resources } from '../bridge/resources.ts'
+import type { CoreOptions } from '../core-types.ts'
+import type { DigestServer } from '../registrar/digest.ts'
+import type { TransactionLayerApi } from '../transaction/layer-types.ts'
+import { commonVersion, ed137Headers } from '../xip/ed137.ts'
+import { offeredVersions, sessionHeaders } from '../xip/to-sip.ts'
+import { Links } from './links.ts'
+import { Sessions } from './sessions.ts'
+import { CallTimers } from './timers.ts'
+
+export class Exchange {
+  readonly options: CoreOptions
+  readonly layer: TransactionLayerApi
+  readonly digest: DigestServer
+  readonly sessions: Sessions
+  readonly resources: Resources
+  readonly links = new Links()
+  readonly timers = new CallTimers()
+  /** Ended sessions in the order of their end; they stay for repeated messages. */
+  readonly lingering = new Set<string>()
+  started = 0
+  answered = 0
+
+  constructor(options: CoreOptions, layer: TransactionLayerApi, digest: DigestServer) {
+    this.options = options
+    this.layer = layer
+    this.digest = digest
+    this.sessions = new Sessions(options.tables.wiredConference)
+    this.resources = new Resources(options.tables.conferenceResource, options.rtpPorts)
+  }
+
+  /** 64 hexadecimal digits, equal on both nodes for equal texts: a repeated INVITE becomes the same
+   * session there, with the same tags. Nobody else can tell them beforehand. */
+  derive(purpose: string, text: string): string {
+    return createHmac('sha256', this.options.secret).update(`${purpose}\n${text}`).digest('hex')
+  }
+
+  /** ED-137 headers of our answers to a caller that speaks it; ordinary telephones get none. */
+  answerHeaders(session: Conference): SipHeader[] {
+    const version = commonVersion(offeredVersions(session))
+    if (version === null) return []
+    return ed137Headers({ ...sessionHeaders(session), versions: [version] })
+  }
+
+  /** Drops all that is not in the tables. */
+  clear(): void {
+    this.sessions.clear()
+    this.links.clear()
+    this.timers.clear()
+    this.lingering.clear()
+  }
+}

@@ -1,0 +1,100 @@
+//! The machine of a wired call: one row a state of S1.82, one cell an event, every cell written.
+//!
+//!   (INVITE) --> ringing --200--> communicating <--re-INVITE--> hold
+//!   ringing, communicating, hold --BYE, CANCEL, refusal, time-out--> released --> (gone)
+import { assert } from '../../assert.ts'
+import type { Conference } from '../../tables/wired-conference.ts'
+import { onAnswered, onProvisional, onRefused } from './answer.ts'
+import type { Call } from './call.ts'
+import type { CallEventName, CallEvents, OpenedRequest } from './events.ts'
+import { onInfo, onInfoDone } from './info.ts'
+import { onAck, onModificationRefused, onModified, onReinvite } from './modify.ts'
+import {
+  forget,
+  onBye,
+  onByeDone,
+  onCancel,
+  onCancelAgain,
+  onCancelled,
+  onLateAck,
+  onLateProvisional,
+  onLateSuccess,
+  onNoAnswer,
+  onRelease,
+  onUnacknowledged,
+} from './release.ts'
+
+type Row = { readonly [K in CallEventName]: (call: Call, event: CallEvents[K]) => void }
+type State = Exclude<Conference['state'], 'idle'>
+
+const established: Row = {
+  reinvite: onReinvite,
+  bye: onBye,
+  info: onInfo,
+  ack: onAck,
+  // A re-INVITE is answered soon anyway.
+  cancel: ignored,
+  provisional: ignored,
+  success: onModified,
+  failure: onModificationRefused,
+  'bye-done': ignored,
+  'info-done': onInfoDone,
+  unacknowledged: onUnacknowledged,
+  'no-answer': ignored,
+  'cancel-again': ignored,
+  linger: ignored,
+  release: onRelease,
+}
+
+const machine: Readonly<Record<State, Row>> = {
+  ringing: {
+    // RFC 3261 14.2: the first INVITE of the caller has no final answer yet.
+    reinvite: refused(500),
+    bye: onBye,
+    info: refused(481),
+    ack: ignored,
+    cancel: onCancel,
+    provisional: onProvisional,
+    success: onAnswered,
+    failure: onRefused,
+    'bye-done': ignored,
+    'info-done': ignored,
+    unacknowledged: ignored,
+    'no-answer': onNoAnswer,
+    'cancel-again': ignored,
+    linger: ignored,
+    release: onRelease,
+  },
+  communicating: established,
+  hold: established,
+  released: {
+    reinvite: refused(481),
+    bye: onBye,
+    info: refused(481),
+    ack: onLateAck,
+    cancel: ignored,
+    provisional: onLateProvisional,
+    success: onLateSuccess,
+    failure: onCancelled,
+    'bye-done': onByeDone,
+    'info-done': ignored,
+    unacknowledged: onUnacknowledged,
+    'no-answer': ignored,
+    'cancel-again': onCancelAgain,
+    linger: forget,
+    release: ignored,
+  },
+}
+
+export function deliver<K extends CallEventName>(call: Call, name: K, event: CallEvents[K]): void {
+  const { state } = call.session
+  assert(state !== 'idle', 'a session is in its table from its INVITE on')
+  machine[state][name](call, event)
+}
+
+/** The event is possible here and means nothing. */
+function ignored(): void {}
+
+function refused(status: number): (call: Call, opened: OpenedRequest) => void {
+  return (call, opened) => call.refuse(opened, status)
+}

@@ -1,0 +1,117 @@
+//! The media of a leg: our description of it, and its record in table 4, from which both nodes order
+//! their media units (S1.41, S1.42). Both legs end here: each terminal sees only our own address.
+import { assert } from '../../assert.ts'
+import { limits } from '../../limits.ts'
+import type { Direction, WiredMedia } from '../../tables/wired-media.ts'
+import { answerText, offerText } from '../xip/description.ts'
+import { mediaOf } from '../xip/media.ts'
+import type { Codec, XipMedia } from '../xip/xip.ts'
+import type { Call } from './call.ts'
+import { meet } from './direction.ts'
+import type { Side } from './sessions.ts'
+
+/** Our offer to one side: both codecs, as the bridge can transcode; `first` is preferred. */
+export function offerTo(call: Call, side: Side, direction: Direction, first: Codec): string {
+  return versioned(call, side, (version) =>
+    offerText({ ...ownStream(call, side), version, direction, first }),
+  )
+}
+
+/** Our answer to the offer of one side: its first codec that we have. */
+export function answerTo(call: Call, side: Side, offer: string, direction: Direction): string {
+  return versioned(call, side, (version) =>
+    answerText(offer, { ...ownStream(call, side), version, direction }),
+  )
+}
+
+/** RFC 3264 8: the version of a description grows when anything else in it changed. */
+function versioned(call: Call, side: Side, write: (version: number) => string): string {
+  const { localSdp, sdpVersion } = call.dialog(side)
+  const same = write(sdpVersion)
+  if (localSdp === '' || localSdp === same) return same
+  call.changeDialog(side, { sdpVersion: sdpVersion + 1 })
+  return write(sdpVersion + 1)
+}
+
+function ownStream(call: Call, side: Side) {
+  const { localPort, dialog } = call.member(side)
+  return { address: call.exchange.options.address, port: localPort, session: dialog.sdpSession }
+}
+
+/** The description that one side sent last, or null. */
+export function describedBy(call: Call, side: Side): XipMedia | null {
+  const { remoteSdp } = call.dialog(side)
+  return remoteSdp === '' ? null : mediaOf(remoteSdp)
+}
+
+/** What we said last to one side about directions. */
+export function saidTo(call: Call, side: Side): Direction {
+  const { localSdp } = call.dialog(side)
+  return (localSdp === '' ? null : mediaOf(localSdp))?.direction ?? 'sendrecv'
+}
+
+/** Puts or changes the media record of a leg. `said` is the direction in our description of it. A
+ * change takes effect a few ticks ahead, so that both nodes know it in time. */
+export function connect(call: Call, side: Side, media: XipMedia, said: Direction): void {
+  const { wiredMedia } = call.exchange.options.tables
+  const { mediaId } = call.member(side)
+  const previous = wiredMedia.get(mediaId)
+  const controlTick = call.now.tick + limits.decisionLeadTicks
+  const record = legRecord(call, side, { media, said, previous })
+  const isSame =
+    previous !== undefined &&
+    JSON.stringify({ ...previous, ...record }) === JSON.stringify(previous)
+  if (isSame) return
+  const changed: WiredMedia = {
+    ...(previous ?? timeline(call, controlTick)),
+    ...record,
+    controlTick,
+  }
+  if (!wiredMedia.put(changed).ok) call.log('warn', 'table 4 is full', { mediaId })
+}
+
+type LegRecord = Omit<
+  WiredMedia,
+  'ssrc' | 'seq0' | 'ts0' | 'tick0' | 'controlTick' | 'inputMaps' | 'gainDb'
+>
+
+function legRecord(
+  call: Call,
+  side: Side,
+  leg: { media: XipMedia; said: Direction; previous: WiredMedia | undefined },
+): LegRecord {
+  const { media, said, previous } = leg
+  const codec = media.codecs[0]
+  assert(codec !== undefined, 'a description is used only when it has one of our codecs')
+  const { user, mediaId, localPort } = call.member(side)
+  // RFC 3264 8.4: nothing is sent to 0.0.0.0; the terminal keeps its last address.
+  const terminalAddress = media.address ?? previous?.terminalAddress
+  return {
+    mediaId,
+    sessionId: call.sessionId,
+    conferenceId: call.session.conferenceId,
+    terminalAddress: terminalAddress ?? '0.0.0.0',
+    remotePort: media.port,
+    localPort,
+    codec: codec.name,
+    payloadType: codec.payloadType,
+    // A preference of the terminal (RFC 4566 6); it is kept, because the output timeline counts in it.
+    ptimeMs: previous?.ptimeMs ?? media.ptimeMs,
+    eventPayloadType: media.eventPayloadType,
+    direction: terminalAddress === undefined ? 'inactive' : meet(said, media.direction),
+    twin: call.exchange.options.tables.phoneBook.get(user)?.twin ?? true,
+  }
+}
+
+/** A random start of the output timeline (RFC 3550 5.1), equal on both nodes by replication. */
+function timeline(call: Call, tick0: number) {
+  const { random32 } = call.exchange.options
+  return {
+    ssrc: random32(),
+    seq0: random32() & 0xffff,
+    ts0: random32(),
+    tick0,
+    gainDb: 0,
+    inputMaps: [],
+  }
+}

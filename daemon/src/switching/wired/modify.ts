@@ -1,0 +1,172 @@
+//! Changes of a call by re-INVITE (RFC 3261 14): hold and resume, another codec or port, a refresh.
+//! Codec and port end at the switch. A change of direction concerns the other terminal, too: it is
+//! passed through, and answered when that terminal has answered.
+import { assert } from '../../assert.ts'
+import type { PendingServer } from '../../tables/wired-conference.ts'
+import type { Direction } from '../../tables/wired-media.ts'
+import { refreshTarget } from '../dialog/dialog.ts'
+import { isReadable, isSuccess } from '../dialog/pending.ts'
+import { mediaOf } from '../xip/media.ts'
+import type { Codec, XipMedia } from '../xip/xip.ts'
+import type { Call } from './call.ts'
+import { isHold, meet, receives } from './direction.ts'
+import type { Answered, CallEvents, Failed, OpenedRequest } from './events.ts'
+import { answerTo, connect, describedBy, offerTo, saidTo } from './media.ts'
+import { acknowledged, endCall } from './release.ts'
+import { other, type Side } from './sessions.ts'
+
+export function onReinvite(call: Call, opened: OpenedRequest): void {
+  const { side, id, request, pending } = opened
+  const dialog = call.dialog(side)
+  if (dialog.pendingServer?.final === null) {
+    // RFC 3261 14.2: a second INVITE before the first is answered.
+    const headers = [{ name: 'Retry-After', value: '1' }]
+    call.refuse(opened, 500, { headers })
+    return
+  }
+  const media = request.body === '' ? null : mediaOf(request.body)
+  const passes = media !== null && media.direction !== saidTo(call, other(side))
+  const isGlare = dialog.pendingClient !== null || (passes && isOccupied(call, other(side)))
+  if (isGlare) {
+    call.refuse(opened, 491)
+    return
+  }
+  const refreshed = refreshTarget(dialog, request)
+  const isUsable = request.body === '' || media !== null
+  if (!isUsable || !isReadable(refreshed)) {
+    call.refuse(opened, 488)
+    return
+  }
+  // The ACK of the INVITE before is overdue; this request shows that its 2xx has come.
+  if (dialog.pendingServer !== null) acknowledged(call, side)
+  call.accept(side, 'pendingServer', { id, pending })
+  call.changeDialog(side, {
+    remoteTarget: refreshed.remoteTarget,
+    destination: refreshed.destination,
+  })
+  if (media === null) offerInAnswer(call, side)
+  else if (passes) passOn(call, other(side), media)
+  else answerModification(call, side)
+}
+
+/** True while an INVITE of or to that side is not settled (RFC 3261 14.1). */
+function isOccupied(call: Call, side: Side): boolean {
+  return call.dialog(side).pendingClient !== null || isUnsettled(call.dialog(side).pendingServer)
+}
+
+/** A refusal stays in the record for repetitions only; it settles the INVITE. */
+function isUnsettled(pending: PendingServer | null): boolean {
+  if (pending === null || pending.method !== 'INVITE') return false
+  return pending.final === null || isSuccess(pending.final)
+}
+
+function passOn(call: Call, far: Side, media: XipMedia): void {
+  call.invite(far, offerTo(call, far, media.direction, codecOf(call, far)))
+}
+
+/** The codec in use stays the first choice. */
+function codecOf(call: Call, side: Side): Codec {
+  const { wiredMedia } = call.exchange.options.tables
+  return wiredMedia.get(call.member(side).mediaId)?.codec ?? 'PCMA'
+}
+
+/** A re-INVITE without offer: ours is in the 200, and the answer in the ACK. */
+function offerInAnswer(call: Call, side: Side): void {
+  const far = other(side)
+  const theirs = describedBy(call, far)?.direction ?? 'sendrecv'
+  const isTheirWish = call.member(far).state === 'hold' || call.session.callType !== 'da-ida'
+  const direction: Direction = isTheirWish ? theirs : 'sendrecv'
+  const body = offerTo(call, side, direction, codecOf(call, side))
+  const pending = call.dialog(side).pendingServer
+  assert(pending !== null, 'the re-INVITE was accepted')
+  call.changeDialog(side, { localSdp: body, pendingServer: { ...pending, answerInAck: true } })
+  call.respond(side, 'pendingServer', 200, { body })
+}
+
+/** 200 to the side that asked, as far as the other one goes along. */
+function answerModification(call: Call, side: Side): void {
+  const offer = call.dialog(side).pendingServer?.body ?? ''
+  const media = mediaOf(offer)
+  assert(media !== null, 'the offer was checked when it came')
+  const theirs = describedBy(call, other(side))?.direction ?? 'sendrecv'
+  const said = meet(theirs, media.direction)
+  const body = answerTo(call, side, offer, said)
+  call.changeDialog(side, { localSdp: body })
+  take(call, side, { description: offer, media })
+  setHold(call, side, isHold(media.direction))
+  call.respond(side, 'pendingServer', 200, { body })
+}
+
+interface Described {
+  readonly description: string
+  readonly media: XipMedia
+}
+
+/** A side's new description holds: for its leg, and for the state of the call (S1.82). */
+function take(call: Call, side: Side, { description, media }: Described): void {
+  call.changeDialog(side, { remoteSdp: description })
+  connect(call, side, media, saidTo(call, side))
+}
+
+/** Only the side that asks puts on hold; for monitoring and half-duplex calls one-way is normal. */
+function setHold(call: Call, side: Side, wanted: boolean): void {
+  const holds = wanted && call.session.callType === 'da-ida'
+  call.changeMember(side, { state: holds ? 'hold' : 'talking' })
+  const isAnyHold = call.session.members.some((member) => member.state === 'hold')
+  call.change({ state: isAnyHold ? 'hold' : 'communicating' })
+}
+
+/** The far side has answered our re-INVITE. */
+export function onModified(call: Call, { side: far, response }: Answered): void {
+  const near = other(far)
+  call.takeOffer(far)
+  const refreshed = refreshTarget(call.dialog(far), response)
+  if (isReadable(refreshed)) call.changeDialog(far, refreshed)
+  call.close(far, 'pendingClient')
+  call.acknowledge(far, response.cseq.number)
+  const media = mediaOf(response.body)
+  if (media === null) {
+    endCall(call, { by: 'switch', status: 488 })
+    return
+  }
+  take(call, far, { description: response.body, media })
+  if (receives(media.direction)) setHold(call, far, false)
+  const open = call.dialog(near).pendingServer
+  if (open === null || open.method !== 'INVITE' || open.final !== null) return
+  answerModification(call, near)
+}
+
+/** The far side refuses: the call goes on as it was (RFC 3261 14.1), unless that side is gone. */
+export function onModificationRefused(call: Call, { side: far, status, response }: Failed): void {
+  const near = other(far)
+  call.close(far, 'pendingClient')
+  // RFC 3261 12.2.1.2.
+  if (response === null || status === 481 || status === 408) {
+    endCall(call, { by: far, status: 408, gone: far })
+    return
+  }
+  const open = call.dialog(near).pendingServer
+  if (open === null || open.method !== 'INVITE' || open.final !== null) return
+  const isOurs = status < 400 || status === 401 || status === 407
+  call.respond(near, 'pendingServer', isOurs ? 488 : status)
+}
+
+/** ACK of our 2xx: it is not repeated any more. It may carry the answer to our offer. */
+export function onAck(call: Call, { side, request }: CallEvents['ack']): void {
+  const pending = call.dialog(side).pendingServer
+  if (pending === null || pending.method !== 'INVITE' || pending.cseq !== request.cseq.number)
+    return
+  if (!isSuccess(pending.final)) return
+  acknowledged(call, side)
+  if (!pending.answerInAck) return
+  const media = mediaOf(request.body)
+  if (media === null) {
+    endCall(call, { by: 'switch', status: 488 })
+    return
+  }
+  take(call, side, { description: request.body, media })
+  const far = other(side)
+  setHold(call, side, isHold(media.direction))
+  const passes = media.direction !== saidTo(call, far)
+  if (passes && !isOccupied(call, far)) passOn(call, far, media)
+}

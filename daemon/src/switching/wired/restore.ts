@@ -1,0 +1,75 @@
+//! A take-over: from the records of the other node back to transactions and clocks. It sends nothing;
+//! what was open goes on by its own timers.
+import { limits } from '../../limits.ts'
+import type { Conference, Member, PendingServer } from '../../tables/wired-conference.ts'
+import { response } from '../../wire/sip/write.ts'
+import { finalOf, requestOf, restoreClient } from '../dialog/pending.ts'
+import type { Now } from '../effects.ts'
+import { Call } from './call.ts'
+import type { Exchange } from './exchange.ts'
+import { linger } from './release.ts'
+import { isOver } from './sessions.ts'
+
+/** Makes this node able to serve every session of the tables. */
+export function restoreAll(exchange: Exchange, now: Now): void {
+  const { sessions, resources, options } = exchange
+  sessions.rebuild()
+  const isLive = (sessionId: string): boolean => {
+    const session = sessions.get(sessionId)
+    return session !== undefined && !isOver(session)
+  }
+  // The other node may have died between two records of one change.
+  resources.restore(isLive)
+  for (const leg of [...options.tables.wiredMedia.values()]) {
+    if (!isLive(leg.sessionId)) options.tables.wiredMedia.delete(leg.mediaId)
+  }
+  for (const session of sessions.values()) restoreSession(exchange, session, now)
+}
+
+function restoreSession(exchange: Exchange, session: Conference, now: Now): void {
+  for (const member of session.members) restoreMember(exchange, session, { member, now })
+  startClocks(exchange, session, now)
+}
+
+function restoreMember(
+  exchange: Exchange,
+  { sessionId }: Conference,
+  { member, now }: { readonly member: Member; readonly now: Now },
+): void {
+  const { side, dialog } = member
+  for (const slot of ['pendingServer', 'relayServer'] as const) {
+    const pending = dialog[slot]
+    if (pending === null) continue
+    const last = finalOf(pending) ?? provisionalOf(pending, dialog.localTag)
+    const request = requestOf(pending)
+    const id = exchange.layer.restoreServer(request, pending.source, last, now.monotonicMs)
+    exchange.links.bind(id, { sessionId, side, slot })
+  }
+  for (const slot of ['pendingClient', 'relayClient'] as const) {
+    const pending = dialog[slot]
+    if (pending === null) continue
+    const id = restoreClient(exchange.layer, pending, now.monotonicMs)
+    exchange.links.bind(id, { sessionId, side, slot })
+  }
+}
+
+function provisionalOf(pending: PendingServer, localTag: string) {
+  if (pending.provisional === 0) return null
+  return response(requestOf(pending), pending.provisional, { toTag: localTag })
+}
+
+function startClocks(exchange: Exchange, session: Conference, now: Now): void {
+  const { timers } = exchange
+  const { sessionId, members } = session
+  if (session.state === 'ringing') {
+    // The wall clocks of the nodes may differ; the wait is never longer than a whole one.
+    const waitedMs = Math.min(Math.max(now.wallMs - session.startedAtMs, 0), limits.noAnswerMs)
+    timers.start(sessionId, 'no-answer', now.monotonicMs + limits.noAnswerMs - waitedMs)
+  }
+  if (!isOver(session)) return
+  if (members.every((member) => member.state === 'released')) {
+    linger(new Call(exchange, session, now))
+  } else if (members.some((member) => member.dialog.pendingClient?.cancelled === true)) {
+    timers.start(sessionId, 'cancel-again', now.monotonicMs + limits.sipT1Ms)
+  }
+}

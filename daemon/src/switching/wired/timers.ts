@@ -1,0 +1,89 @@
+//! The few clocks of a session: a heap of deadlines in which a stopped timer stays until it is due.
+//! One entry a session and name; starting it again moves it.
+
+export type CallTimer = 'no-answer' | 'cancel-again' | 'linger'
+
+export interface DueTimer {
+  readonly sessionId: string
+  readonly timer: CallTimer
+}
+
+interface Entry extends DueTimer {
+  readonly atMs: number
+}
+
+export class CallTimers {
+  #heap: Entry[] = []
+  readonly #live = new Map<string, Entry>()
+
+  start(sessionId: string, timer: CallTimer, atMs: number): void {
+    const entry = { sessionId, timer, atMs }
+    this.#live.set(keyOf(entry), entry)
+    this.#push(entry)
+  }
+
+  stop(sessionId: string, timer: CallTimer): void {
+    this.#live.delete(keyOf({ sessionId, timer }))
+  }
+
+  clear(): void {
+    this.#heap = []
+    this.#live.clear()
+  }
+
+  nextMs(): number | null {
+    this.#dropStopped()
+    return this.#heap[0]?.atMs ?? null
+  }
+
+  /** Takes the next timer that is due, or null. */
+  take(nowMs: number): DueTimer | null {
+    this.#dropStopped()
+    const top = this.#heap[0]
+    if (top === undefined || top.atMs > nowMs) return null
+    this.#pop()
+    this.#live.delete(keyOf(top))
+    return top
+  }
+
+  #dropStopped(): void {
+    for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
+      if (this.#live.get(keyOf(top)) === top) return
+      this.#pop()
+    }
+  }
+
+  #push(entry: Entry): void {
+    const heap = this.#heap
+    let at = heap.push(entry) - 1
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      const above = heap[parent] as Entry
+      if (above.atMs <= entry.atMs) break
+      heap[at] = above
+      at = parent
+    }
+    heap[at] = entry
+  }
+
+  #pop(): void {
+    const heap = this.#heap
+    const last = heap.pop()
+    if (last === undefined || heap.length === 0) return
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      const right = heap[child + 1]
+      if (right !== undefined && right.atMs < (heap[child] as Entry).atMs) child += 1
+      const below = heap[child]
+      if (below === undefined || below.atMs >= last.atMs) break
+      heap[at] = below
+      at = child
+    }
+    heap[at] = last
+  }
+}
+
+function keyOf({ sessionId, timer }: DueTimer): string {
+  return `${sessionId}/${timer}`
+}

@@ -1,0 +1,58 @@
+//! XIP, the internal form of a session message (S1.18-S1.21): what the services work with instead of
+//! SIP text. One structure for the request and for what the response fills in (S1.45).
+import type { Direction } from '../../tables/wired-media.ts'
+import type { Endpoint } from '../../wire/sip/message.ts'
+
+/** ED-137 volume 2: what the Subject header asks for. */
+export const callTypes = ['da-ida', 'ia', 'monitoring', 'gg-monitoring', 'ag-monitoring'] as const
+export type CallType = (typeof callTypes)[number]
+
+export const priorities = ['emergency', 'urgent', 'normal', 'non-urgent'] as const
+export type Priority = (typeof priorities)[number]
+
+export type Codec = 'PCMA' | 'PCMU'
+
+export interface XipCodec {
+  readonly name: Codec
+  readonly payloadType: number
+}
+
+/** The audio stream as one side describes it. */
+export interface XipMedia {
+  /** Null: on hold in the manner of RFC 2543 (0.0.0.0). */
+  readonly address: string | null
+  readonly port: number
+  readonly type: 'audio'
+  /** Those that we have, in the order of the other side. */
+  readonly codecs: readonly XipCodec[]
+  readonly ptimeMs: 10 | 20 | 30
+  /** As the other side says it: `sendonly` means that it sends. */
+  readonly direction: Direction
+  readonly eventPayloadType: number | null
+}
+
+export interface Xip {
+  readonly sessionId: string
+  readonly sourceUser: string
+  readonly sourceEnd: Endpoint
+  readonly destinationUser: string
+  /** Null until the registration of the destination is known. */
+  readonly destinationEnd: Endpoint | null
+  /** Subject and Priority as received, empty when absent. */
+  readonly subject: string
+  readonly priority: Priority
+  readonly callType: CallType
+  /** In the order of the caller; empty: an ordinary telephone. */
+  readonly wg67Versions: readonly string[]
+  /** Null: the caller made no offer. */
+  readonly media: XipMedia | null
+}
+
+/** Why a message is not let in, as the answer that says so. */
+export interface XipRefusal {
+  readonly status: number
+  /** Value of a Reason header (RFC 3326), or null. */
+  readonly reason: string | null
+  /** For the log. */
+  readonly why: string
+}

@@ -1,0 +1,225 @@
+//! Scripts of whole calls: each step is something that a telephone does or time that passes. They are
+//! run as they are, and with a take-over after each step.
+import { sdp, type Stage } from './core-stage.ts'
+
+export type Step = (stage: Stage) => void
+export type Script = readonly Step[]
+
+const call: Step = ({ a }) => a.call('102')
+const ring: Step = ({ b }) => b.respond(b.asked('INVITE'), 180)
+const answer: Step = ({ b }) => b.respond(b.asked('INVITE'), 200, sdp(b.endpoint))
+const ack: Step = ({ a }) => a.ack(a.told(200))
+const byeA: Step = ({ a }) => a.request('BYE')
+const byeB: Step = ({ b }) => {
+  if (b.cseq === 0) b.cseq = 100
+  b.request('BYE')
+}
+const okB: Step = ({ b }) => b.respond(b.asked('BYE'), 200)
+const okA: Step = ({ a }) => a.respond(a.asked('BYE'), 200)
+const pass =
+  (ms: number): Step =>
+  (stage) =>
+    stage.pass(ms)
+
+/** Failure ACK of the caller. */
+const ackFailure =
+  (status: number): Step =>
+  ({ a }) => {
+    const { to } = a.told(status)
+    const tag = to.parameters.get('tag')
+    a.send(
+      [
+        `ACK sip:102@10.0.0.9 SIP/2.0`,
+        `Via: SIP/2.0/UDP ${a.endpoint.address}:5060;rport;branch=z9hG4bK101-${a.branch}`,
+        'Max-Forwards: 70',
+        `From: <sip:101@10.0.0.9>;tag=${a.localTag}`,
+        `To: <sip:102@10.0.0.9>;tag=${tag}`,
+        `Call-ID: ${a.callId}`,
+        `CSeq: ${a.cseq} ACK`,
+        'Content-Length: 0',
+        '',
+        '',
+      ].join('\r\n'),
+    )
+  }
+
+const modify =
+  (who: 'a' | 'b', direction: string, version = 2): Step =>
+  (stage) => {
+    const phone = stage[who]
+    if (phone.cseq === 0) phone.cseq = 100
+    phone.reinvite(sdp(phone.endpoint, { direction, version }))
+  }
+const agree =
+  (who: 'a' | 'b', direction: string): Step =>
+  (stage) => {
+    const phone = stage[who]
+    phone.respond(phone.asked('INVITE'), 200, sdp(phone.endpoint, { direction, version: 2 }))
+  }
+const ackOf =
+  (who: 'a' | 'b'): Step =>
+  (stage) =>
+    stage[who].ack(stage[who].told(200))
+
+const talk: Script = [call, ring, answer, ack]
+const end: Script = [byeA, okB]
+
+export const scripts: Readonly<Record<string, Script>> = {
+  'answered, hung up by the caller': [...talk, pass(1_000), ...end],
+  'answered, hung up by the callee': [...talk, byeB, okA],
+  'answered without ringing': [call, answer, ack, ...end],
+  'early media, then answered': [
+    call,
+    ({ b }) => b.respond(b.asked('INVITE'), 183, sdp(b.endpoint)),
+    answer,
+    ack,
+    ...end,
+  ],
+  'cancelled while it rings': [
+    call,
+    ring,
+    ({ a }) => a.request('CANCEL', { cseq: a.cseq }),
+    ackFailure(487),
+    pass(600),
+    ({ b }) => b.respond(b.asked('CANCEL'), 200),
+    ({ b }) => b.respond(b.asked('INVITE'), 487),
+  ],
+  'cancelled before anything came from the callee': [
+    call,
+    ({ a }) => a.request('CANCEL', { cseq: a.cseq }),
+    ackFailure(487),
+    pass(600),
+    ring,
+    pass(600),
+    ({ b }) => b.respond(b.asked('CANCEL'), 200),
+    ({ b }) => b.respond(b.asked('INVITE'), 487),
+  ],
+  'a 200 that crosses the CANCEL is taken and ended': [
+    call,
+    ring,
+    ({ a }) => a.request('CANCEL', { cseq: a.cseq }),
+    ackFailure(487),
+    pass(600),
+    ({ b }) => b.respond(b.asked('CANCEL'), 200),
+    answer,
+    okB,
+  ],
+  'busy callee': [call, ({ b }) => b.respond(b.asked('INVITE'), 486), ackFailure(486)],
+  'callee declines with a reason': [
+    call,
+    ring,
+    ({ b }) => b.respond(b.asked('INVITE'), 603, '', ['Reason: WG-67;cause=2004;text="x"']),
+    ackFailure(603),
+  ],
+  'callee asks for a password': [
+    call,
+    ({ b }) => b.respond(b.asked('INVITE'), 407),
+    ackFailure(480),
+  ],
+  'nobody answers': [
+    call,
+    ring,
+    pass(61_000),
+    ackFailure(408),
+    pass(600),
+    ({ b }) => b.respond(b.asked('CANCEL'), 200),
+    ({ b }) => b.respond(b.asked('INVITE'), 487),
+  ],
+  'the callee is dead': [call, pass(33_000), pass(33_000), ackFailure(408)],
+  'no offer in the INVITE': [
+    ({ a }) => a.call('102', ''),
+    ring,
+    answer,
+    ({ a }) => a.ack(a.told(200), sdp(a.endpoint)),
+    ...end,
+  ],
+  'held and resumed by the caller': [
+    ...talk,
+    modify('a', 'sendonly'),
+    agree('b', 'recvonly'),
+    ackOf('a'),
+    pass(1_000),
+    modify('a', 'sendrecv', 3),
+    agree('b', 'sendrecv'),
+    ackOf('a'),
+    ...end,
+  ],
+  'held by the callee, hung up by the caller': [
+    ...talk,
+    modify('b', 'inactive'),
+    agree('a', 'inactive'),
+    ackOf('b'),
+    ...end,
+  ],
+  'refreshed without a change': [...talk, modify('a', 'sendrecv'), ackOf('a'), ...end],
+  'resumed with a re-INVITE without offer': [
+    ...talk,
+    modify('a', 'sendonly'),
+    agree('b', 'recvonly'),
+    ackOf('a'),
+    ({ a }) => a.reinvite(''),
+    ({ a }) => a.ack(a.told(200), sdp(a.endpoint, { version: 3 })),
+    agree('b', 'sendrecv'),
+    ...end,
+  ],
+  'both want to hold at once': [
+    ...talk,
+    modify('a', 'sendonly'),
+    modify('b', 'sendonly'),
+    agree('b', 'recvonly'),
+    ackOf('a'),
+    ...end,
+  ],
+  'the callee refuses to be held': [
+    ...talk,
+    modify('a', 'sendonly'),
+    ({ b }) => b.respond(b.asked('INVITE'), 488),
+    ...end,
+  ],
+  'the callee forgot the call when it is held': [
+    ...talk,
+    modify('a', 'sendonly'),
+    ({ b }) => b.respond(b.asked('INVITE'), 481),
+    okA,
+  ],
+  'an INFO goes through': [
+    ...talk,
+    ({ a }) => a.request('INFO', { body: 'Signal=5', headers: ['Content-Type: application/dtmf-relay'] }),
+    ({ b }) => b.respond(b.asked('INFO'), 200),
+    ...end,
+  ],
+  'the ACK of the caller comes late': [call, ring, answer, pass(3_000), ack, ...end],
+  'the ACK of the caller never comes': [
+    call,
+    ring,
+    answer,
+    pass(33_000),
+    pass(33_000),
+    okA,
+    okB,
+  ],
+  'the callee hangs up before the ACK of the caller': [call, ring, answer, byeB, pass(600), ack, okA],
+  'both hang up at once': [...talk, byeA, byeB, okB, okA],
+  'the callee does not know the BYE': [...talk, byeA, ({ b }) => b.respond(b.asked('BYE'), 481)],
+  'the callee is dead when the caller hangs up': [...talk, byeA, pass(33_000), pass(33_000)],
+  'the operator ends the call': [
+    ...talk,
+    (stage) => {
+      for (const { sessionId } of stage.tables.wiredConference.values()) stage.release(sessionId)
+    },
+    okA,
+    okB,
+  ],
+  'ED-137 telephones': [
+    ({ a }) =>
+      a.call('102', sdp(a.endpoint), [
+        'WG67-Version: phone.01;phone.02',
+        'Subject: DA/IDA call',
+        'Priority: emergency',
+      ]),
+    ring,
+    answer,
+    ack,
+    ...end,
+  ],
+}

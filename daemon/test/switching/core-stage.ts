@@ -1,0 +1,384 @@
+//! A stage for tests of the core: two cores on plain tables, telephones that are played by a script,
+//! and virtual time. Every message of the core is parsed and checked on its way.
+import { z } from 'zod'
+import { assert } from '../../src/assert.ts'
+import { Core } from '../../src/switching/core.ts'
+import type { CoreTables, RecordTable } from '../../src/switching/core-types.ts'
+import type { CallRecord, CoreEffect, Now } from '../../src/switching/effects.ts'
+import { conferenceResourceSchema } from '../../src/tables/conference-resource.ts'
+import { type PhoneBookEntry, phoneBookSchema } from '../../src/tables/phone-book.ts'
+import { freezeValue } from '../../src/tables/record-value.ts'
+import { type User, userSchema } from '../../src/tables/user.ts'
+import { conferenceSchema } from '../../src/tables/wired-conference.ts'
+import { wiredMediaSchema } from '../../src/tables/wired-media.ts'
+import type { Endpoint, SipMessage, SipRequest, SipResponse } from '../../src/wire/sip/message.ts'
+import { parseSip } from '../../src/wire/sip/parse.ts'
+import { nameAddressText, viaText } from '../../src/wire/sip/write.ts'
+
+export const service = '10.0.0.9'
+
+class MapTable<R> implements RecordTable<R> {
+  readonly map = new Map<string, R>()
+  readonly #schema: z.ZodType<R>
+  readonly #keyOf: (record: R) => string
+
+  constructor(schema: z.ZodType<R>, keyOf: (record: R) => string) {
+    this.#schema = schema
+    this.#keyOf = keyOf
+  }
+
+  get(key: string): R | undefined {
+    return this.map.get(key)
+  }
+
+  put(record: R): { ok: boolean } {
+    this.map.set(this.#keyOf(record), freezeValue(record))
+    return { ok: true }
+  }
+
+  delete(key: string): void {
+    this.map.delete(key)
+  }
+
+  values(): IterableIterator<R> {
+    return this.map.values()
+  }
+
+  get size(): number {
+    return this.map.size
+  }
+
+  /** What the peer has: through JSON and the schema. */
+  copy(): MapTable<R> {
+    const copy = new MapTable(this.#schema, this.#keyOf)
+    for (const record of this.map.values()) {
+      copy.put(z.strictObject({ r: this.#schema }).parse({ r: JSON.parse(JSON.stringify(record)) }).r as R)
+    }
+    return copy
+  }
+}
+
+type StageTables = { [K in keyof CoreTables]: CoreTables[K] & { copy(): CoreTables[K] } }
+
+function emptyTables(): StageTables {
+  return {
+    user: new MapTable<User>(userSchema, (record) => record.user),
+    phoneBook: new MapTable<PhoneBookEntry>(phoneBookSchema, (record) => record.number),
+    wiredConference: new MapTable(conferenceSchema, (record) => record.sessionId),
+    wiredMedia: new MapTable(wiredMediaSchema, (record) => record.mediaId),
+    conferenceResource: new MapTable(conferenceResourceSchema, (record) => record.resource),
+  }
+}
+
+function copyTables(tables: StageTables): StageTables {
+  return Object.fromEntries(
+    Object.entries(tables).map(([name, table]) => [name, table.copy()]),
+  ) as unknown as StageTables
+}
+
+/** A description of a telephone. */
+export function sdp(endpoint: Endpoint, options: Partial<SdpOptions> = {}): string {
+  const { direction, codecs, port, address, version } = {
+    direction: 'sendrecv',
+    codecs: [8, 0, 101],
+    port: 4000,
+    address: endpoint.address,
+    version: 1,
+    ...options,
+  }
+  const events = codecs.includes(101) ? ['a=rtpmap:101 telephone-event/8000'] : []
+  const lines = [
+    'v=0',
+    `o=- 1 ${version} IN IP4 ${endpoint.address}`,
+    's=-',
+    `c=IN IP4 ${address}`,
+    't=0 0',
+    `m=audio ${port} RTP/AVP ${codecs.join(' ')}`,
+    ...events,
+    `a=${direction}`,
+  ]
+  return lines.map((line) => `${line}\r\n`).join('')
+}
+
+interface SdpOptions {
+  direction: string
+  codecs: number[]
+  port: number
+  address: string
+  version: number
+}
+
+/** One telephone: what it sends is written by hand, so that the writer of the switch is not trusted. */
+export class Phone {
+  readonly number: string
+  readonly endpoint: Endpoint
+  readonly inbox: SipMessage[] = []
+  readonly #stage: Stage
+  callId = ''
+  localTag = ''
+  remoteTag = ''
+  target = ''
+  remoteUser = ''
+  cseq = 0
+  branch = 0
+
+  constructor(stage: Stage, number: string, endpoint: Endpoint) {
+    this.#stage = stage
+    this.number = number
+    this.endpoint = endpoint
+  }
+
+  /** The last request of this method that came. */
+  asked(method: string): SipRequest {
+    const found = this.inbox.findLast(
+      (message) => message.kind === 'request' && message.method === method,
+    )
+    assert(found?.kind === 'request', `${this.number} got no ${method}`)
+    return found
+  }
+
+  /** The last response of this status that came. */
+  told(status: number): SipResponse {
+    const found = this.inbox.findLast(
+      (message) => message.kind === 'response' && message.status === status,
+    )
+    assert(found?.kind === 'response', `${this.number} was not told ${status}`)
+    return found
+  }
+
+  heard(mark: number | string): boolean {
+    return this.inbox.some((message) =>
+      message.kind === 'request' ? message.method === mark : message.status === mark,
+    )
+  }
+
+  call(to: string, body = sdp(this.endpoint), headers: string[] = []): void {
+    this.callId = `call-${this.number}-${to}`
+    this.localTag = `tag${this.number}`
+    this.remoteTag = ''
+    this.remoteUser = to
+    this.target = `sip:${to}@${service}`
+    this.request('INVITE', { body, headers })
+  }
+
+  reinvite(body: string): void {
+    this.request('INVITE', { body })
+  }
+
+  request(method: string, more: { body?: string; headers?: string[]; cseq?: number } = {}): void {
+    const { body = '', headers = [] } = more
+    if (more.cseq === undefined && method !== 'ACK' && method !== 'CANCEL') {
+      this.cseq += 1
+      this.branch += 1
+    }
+    if (method === 'ACK') this.branch += 1
+    const tag = this.remoteTag === '' || method === 'CANCEL' ? '' : `;tag=${this.remoteTag}`
+    const user = this.remoteUser
+    const uri = method === 'CANCEL' ? `sip:${user}@${service}` : this.target
+    const lines = [
+      `${method} ${uri} SIP/2.0`,
+      `Via: SIP/2.0/UDP ${this.endpoint.address}:5060;rport;branch=z9hG4bK${this.number}-${this.branch}`,
+      'Max-Forwards: 70',
+      `From: <sip:${this.number}@${service}>;tag=${this.localTag}`,
+      `To: <sip:${user}@${service}>${tag}`,
+      `Call-ID: ${this.callId}`,
+      `CSeq: ${more.cseq ?? this.cseq} ${method}`,
+      `Contact: <sip:${this.number}@${this.endpoint.address}:5060>`,
+      ...headers,
+      ...(body === '' || method === 'INFO' ? [] : ['Content-Type: application/sdp']),
+      `Content-Length: ${Buffer.byteLength(body)}`,
+    ]
+    this.send(`${lines.join('\r\n')}\r\n\r\n${body}`)
+  }
+
+  /** ACK of a 2xx. */
+  ack(response: SipResponse, body = ''): void {
+    this.remoteTag = response.to.parameters.get('tag') ?? ''
+    const contact = response.contact === '*' ? undefined : response.contact[0]
+    if (contact !== undefined) this.target = nameAddressText(contact).slice(1, -1)
+    this.request('ACK', { body, cseq: response.cseq.number })
+  }
+
+  respond(request: SipRequest, status: number, body = '', headers: string[] = []): void {
+    if (request.method === 'INVITE' && this.callId !== request.callId) {
+      this.callId = request.callId
+      this.localTag = `tag${this.number}`
+      this.remoteTag = request.from.parameters.get('tag') ?? ''
+      this.remoteUser = request.from.uri.user ?? ''
+      const contact = request.contact === '*' ? undefined : request.contact[0]
+      if (contact !== undefined) this.target = nameAddressText(contact).slice(1, -1)
+    }
+    const to = nameAddressText(request.to)
+    const lines = [
+      `SIP/2.0 ${status} Something`,
+      ...request.via.map((via) => `Via: ${viaText(via)}`),
+      `From: ${nameAddressText(request.from)}`,
+      `To: ${request.to.parameters.has('tag') ? to : `${to};tag=${this.localTag}`}`,
+      `Call-ID: ${request.callId}`,
+      `CSeq: ${request.cseq.number} ${request.cseq.method}`,
+      `Contact: <sip:${this.number}@${this.endpoint.address}:5060>`,
+      ...headers,
+      ...(body === '' ? [] : ['Content-Type: application/sdp']),
+      `Content-Length: ${Buffer.byteLength(body)}`,
+    ]
+    this.send(`${lines.join('\r\n')}\r\n\r\n${body}`)
+  }
+
+  send(text: string): void {
+    this.#stage.fromNetwork(text, this.endpoint)
+  }
+}
+
+export class Stage {
+  tables = emptyTables()
+  core: Core
+  readonly now: { monotonicMs: number; wallMs: number; tick: number }
+  readonly records: CallRecord[] = []
+  readonly phones = new Map<string, Phone>()
+  /** `102 < INVITE`, `101 < 180`: what reached the telephones, without repetitions. */
+  readonly transcript: string[] = []
+  readonly #seen = new Set<string>()
+  #seed = 1
+  /** Messages of the core get lost while it is true. */
+  isMute = false
+  sent = 0
+
+  constructor() {
+    this.now = { monotonicMs: 1_000, wallMs: 1_700_000_000_000, tick: 50 }
+    for (const number of ['101', '102', '103']) this.addPhone(number, 'telephone')
+    this.addPhone('900', 'gateway')
+    this.addPhone('118', 'radio')
+    this.tables.phoneBook.put(entry('104', 'telephone'))
+    this.core = this.#makeCore()
+    this.core.becomePrimary(this.#time())
+  }
+
+  get a(): Phone {
+    return this.phone('101')
+  }
+
+  get b(): Phone {
+    return this.phone('102')
+  }
+
+  phone(number: string): Phone {
+    const phone = this.phones.get(number)
+    assert(phone !== undefined, `no telephone ${number}`)
+    return phone
+  }
+
+  addPhone(number: string, type: PhoneBookEntry['type']): void {
+    const endpoint = { address: `10.0.1.${number.slice(-2)}`, port: 5060 }
+    this.phones.set(number, new Phone(this, number, endpoint))
+    this.tables.phoneBook.put(entry(number, type))
+    this.tables.user.put({
+      user: number,
+      type,
+      status: 'online',
+      contact: `sip:${number}@${endpoint.address}:5060`,
+      ...endpoint,
+      registeredAtMs: this.now.wallMs,
+      expiresAtMs: this.now.wallMs + 3_600_000,
+      callId: number,
+      cseq: 1,
+    })
+  }
+
+  fromNetwork(text: string, source: Endpoint): void {
+    this.#perform(this.core.receive(new TextEncoder().encode(text), source, this.#time()))
+  }
+
+  /** Lets virtual time pass, timer by timer. */
+  pass(ms: number): void {
+    const end = this.now.monotonicMs + ms
+    for (;;) {
+      const next = this.core.nextTimerMs()
+      if (next === null || next > end) break
+      this.#moveTo(Math.max(next, this.now.monotonicMs))
+      this.#perform(this.core.advance(this.#time()))
+    }
+    this.#moveTo(end)
+  }
+
+  /** The primary dies; its peer goes on with what it has. Throws when that sends anything. */
+  takeOver(): void {
+    this.tables = copyTables(this.tables)
+    this.core = this.#makeCore()
+    const effects = this.core.becomePrimary(this.#time())
+    assert(
+      effects.every((effect) => effect.kind === 'log'),
+      'a take-over sends nothing',
+    )
+  }
+
+  release(sessionId: string): void {
+    this.#perform(this.core.release(sessionId, this.#time()) ?? [])
+  }
+
+  #time(): Now {
+    return { ...this.now, tick: Math.floor(this.now.tick) }
+  }
+
+  #moveTo(atMs: number): void {
+    const ms = atMs - this.now.monotonicMs
+    this.now.monotonicMs = atMs
+    this.now.wallMs += ms
+    this.now.tick += ms / 20
+  }
+
+  #perform(effects: CoreEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'call-record') this.records.push(effect.record)
+      if (effect.kind !== 'send') continue
+      this.sent += 1
+      const message = parseSip(new TextEncoder().encode(effect.outgoing.text))
+      assert(message.kind !== 'malformed', `the core sends good messages: ${effect.outgoing.text}`)
+      if (this.isMute) continue
+      const phone = [...this.phones.values()].find(
+        (one) => one.endpoint.address === effect.outgoing.to.address,
+      )
+      assert(phone !== undefined, `a message to ${effect.outgoing.to.address}`)
+      phone.inbox.push(message)
+      this.#note(phone, message)
+    }
+  }
+
+  #note(phone: Phone, message: SipMessage): void {
+    const { cseq, callId } = message
+    const mark = message.kind === 'request' ? message.method : `${message.status} ${cseq.method}`
+    const key = `${phone.number} ${mark} ${callId} ${cseq.number}`
+    if (message.kind === 'response' && message.status === 100) return
+    if (this.#seen.has(key)) return
+    this.#seen.add(key)
+    this.transcript.push(`${phone.number} < ${mark}`)
+  }
+
+  #makeCore(): Core {
+    const random32 = () => {
+      this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0
+      return this.#seed
+    }
+    return new Core({
+      tables: this.tables,
+      address: service,
+      sipPort: 5060,
+      rtpPorts: { first: 20_000, last: 20_019 },
+      realm: 'vccs.test',
+      secret: new TextEncoder().encode('a secret of thirty-two bytes ....'),
+      newToken: () => random32().toString(16).padStart(8, '0'),
+      random32,
+    })
+  }
+}
+
+function entry(number: string, type: PhoneBookEntry['type']): PhoneBookEntry {
+  return {
+    number,
+    type,
+    displayName: '',
+    ha1Md5: '0'.repeat(32),
+    ha1Sha256: '0'.repeat(64),
+    priority: 2,
+    twin: number !== '103',
+  }
+}
