@@ -6,8 +6,16 @@ import { dirname, join } from 'node:path'
 import { parseSip } from '../daemon/src/wire/sip/parse.ts'
 
 const require = createRequire(import.meta.url)
+interface Named {
+  uri: string
+}
+interface Parsed {
+  uri?: string
+  headers: { from: Named; to: Named; contact?: Named[] }
+}
 const sip = require('sip') as {
-  parse(text: string): { method?: string; status?: number } | undefined
+  parse(text: string): Parsed | undefined
+  parseUri(text: string): unknown
 }
 const folder = join(dirname(require.resolve('sip/package.json')), 'test/messages')
 /** In the folder, but not of RFC 4475. */
@@ -56,16 +64,26 @@ function measure(run: () => unknown): number {
   return Math.min(...times)
 }
 
+/** What our scanner always does: the URIs of the message are read as well. */
+function sipWithUris(text: string): void {
+  const message = sip.parse(text)
+  if (message === undefined) return
+  const { from, to, contact } = message.headers
+  sip.parseUri(message.uri ?? '')
+  for (const { uri } of [from, to, ...(contact ?? [])]) sip.parseUri(uri)
+}
+
 function speed(bytes: Buffer): object {
-  const ownUs = measure(() => parseSip(bytes))
+  const result = (us: number): object => ({
+    us: Math.round(us * 100) / 100,
+    messagesPerSecond: Math.round(1e6 / us),
+  })
   // The package takes text of single bytes, which its transports make of each datagram.
-  const sipUs = measure(() => sip.parse(bytes.toString('latin1')))
-  const perSecond = (us: number): number => Math.round(1e6 / us)
-  const round = (us: number): number => Math.round(us * 100) / 100
   return {
     bytes: bytes.length,
-    own: { us: round(ownUs), messagesPerSecond: perSecond(ownUs) },
-    sip: { us: round(sipUs), messagesPerSecond: perSecond(sipUs) },
+    own: result(measure(() => parseSip(bytes))),
+    sip: result(measure(() => sip.parse(bytes.toString('latin1')))),
+    sipWithUris: result(measure(() => sipWithUris(bytes.toString('latin1')))),
   }
 }
 
