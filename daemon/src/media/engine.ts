@@ -33,7 +33,7 @@ export type EngineCounters = Pick<
 >
 
 /** Every eighth tick the queue of a leg is read until it is empty: else one late tick would add its
- * delay for good. Legs that send more than one packet a tick are always read so. */
+ * delay for good. Legs that do not bring one packet a tick are always read so. */
 const drainEveryTicks = 8
 const drainPackets = 8
 const drainHoldTicks = 50
@@ -188,17 +188,17 @@ export class MediaEngine {
 
   #receive(leg: Leg, tick: number): void {
     const { sockets } = this.#options
-    const drain = tick < leg.drainUntilTick || (tick + leg.index) % drainEveryTicks === 0
-    const packetsMax = drain ? drainPackets : 1
+    const turn = (tick + leg.index) % drainEveryTicks === 0 || tick < leg.drainUntilTick
     let packets = 0
-    while (packets < packetsMax) {
+    while (packets < (turn || leg.shortPackets ? drainPackets : 1)) {
       const length = sockets.receive(leg.index)
       if (length <= 0) break
       packets++
       if (this.#input.take(leg, length, tick) === 'refused') this.#refused++
     }
     this.#received += packets
-    if (packets > 1) leg.drainUntilTick = tick + drainHoldTicks
+    // After a hole there will be more than one; while nothing comes this costs nothing.
+    if (packets !== 1) leg.drainUntilTick = tick + drainHoldTicks
     if (controlIsRead(leg, tick)) this.#receiveControl(leg)
   }
 

@@ -61,6 +61,7 @@ export class Input {
     if (samples === 0 || samples > payloadSamplesMax || samples % cellSamples !== 0) {
       return 'refused'
     }
+    leg.shortPackets = samples < limits.samplesPerTick
     const transit = (tick * limits.samplesPerTick - packet.timestamp) | 0
     leg.reception.packet(packet.ssrc, packet.sequence, transit)
     if (!leg.takesVoice) return 'ignored'

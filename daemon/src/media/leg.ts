@@ -39,8 +39,10 @@ export class Leg {
   readonly peerReport: PeerReport = { ssrc: 0, ntpMiddle: 0, receivedWallMs: 0, packetsLost: 0 }
   packetsSent = 0
   octetsSent = 0
-  /** More than one packet a tick has been seen: read until there is none, up to this tick. */
+  /** Its queue is read until it is empty, up to this tick. */
   drainUntilTick = 0
+  /** Its terminal sends more than one packet a tick. */
+  shortPackets = false
 
   constructor(index: number, record: WiredMedia, bridge: Bridge) {
     this.index = index
