@@ -89,6 +89,22 @@ test('the password of another user does not register this one', (t) => {
   const site = new Site()
   const other = authorize(challengeOf(site), { username: '201', password: 'other' })
   t.is(tryOnce(site, other).status, 403)
+  const renamed = authorize(challengeOf(site), { changed: { username: '201' } })
+  t.is(tryOnce(site, renamed).status, 403)
+})
+
+test('no digest is right for a number that nobody has, not even over an HA1 of zeros', (t) => {
+  const site = new Site()
+  const line = authorize(challengeOf(site), {})
+  const result = readCredentials(line.slice('Authorization: '.length))
+  if (result.kind !== 'credentials') return t.fail(result.kind)
+  const response = digestResponse('REGISTER', result.credentials, '0'.repeat(32))
+  const forged = authorize(challengeOf(site), {
+    changed: { response, nonce: result.credentials.nonce },
+  })
+  const message = registerRequest([forged])
+  const claim = { username: '200', account: null }
+  t.is(site.digest.check(message, claim, site.nowMs).kind, 'forbidden')
 })
 
 test('each node accepts the nonce of the other one, and no nonce of a foreign pair', (t) => {
@@ -116,6 +132,9 @@ test('an aged nonce is stale: the telephone asks no person for a password', (t) 
   for (const value of headerValues(late, 'WWW-Authenticate'))
     t.true(parseDigestChallenge(value)?.stale)
   t.is(tryOnce(site, authorize(late, {}), { cseq: 3 }).status, 200)
+  const future = challengeOf(site)
+  site.nowMs -= limits.nonceMsMax + 1
+  t.is(tryOnce(site, authorize(future, {}), { cseq: 4 }).status, 401)
 })
 
 test('a captured request is not accepted twice, and nonce counts may leave gaps', (t) => {
@@ -138,6 +157,11 @@ test('nonce counts: each is taken once, in any order within the window, in bound
         if (count > highest - 32) taken.add(count)
       }
     }),
+  )
+  const jumped = new NonceCounts()
+  t.deepEqual(
+    [1, 34, 33, 2].map((count) => jumped.use('n', count)),
+    [true, true, true, false],
   )
   const bounded = new NonceCounts(10)
   for (let n = 0; n < 100; n += 1) bounded.use(`nonce ${n}`, 1)
@@ -251,6 +275,17 @@ test('one binding a user: the newest wins, also when it removes the old one in t
   const answered = site.register(moved, { callId: 'other' })
   t.deepEqual(contactsOf(answered), ['<sip:200@192.0.2.10>;expires=3600'])
   t.is(site.users.get('200')?.address, '192.0.2.10')
+  const two = site.register(['Contact: <sip:200@192.0.2.11>, <sip:200@192.0.2.12>'])
+  t.deepEqual(contactsOf(two), ['<sip:200@192.0.2.11>;expires=3600'])
+})
+
+test('a user that is offline has no binding', (t) => {
+  const site = new Site()
+  site.register([contact])
+  const user = site.users.get('200')
+  if (user === undefined) return t.fail('the user is registered')
+  site.users.set('200', { ...user, status: 'offline' })
+  t.deepEqual(contactsOf(site.register([])), [])
 })
 
 test('unregister by star, by contact, and not by the contact of another telephone', (t) => {

@@ -156,8 +156,10 @@ test('the layer that lost a node goes on with what the other one opened', (t) =>
   const [a, b] = [newLayer(), newLayer()]
   const { request: invite, id } = a.request(request('INVITE'), phone, 0)
   t.is(b.restoreClient(invite, phone, false, 1_000), id)
-  t.is(b.restoreClient(invite, phone, false, 1_000), id)
-  const output = b.receive(answer(invite, 200), phone, 1_100)
+  t.is(b.restoreClient(invite, phone, false, 1_400), id)
+  t.is(b.advance(1_500).send.length, 1)
+  t.is(b.nextTimerMs(), 2_500)
+  const output = b.receive(answer(invite, 200), phone, 2_000)
   t.like(only(output.events), { kind: 'response', id })
   t.is(b.size, 1)
 })
