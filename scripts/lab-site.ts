@@ -4,7 +4,8 @@ import { stringify } from 'yaml'
 export interface LabUser {
   readonly user: string
   readonly password: string
-  readonly twin?: 'on' | 'off'
+  /** False: this terminal gets the primary's stream only. */
+  readonly twin?: boolean
 }
 
 export function labUsers(first: number, count: number): LabUser[] {
@@ -15,5 +16,6 @@ export function labUsers(first: number, count: number): LabUser[] {
 }
 
 export function siteFile(users: readonly LabUser[]): string {
-  return stringify({ accounts: users })
+  const accounts = users.map(({ user, ...account }) => [user, account])
+  return stringify({ accounts: Object.fromEntries(accounts) })
 }
