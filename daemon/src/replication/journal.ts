@@ -1,0 +1,136 @@
+//! The journal of a switch that is alone: its own sync frames on a memory file system, so that its
+//! tables come back when the unit crashes while no standby has them (DESIGN section 7). Pure but for
+//! the injected file.
+import { type RecordChange, tableNames } from '../tables/address.ts'
+import type { Tables } from '../tables/tables.ts'
+import { readRecord } from '../wire/sync-body.ts'
+import { decodeSyncFrame } from '../wire/sync-frame.ts'
+
+/** The file; `platform/journal-file.ts`. Failures are values: a full disk must not end a call. */
+export interface JournalFile {
+  read(): Uint8Array | null
+  append(bytes: Uint8Array): boolean
+  /** Replaces the whole file in one step. */
+  replace(bytes: Uint8Array): boolean
+  remove(): void
+}
+
+/** The journal is written anew when it is this many times as long as the records need. */
+const growthMax = 4
+const compactFromBytes = 1_048_576
+
+export class Journal {
+  readonly #file: JournalFile
+  readonly #tables: Tables
+  readonly #frameOf: (change: RecordChange) => Uint8Array | null
+  #open = false
+  #bytes = 0
+  #compactAtBytes = compactFromBytes
+  failures = 0
+
+  /** @param frameOf `Replicator.frameOf` */
+  constructor(
+    file: JournalFile,
+    tables: Tables,
+    frameOf: (change: RecordChange) => Uint8Array | null,
+  ) {
+    this.#file = file
+    this.#tables = tables
+    this.#frameOf = frameOf
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  /** This node serves alone from now on: writes all there is. */
+  open(): void {
+    this.#open = true
+    this.#compact()
+  }
+
+  /** A standby has everything, or this node is one: what the journal says is out of date. */
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#file.remove()
+  }
+
+  /** Removes a journal of an earlier life that is not to be loaded. */
+  discard(): void {
+    this.#open = false
+    this.#file.remove()
+  }
+
+  /** Writes the records as they are now; call it once a turn with what changed. */
+  append(changes: readonly RecordChange[]): void {
+    if (!this.#open || changes.length === 0) return
+    const bytes = joined(changes.map(this.#frameOf))
+    if (!this.#file.append(bytes)) this.failures++
+    this.#bytes += bytes.length
+    if (this.#bytes > this.#compactAtBytes) this.#compact()
+  }
+
+  #compact(): void {
+    const frames: (Uint8Array | null)[] = []
+    for (const name of tableNames) {
+      const table = this.#tables.any(name)
+      for (let slot = 0; slot < table.slotCount; slot++) {
+        const view = table.at(slot)
+        if (view !== null && view.record !== null) frames.push(this.#frameOf(view))
+      }
+    }
+    const bytes = joined(frames)
+    if (!this.#file.replace(bytes)) this.failures++
+    this.#bytes = bytes.length
+    this.#compactAtBytes = Math.max(compactFromBytes, bytes.length * growthMax)
+  }
+}
+
+export interface JournalLoad {
+  /** Frames taken over, and the highest term in them. */
+  readonly frames: number
+  readonly term: number
+  /** Bytes after the first damaged frame: not used. */
+  readonly lostBytes: number
+}
+
+/** Rebuilds the tables of a switch that starts as primary again. Stops at the first damaged frame:
+ * what was written after it may need it. Listeners hear the records as changes of the peer. */
+export function loadJournal(file: JournalFile, tables: Tables, key: Uint8Array): JournalLoad {
+  const bytes = file.read() ?? new Uint8Array(0)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = 0
+  let frames = 0
+  let term = 0
+  while (bytes.length - at >= 4) {
+    const length = view.getUint32(at)
+    if (length > bytes.length - at - 4) break
+    const frame = decodeSyncFrame(bytes.subarray(at + 4, at + 4 + length), key)
+    if (typeof frame === 'string' || frame.kind !== 'record') break
+    const table = tables.any(frame.address.table)
+    const value = readRecord(frame.body)
+    const record = value === null ? null : table.parse(value)
+    if (frame.address.slot >= table.capacity || (value !== null && record === null)) break
+    if (record !== null && table.keyOf(record) !== frame.key) break
+    table.apply(frame.address, frame.key, frame.version, record)
+    term = Math.max(term, frame.term)
+    frames++
+    at += 4 + length
+  }
+  return { frames, term, lostBytes: bytes.length - at }
+}
+
+/** Each frame with its length before it. */
+function joined(frames: readonly (Uint8Array | null)[]): Uint8Array {
+  const there = frames.filter((frame) => frame !== null)
+  const bytes = new Uint8Array(there.reduce((sum, frame) => sum + 4 + frame.length, 0))
+  const view = new DataView(bytes.buffer)
+  let at = 0
+  for (const frame of there) {
+    view.setUint32(at, frame.length)
+    bytes.set(frame, at + 4)
+    at += 4 + frame.length
+  }
+  return bytes
+}

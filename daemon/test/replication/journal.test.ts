@@ -1,0 +1,115 @@
+//! The journal of a switch that is alone.
+import test from 'ava'
+import { Journal, type JournalFile, loadJournal } from '../../src/replication/journal.ts'
+import { Replicator } from '../../src/replication/replicator.ts'
+import type { RecordChange } from '../../src/tables/address.ts'
+import { Tables } from '../../src/tables/tables.ts'
+import type { User } from '../../src/tables/user.ts'
+import { user } from './pair-simulation.ts'
+
+const key = new Uint8Array(32).fill(7)
+
+class MemoryFile implements JournalFile {
+  parts: Uint8Array[] = []
+
+  get bytes(): Uint8Array {
+    return Buffer.concat(this.parts)
+  }
+
+  get length(): number {
+    return this.parts.reduce((sum, part) => sum + part.length, 0)
+  }
+
+  read(): Uint8Array | null {
+    return this.parts.length === 0 ? null : this.bytes
+  }
+
+  append(bytes: Uint8Array): boolean {
+    this.parts.push(bytes)
+    return true
+  }
+
+  replace(bytes: Uint8Array): boolean {
+    this.parts = [bytes]
+    return true
+  }
+
+  remove(): void {
+    this.parts = []
+  }
+}
+
+function alone(file: JournalFile) {
+  const tables = new Tables()
+  const replicator = new Replicator({ tables, key, bootId: 'a'.repeat(16) })
+  replicator.setRole('primary', 3, 0)
+  const changes: RecordChange[] = []
+  tables.onChange((change) => {
+    replicator.changed(change)
+    changes.push(change)
+  })
+  const journal = new Journal(file, tables, (change) => replicator.frameOf(change))
+  const write = () => journal.append(changes.splice(0))
+  return { users: tables.table('user'), tables, journal, write }
+}
+
+test('the tables of a switch that crashed alone come back, deletions too', (t) => {
+  const file = new MemoryFile()
+  const { users, tables, journal, write } = alone(file)
+  users.put(user('before') as User)
+  write()
+  journal.open()
+  users.put(user('1001', 1) as User)
+  write()
+  users.put(user('1001', 2) as User)
+  users.delete('before')
+  write()
+  const restored = new Tables()
+  const load = loadJournal(file, restored, key)
+  t.is(load.lostBytes, 0)
+  t.is(load.term, 3)
+  t.is(restored.hash('user'), tables.hash('user'))
+  t.is(restored.table('user').at(1)?.version, 2)
+})
+
+test('a torn tail is left out, wherever it was torn, and a damaged frame ends the load', (t) => {
+  const file = new MemoryFile()
+  const { users, journal, write } = alone(file)
+  journal.open()
+  for (const name of ['1', '2', '3']) {
+    users.put(user(name) as User)
+    write()
+  }
+  const whole = file.bytes
+  for (let length = 0; length < whole.length; length++) {
+    file.replace(whole.subarray(0, length))
+    const restored = new Tables()
+    const { frames, lostBytes } = loadJournal(file, restored, key)
+    t.is(restored.table('user').size, frames)
+    t.true(frames < 3 && lostBytes < whole.length)
+  }
+  const damaged = Uint8Array.from(whole)
+  const at = Math.floor(whole.length / 2)
+  damaged[at] = (damaged[at] ?? 0) ^ 1
+  file.replace(damaged)
+  t.is(loadJournal(file, new Tables(), key).frames, 1)
+})
+
+test('the journal is written anew when it has grown, and goes when a standby has everything', (t) => {
+  const file = new MemoryFile()
+  const { users, journal, write } = alone(file)
+  journal.open()
+  let longest = 0
+  for (let round = 0; round < 6_000; round++) {
+    users.put(user('1001', round) as User)
+    write()
+    if (round % 100 === 0) longest = Math.max(longest, file.length)
+  }
+  t.true(longest < 1_100_000 && file.length < longest)
+  const restored = new Tables()
+  loadJournal(file, restored, key)
+  t.is(restored.table('user').get('1001')?.cseq, 5_999)
+  journal.close()
+  t.is(file.read(), null)
+  t.is(loadJournal(file, new Tables(), key).frames, 0)
+})
