@@ -39,7 +39,7 @@ const times = ['sentAt', 'echoSentAt', 'echoReceivedAt'] as const
 
 /** Cheap faults first: `not-a-heartbeat`, `version`, then `forged`. A value that is out of range
  * under a good tag is `not-a-heartbeat` as well. */
-export type HeartbeatFault = 'not-a-heartbeat' | 'version' | 'forged'
+type HeartbeatFault = 'not-a-heartbeat' | 'version' | 'forged'
 
 /** Writes and seals a heartbeat. The values must be in range: they are our own. */
 export function encodeHeartbeat(value: Heartbeat, key: Uint8Array): Uint8Array {

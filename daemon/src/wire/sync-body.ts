@@ -5,7 +5,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { Decoder, Encoder } from '@msgpack/msgpack'
 
 /** Bytes of a value before compression; the first 16 bytes of their SHA-256 in hex. */
-export interface SerialisedRecord {
+interface SerialisedRecord {
   readonly body: Uint8Array
   readonly hash: string
 }

@@ -41,7 +41,7 @@ const kinds = [
 ] as const satisfies readonly SyncBody['kind'][]
 
 /** Cheap faults first. `body`: a good tag, but values that make no frame. */
-export type SyncFrameFault = 'not-a-sync-frame' | 'version' | 'forged' | 'body'
+type SyncFrameFault = 'not-a-sync-frame' | 'version' | 'forged' | 'body'
 
 /** Writes and seals a frame. `too-long`: it fits no datagram. */
 export function encodeSyncFrame(frame: SyncFrame, key: Uint8Array): Uint8Array | 'too-long' {

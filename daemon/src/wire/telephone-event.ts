@@ -1,6 +1,6 @@
 //! The payload of RFC 4733 telephone events (section 2.3): four octets.
 
-export interface TelephoneEvent {
+interface TelephoneEvent {
   /** 0..15 are the DTMF digits 0-9, *, #, A-D (RFC 4733 3.2). */
   readonly event: number
   /** Set in the last packets of an event. */

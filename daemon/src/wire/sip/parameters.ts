@@ -4,7 +4,7 @@ import { type Cursor, characterClass } from './scan.ts'
 const none: ReadonlyMap<string, string | null> = new Map()
 
 /** What was read. `complete` is false when the text after it is no parameter. */
-export interface ScannedParameters {
+interface ScannedParameters {
   readonly parameters: ReadonlyMap<string, string | null>
   readonly complete: boolean
 }

@@ -6,7 +6,7 @@ import { Cursor } from './scan.ts'
 
 /** One Via value. `complete` is false when its parameters are broken: the message is malformed, but
  * the 400 can still name the sender. Null: not even the sender can be read. */
-export interface ScannedVia {
+interface ScannedVia {
   readonly via: Via
   readonly complete: boolean
 }

@@ -91,7 +91,7 @@ export function response(
 }
 
 /** The address with this tag, unless it has one. */
-export function withTag(address: NameAddress, tag: string): NameAddress {
+function withTag(address: NameAddress, tag: string): NameAddress {
   if (address.parameters.has('tag')) return address
   return { ...address, parameters: new Map([...address.parameters, ['tag', tag]]) }
 }
