@@ -1,0 +1,85 @@
+//! A corpus of malformed input against a pair with a call: it survives and goes on serving.
+import test from 'ava'
+import { Lab, sipPort } from '../../scripts/lab.ts'
+import { labUsers } from '../../scripts/lab-site.ts'
+import { serviceAddress } from '../../scripts/net/netns.ts'
+import { breaks, calleeHz, callerHz, heard, lostIn, putDown, registerPhones, talk } from './call.ts'
+import { corpus, inviteWith, pour, send, type Target } from './hostile.ts'
+
+const seed = 20_260_801
+const heartbeatPort = 5_700
+const syncPort = 5_701
+const sip: Target = { host: serviceAddress, port: sipPort }
+let lab: Lab
+
+test.before(async () => {
+  lab = await Lab.start({ members: ['p1', 'p2', 'attacker'], users: labUsers(1001, 2) })
+})
+
+test.after.always(async () => {
+  await lab?.close()
+})
+
+async function unitPids(): Promise<unknown> {
+  const opinions = await Promise.all([lab.a, lab.b].map((node) => node.opinion()))
+  return opinions.map(({ role, term, units }) => [role, term, units.map((u) => [u.unit, u.pid])])
+}
+
+test.serial(
+  'malformed SIP, SDP, RTP, heartbeats, sync frames and control lines change nothing',
+  async (t) => {
+    const pair = await registerPhones(lab)
+    await talk(pair)
+    const before = await unitPids()
+    const capture = await lab.capture('p1')
+    const fromMs = Date.now()
+
+    await send(
+      lab,
+      'attacker',
+      corpus('sip', seed).map((bytes) => ({ target: sip, bytes })),
+    )
+    const invites = corpus('sdp', seed).map((sdp, index) => inviteWith(sdp, sip, index))
+    await send(
+      lab,
+      'attacker',
+      invites.map((bytes) => ({ target: sip, bytes })),
+    )
+
+    const rtp = corpus('rtp', seed)
+    const voicePorts = Array.from({ length: 16 }, (_, index) => 20_000 + index)
+    const shots = voicePorts.flatMap((port) =>
+      rtp.map((bytes) => ({ target: { host: serviceAddress, port }, bytes })),
+    )
+    await send(lab, 'attacker', shots)
+
+    for (const link of lab.network.links) {
+      // From the peer's own address: only the key tells its packets from these.
+      const host = lab.network.linkAddress(link, 'a')
+      const beats = corpus('heartbeat', seed).map((bytes) => ({
+        target: { host, port: heartbeatPort },
+        bytes,
+      }))
+      const frames = corpus('sync', seed).map((bytes) => ({
+        target: { host, port: syncPort },
+        bytes,
+      }))
+      await send(lab, 'b', [...beats, ...frames])
+    }
+    for (const bytes of corpus('control', seed)) await pour(lab.a.controlSocket, bytes)
+
+    const toMs = Date.now()
+    t.deepEqual(await unitPids(), before)
+    await lab.inStep()
+    await putDown(pair.caller, pair)
+    const packets = await capture.stop()
+    const address = lab.network.address('p1')
+    t.is(lostIn(packets, address, { fromMs, toMs }), 0)
+    t.is(heard(packets, address).length, 1)
+    t.is(breaks(pair.caller, calleeHz), 0)
+    t.is(breaks(pair.callee, callerHz), 0)
+
+    await talk(pair)
+    await putDown(pair.callee, pair)
+  },
+)

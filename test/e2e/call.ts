@@ -1,0 +1,77 @@
+//! A call between two phones of a lab, and what the phones got of it.
+import { analyseTone } from '../../scripts/capture/audio-analysis.ts'
+import type { UdpPacket } from '../../scripts/capture/pcap.ts'
+import { figuresFrom, type RtpStream, rtpStreams } from '../../scripts/capture/rtp-analysis.ts'
+import { readWav } from '../../scripts/capture/wav.ts'
+import type { Lab } from '../../scripts/lab.ts'
+import { serviceAddress } from '../../scripts/net/netns.ts'
+import type { BaresipPhone } from '../../scripts/phones/baresip.ts'
+
+export interface PhonePair {
+  readonly caller: BaresipPhone
+  readonly callee: BaresipPhone
+}
+
+/** A quarter period is left over in 20 ms: a missing packet is a jump of phase. */
+export const callerHz = 437.5
+export const calleeHz = 612.5
+const sampleRateHz = 8000
+
+export async function registerPhones(
+  lab: Lab,
+  answer: 'auto' | 'manual' = 'auto',
+): Promise<PhonePair> {
+  const [caller, callee] = await Promise.all([
+    lab.phone('p1', { user: '1001', toneHz: callerHz, answer: 'auto' }),
+    lab.phone('p2', { user: '1002', toneHz: calleeHz, answer }),
+  ])
+  return { caller, callee }
+}
+
+/** The callee answers by itself, or is answered by hand here. */
+export async function talk({ caller, callee }: PhonePair): Promise<void> {
+  const isManual = callee.options.answer === 'manual'
+  const incoming = isManual ? callee.next('CALL_INCOMING') : undefined
+  const established = [caller, callee].map((phone) => phone.next('CALL_ESTABLISHED'))
+  await caller.dial(callee.uri)
+  if (incoming !== undefined) {
+    await incoming
+    await callee.accept()
+  }
+  await Promise.all(established)
+}
+
+/** Resolves when both phones say that the call is over. */
+export async function putDown(by: BaresipPhone, { caller, callee }: PhonePair): Promise<void> {
+  const closed = [caller, callee].map((phone) => phone.next('CALL_CLOSED'))
+  await by.hangUp()
+  await Promise.all(closed)
+}
+
+/** Streams that the service address sent to this address. */
+export function heard(packets: readonly UdpPacket[], address: string): RtpStream[] {
+  return rtpStreams(
+    packets.filter((packet) => packet.source === serviceAddress && packet.destination === address),
+  )
+}
+
+/** Packets lost of those that were due in a time, in all streams that this address heard. */
+export function lostIn(
+  packets: readonly UdpPacket[],
+  address: string,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): number {
+  const packetsExpected = Math.floor((toMs - fromMs) / 20)
+  return heard(packets, address)
+    .map((stream) => figuresFrom(stream, { fromMs, packetsExpected }).packetsLost)
+    .reduce((sum, lost) => sum + lost, 0)
+}
+
+/** Breaks in the tone of the other side, over the whole of the last recording of a phone. */
+export function breaks(phone: BaresipPhone, toneHz: number): number {
+  const { samples } = readWav(phone.decodedAudioFiles().at(-1) ?? '')
+  // The first second holds the phones' own start; a phone that went on a while without is no fault.
+  const from = sampleRateHz
+  const tone = analyseTone(samples, { sampleRateHz, toneHz, from })
+  return tone.toneSamples === 0 ? -1 : tone.discontinuities
+}

@@ -1,0 +1,122 @@
+//! What a telephone gets from the switch in each case that is not the plain call.
+import { setTimeout as delay } from 'node:timers/promises'
+import test from 'ava'
+import { sipMessages } from '../../scripts/capture/sip-analysis.ts'
+import { Lab, sipPort } from '../../scripts/lab.ts'
+import { labUsers } from '../../scripts/lab-site.ts'
+import { serviceAddress } from '../../scripts/net/netns.ts'
+import type { Sipp } from '../../scripts/phones/sipp.ts'
+import { heard } from './call.ts'
+import { SilentStandbyWatch } from './silent-standby.ts'
+
+const server = `${serviceAddress}:${sipPort}`
+const [caller, callee, absent] = labUsers(1001, 3)
+let lab: Lab
+let watch: SilentStandbyWatch
+
+test.before(async () => {
+  const twinless = callee === undefined ? [] : [{ ...callee, twin: false }]
+  const users = [caller, absent].filter((user) => user !== undefined)
+  lab = await Lab.start({ members: ['p1', 'p2'], users: [...users, ...twinless] })
+  watch = await SilentStandbyWatch.start(lab)
+  for (const [member, user] of [
+    ['p1', caller],
+    ['p2', callee],
+  ] as const) {
+    const sipp = lab.sipp(member, {
+      scenario: 'uac-register',
+      port: 5070,
+      server,
+      calls: 1,
+      users: [credentials(user)],
+      values: { contact_port: '5060' },
+    })
+    const { exitCode } = await sipp.done()
+    if (exitCode !== 0) throw new Error(`registration: ${sipp.report()}`)
+  }
+})
+
+test.after.always(async () => {
+  await lab?.close()
+})
+
+function credentials(user: { user: string; password: string } | undefined): string {
+  return `${user?.user};[authentication username=${user?.user} password=${user?.password}]`
+}
+
+interface CallerOptions {
+  readonly target?: string | undefined
+  readonly status?: string
+  readonly pauseMs?: number
+}
+
+function call(scenario: string, { target, status, pauseMs }: CallerOptions = {}): Sipp {
+  return lab.sipp('p1', {
+    scenario,
+    port: 5060,
+    server,
+    calls: 1,
+    pauseMs: pauseMs ?? 1_000,
+    users: [`${credentials(caller)};${target ?? callee?.user}`],
+    values: { status: status ?? '' },
+  })
+}
+
+async function answering(scenario: string, pauseMs = 100): Promise<Sipp> {
+  const sipp = lab.sipp('p2', { scenario, port: 5060, calls: 1, pauseMs })
+  await delay(300)
+  return sipp
+}
+
+const succeeded = { exitCode: 0, successful: 1, failed: 0 }
+
+test.serial('a busy telephone is 486 for the caller', async (t) => {
+  const busy = await answering('uas-busy')
+  const refused = call('uac-refused', { status: '486' })
+  t.like(await refused.done(), succeeded, refused.report())
+  t.like(await busy.done(), succeeded, busy.report())
+})
+
+test.serial('a telephone that is not registered is 480', async (t) => {
+  const refused = call('uac-refused', { status: '480', target: absent?.user })
+  t.like(await refused.done(), succeeded, refused.report())
+})
+
+test.serial('a number that nobody has is 404', async (t) => {
+  const refused = call('uac-refused', { status: '404', target: '9999' })
+  t.like(await refused.done(), succeeded, refused.report())
+})
+
+test.serial('a caller who gives up stops the ringing', async (t) => {
+  const ringing = await answering('uas-rings-until-cancel')
+  const givesUp = call('uac-cancel')
+  t.like(await givesUp.done(), succeeded, givesUp.report())
+  t.like(await ringing.done(), succeeded, ringing.report())
+})
+
+test.serial('an answer without ACK is repeated until it comes', async (t) => {
+  const answers = await answering('uas-answer')
+  const slow = call('uac-slow-ack')
+  t.like(await slow.done(), succeeded, slow.report())
+  t.like(await answers.done(), succeeded, answers.report())
+})
+
+test.serial('with twin off a terminal hears one node, the other terminal both', async (t) => {
+  const captures = await Promise.all([lab.capture('p1'), lab.capture('p2')])
+  const answers = await answering('uas-answer')
+  const talks = call('uac-call', { pauseMs: 3_000 })
+  t.like(await talks.done(), succeeded, talks.report())
+  t.like(await answers.done(), succeeded, answers.report())
+  const [p1 = [], p2 = []] = await Promise.all(captures.map((capture) => capture.stop()))
+  const [twin] = heard(p1, lab.network.address('p1'))
+  const [single] = heard(p2, lab.network.address('p2'))
+  t.true((twin?.duplicates ?? 0) > 100)
+  t.is(single?.duplicates, 0)
+  t.true((single?.packets.length ?? 0) > 100)
+  const callIds = (packets: typeof p1) => new Set(sipMessages(packets).map((m) => m.callId))
+  t.is(callIds(p1).intersection(callIds(p2)).size, 0)
+})
+
+test.serial('the standby has sent no SIP in all of this', async (t) => {
+  t.deepEqual((await watch.finish()).violations, [])
+})

@@ -1,0 +1,103 @@
+//! Bad input of every kind: a corpus of files, and the same again with bytes changed at random by a
+//! seed, so that a failure can be repeated.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import type { Lab } from '../../scripts/lab.ts'
+import { exited } from '../../scripts/net/processes.ts'
+
+const corpusFolder = join(import.meta.dirname, '../../daemon/test/data/corpus')
+const mutationsPerFile = 20
+
+export type Kind = 'sip' | 'sdp' | 'rtp' | 'heartbeat' | 'sync' | 'control'
+
+/** The files of one kind, each followed by its mutations. */
+export function corpus(kind: Kind, seed: number): Buffer[] {
+  const folder = join(corpusFolder, kind)
+  if (!existsSync(folder)) throw new Error(`no corpus in ${folder}`)
+  const random = generator(seed)
+  return readdirSync(folder)
+    .sort()
+    .flatMap((name) => {
+      const original = readFileSync(join(folder, name))
+      return [original, ...Array.from({ length: mutationsPerFile }, () => mutate(original, random))]
+    })
+}
+
+/** Numerical Recipes' linear congruential generator: repeatable, and good enough to spoil bytes. */
+function generator(seed: number): (below: number) => number {
+  let state = seed >>> 0
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+}
+
+function mutate(original: Buffer, random: (below: number) => number): Buffer {
+  const bytes = Buffer.from(original)
+  for (let change = random(4) + 1; change > 0 && bytes.length > 0; change -= 1) {
+    bytes[random(bytes.length)] = random(256)
+  }
+  const isCut = random(4) === 0
+  return isCut ? bytes.subarray(0, random(bytes.length + 1)) : bytes
+}
+
+export interface Target {
+  readonly host: string
+  readonly port: number
+}
+
+const datagramBytesMax = 1_400
+
+/** Sends datagrams from the namespace of a member. */
+export async function send(
+  lab: Lab,
+  member: string,
+  shots: readonly { readonly target: Target; readonly bytes: Buffer }[],
+): Promise<void> {
+  const sender = lab.programs.start({
+    namespace: lab.network.namespace(member),
+    command: process.execPath,
+    args: [join(import.meta.dirname, '../../scripts/net/datagram-sender.ts')],
+  })
+  for (const { target, bytes } of shots) {
+    const content = bytes.subarray(0, datagramBytesMax).toString('base64')
+    sender.stdin?.write(`${target.host} ${target.port} ${content}\n`)
+  }
+  sender.stdin?.end()
+  const exitCode = await exited(sender)
+  if (exitCode !== 0) throw new Error(`the sender ended with ${exitCode}`)
+}
+
+/** A SIP INVITE around a session description. */
+export function inviteWith(sdp: Buffer, { host, port }: Target, number: number): Buffer {
+  const head = [
+    `INVITE sip:1002@${host}:${port} SIP/2.0`,
+    `Via: SIP/2.0/UDP 10.90.0.200:5060;branch=z9hG4bKhostile${number}`,
+    'Max-Forwards: 70',
+    'From: <sip:1001@10.90.0.200>;tag=hostile',
+    `To: <sip:1002@${host}>`,
+    `Call-ID: hostile${number}`,
+    'CSeq: 1 INVITE',
+    'Contact: <sip:1001@10.90.0.200>',
+    'Content-Type: application/sdp',
+    `Content-Length: ${sdp.length}`,
+  ]
+  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), sdp])
+}
+
+/** Writes bytes to a control socket and waits until it is closed or silent for a moment. */
+export function pour(socketPath: string, bytes: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath)
+    const done = () => {
+      socket.destroy()
+      resolve()
+    }
+    socket.on('error', done)
+    socket.on('close', done)
+    socket.on('data', () => undefined)
+    socket.setTimeout(200, done)
+    socket.end(bytes)
+  })
+}

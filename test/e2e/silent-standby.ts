@@ -1,0 +1,67 @@
+//! Watches what both nodes put on the terminal LAN during a whole test file: the standby sends no SIP.
+import type { Capture } from '../../scripts/capture/capture.ts'
+import type { UdpPacket } from '../../scripts/capture/pcap.ts'
+import { type SipSighting, sipMessages } from '../../scripts/capture/sip-analysis.ts'
+import type { Lab } from '../../scripts/lab.ts'
+import type { LabNode } from '../../scripts/lab-node.ts'
+
+interface Reign {
+  readonly node: LabNode
+  readonly fromMs: number
+}
+
+/** A switchover is ordered and done within this; both nodes may speak in between. */
+const handOverMs = 1_000
+
+export class SilentStandbyWatch {
+  readonly #lab: Lab
+  readonly #captures: { readonly node: LabNode; readonly capture: Capture }[]
+  readonly #reigns: Reign[]
+
+  private constructor(lab: Lab, first: LabNode, captures: readonly [Capture, Capture]) {
+    this.#lab = lab
+    this.#reigns = [{ node: first, fromMs: 0 }]
+    this.#captures = [
+      { node: lab.a, capture: captures[0] },
+      { node: lab.b, capture: captures[1] },
+    ]
+  }
+
+  static async start(lab: Lab): Promise<SilentStandbyWatch> {
+    const captures = await Promise.all([lab.capture('a'), lab.capture('b')])
+    return new SilentStandbyWatch(lab, await lab.primary(), [captures[0], captures[1]])
+  }
+
+  /** From now on (the kill, the order to switch over) this node is allowed to speak. */
+  primaryIs(node: LabNode, fromMs: number): void {
+    this.#reigns.push({ node, fromMs })
+  }
+
+  /** Ends the captures. */
+  async finish(): Promise<{
+    violations: SipSighting[]
+    sentByA: UdpPacket[]
+    sentByB: UdpPacket[]
+  }> {
+    const sent = await Promise.all(
+      this.#captures.map(async ({ node, capture }) => {
+        const mac = this.#lab.network.mac(node.node)
+        const packets = await capture.stop()
+        return { node, packets: packets.filter((packet) => packet.ethernetSource === mac) }
+      }),
+    )
+    const violations = sent.flatMap(({ node, packets }) =>
+      sipMessages(packets).filter((message) => !this.#maySpeak(node, message.timeMs)),
+    )
+    const [sentByA = [], sentByB = []] = sent.map(({ packets }) => packets)
+    return { violations, sentByA, sentByB }
+  }
+
+  #maySpeak(node: LabNode, timeMs: number): boolean {
+    const index = this.#reigns.findLastIndex((reign) => reign.fromMs <= timeMs)
+    const current = this.#reigns[index]
+    const before = this.#reigns[index - 1]
+    if (current?.node === node) return true
+    return before?.node === node && timeMs - (current?.fromMs ?? 0) < handOverMs
+  }
+}

@@ -1,0 +1,83 @@
+//! Roles that move by order, and nodes that go and come back, under a call that does not notice.
+import { setTimeout as delay } from 'node:timers/promises'
+import test from 'ava'
+import { between, ofTerminal, sipMessages } from '../../scripts/capture/sip-analysis.ts'
+import { compareTwins } from '../../scripts/capture/twin.ts'
+import { Lab } from '../../scripts/lab.ts'
+import { labUsers } from '../../scripts/lab-site.ts'
+import { until } from '../../scripts/waiting.ts'
+import {
+  breaks,
+  calleeHz,
+  callerHz,
+  heard,
+  lostIn,
+  type PhonePair,
+  putDown,
+  registerPhones,
+  talk,
+} from './call.ts'
+import { SilentStandbyWatch } from './silent-standby.ts'
+
+let lab: Lab
+let watch: SilentStandbyWatch
+let pair: PhonePair
+
+test.before(async () => {
+  lab = await Lab.start({ members: ['p1', 'p2'], users: labUsers(1001, 2) })
+  watch = await SilentStandbyWatch.start(lab)
+  pair = await registerPhones(lab)
+})
+
+test.after.always(async () => {
+  await lab?.close()
+})
+
+test.serial('a call goes on through a switchover, a dead standby and its return', async (t) => {
+  const captures = await Promise.all([lab.capture('p1'), lab.capture('p2')])
+  await talk(pair)
+  await delay(1_500)
+
+  const first = await lab.inStep()
+  const second = lab.other(first)
+  const switchMs = Date.now()
+  const switched = await first.cli('switchover', '--yes', '--reason', 'test')
+  t.is(switched.exitCode, 0, switched.output)
+  watch.primaryIs(second, switchMs)
+  t.is(await lab.primary(), second)
+  await lab.inStep()
+  await delay(1_500)
+
+  const { atMs: killMs } = first.killAll()
+  await until(async () => (await second.opinion()).alone, { what: 'alarm of the lost standby' })
+  t.true((await second.status()).alarms.some((alarm) => alarm.code === 'peer-lost'))
+  const refused = await second.cli('switchover', '--yes')
+  t.not(refused.exitCode, 0)
+  await first.start()
+  t.is(await lab.inStep(), second)
+  await delay(1_500)
+  const endMs = Date.now()
+  await putDown(pair.caller, pair)
+
+  for (const [index, member] of ['p1', 'p2'].entries()) {
+    const packets = (await captures[index]?.stop()) ?? []
+    const address = lab.network.address(member)
+    t.is(lostIn(packets, address, { fromMs: switchMs - 1_000, toMs: endMs - 200 }), 0)
+    t.deepEqual(between(ofTerminal(sipMessages(packets), address), switchMs, endMs), [])
+    const [stream] = heard(packets, address)
+    t.is(stream?.ssrcs.length, 1)
+    t.is(stream?.timestampBreaks, 0)
+    t.true(killMs < endMs)
+  }
+  t.is(breaks(pair.caller, calleeHz), 0)
+  t.is(breaks(pair.callee, callerHz), 0)
+})
+
+test.serial('both nodes sent the same packets, and the standby no SIP', async (t) => {
+  const { violations, sentByA, sentByB } = await watch.finish()
+  t.deepEqual(violations, [])
+  const twin = compareTwins(sentByA, sentByB)
+  t.true(twin.packets > 500)
+  t.is(twin.headerEqual, twin.packets)
+  t.true(twin.payloadEqual >= twin.packets * 0.999, JSON.stringify(twin))
+})
