@@ -145,7 +145,6 @@ export class Router {
         call.refuse({ side: leg.side, id, request, pending }, 500)
         return
       }
-      call.changeDialog(leg.side, { remoteSeq: request.cseq.number })
       deliver(call, name, { side: leg.side, id, request, pending })
     })
   }
@@ -217,12 +216,14 @@ function isFor(pending: { method: string; cseq: number }, response: SipResponse)
   return pending.method === response.cseq.method && pending.cseq === response.cseq.number
 }
 
-/** A 2xx that was taken already: its ACK was lost, so there is another one (RFC 3261 13.2.2.4). */
+/** A final answer that was taken already: its ACK was lost, so there is another one. */
 function repeated(call: Call, side: Side, response: SipResponse): void {
-  if (response.cseq.method !== 'INVITE' || response.status < 200 || response.status > 299) return
   const { remoteTag, localSeq } = call.dialog(side)
-  if (remoteTag === null || response.cseq.number > localSeq) return
-  if (tagOf(response.to) === remoteTag) call.acknowledge(side, response.cseq.number)
+  const { cseq, status } = response
+  if (cseq.method !== 'INVITE' || status < 200 || cseq.number > localSeq) return
+  if (status >= 300) call.acknowledgeRefusal(side, response)
+  else if (remoteTag === null) return
+  else if (tagOf(response.to) === remoteTag) call.acknowledge(side, response.cseq.number)
   else refuseFork(call, side, response)
 }
 

@@ -1,6 +1,6 @@
 //! Scripts of whole calls: each step is something that a telephone does or time that passes. They are
 //! run as they are, and with a take-over after each step.
-import { sdp, type Stage } from './core-stage.ts'
+import { type Stage, sdp } from './core-stage.ts'
 
 export type Step = (stage: Stage) => void
 export type Script = readonly Step[]
@@ -184,22 +184,23 @@ export const scripts: Readonly<Record<string, Script>> = {
   ],
   'an INFO goes through': [
     ...talk,
-    ({ a }) => a.request('INFO', { body: 'Signal=5', headers: ['Content-Type: application/dtmf-relay'] }),
+    ({ a }) =>
+      a.request('INFO', { body: 'Signal=5', headers: ['Content-Type: application/dtmf-relay'] }),
     ({ b }) => b.respond(b.asked('INFO'), 200),
     ...end,
   ],
   'the ACK of the caller comes late': [call, ring, answer, pass(3_000), ack, ...end],
-  'the ACK of the caller never comes': [
+  'the ACK of the caller never comes': [call, ring, answer, pass(33_000), pass(33_000), okA, okB],
+  'the callee hangs up before the ACK of the caller': [
     call,
     ring,
     answer,
-    pass(33_000),
-    pass(33_000),
+    byeB,
+    pass(600),
+    ack,
     okA,
-    okB,
   ],
-  'the callee hangs up before the ACK of the caller': [call, ring, answer, byeB, pass(600), ack, okA],
-  'both hang up at once': [...talk, byeA, byeB, okB, okA],
+  'both hang up at once': [...talk, byeA, byeB, okB],
   'the callee does not know the BYE': [...talk, byeA, ({ b }) => b.respond(b.asked('BYE'), 481)],
   'the callee is dead when the caller hangs up': [...talk, byeA, pass(33_000), pass(33_000)],
   'the operator ends the call': [
@@ -223,3 +224,29 @@ export const scripts: Readonly<Record<string, Script>> = {
     ...end,
   ],
 }
+
+/** What telephones can do at any time, sensible or not. */
+export const whims: readonly Step[] = [
+  ...new Set(Object.values(scripts).flat()),
+  ({ a }) => a.call('103'),
+  ({ b }) => b.call('101'),
+  (stage) => stage.phone('900').call('102'),
+  ({ a }) => a.request('ACK', { cseq: a.cseq }),
+  ({ b }) => b.request('ACK', { cseq: b.cseq }),
+  ({ a }) => a.request('BYE', { cseq: 1 }),
+  ({ a }) => a.request('OPTIONS'),
+  ({ a }) => a.reinvite('nonsense'),
+  ({ b }) => b.request('CANCEL', { cseq: b.cseq }),
+  ({ a }) => a.respond(a.asked('INVITE'), 302),
+  ({ b }) => b.respond(b.asked('INVITE'), 200),
+  ({ b }) => b.respond(b.asked('INVITE'), 200, 'v=0'),
+  ({ b }) => b.respond(b.asked('INVITE'), 183, sdp(b.endpoint, { address: '0.0.0.0' })),
+  ({ b }) => {
+    b.localTag = 'fork'
+    b.respond(b.asked('INVITE'), 200, sdp(b.endpoint))
+  },
+  (stage) => stage.takeOver(),
+  (stage) => {
+    stage.isMute = !stage.isMute
+  },
+]

@@ -52,7 +52,9 @@ class MapTable<R> implements RecordTable<R> {
   copy(): MapTable<R> {
     const copy = new MapTable(this.#schema, this.#keyOf)
     for (const record of this.map.values()) {
-      copy.put(z.strictObject({ r: this.#schema }).parse({ r: JSON.parse(JSON.stringify(record)) }).r as R)
+      copy.put(
+        z.strictObject({ r: this.#schema }).parse({ r: JSON.parse(JSON.stringify(record)) }).r as R,
+      )
     }
     return copy
   }
@@ -100,6 +102,9 @@ export function sdp(endpoint: Endpoint, options: Partial<SdpOptions> = {}): stri
   return lines.map((line) => `${line}\r\n`).join('')
 }
 
+/** The script goes on from a message that did not come. */
+export class MissingMessage extends Error {}
+
 interface SdpOptions {
   direction: string
   codecs: number[]
@@ -114,6 +119,7 @@ export class Phone {
   readonly endpoint: Endpoint
   readonly inbox: SipMessage[] = []
   readonly #stage: Stage
+  #open: { text: string; callId: string; method: string } | null = null
   callId = ''
   localTag = ''
   remoteTag = ''
@@ -133,7 +139,7 @@ export class Phone {
     const found = this.inbox.findLast(
       (message) => message.kind === 'request' && message.method === method,
     )
-    assert(found?.kind === 'request', `${this.number} got no ${method}`)
+    if (found?.kind !== 'request') throw new MissingMessage(`${this.number} got no ${method}`)
     return found
   }
 
@@ -142,7 +148,7 @@ export class Phone {
     const found = this.inbox.findLast(
       (message) => message.kind === 'response' && message.status === status,
     )
-    assert(found?.kind === 'response', `${this.number} was not told ${status}`)
+    if (found?.kind !== 'response') throw new MissingMessage(`${this.number} not told ${status}`)
     return found
   }
 
@@ -188,7 +194,23 @@ export class Phone {
       ...(body === '' || method === 'INFO' ? [] : ['Content-Type: application/sdp']),
       `Content-Length: ${Buffer.byteLength(body)}`,
     ]
-    this.send(`${lines.join('\r\n')}\r\n\r\n${body}`)
+    const text = `${lines.join('\r\n')}\r\n\r\n${body}`
+    if (method !== 'ACK' && method !== 'CANCEL') this.#open = { text, callId: this.callId, method }
+    this.send(text)
+  }
+
+  /** What a telephone does by itself when no final answer has come (timers A and E). */
+  repeat(): void {
+    const { text, callId, method } = this.#open ?? { text: '', callId: '', method: '' }
+    const isAnswered = this.inbox.some(
+      (message) =>
+        message.kind === 'response' &&
+        message.status >= 200 &&
+        message.callId === callId &&
+        message.cseq.method === method &&
+        message.cseq.number === this.cseq,
+    )
+    if (text !== '' && !isAnswered) this.send(text)
   }
 
   /** ACK of a 2xx. */
@@ -225,6 +247,7 @@ export class Phone {
   }
 
   send(text: string): void {
+    this.#stage.lastSent = () => this.#stage.fromNetwork(text, this.endpoint)
     this.#stage.fromNetwork(text, this.endpoint)
   }
 }
@@ -241,6 +264,8 @@ export class Stage {
   #seed = 1
   /** Messages of the core get lost while it is true. */
   isMute = false
+  /** Sends the last message of a telephone again. */
+  lastSent: () => void = () => {}
   sent = 0
 
   constructor() {
@@ -378,6 +403,8 @@ function entry(number: string, type: PhoneBookEntry['type']): PhoneBookEntry {
     displayName: '',
     ha1Md5: '0'.repeat(32),
     ha1Sha256: '0'.repeat(64),
+    digest: 'both',
+    digest: 'md5',
     priority: 2,
     twin: number !== '103',
   }

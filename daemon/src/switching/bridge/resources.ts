@@ -36,20 +36,7 @@ export class Resources {
     const conferenceId = this.#freeConference()
     if (pairs === null || conferenceId === null) return null
     const ports = pairs.map((pair) => this.#portFirst + 2 * pair)
-    const records: ConferenceResource[] = [
-      {
-        resource: conferenceKey(conferenceId),
-        kind: 'conference',
-        number: conferenceId,
-        sessionId,
-      },
-      ...ports.map((port) => ({
-        resource: portKey(port),
-        kind: 'port' as const,
-        number: port,
-        sessionId,
-      })),
-    ]
+    const records = recordsOf(sessionId, { conferenceId, ports })
     if (!records.every((record) => this.#table.put(record).ok)) {
       this.giveBack({ conferenceId, ports })
       return null
@@ -64,17 +51,20 @@ export class Resources {
     for (const port of resources.ports) this.#table.delete(portKey(port))
   }
 
-  /** After a take-over: goes on behind what the other node gave out last, and drops what belongs to
-   * no session. */
-  restore(isLive: (sessionId: string) => boolean): void {
+  /** After a take-over: exactly what the live sessions hold is taken. The other node may have died
+   * between the records of one change. Goes on behind what it gave out last. */
+  restore(held: ReadonlyMap<string, SessionResources>): void {
     for (const record of [...this.#table.values()]) {
-      if (!isLive(record.sessionId)) this.#table.delete(record.resource)
-      else if (record.kind === 'conference') {
-        this.#nextConference = Math.max(this.#nextConference, record.number % limits.sessionsMax)
-      } else {
-        const pair = (record.number - this.#portFirst) / 2 + 1
-        this.#nextPair = Math.max(this.#nextPair, pair) % this.#portPairs
-      }
+      if (!held.has(record.sessionId)) this.#table.delete(record.resource)
+    }
+    for (const [sessionId, resources] of held) {
+      for (const record of recordsOf(sessionId, resources)) this.#table.put(record)
+      const pairs = resources.ports.map((port) => (port - this.#portFirst) / 2 + 1)
+      this.#nextPair = Math.max(this.#nextPair, ...pairs) % this.#portPairs
+      this.#nextConference = Math.max(
+        this.#nextConference,
+        resources.conferenceId % limits.sessionsMax,
+      )
     }
   }
 
@@ -97,6 +87,20 @@ export class Resources {
     }
     return null
   }
+}
+
+function recordsOf(sessionId: string, held: SessionResources): ConferenceResource[] {
+  const { conferenceId, ports } = held
+  const number = { kind: 'conference' as const, number: conferenceId, sessionId }
+  return [
+    { resource: conferenceKey(conferenceId), ...number },
+    ...ports.map((port) => ({
+      resource: portKey(port),
+      kind: 'port' as const,
+      number: port,
+      sessionId,
+    })),
+  ]
 }
 
 function portKey(port: number): string {

@@ -2,8 +2,8 @@
 //! messages that this leads to. The handlers of the call machine (`machine.ts`) work on it.
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
-import type { Conference, Dialog, Member } from '../../tables/wired-conference.ts'
-import type { SipHeader, SipRequest } from '../../wire/sip/message.ts'
+import type { Conference, Dialog, Member, PendingServer } from '../../tables/wired-conference.ts'
+import type { SipHeader, SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { type ResponseExtras, response, writeSip } from '../../wire/sip/write.ts'
 import { ackOf, nextRequest, ownContact, type RequestParts } from '../dialog/dialog.ts'
 import { offerIn, pendingClientOf, requestOf, type Slot } from '../dialog/pending.ts'
@@ -86,9 +86,10 @@ export class Call {
   }
 
   /** Puts a request that was taken from the network into its place. */
-  accept(side: Side, slot: ServerSlot, opened: { id: string; pending: Dialog[ServerSlot] }): void {
+  accept(side: Side, slot: ServerSlot, opened: { id: string; pending: PendingServer }): void {
     this.exchange.links.bind(opened.id, { sessionId: this.sessionId, side, slot })
-    this.changeDialog(side, { [slot]: opened.pending })
+    // A request that is refused is not counted: repeated to the other node, it is refused again.
+    this.changeDialog(side, { [slot]: opened.pending, remoteSeq: opened.pending.cseq })
   }
 
   /** Sends a request in the dialog of one side, once the standby knows of it. */
@@ -126,6 +127,15 @@ export class Call {
     const dialog = this.dialog(side)
     const outgoing = this.exchange.layer.outside(ackOf(dialog, cseq), dialog.destination)
     this.emit({ send: [outgoing], events: [] }, false)
+  }
+
+  /** RFC 3261 17.1.1.3, without the transaction: it went with the node that had sent the INVITE. The
+   * answer carries the Via of that INVITE. */
+  acknowledgeRefusal(side: Side, response: SipResponse): void {
+    const dialog = this.dialog(side)
+    const { via, to } = response
+    const text = writeSip({ ...ackOf(dialog, response.cseq.number), via, to })
+    this.emit({ send: [{ text, to: dialog.destination }], events: [] }, false)
   }
 
   /** Answers what waits in a place. A final answer is in the record before it leaves; that of an

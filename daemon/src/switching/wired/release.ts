@@ -1,8 +1,10 @@
 //! The end of a call (S1.82 `released`): who is told what, and what is given back. Nothing waits for the
 //! terminals: media, ports and numbers are free at once; the record stays until both sides are done.
 import { limits } from '../../limits.ts'
+import type { Conference } from '../../tables/wired-conference.ts'
 import type { SipHeader, SipResponse } from '../../wire/sip/message.ts'
 import { dissolve } from '../bridge/bridge.ts'
+import type { SessionResources } from '../bridge/resources.ts'
 import { ackOf, establish } from '../dialog/dialog.ts'
 import { isReadable, isSuccess } from '../dialog/pending.ts'
 import { type Call, callRecordOf } from './call.ts'
@@ -22,10 +24,7 @@ export function endCall(call: Call, end: CallEnd): void {
   const { tables } = call.exchange.options
   const { session, exchange } = call
   dissolve(tables, session)
-  exchange.resources.giveBack({
-    conferenceId: session.conferenceId,
-    ports: session.members.map((member) => member.localPort),
-  })
+  exchange.resources.giveBack(resourcesOf(session))
   const ended = { atMs: call.now.wallMs, status: end.status, by: end.by }
   call.change({ state: 'released', ended })
   exchange.timers.stop(call.sessionId, 'no-answer')
@@ -33,6 +32,10 @@ export function endCall(call: Call, end: CallEnd): void {
   const record = callRecordOf(call.session)
   if (record !== null) call.effects.push({ kind: 'call-record', record })
   settle(call)
+}
+
+export function resourcesOf({ conferenceId, members }: Conference): SessionResources {
+  return { conferenceId, ports: members.map((member) => member.localPort) }
 }
 
 function releaseMember(call: Call, side: Side, end: CallEnd): void {

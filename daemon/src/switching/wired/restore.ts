@@ -7,21 +7,19 @@ import { finalOf, requestOf, restoreClient } from '../dialog/pending.ts'
 import type { Now } from '../effects.ts'
 import { Call } from './call.ts'
 import type { Exchange } from './exchange.ts'
-import { linger } from './release.ts'
+import { connect, describedBy, saidTo } from './media.ts'
+import { linger, resourcesOf } from './release.ts'
 import { isOver } from './sessions.ts'
 
 /** Makes this node able to serve every session of the tables. */
 export function restoreAll(exchange: Exchange, now: Now): void {
   const { sessions, resources, options } = exchange
   sessions.rebuild()
-  const isLive = (sessionId: string): boolean => {
-    const session = sessions.get(sessionId)
-    return session !== undefined && !isOver(session)
-  }
-  // The other node may have died between two records of one change.
-  resources.restore(isLive)
+  const live = sessions.values().filter((session) => !isOver(session))
+  resources.restore(new Map(live.map((session) => [session.sessionId, resourcesOf(session)])))
+  const liveIds = new Set(live.map((session) => session.sessionId))
   for (const leg of [...options.tables.wiredMedia.values()]) {
-    if (!isLive(leg.sessionId)) options.tables.wiredMedia.delete(leg.mediaId)
+    if (!liveIds.has(leg.sessionId)) options.tables.wiredMedia.delete(leg.mediaId)
   }
   for (const session of sessions.values()) restoreSession(exchange, session, now)
 }
@@ -29,6 +27,18 @@ export function restoreAll(exchange: Exchange, now: Now): void {
 function restoreSession(exchange: Exchange, session: Conference, now: Now): void {
   for (const member of session.members) restoreMember(exchange, session, { member, now })
   startClocks(exchange, session, now)
+  if (!isOver(session)) restoreLegs(new Call(exchange, session, now))
+}
+
+/** A leg that is described on both sides and whose record did not come in time. Its terminal sees a
+ * new stream, which is better than none. */
+function restoreLegs(call: Call): void {
+  const { wiredMedia } = call.exchange.options.tables
+  for (const { side, mediaId, dialog } of call.session.members) {
+    const media = describedBy(call, side)
+    if (media === null || dialog.localSdp === '' || wiredMedia.get(mediaId) !== undefined) continue
+    connect(call, side, media, saidTo(call, side))
+  }
 }
 
 function restoreMember(

@@ -65,7 +65,7 @@ function checkCaller(exchange: Exchange, invitation: Invitation): CoreEffect[] |
       return refuse(exchange, invitation, 403)
     case 'challenge': {
       // 407 is for proxies; the switch is the end of this dialog (RFC 3261 22.2).
-      const headers = exchange.digest.challenges(verdict.stale, now.wallMs)
+      const headers = exchange.digest.challenges(verdict.stale, account.digest, now.wallMs)
       return refuse(exchange, invitation, 401, { headers })
     }
   }
