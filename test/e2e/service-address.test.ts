@@ -97,7 +97,7 @@ rootTest(
       t.deepEqual(callService(network, node, 'releaseServiceAddress'), [])
       t.notRegex(network.exec(node, ['ip', 'addr', 'show']), new RegExp(serviceAddress))
       t.notRegex(network.exec(node, ['ip', 'maddr', 'show', 'dev', lanInterface]), new RegExp(mac))
-      t.is(network.exec(node, ['nft', 'list', 'tables']).trim(), '')
+      t.is(network.exec(node, ['/usr/sbin/nft', 'list', 'tables']).trim(), '')
     }
   },
 )
@@ -115,7 +115,7 @@ rootTest('an interface that does not exist is named, and the loopback needs noth
     failure: { code: 'interface-missing', detail: 'eth77' },
   })
   t.like(call({ ...service, address: '127.0.9.9', interface: 'lo' }), { ok: true })
-  t.is(network.exec('a', ['nft', 'list', 'tables']).trim(), '')
+  t.is(network.exec('a', ['/usr/sbin/nft', 'list', 'tables']).trim(), '')
 })
 
 rootTest('without CAP_NET_ADMIN the start is refused with its reason', (t) => {

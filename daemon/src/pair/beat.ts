@@ -2,7 +2,7 @@
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
 import { linkState } from './links.ts'
 import type { PairState } from './state.ts'
-import { isAlone, isReady, lostMs } from './turn.ts'
+import { isAlone, isReady, linkView } from './turn.ts'
 
 export interface BeatFrame {
   readonly kind: Heartbeat['kind']
@@ -16,7 +16,7 @@ export interface BeatFrame {
 }
 
 export function heartbeatOf(state: PairState, now: number, frame: BeatFrame): Heartbeat {
-  const at = { now, startedAt: state.listenedFrom, silentMsMax: lostMs(state.options) }
+  const at = linkView(state, now)
   let linksHeard = 0
   for (const [index, link] of state.links.entries()) {
     if (linkState(link, at) === 'up') linksHeard |= 1 << index

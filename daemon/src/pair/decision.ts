@@ -78,6 +78,7 @@ export function startPair(
     term: kept.term,
     since: now,
     listenedFrom: now,
+    companyFrom: now,
     lastAt: now,
     boots: newBoots(options.links.length, kept.endedBoots),
     links: options.links.map((link) => newLink(link.name)),
@@ -183,7 +184,7 @@ function wakeUp(turn: Turn): void {
     switch: { ...own.switch, advancedAt: now },
     media: { ...own.media, advancedAt: now },
   }
-  change(turn, { links, peer: null, peerLost: false, own: { ...own, ...units } })
+  change(turn, { links, companyFrom: now, peer: null, peerLost: false, own: { ...own, ...units } })
   if (state.role === 'starting') {
     change(turn, { listenedFrom: now })
     return

@@ -26,6 +26,7 @@ export function hear(turn: Turn, event: Heard): void {
   if (judged.arrival === 'new-boot') meetBoot(turn)
   change(turn, { boots: judged.boots })
   if (judged.arrival === 'new-boot') turn.effects.push({ kind: 'persist' })
+  if (turn.state.peer === null || turn.state.peerLost) meetAgain(turn)
   const links = turn.state.links.map((one, index) =>
     index === link ? hearLink(one, { sequence, links: turn.state.links.length, now }) : one,
   )
@@ -75,6 +76,12 @@ function newView(state: PairState, { value, now }: Heard): PeerView {
     switch: prove(before?.switch ?? { ...noProof, advancedAt: now }, value.switchCounter, now),
     media: prove(before?.media ?? { ...noProof, advancedAt: now }, value.mediaCounter, now),
   }
+}
+
+/** The links are judged anew, from now. */
+function meetAgain(turn: Turn): void {
+  const links = turn.state.links.map((link) => ({ ...link, heardAt: null }))
+  change(turn, { links, companyFrom: turn.now })
 }
 
 function noteReturn(turn: Turn): void {

@@ -2,7 +2,7 @@
 import type { AlarmChange, AlarmCode } from '../alarms.ts'
 import { linkState } from './links.ts'
 import type { PairEffect, PairState } from './state.ts'
-import { hasListened, isPeerReady, lostMs } from './turn.ts'
+import { hasListened, isPeerReady, linkView } from './turn.ts'
 
 /** The alarms that hold now, and the changes from those that held before. */
 export function compareAlarms(
@@ -32,10 +32,11 @@ function wantedAlarms(state: PairState, now: number): AlarmChange[] {
     if (hasListened(state, now)) raise('peer-lost', 'peer', 'no link is heard')
     return alarms
   }
-  if (state.role === 'primary' && hasListened(state, now) && !isPeerReady(state, now)) {
+  const at = linkView(state, now)
+  const metLongAgo = now - state.companyFrom >= at.silentMsMax
+  if (state.role === 'primary' && metLongAgo && !isPeerReady(state, now)) {
     raise('peer-not-ready', 'peer', `${state.peer?.node ?? 'the peer'} cannot serve yet`)
   }
-  const at = { now, startedAt: state.listenedFrom, silentMsMax: lostMs(state.options) }
   const down = state.links.filter((link) => linkState(link, at) === 'down')
   for (const link of down) raise('link-down', link.name, `${link.name} is silent`)
   if (down.length > 1) {

@@ -61,6 +61,8 @@ export interface PairState {
   readonly since: number
   /** When this node began to listen; a node that was suspended begins again. */
   readonly listenedFrom: number
+  /** When the peer was heard for the first time, or again: its links have as long to be heard. */
+  readonly companyFrom: number
   /** Last event, to see that this process was suspended. */
   readonly lastAt: number
   readonly boots: Boots

@@ -3,7 +3,7 @@ import type { BusMessageOf, DecisionRecord } from '../bus/messages.ts'
 import { lastHeardAt, linkState } from './links.ts'
 import type { PairClock } from './pair-clock.ts'
 import type { PairState } from './state.ts'
-import { isAlone, lostMs, peerProof } from './turn.ts'
+import { isAlone, linkView, peerProof } from './turn.ts'
 
 export interface StatusFacts {
   readonly bootId: string
@@ -18,7 +18,7 @@ export function pairStatus(
   facts: StatusFacts,
   now: number,
 ): BusMessageOf<'pair-status'> {
-  const at = { now, startedAt: state.listenedFrom, silentMsMax: lostMs(state.options) }
+  const at = linkView(state, now)
   const links = state.links.map((link, index) => ({
     name: link.name,
     own: state.options.links[index]?.own ?? '',
@@ -56,6 +56,7 @@ function peerStatus(state: PairState, now: number): BusMessageOf<'pair-status'>[
   if (peer === null || state.peerLost || last === null) return null
   const proof = peerProof(state, now)
   return {
+    node: peer.node,
     role: peer.role,
     term: peer.term,
     heardMsAgo: now - last,

@@ -10,14 +10,23 @@ import { limits } from '../limits.ts'
 import { linkState } from './links.ts'
 import { failoverObstacles, type SafetyView, switchoverSafety } from './safety.ts'
 import type { Operation, PairEvent, PairState } from './state.ts'
-import { become, change, isPeerReady, isReady, lostMs, record, type Turn } from './turn.ts'
+import {
+  become,
+  change,
+  isPeerReady,
+  isReady,
+  linkView,
+  lostMs,
+  record,
+  type Turn,
+} from './turn.ts'
 
 type Command = Pick<Operation, 'ref' | 'force' | 'reason' | 'forPeer'>
 
 export function safetyView(state: PairState, now: number): SafetyView {
   const { peer } = state
   const heard = peer !== null && !state.peerLost
-  const at = { now, startedAt: state.listenedFrom, silentMsMax: lostMs(state.options) }
+  const at = linkView(state, now)
   return {
     role: state.role,
     ready: isReady(state, now),

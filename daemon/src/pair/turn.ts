@@ -67,6 +67,11 @@ export function hasListened(state: PairState, now: number): boolean {
   return now - state.listenedFrom >= lostMs(state.options)
 }
 
+/** What the state of a link is judged by. */
+export function linkView(state: PairState, now: number) {
+  return { now, startedAt: state.companyFrom, silentMsMax: lostMs(state.options) }
+}
+
 export function isAlone(state: PairState): boolean {
   return state.role === 'primary' && (state.peer === null || state.peerLost)
 }

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { z } from 'zod'
 import { failure, type Result, success } from '../result.ts'
-import { errorText, fileExists } from './files.ts'
+import { errorText, readSystemFile } from './files.ts'
 import { runTool } from './process.ts'
 
 const ip = (args: readonly string[]) => runTool({ program: 'ip', args, debianPackage: 'iproute2' })
@@ -12,8 +12,10 @@ const nft = (args: readonly string[], input?: string) => {
   return runTool(input === undefined ? run : { ...run, input })
 }
 
+/** Asks /proc, which shows the network namespace of this process; /sys shows that of its mount. */
 export function interfaceExists(name: string): boolean {
-  return fileExists(`/sys/class/net/${name}`)
+  const lines = readSystemFile('/proc/net/dev')?.split('\n') ?? []
+  return lines.some((line) => line.trimStart().startsWith(`${name}:`))
 }
 
 const addressesSchema = z.array(

@@ -41,8 +41,9 @@ export interface ToolRun {
 }
 
 const toolMsMax = 10_000
-/** Tools of the administrator are not in the path of an ordinary user. */
-const toolPath = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`
+/** The tools of the system first: npm puts programs of other packages into the path, one of them also
+ * called `nft`. Those of the administrator are not in the path of an ordinary user. */
+const toolPath = `/usr/sbin:/usr/bin:/sbin:/bin:${process.env.PATH ?? ''}`
 
 /** Runs a tool to its end. @returns its output, `tool-missing`, or `tool-failed` with what it said. */
 export function runTool(run: ToolRun): Promise<Result<string>> {
