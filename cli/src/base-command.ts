@@ -1,5 +1,5 @@
 //! What every command of `vccs` has: the global flags, the way to the daemon, and the way out.
-import { Command, Flags } from '@oclif/core'
+import { Args, Command, Flags } from '@oclif/core'
 import type { ParamsOf, ResultOf, Verb } from '../../daemon/src/control/api.ts'
 import { ask, type Target } from './client.ts'
 import { CliFailure } from './failure.ts'
@@ -26,6 +26,12 @@ export const globalFlags = {
     allowNo: true,
     default: true,
   }),
+}
+
+/** A required word. Not from standard input: oclif would eat the lines of a `while read` loop. */
+export function word(description: string, options?: readonly string[]) {
+  const allowed = options === undefined ? {} : { options: [...options] }
+  return Args.string({ description, required: true, ignoreStdin: true, ...allowed })
 }
 
 export interface GlobalValues {

@@ -1,5 +1,6 @@
 //! Runs one command line: finds the command, runs it through oclif, prints failures, gives the code.
-import { flush, type Interfaces, run, settings } from '@oclif/core'
+import { join } from 'node:path'
+import { type Interfaces, run, settings } from '@oclif/core'
 import { CliFailure, reportFailure } from './failure.ts'
 import { type Io, withIo } from './io.ts'
 import { nearest } from './suggest.ts'
@@ -20,11 +21,9 @@ export async function runCli(
 ): Promise<number> {
   const words = arrange(argv)
   try {
-    const known = await commandIds(installation)
-    const unknown = findUnknown(words, known)
+    const unknown = findUnknown(words, await commandTable(installation))
     if (unknown !== null) throw unknown
     const result = await withIo(io, () => run(words, loadOptions(installation)))
-    await flush()
     return typeof result === 'number' ? result : 0
   } catch (error) {
     return reportFailure(error, wantsJson(words), io)
@@ -51,9 +50,17 @@ function packageOf(commands: string, version: string): Interfaces.PJSON {
   } as unknown as Interfaces.PJSON
 }
 
-async function commandIds({ root, commands }: Installation): Promise<string[]> {
-  const { COMMANDS } = await import(`${root}/${commands}`)
-  return Object.keys(COMMANDS)
+/** Command, written with blanks, to whether it takes arguments. */
+type CommandTable = ReadonlyMap<string, boolean>
+
+async function commandTable({ root, commands }: Installation): Promise<CommandTable> {
+  const { COMMANDS } = (await import(join(root, commands))) as {
+    COMMANDS: Record<string, { readonly args: object }>
+  }
+  const rows = Object.entries(COMMANDS).map(([id, { args }]) => {
+    return [id.replace(':', ' '), Object.keys(args).length > 0] as const
+  })
+  return new Map(rows)
 }
 
 const valueFlags = ['--socket', '--node']
@@ -81,21 +88,24 @@ function arrange(argv: readonly string[]): string[] {
   return [...rest.slice(0, end), ...before, ...rest.slice(end)]
 }
 
-/** oclif shows help and leaves with 0 for an unknown word behind a topic; a script must not go on. */
-function findUnknown(words: readonly string[], known: readonly string[]): CliFailure | null {
+/** oclif shows help and leaves with 0 for an unknown word behind a topic, and takes a surplus word
+ * for a part of the command's name; a script must not go on, and a person wants to know. */
+function findUnknown(words: readonly string[], table: CommandTable): CliFailure | null {
   const [first, second] = words
   if (first === undefined || first.startsWith('-')) return null
-  const names = known.map((id) => id.replace(':', ' '))
+  const names = [...table.keys()]
   const isTopic = names.some((name) => name.startsWith(`${first} `))
-  if (names.includes(first) || (isTopic && (second === undefined || second.startsWith('-')))) {
-    return null
+  const hasSecond = second !== undefined && !second.startsWith('-')
+  if (isTopic && !hasSecond) return null
+  const given = isTopic ? `${first} ${second}` : first
+  if (!table.has(given)) {
+    const suggestion = nearest(given, names)
+    const next = suggestion === null ? 'See vccs --help.' : `Did you mean \`vccs ${suggestion}\`?`
+    return new CliFailure('usage', `There is no command "${given}"`, next)
   }
-  const given = isTopic && second !== undefined ? `${first} ${second}` : first
-  if (names.includes(given)) return null
-  const suggestion = nearest(given, names)
-  const next =
-    suggestion === null ? undefined : `Did you mean \`vccs ${suggestion}\`? See vccs --help.`
-  return new CliFailure('usage', `There is no command "${given}"`, next)
+  const surplus = words[isTopic ? 2 : 1]
+  if (table.get(given) === true || surplus === undefined || surplus.startsWith('-')) return null
+  return new CliFailure('usage', `Unexpected argument: ${surplus}`)
 }
 
 function wantsJson(words: readonly string[]): boolean {

@@ -1,6 +1,5 @@
 //! `vccs completion bash|zsh`.
-import { Args } from '@oclif/core'
-import { VccsCommand } from '../base-command.ts'
+import { VccsCommand, word } from '../base-command.ts'
 import { bashScript, type Completable, zshScript } from '../completion-script.ts'
 
 export class Completion extends VccsCommand {
@@ -10,11 +9,7 @@ export class Completion extends VccsCommand {
     '<%= config.bin %> completion zsh > ~/.zfunc/_vccs',
   ]
   static override args = {
-    shell: Args.string({
-      description: 'The shell.',
-      options: ['bash', 'zsh'] as const,
-      required: true,
-    }),
+    shell: word('The shell.', ['bash', 'zsh']),
   }
 
   async run(): Promise<number> {

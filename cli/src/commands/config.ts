@@ -1,17 +1,14 @@
 //! `vccs config get | set | validate | apply | export | diff`: the site configuration of the pair.
 import { readFile } from 'node:fs/promises'
 import { text as readStream } from 'node:stream/consumers'
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
 import type { ConfigChange } from '../../../daemon/src/control/api.ts'
-import { type GlobalValues, VccsCommand } from '../base-command.ts'
+import { type GlobalValues, VccsCommand, word } from '../base-command.ts'
 import { CliFailure } from '../failure.ts'
 import { drawChanges } from '../screens/lists.ts'
 
-const fileArg = Args.string({ description: 'File, or - for standard input.', required: true })
-const pathArg = Args.string({
-  description: 'Dotted path, e.g. accounts.1001.name.',
-  required: true,
-})
+const fileArg = word('File, or - for standard input.')
+const pathArg = word('Dotted path, e.g. accounts.1001.name.')
 const dryRunFlag = Flags.boolean({ description: 'Show the change only.' })
 
 async function readText(file: string): Promise<string> {
@@ -65,7 +62,7 @@ export class ConfigSet extends ConfigCommand {
   ]
   static override args = {
     path: pathArg,
-    value: Args.string({ description: 'The value, as in the YAML file.', required: true }),
+    value: word('The value, as in the YAML file.'),
   }
   static override flags = { 'dry-run': dryRunFlag }
 

@@ -1,6 +1,6 @@
 //! `vccs calls`, `users`, `alarms` and `release-call`.
-import { Args, Flags } from '@oclif/core'
-import { VccsCommand } from '../base-command.ts'
+import { Flags } from '@oclif/core'
+import { VccsCommand, word } from '../base-command.ts'
 import { drawAlarms, drawCalls, drawUsers } from '../screens/lists.ts'
 
 export class Calls extends VccsCommand {
@@ -52,7 +52,7 @@ export class ReleaseCall extends VccsCommand {
     '<%= config.bin %> release-call 7f3a-12 --yes',
   ]
   static override args = {
-    session: Args.string({ description: 'Session, as in `vccs calls`.', required: true }),
+    session: word('Session, as in `vccs calls`.'),
   }
   static override flags = { yes: Flags.boolean({ description: 'Do not ask.' }) }
 

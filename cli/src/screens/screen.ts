@@ -106,27 +106,31 @@ export class Screen {
     return [...lines, current.trimEnd()]
   }
 
-  /** Running text, broken between words, later lines indented. */
+  /** Running text, broken between words; later lines are indented. */
   text(text: string, indent = 0, tone: Tone = 'plain'): string[] {
-    const lines: string[] = []
-    let current = ''
-    for (const word of clean(text).split(' ')) {
-      const prefix = lines.length === 0 ? 0 : indent
-      if (current !== '' && prefix + current.length + 1 + word.length > this.columns) {
-        lines.push(current)
-        current = word
-      } else current += current === '' ? word : ` ${word}`
-    }
-    lines.push(current)
-    return lines.map(
-      (line, at) => (at === 0 ? '' : ' '.repeat(indent)) + this.paint({ text: line, tone }),
+    return this.#wrap(text, { first: 0, indent }).map(
+      (line, at) => ' '.repeat(at === 0 ? 0 : indent) + this.paint({ text: line, tone }),
     )
   }
 
   /** Running text behind a label: `  because   no heartbeat ...`. */
   labelled(label: string, text: string, indent = 12): string[] {
-    const [first = '', ...rest] = this.text(`${' '.repeat(indent)}${clean(text)}`, indent)
-    return [label.padEnd(indent) + first.slice(indent), ...rest]
+    return this.#wrap(text, { first: indent, indent }).map(
+      (line, at) => (at === 0 ? label : '').padEnd(indent) + line,
+    )
+  }
+
+  #wrap(text: string, { first, indent }: { first: number; indent: number }): string[] {
+    const lines: string[] = []
+    let current = ''
+    for (const word of clean(text).split(' ')) {
+      const prefix = lines.length === 0 ? first : indent
+      if (current !== '' && prefix + current.length + 1 + word.length > this.columns) {
+        lines.push(current)
+        current = word
+      } else current += current === '' ? word : ` ${word}`
+    }
+    return [...lines, current]
   }
 }
 

@@ -38,7 +38,7 @@ function warnings(screen: Screen, status: StatusResult): string[] {
 }
 
 function titleLines(screen: Screen, status: StatusResult): string[] {
-  const pieces = [`${status.site}`, `mode: ${status.mode}`]
+  const pieces = [status.site, status.mode]
   if (status.term !== null) pieces.push(`term ${status.term}`)
   if (status.since !== null) {
     const age = Date.parse(status.asOf) - Date.parse(status.since)

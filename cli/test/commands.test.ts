@@ -1,0 +1,338 @@
+//! Every command against a scripted daemon: success, failure, JSON and exit codes.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { logNotification } from '../../daemon/src/control/api.ts'
+import { failure, success } from '../../daemon/src/result.ts'
+import { COMMANDS } from '../src/commands.ts'
+import { type FakeDaemon, healthyHandlers, startFakeDaemon, vccs } from './fake-daemon.ts'
+import { healthyStatus } from './status-fixture.ts'
+
+let daemon: FakeDaemon
+let good: string
+let bad: string
+
+test.before(async () => {
+  daemon = await startFakeDaemon({}, async (verb) => {
+    if (verb === 'status') return success(healthyStatus())
+    return failure('peer-unreachable', 'The peer does not answer')
+  })
+  good = join(daemon.directory, 'good.yaml')
+  bad = join(daemon.directory, 'bad.yaml')
+  await writeFile(good, 'good: 1\n')
+  await writeFile(bad, 'bad: 1\n')
+})
+test.after.always(() => daemon.close())
+
+/** Command line (without socket), exit code, what a person sees. */
+const successes: readonly (readonly [line: string, code: number, seen: RegExp])[] = [
+  ['status', 0, /A switchover now would be SAFE: 0 calls at risk/],
+  ['status --node peer', 0, /vccs-b/],
+  ['why', 0, /standby → primary {2}term 17 {2}\(peer-lost\)/],
+  ['why --if net-b_down', 0, /If net-b down: vccs-a stays primary/],
+  ['switchover --dry-run', 0, /\(nothing was changed\)/],
+  ['switchover --yes --reason test', 0, /switched vccs-a → vccs-b in 22 ms/],
+  ['failover --yes', 0, /switched vccs-a → vccs-b/],
+  ['sync-db --dry-run', 8, /2 rows differ/],
+  ['sync-db --yes', 0, /2 rows repaired, 0 failed/],
+  ['config get accounts.1001', 0, /name: Tower\ntwin: true/],
+  ['config set accounts.1001.name Tower', 0, /\+ accounts.1001.name: "Tower 1"\napplied as r143/],
+  ['config set accounts.1001.name Tower --dry-run', 0, /nothing was changed \(r143, dry run\)/],
+  ['config validate GOOD', 0, /is valid/],
+  ['config validate BAD', 7, /bad.yaml:3:5: is not a list/],
+  ['config apply GOOD --dry-run', 0, /dry run/],
+  ['config apply GOOD', 0, /applied as r143/],
+  ['config export', 0, /^site: tower$/m],
+  ['config diff GOOD', 0, /No differences/],
+  ['config diff BAD', 8, /- accounts.1001.name: "Tower"/],
+  ['calls', 0, /7f3a-12 {2}communicating/],
+  ['users', 0, /1 of 1 user online/],
+  ['alarms --history', 0, /next {6}Check the cable\./],
+  ['log -n 10 --level debug', 0, /INFO {2}switch registered user=1001 port=5062/],
+  ['version', 0, /daemon {2}0\.1\.0 {2}\(vccs-a/],
+  ['release-call 7f3a-12 --yes', 0, /released 7f3a-12/],
+  ['completion bash', 0, /complete -o filenames -F _vccs vccs/],
+]
+
+function words(line: string): string[] {
+  const files: Record<string, string> = { GOOD: good, BAD: bad }
+  return line.split(' ').map((word) => files[word] ?? word.replace('_', ' '))
+}
+
+for (const [line, code, seen] of successes) {
+  test(`vccs ${line}: prints its screen within 80 columns and leaves with ${code}`, async (t) => {
+    const result = await vccs([...words(line), '--socket', daemon.socket])
+    t.is(result.err, '')
+    t.is(result.code, code)
+    t.regex(result.out, seen)
+    if (line.startsWith('completion') || line.includes('.yaml')) return
+    // A path may be longer than a screen; everything else fits.
+    const lines = result.out.split('\n').filter((text) => !text.includes(daemon.directory))
+    t.true(lines.every((text) => text.length <= 80))
+  })
+
+  test(`vccs ${line} --json: prints one object with its schema`, async (t) => {
+    const result = await vccs(['--json', '--socket', daemon.socket, ...words(line)])
+    t.is(result.err, '')
+    t.is(result.code, code)
+    t.regex(JSON.parse(result.out).schema, /^vccs\/[a-z.-]+\/1$/)
+  })
+}
+
+test('every command of the table is in the list of this file, but init, which has its own', (t) => {
+  const lines = successes.map(([line]) => `${line} `)
+  const missing = Object.keys(COMMANDS).filter((id) => {
+    return !lines.some((line) => line.startsWith(`${id.replace(':', ' ')} `))
+  })
+  t.deepEqual(missing, ['init'])
+})
+
+test('every command has a summary and an example of itself', (t) => {
+  for (const [id, command] of Object.entries(COMMANDS)) {
+    const examples = command.examples.map(String).join('\n')
+    t.true(command.summary.length > 0, id)
+    t.true(examples.includes(`<%= config.bin %> ${id.replace(':', ' ')}`), id)
+  }
+})
+
+const daemonLines = successes
+  .map(([line]) => line)
+  .filter((line) => !line.startsWith('completion') && line !== 'version')
+
+test('without a daemon every command says so in JSON and leaves with 4', async (t) => {
+  for (const line of daemonLines) {
+    const result = await vccs([...words(line), '--json', '--socket', '/nonexistent/control.sock'])
+    t.is(result.code, 4, line)
+    t.is(result.err, '')
+    const { schema, error } = JSON.parse(result.out)
+    t.is(schema, 'vccs/error/1')
+    t.is(error.code, 'daemon-unreachable')
+    t.true(error.next.length > 0)
+  }
+})
+
+test('without a daemon a person gets one sentence and what to do next, and no output', async (t) => {
+  const result = await vccs(['status', '--socket', '/nonexistent/control.sock'])
+  t.is(result.out, '')
+  t.is(
+    result.err,
+    'Error: The daemon does not run: no socket /nonexistent/control.sock.\n' +
+      'Next:  Run `systemctl status vccsd`, or give the right --socket.\n',
+  )
+})
+
+test('version works without a daemon and says why it knows no more', async (t) => {
+  const result = await vccs(['version', '--json', '--socket', '/nonexistent/control.sock'])
+  t.is(result.code, 0)
+  const { daemon: found, problem } = JSON.parse(result.out)
+  t.is(found, null)
+  t.regex(problem, /does not run/)
+})
+
+test('the socket of the environment is used when no flag is given', async (t) => {
+  const before = process.env.VCCS_SOCKET
+  process.env.VCCS_SOCKET = daemon.socket
+  const result = await vccs(['calls'])
+  if (before === undefined) delete process.env.VCCS_SOCKET
+  else process.env.VCCS_SOCKET = before
+  t.is(result.code, 0)
+})
+
+test('a peer that does not answer is told with code 4', async (t) => {
+  const result = await vccs(['calls', '--node', 'peer', '--socket', daemon.socket])
+  t.is(result.code, 4)
+  t.regex(result.err, /^Error: The peer does not answer\.\nNext: /)
+})
+
+const refusedByParser: readonly (readonly [line: string, message: RegExp])[] = [
+  ['statsu', /There is no command "statsu"\.\nNext: {2}Did you mean `vccs status`\?/],
+  ['config gte x', /There is no command "config gte"\.\nNext: {2}Did you mean `vccs config get`\?/],
+  ['status --jsno', /Nonexistent flag: --jsno\.\nNext: {2}Did you mean --json\?/],
+  ['config get', /Missing 1 required arg/],
+  ['log --level loud', /Expected --level=loud to be one of/],
+  ['status extra', /Unexpected argument: extra/],
+  ['log -n many', /Expected an integer but received: many/],
+  ['status -w --interval 0', /--interval 0: 0\.2 to 3600 seconds/],
+]
+
+for (const [line, message] of refusedByParser) {
+  test(`vccs ${line}: usage, code 2, also as JSON`, async (t) => {
+    const person = await vccs(line.split(' '))
+    t.is(person.code, 2)
+    t.is(person.out, '')
+    t.regex(person.err, message)
+    t.notRegex(person.err, /\n\s+at /)
+    const machine = await vccs([...line.split(' '), '--json'])
+    t.is(machine.code, 2)
+    t.is(machine.err, '')
+    t.is(JSON.parse(machine.out).error.code, 'usage')
+  })
+}
+
+test('a failure of the daemon keeps its code, its next step and its exit code', async (t) => {
+  const refused = failure('refused-unsafe', 'the standby is not in step')
+  const unsafe = await startFakeDaemon({ switchover: async () => refused })
+  const result = await vccs(['switchover', '--yes', '--socket', unsafe.socket])
+  const json = await vccs(['switchover', '--yes', '--json', '--socket', unsafe.socket])
+  await unsafe.close()
+  t.is(result.code, 3)
+  t.regex(result.err, /^Error: the standby is not in step\.\nNext: {2}Remove the reasons given/)
+  t.is(JSON.parse(json.out).error.code, 'refused-unsafe')
+})
+
+test('a dry run of an unsafe switchover leaves with 3 and shows the plan', async (t) => {
+  const { switchover } = healthyHandlers
+  const unsafe = await startFakeDaemon({
+    switchover: async (params, context) => {
+      const plan = await switchover(params, context)
+      return plan.ok ? success({ ...plan.value, safe: false, callsAtRisk: 4 }) : plan
+    },
+  })
+  const result = await vccs(['switchover', '--dry-run', '--socket', unsafe.socket])
+  await unsafe.close()
+  t.is(result.code, 3)
+  t.regex(result.out, /UNSAFE: 4 calls at risk/)
+})
+
+for (const line of ['switchover --reason PSU_swap', 'failover', 'sync-db', 'release-call x']) {
+  test(`vccs ${line} without a terminal and --yes: code 3 and the command to run`, async (t) => {
+    const result = await vccs(words(line))
+    t.is(result.code, 3)
+    t.is(result.out, '')
+    const again = line.replace('PSU_swap', "'PSU swap'")
+    t.true(result.err.includes(`Next:  Run: vccs ${again} --yes\n`), result.err)
+  })
+}
+
+test('a switchover asks a person once, and no means that nothing is done', async (t) => {
+  const terminal = { interactive: true, answers: [false] }
+  const result = await vccs(['switchover', '--socket', daemon.socket], terminal)
+  t.deepEqual(result.questions, ['Switch primary from vccs-a to vccs-b?'])
+  t.is(result.code, 3)
+  t.is(result.out, '')
+  const yes = { interactive: true, answers: [true] }
+  const done = await vccs(['switchover', '--socket', daemon.socket], yes)
+  t.is(done.code, 0)
+  t.regex(done.out, /switched vccs-a → vccs-b/)
+})
+
+test('a failover wants the name of the node typed', async (t) => {
+  const line = ['failover', '--socket', daemon.socket]
+  const wrong = await vccs(line, { interactive: true, answers: ['yes'] })
+  t.is(wrong.code, 3)
+  const right = await vccs(line, { interactive: true, answers: ['vccs-b'] })
+  t.is(right.code, 0)
+})
+
+test('a daemon that answers rubbish, something else, or ends is told as such', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'vccs-cli-'))
+  const path = join(directory, 's')
+  let answer: string | null = ''
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', () => (answer === null ? socket.destroy() : socket.end(answer)))
+  })
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  const run = async (reply: string | null, verb = 'calls') => {
+    answer = reply
+    const result = await vccs([
+      verb,
+      '--json',
+      '--socket',
+      path,
+      ...(verb === 'calls' ? [] : ['--yes']),
+    ])
+    return [result.code, JSON.parse(result.out).error.code]
+  }
+  t.deepEqual(await run('HTTP/1.1 400 Bad Request\r\n\r\n'), [4, 'daemon-version'])
+  t.deepEqual(await run('null\n'), [4, 'daemon-version'])
+  const newer = '{"jsonrpc":"2.0","id":1,"result":{"schema":"vccs/calls/2"}}\n'
+  t.deepEqual(await run(newer), [4, 'daemon-version'])
+  t.deepEqual(await run(null), [4, 'daemon-unreachable'])
+  t.deepEqual(await run(null, 'switchover'), [6, 'timed-out'])
+  await new Promise((resolve) => server.close(resolve))
+  await rm(directory, { recursive: true })
+})
+
+test('a file that cannot be read is told with its name', async (t) => {
+  const result = await vccs(['config', 'apply', '/nonexistent.yaml', '--socket', daemon.socket])
+  t.is(result.code, 1)
+  t.regex(result.err, /\/nonexistent\.yaml: ENOENT/)
+})
+
+test('watch redraws in place on a terminal and survives a daemon that goes away', async (t) => {
+  const fake = await startFakeDaemon()
+  const stop = new AbortController()
+  let naps = 0
+  const result = await vccs(['status', '-w', '--socket', fake.socket], {
+    outIsTerminal: true,
+    env: { LANG: 'C.UTF-8', NO_COLOR: '1' },
+    stop: stop.signal,
+    onSleep: () => {
+      naps += 1
+      if (naps === 3) stop.abort()
+    },
+  })
+  await fake.close()
+  t.is(result.code, 0)
+  t.is(result.out.match(/A switchover now/g)?.length, 3)
+  const height = result.out.split('\u001b[')[0]?.split('\n').length ?? 0
+  t.true(result.out.includes(`\u001b[${height - 1}A\u001b[0J`))
+})
+
+test('watch goes on without a daemon and says that it is away', async (t) => {
+  const stop = new AbortController()
+  const result = await vccs(['status', '-w', '--json', '--socket', '/nonexistent.sock'], {
+    stop: stop.signal,
+    onSleep: () => stop.abort(),
+  })
+  t.is(result.code, 0)
+  t.is(JSON.parse(result.out).error.code, 'daemon-unreachable')
+})
+
+test('log -f prints the last lines and each new one until it is stopped', async (t) => {
+  const line = { at: '2026-03-14T12:31:02.118Z', level: 'info', unit: 'pair', fields: {} } as const
+  const fake = await startFakeDaemon({
+    log: async (_params, context) => {
+      context.keepOpen()
+      // The early one is already in the answer and must not be printed twice.
+      for (const sequence of [1, 2, 3]) {
+        context.notify(logNotification, { ...line, sequence, text: `line ${sequence}` })
+      }
+      return success({ lines: [{ ...line, sequence: 1, text: 'line 1' }], following: true })
+    },
+  })
+  const stop = new AbortController()
+  const result = await vccs(['log', '-f', '--json', '--socket', fake.socket], {
+    stop: stop.signal,
+    onOut: (text) => text.includes('line 3') && stop.abort(),
+  })
+  await fake.close()
+  t.is(result.code, 0)
+  const lines = result.out.trim().split('\n')
+  t.deepEqual(
+    lines.map((text) => JSON.parse(text).sequence),
+    [1, 2, 3],
+  )
+})
+
+test('log -f of the peer asks again for what is newer', async (t) => {
+  const line = { at: '2026-03-14T12:31:02.118Z', level: 'info', unit: 'pair', fields: {} } as const
+  const asked: unknown[] = []
+  const fake = await startFakeDaemon({}, async (_verb, params) => {
+    asked.push(params.after)
+    const sequence = asked.length
+    const lines = [{ ...line, sequence, text: `line ${sequence}` }]
+    return success({ schema: 'vccs/log/1', lines, following: false })
+  })
+  const stop = new AbortController()
+  const result = await vccs(['log', '-f', '--node', 'peer', '--socket', fake.socket], {
+    stop: stop.signal,
+    onOut: (text) => text.includes('line 3') && stop.abort(),
+  })
+  await fake.close()
+  t.is(result.code, 0)
+  t.deepEqual(asked, [undefined, 1, 2])
+})

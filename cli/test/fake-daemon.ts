@@ -1,0 +1,265 @@
+//! A control server with scripted handlers, and a terminal that remembers what was written on it.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startControlServer } from '../../daemon/src/control/server.ts'
+import type { AskPeer, ControlHandlers } from '../../daemon/src/control/session.ts'
+import type { StatusResult } from '../../daemon/src/control/status-schema.ts'
+import { failure, type Result, success } from '../../daemon/src/result.ts'
+import { runCli } from '../src/cli.ts'
+import type { Io, Question } from '../src/io.ts'
+import { healthyStatus } from './status-fixture.ts'
+
+const at = '2026-03-14T12:31:02.118Z'
+
+const switchoverBody = {
+  force: false,
+  from: 'vccs-a',
+  to: 'vccs-b',
+  termBefore: 17,
+  termAfter: 18,
+  safe: true,
+  checks: [
+    { name: 'peer', outcome: 'ok', detail: 'vccs-b is up' },
+    { name: 'links', outcome: 'ok', detail: '3/3 links up' },
+  ],
+  callsAtRisk: 0,
+  detail: '',
+} as const
+
+const changes = [
+  { kind: 'changed', path: 'accounts.1001.name', before: 'Tower', after: 'Tower 1' } as const,
+]
+const alarm = {
+  code: 'link-down',
+  subject: 'net-b',
+  severity: 'not-urgent',
+  text: 'One link to the peer is silent.',
+  detail: 'silent for 512 ms',
+  effect: 'None on calls; the other links carry the pair.',
+  next: 'Check the cable.',
+  raisedAt: at,
+  clearedAt: null,
+} as const
+const logLine = {
+  sequence: 7,
+  at,
+  level: 'info',
+  unit: 'switch',
+  text: 'registered',
+  fields: { user: '1001', port: 5062 },
+} as const
+
+/** Answers of a healthy pair. */
+export const healthyHandlers: ControlHandlers = {
+  status: async () => success(healthyStatus()),
+  why: async ({ if: question }) =>
+    success({
+      node: 'vccs-a',
+      decisions: [
+        {
+          at,
+          rule: 'peer-lost',
+          from: 'standby',
+          to: 'primary',
+          term: 17,
+          because: 'no heartbeat on any of 3 links for 5 periods (500 ms)',
+          evidence: ['net-a last heard 503 ms ago', 'net-b last heard 504 ms ago'],
+          alternatives: ['address order would have chosen this node too'],
+        },
+      ],
+      hypothesis:
+        question === undefined
+          ? null
+          : {
+              question,
+              from: 'primary',
+              to: 'primary',
+              rule: 'peer-heard',
+              because: 'the peer would still be heard on 2 of 3 links',
+              alarms: [{ code: 'link-down', subject: 'net-b' }],
+            },
+    }),
+  switchover: async ({ dryRun, force }) =>
+    success({
+      ...switchoverBody,
+      checks: [...switchoverBody.checks],
+      dryRun,
+      force,
+      done: !dryRun,
+      tookMs: dryRun ? null : 22,
+    }),
+  'sync-db': async ({ dryRun }) =>
+    success({
+      dryRun,
+      from: 'vccs-a',
+      to: 'vccs-b',
+      differences: 2,
+      tables: [
+        {
+          table: 'account',
+          rowsHere: 12,
+          rowsPeer: 11,
+          onlyHere: 1,
+          onlyPeer: 0,
+          different: 1,
+          keys: ['1001', '1002'],
+        },
+      ],
+      repair: dryRun ? null : { repaired: 2, failed: 0, failures: [], tookMs: 9 },
+    }),
+  'config.get': async ({ path }) => success({ path, value: { name: 'Tower', twin: true } }),
+  'config.set': async ({ dryRun }) =>
+    success({ dryRun, applied: !dryRun, revision: 143, changes: [...changes] }),
+  'config.validate': async ({ text }) =>
+    success(
+      text.includes('good')
+        ? { valid: true, problems: [] }
+        : {
+            valid: false,
+            problems: [
+              { code: 'config-value', line: 3, column: 5, path: 'accounts', text: 'is not a list' },
+            ],
+          },
+    ),
+  'config.apply': async ({ dryRun }) =>
+    success({ dryRun, applied: !dryRun, revision: 143, changes: [...changes] }),
+  'config.export': async () => success({ revision: 142, text: 'site: tower\n' }),
+  'config.diff': async ({ text }) =>
+    success({ revision: 142, changes: text.includes('good') ? [] : [...changes] }),
+  calls: async () =>
+    success({
+      calls: [
+        {
+          sessionId: '7f3a-12',
+          state: 'communicating',
+          type: 'ordinary',
+          caller: '1001',
+          callee: '1002',
+          callType: 'DA/IDA',
+          priority: 'normal',
+          startedAt: '2026-03-14T12:30:00.000Z',
+          answeredAt: '2026-03-14T12:30:02.000Z',
+          conferenceId: 4,
+          members: 2,
+        },
+      ],
+      asOf: at,
+    }),
+  users: async () =>
+    success({
+      users: [
+        {
+          user: '1001',
+          type: 'telephone',
+          status: 'online',
+          contact: 'sip:1001@192.168.1.50:5062',
+          address: '192.168.1.50',
+          port: 5062,
+          registeredAt: '2026-03-14T12:00:00.000Z',
+          expiresAt: '2026-03-14T12:41:02.118Z',
+        },
+      ],
+      asOf: at,
+    }),
+  alarms: async ({ history }) => success({ active: [alarm], history: history ? [alarm] : [] }),
+  log: async ({ follow }) => success({ lines: [logLine], following: follow }),
+  version: async () => success({ node: 'vccs-a', version: '0.1.0', runtime: 'v24.21.0' }),
+  'release-call': async ({ sessionId }) =>
+    sessionId === '7f3a-12'
+      ? success({ sessionId })
+      : failure('not-found', 'There is no such call'),
+}
+
+export interface FakeDaemon {
+  readonly socket: string
+  readonly directory: string
+  close(): Promise<void>
+}
+
+/** `changed` replaces some handlers. */
+export async function startFakeDaemon(
+  changed: Partial<ControlHandlers> = {},
+  askPeer: AskPeer = async () => failure('peer-unreachable', 'The peer does not answer'),
+): Promise<FakeDaemon> {
+  const directory = await mkdtemp(join(tmpdir(), 'vccs-cli-'))
+  const socket = join(directory, 'control.sock')
+  const started = await startControlServer({
+    path: socket,
+    handlers: { ...healthyHandlers, ...changed },
+    askPeer,
+    onDefect: (text) => {
+      throw new Error(text)
+    },
+  })
+  if (!started.ok) throw new Error(started.failure.detail)
+  const close = async () => {
+    await started.value.close()
+    await rm(directory, { recursive: true })
+  }
+  return { socket, directory, close }
+}
+
+export interface Outcome {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+export interface FakeTerminal {
+  readonly interactive?: boolean
+  readonly outIsTerminal?: boolean
+  readonly columns?: number
+  readonly env?: Record<string, string>
+  /** Answers to questions, in order; `true` and `false` to confirmations. */
+  readonly answers?: readonly (string | boolean)[]
+  readonly stop?: AbortSignal
+  readonly onOut?: (text: string) => void
+  readonly onSleep?: () => void
+}
+
+/** Runs a command line in this process, from the source. */
+export async function vccs(
+  argv: readonly string[],
+  terminal: FakeTerminal = {},
+): Promise<Outcome & { questions: string[] }> {
+  let out = ''
+  let err = ''
+  const questions: string[] = []
+  const answers = [...(terminal.answers ?? [])]
+  const ask = (message: string) => {
+    questions.push(message)
+    return answers.shift()
+  }
+  const io: Io = {
+    out: (text) => {
+      out += text
+      terminal.onOut?.(text)
+    },
+    err: (text) => {
+      err += text
+    },
+    interactive: terminal.interactive ?? false,
+    outIsTerminal: terminal.outIsTerminal ?? false,
+    columns: terminal.columns ?? 80,
+    env: terminal.env ?? { LANG: 'en_GB.UTF-8' },
+    nowMs: () => Date.parse(at),
+    sleep: async () => terminal.onSleep?.(),
+    stop: terminal.stop ?? new AbortController().signal,
+    confirm: async (message) => ask(message) === true,
+    input: async ({ message }: Question) => String(ask(message) ?? ''),
+  }
+  const installation = {
+    root: join(import.meta.dirname, '../src'),
+    commands: './commands.ts',
+    version: '0.1.0',
+  }
+  const code = await runCli(argv, installation, io)
+  return { code, out, err, questions }
+}
+
+export function answering<T>(value: T): () => Promise<Result<T>> {
+  return async () => success(value)
+}
+
+export type { StatusResult }
