@@ -14,7 +14,10 @@ const received = 65_536
 const control = received + receiveBytesMax
 const list = control + 2 * receiveBytesMax
 const scratch = list + limits.membersPerSessionMax * 4 + 512
-const legsBase = 131_072
+const bus = 131_072
+/** Bytes of the bus that are read or written at once. */
+export const busBytesMax = 65_536
+const legsBase = bus + busBytesMax
 const legBytes = 6_400
 
 /** Offsets in the arena that belong to no leg. */
@@ -25,6 +28,7 @@ export const arenaOffset = {
   /** Addresses of the members for one mix. */
   list,
   scratch,
+  bus,
 } as const
 
 /** Fields at the start of a leg, in bytes; the same numbers are in daemon/assembly/mixer.ts. */
@@ -59,7 +63,7 @@ export const legFlag = { taken: 1, sent: 2, muLaw: 4, mapped: 8 } as const
 /** 64 KiB pages of the memory. */
 export const arenaPages = Math.ceil((legsBase + limits.legsMax * legBytes) / 65_536)
 
-assert(scratch + 8192 + limits.membersPerSessionMax * 320 <= legsBase, 'the mixer has its scratch')
+assert(scratch + 8192 + limits.membersPerSessionMax * 320 <= bus, 'the mixer has its scratch')
 assert(legPart.ring + ringSamples * 2 + (ringSamples / 16) * 4 <= legPart.packet, 'the ring fits')
 assert(legPart.frames + 3 * limits.samplesPerTick <= legBytes, 'the coded frames fit')
 

@@ -5,7 +5,7 @@ import type { BusMessage } from '../bus/messages.ts'
 import { limits } from '../limits.ts'
 import { libcConstant } from '../platform/ffi.ts'
 import type { BusAddress } from '../platform/stream.ts'
-import { type Arena, arenaOffset, receiveBytesMax } from './arena.ts'
+import { type Arena, arenaOffset, busBytesMax } from './arena.ts'
 import type { FfiMemory } from './ffi-memory.ts'
 import { parseIpv4 } from './sockets.ts'
 
@@ -98,9 +98,9 @@ export class FfiStream {
   #read(): void {
     const { memory, onMessage } = this.#options
     const { msgDontwait, eagain, eintr } = libcConstant
-    const from = memory.base + arenaOffset.received
+    const from = memory.base + arenaOffset.bus
     while (this.#connected) {
-      const length = memory.libc.recv(this.#fd, from, receiveBytesMax, msgDontwait)
+      const length = memory.libc.recv(this.#fd, from, busBytesMax, msgDontwait)
       if (length < 0) {
         const errno = memory.libc.errno()
         if (errno !== eagain && errno !== eintr) this.#close(`errno ${errno}`)
@@ -110,7 +110,7 @@ export class FfiStream {
         this.#close('closed by the other end')
         return
       }
-      const bytes = this.#arena.bytes.slice(arenaOffset.received, arenaOffset.received + length)
+      const bytes = this.#arena.bytes.slice(arenaOffset.bus, arenaOffset.bus + length)
       const messages = this.#reader.push(bytes)
       if (typeof messages === 'string') {
         this.#close(`broken frame: ${messages}`)
@@ -124,9 +124,9 @@ export class FfiStream {
     const { memory } = this.#options
     const { msgDontwait, msgNosignal, eagain, eintr } = libcConstant
     while (this.#unsent.length > 0 && this.#connected) {
-      const part = this.#unsent.subarray(0, receiveBytesMax)
-      this.#arena.bytes.set(part, arenaOffset.control)
-      const at = memory.base + arenaOffset.control
+      const part = this.#unsent.subarray(0, busBytesMax)
+      this.#arena.bytes.set(part, arenaOffset.bus)
+      const at = memory.base + arenaOffset.bus
       const sent = memory.libc.send(this.#fd, at, part.length, msgDontwait | msgNosignal)
       if (sent < 0) {
         const errno = memory.libc.errno()

@@ -4,13 +4,21 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BusMessage, BusMessageOf, MediaCommand } from '../../src/bus/messages.ts'
-import { type BusPeer, type BusServer, listenBus } from '../../src/platform/stream.ts'
+import {
+  type BusAddress,
+  type BusPeer,
+  type BusServer,
+  listenBus,
+} from '../../src/platform/stream.ts'
+import type { InputMap } from '../../src/tables/wired-media.ts'
 
 type WithoutRef<C> = C extends { ref: number } ? Omit<C, 'ref'> : never
 
 export interface LiveOptions {
   readonly backend: 'ffi' | 'dgram'
   readonly serviceAddress: string
+  /** Bus over TCP at this port and the next one; else over sockets in the directory. */
+  readonly tcpPort?: number
   /** Words before the command, for example `taskset`. */
   readonly prefix?: readonly string[]
 }
@@ -19,28 +27,31 @@ export class LiveUnit {
   readonly directory = mkdtempSync(join(tmpdir(), 'media-'))
   readonly messages: BusMessage[] = []
   process: ChildProcess | null = null
-  #servers: BusServer[] = []
+  readonly #servers = new Map<'pair' | 'switch', BusServer>()
   #peers = new Map<'pair' | 'switch', BusPeer>()
   #waiting: { test: (message: BusMessage) => boolean; resolve: (m: BusMessage) => void }[] = []
   #ref = 0
 
   async start(options: LiveOptions): Promise<void> {
-    await this.listen('pair')
-    await this.listen('switch')
+    await this.listen('pair', options)
+    await this.listen('switch', options)
     this.spawn(options)
     await this.until('media-statistics')
   }
 
   /** Opens one end of the bus. */
-  async listen(end: 'pair' | 'switch'): Promise<BusServer> {
+  async listen(end: 'pair' | 'switch', { tcpPort }: LiveOptions): Promise<void> {
     const path = join(this.directory, `${end}.sock`)
-    const server = await listenBus({ address: { transport: 'unix', path } }, (peer) => {
+    const address: BusAddress =
+      tcpPort === undefined
+        ? { transport: 'unix', path }
+        : { transport: 'tcp', host: '127.0.0.1', port: tcpPort + (end === 'pair' ? 0 : 1) }
+    const server = await listenBus({ address }, (peer) => {
       this.#peers.set(end, peer)
       peer.onMessage((message) => this.#hear(message))
     })
     if (!server.ok) throw new Error(server.failure.detail)
-    this.#servers.push(server.value)
-    return server.value
+    this.#servers.set(end, server.value)
   }
 
   spawn(options: LiveOptions): void {
@@ -54,6 +65,21 @@ export class LiveUnit {
     this.process = spawn(command ?? '', [...words, '--config', config], {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
+  }
+
+  /** Ends the switch side of the bus, opens it again and waits for the unit. */
+  async loseSwitch(options: LiveOptions): Promise<void> {
+    await this.#servers.get('switch')?.close()
+    const back = this.until('hello')
+    await this.listen('switch', options)
+    await back
+  }
+
+  maps(mediaId: string): InputMap[] {
+    return this.messages
+      .filter((message) => message.kind === 'input-mapped')
+      .flatMap((message) => (message.mediaId === mediaId ? [message.map] : []))
+      .slice(-2)
   }
 
   tell(end: 'pair' | 'switch', message: BusMessage): void {
@@ -87,7 +113,7 @@ export class LiveUnit {
       child.kill('SIGTERM')
       await ended
     }
-    for (const server of this.#servers) await server.close()
+    for (const server of this.#servers.values()) await server.close()
     rmSync(this.directory, { recursive: true })
   }
 
@@ -110,6 +136,7 @@ service:
   interface: lo
   rtpPorts: { first: 20000, last: 39998 }
 media: { backend: ${options.backend} }
+bus: { transport: ${options.tcpPort === undefined ? 'unix' : 'tcp'}, tcpPort: ${options.tcpPort ?? 5710} }
 database: ${directory}/site.db
 controlSocket: ${directory}/control.sock
 runDirectory: ${directory}
