@@ -20,7 +20,7 @@ const cliProgram = join(repository, 'cli/bin/vccs')
 const startMsMax = 15_000
 const stopMsMax = 5_000
 
-export interface LabNodeOptions {
+interface LabNodeOptions {
   readonly network: LabNetwork
   readonly programs: Programs
   readonly node: NodeName

@@ -14,7 +14,7 @@ import { BaresipPhone, type PhoneOptions } from './phones/baresip.ts'
 import { Sipp, type SippOptions } from './phones/sipp.ts'
 import { until } from './waiting.ts'
 
-export interface LabOptions {
+interface LabOptions {
   /** Namespaces on the terminal LAN beside the nodes. */
   readonly members: readonly string[]
   readonly users: readonly LabUser[]
@@ -23,7 +23,7 @@ export interface LabOptions {
   readonly keepFiles?: boolean
 }
 
-export type LabPhoneOptions = Pick<PhoneOptions, 'user' | 'toneHz' | 'answer'> &
+type LabPhoneOptions = Pick<PhoneOptions, 'user' | 'toneHz' | 'answer'> &
   Partial<Pick<PhoneOptions, 'codec' | 'packetMs' | 'password'>>
 
 export const sipPort = 5060
@@ -84,7 +84,7 @@ export class Lab {
     const file = join(this.directory, 'site.yaml')
     writeFileSync(file, siteFile(this.#options.users))
     const primary = await this.primary()
-    const { exitCode, output } = await primary.cli('config', 'apply', file, '--yes')
+    const { exitCode, output } = await primary.cli('config', 'apply', file)
     if (exitCode !== 0) throw new Error(`config apply: ${output}`)
   }
 

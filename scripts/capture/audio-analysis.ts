@@ -1,7 +1,7 @@
 //! Finds every place where a recorded tone does not go on as a tone should: a missing or repeated
 //! stretch (its phase jumps), a click, a silence. It works on what a phone decoded and wrote to disk.
 
-export interface ToneAnalysis {
+interface ToneAnalysis {
   /** Places with a fault; faulty frames side by side are one place. */
   readonly discontinuities: number
   /** Sample of each such place. */
@@ -10,7 +10,7 @@ export interface ToneAnalysis {
   readonly toneSamples: number
 }
 
-export interface ToneOptions {
+interface ToneOptions {
   readonly sampleRateHz: number
   readonly toneHz: number
   /** Only this stretch, in samples. */

@@ -6,7 +6,7 @@ import { isInUserNamespace } from '../net/privilege.ts'
 import { exited, type Programs } from '../net/processes.ts'
 import { readCapture, type UdpPacket } from './pcap.ts'
 
-export interface CaptureOptions {
+interface CaptureOptions {
   readonly programs: Programs
   readonly namespace: string
   readonly device: string

@@ -22,7 +22,7 @@ export interface RtpStream {
   readonly timestampBreaks: number
 }
 
-export interface StreamFigures {
+interface StreamFigures {
   readonly packetsExpected: number
   readonly packetsLost: number
   readonly maxGapMs: number

@@ -2,7 +2,7 @@
 import type { UdpPacket } from './pcap.ts'
 import { isRtp, streamName } from './rtp-analysis.ts'
 
-export interface TwinFigures {
+interface TwinFigures {
   /** Sequence numbers of a stream that both nodes sent. */
   readonly packets: number
   readonly headerEqual: number

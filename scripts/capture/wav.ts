@@ -1,7 +1,7 @@
 //! WAV files of 16 bit mono samples: the tones that phones play, and what they decoded.
 import { readFileSync, writeFileSync } from 'node:fs'
 
-export interface Sound {
+interface Sound {
   readonly sampleRateHz: number
   readonly samples: Int16Array
 }

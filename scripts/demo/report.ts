@@ -8,9 +8,9 @@ import { readWav } from '../capture/wav.ts'
 import { serviceAddress } from '../net/netns.ts'
 
 export const eventNames = ['kill', 'switchover'] as const
-export type EventName = (typeof eventNames)[number]
+type EventName = (typeof eventNames)[number]
 
-export interface EventFigures {
+interface EventFigures {
   readonly packetsExpected: number
   readonly packetsLost: number
   readonly maxGapMs: number
@@ -30,7 +30,7 @@ export interface DemoReport {
   readonly measuredHow: readonly string[]
 }
 
-export interface PhoneEvidence {
+interface PhoneEvidence {
   readonly user: string
   readonly address: string
   readonly packets: readonly UdpPacket[]
@@ -39,7 +39,7 @@ export interface PhoneEvidence {
   readonly heardHz: number
 }
 
-export interface Evidence {
+interface Evidence {
   readonly phones: readonly PhoneEvidence[]
   readonly probe: { readonly address: string; readonly packets: readonly UdpPacket[] }
   /** What each node sent, told by the MAC address of its own interface. */

@@ -8,7 +8,7 @@ import { labUsers } from '../lab-site.ts'
 import type { BaresipPhone } from '../phones/baresip.ts'
 import { type DemoReport, makeReport } from './report.ts'
 
-export interface DemoOptions {
+interface DemoOptions {
   /** How long the call goes on after the kill. */
   readonly seconds: number
   readonly keepFiles: boolean

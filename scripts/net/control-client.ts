@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import type { ParamsOf, ResultOf, Verb } from '../../daemon/src/control/api.ts'
 
-export class ControlError extends Error {}
+class ControlError extends Error {}
 
 const answerMsMax = 5_000
 

@@ -8,7 +8,7 @@ import { sendSignal } from './processes.ts'
 
 export type NodeName = 'a' | 'b'
 export type LinkName = 'net-a' | 'net-b' | 'private'
-export const linkNames: readonly LinkName[] = ['net-a', 'net-b', 'private']
+const linkNames: readonly LinkName[] = ['net-a', 'net-b', 'private']
 
 /** Interface of every member on the terminal LAN. */
 export const lanInterface = 'lan0'
@@ -19,7 +19,7 @@ const nodeHosts = { a: 11, b: 12 } as const
 const firstOtherHost = 101
 const namePattern = /^vccs-lab-(\d+)-[0-9a-f]{4}-[a-z0-9-]+$/
 
-export class LabError extends Error {}
+class LabError extends Error {}
 
 function run(command: string, args: readonly string[], input?: string): string {
   const done = spawnSync(command, args, {
@@ -35,7 +35,7 @@ function ipBatch(namespace: string, lines: readonly string[]): void {
   run('ip', ['-n', namespace, '-batch', '-'], `${lines.join('\n')}\n`)
 }
 
-export interface LabNetworkOptions {
+interface LabNetworkOptions {
   /** `p1`, `p2`, `attacker`, ... in the order of their addresses from 10.90.0.101 on. */
   readonly members: readonly string[]
   readonly links?: readonly LinkName[]

@@ -41,7 +41,7 @@ const binaryFolders = [
 ]
 
 /** Ordinary users often have no `sbin` in PATH, although the programs there work for them. */
-export function extendPath(): void {
+function extendPath(): void {
   const known = (process.env.PATH ?? '').split(':')
   process.env.PATH = [...known, ...binaryFolders.filter((folder) => !known.includes(folder))].join(
     ':',

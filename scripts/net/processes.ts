@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { atExit } from './cleanup.ts'
 
-export interface ProgramOptions {
+interface ProgramOptions {
   readonly namespace: string
   readonly command: string
   readonly args: readonly string[]
@@ -67,7 +67,7 @@ export class Programs {
 const dieWithParent = ['setpriv', '--pdeathsig', 'KILL', '--'] as const
 
 /** The process and all that descend from it, parents first. */
-export function processTree(pid: number): number[] {
+function processTree(pid: number): number[] {
   const childrenOf = new Map<number, number[]>()
   for (const entry of readdirSync('/proc')) {
     const parent = parentOf(Number(entry))

@@ -23,7 +23,7 @@ export interface PhoneOptions {
   readonly packetMs?: number
 }
 
-export interface PhoneEvent {
+interface PhoneEvent {
   /** `REGISTER_OK`, `CALL_INCOMING`, `CALL_ESTABLISHED`, `CALL_CLOSED`, ... */
   readonly type: string
   readonly param: string

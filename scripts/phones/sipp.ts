@@ -28,7 +28,7 @@ export interface SippOptions {
   readonly values?: Readonly<Record<string, string>>
 }
 
-export interface SippResult {
+interface SippResult {
   readonly exitCode: number
   readonly successful: number
   readonly failed: number

@@ -14,7 +14,7 @@ const linkTypeEthernet = 1
  * A-law of a 16 bit sample (ITU-T G.711). Not the daemon's coder: an instrument that shares code
  * with what it measures shares its faults too.
  */
-export function alaw(sample: number): number {
+function alaw(sample: number): number {
   const isNegative = sample < 0
   const magnitude = Math.min((isNegative ? -sample - 1 : sample) >> 3, 0xfff)
   let segment = 0

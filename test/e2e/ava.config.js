@@ -1,9 +1,5 @@
 //! End-to-end tests: real daemons and phones in network namespaces, one file at a time.
-import { ensurePackages, testPrograms } from '../../scripts/net/packages.ts'
-import { ensureNamespaces } from '../../scripts/net/privilege.ts'
-
-ensurePackages(testPrograms)
-await ensureNamespaces()
+import './prepare.ts'
 
 export default {
   files: ['test/e2e/**/*.test.ts'],

@@ -1,28 +1,47 @@
-//! Bad input of every kind: a corpus of files, and the same again with bytes changed at random by a
+//! Bad input of every kind: the malformed corpus, and the same again with bytes changed at random by a
 //! seed, so that a failure can be repeated.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Lab } from '../../scripts/lab.ts'
 import { exited } from '../../scripts/net/processes.ts'
 
 const corpusFolder = join(import.meta.dirname, '../../daemon/test/data/corpus')
-const mutationsPerFile = 20
+const mutationsPerInput = 20
 
-export type Kind = 'sip' | 'sdp' | 'rtp' | 'heartbeat' | 'sync' | 'control'
+type Kind = 'sip' | 'sdp' | 'rtp' | 'heartbeat' | 'sync' | 'control'
 
-/** The files of one kind, each followed by its mutations. */
+/** All malformed inputs of one kind, each followed by its mutations. */
 export function corpus(kind: Kind, seed: number): Buffer[] {
-  const folder = join(corpusFolder, kind)
-  if (!existsSync(folder)) throw new Error(`no corpus in ${folder}`)
+  const originals = kind === 'control' ? controlLines : fromFile(kind)
   const random = generator(seed)
-  return readdirSync(folder)
-    .sort()
-    .flatMap((name) => {
-      const original = readFileSync(join(folder, name))
-      return [original, ...Array.from({ length: mutationsPerFile }, () => mutate(original, random))]
-    })
+  return originals.flatMap((original) => [
+    original,
+    ...Array.from({ length: mutationsPerInput }, () => mutate(original, random)),
+  ])
 }
+
+/** The same files that the tests of the parsers read: a name and the bytes in base 64. */
+function fromFile(kind: string): Buffer[] {
+  const text = readFileSync(join(corpusFolder, kind, 'malformed.json'), 'utf8')
+  const inputs = Object.values(JSON.parse(text) as Record<string, string>)
+  return inputs.map((input) => Buffer.from(input, 'base64'))
+}
+
+const controlLines = [
+  '',
+  '\n\n\n',
+  'GET / HTTP/1.1\r\n\r\n',
+  '{"jsonrpc":"2.0","id":1,"method":"status","params":{}',
+  '{"jsonrpc":"2.0","id":1,"method":"status","params":[]}\n',
+  '{"jsonrpc":"2.0","id":{},"method":"status"}\n',
+  '{"jsonrpc":"2.0","id":1,"method":"__proto__","params":{"node":"peer"}}\n',
+  '{"jsonrpc":"2.0","id":1,"method":"config.set","params":{"path":"__proto__.x","value":1}}\n',
+  '{"jsonrpc":"2.0","id":1,"method":"config.apply","params":{"text":"a: &a [*a, *a]"}}\n',
+  `${'['.repeat(50_000)}\n`,
+  `{"jsonrpc":"2.0","id":1,"method":"${'x'.repeat(100_000)}"}\n`,
+  '\u0000\u0001\u0002\n',
+].map((line) => Buffer.from(line))
 
 /** Numerical Recipes' linear congruential generator: repeatable, and good enough to spoil bytes. */
 function generator(seed: number): (below: number) => number {
