@@ -172,6 +172,9 @@ function check(name: string, outcome: Check['outcome'], detail: string): Check {
   return { name, outcome, detail }
 }
 
+/** What makes it unsafe. Without a peer the other failed checks only follow from that. */
 function reasonsOf(checks: readonly Check[]): string[] {
-  return checks.filter(({ outcome }) => outcome === 'failed').map(({ detail }) => detail)
+  const failed = checks.filter(({ outcome }) => outcome === 'failed')
+  const peer = failed.find(({ name }) => name === 'peer')
+  return (peer === undefined ? failed : [peer]).map(({ detail }) => detail)
 }

@@ -1,0 +1,114 @@
+//! The program as it is installed: wrapper, bundle, help, completion, a full pipe.
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { type FakeDaemon, startFakeDaemon } from './fake-daemon.ts'
+
+const root = join(import.meta.dirname, '../..')
+const program = join(root, 'cli/bin/vccs')
+let daemon: FakeDaemon
+let directory: string
+
+test.before(async () => {
+  if (!existsSync(join(root, 'cli/dist/oclif.manifest.json'))) {
+    execFileSync(process.execPath, [join(root, 'scripts/build-cli.ts')])
+  }
+  daemon = await startFakeDaemon()
+  directory = mkdtempSync(join(tmpdir(), 'vccs-program-'))
+})
+test.after.always(async () => {
+  await daemon.close()
+  rmSync(directory, { recursive: true })
+})
+
+interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function start(file: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const options = { env: { PATH: process.env.PATH, LANG: 'C.UTF-8', ...env } }
+  return new Promise((resolve) => {
+    execFile(file, args, options, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
+    })
+  })
+}
+
+test('it runs through a symbolic link, and the socket comes from the environment', async (t) => {
+  const link = join(directory, 'vccs')
+  symlinkSync(program, link)
+  const result = await start(link, ['status'], { VCCS_SOCKET: daemon.socket })
+  t.is(result.stderr, '')
+  t.is(result.code, 0)
+  t.regex(result.stdout, /A switchover now would be SAFE/)
+  // Not a terminal: no colour, whatever TERM says.
+  t.false(result.stdout.includes('\u001b'))
+})
+
+test('its exit code and its JSON are those of the command', async (t) => {
+  const result = await start(program, ['status', '--json', '--socket', '/nonexistent.sock'])
+  t.is(result.code, 4)
+  t.is(result.stderr, '')
+  t.is(JSON.parse(result.stdout).schema, 'vccs/error/1')
+})
+
+test('help of the program and of a command, with an example', async (t) => {
+  const all = await start(program, ['--help'])
+  t.is(all.code, 0)
+  for (const word of ['status', 'switchover', 'failover', 'sync-db', 'config']) {
+    t.regex(all.stdout, new RegExp(`^ {2}${word} `, 'm'))
+  }
+  for (const args of [
+    ['config', 'set', '--help'],
+    ['help', 'config', 'set'],
+  ]) {
+    const one = await start(program, args)
+    t.is(one.code, 0)
+    t.regex(one.stdout, /EXAMPLES\n {2}\$ vccs config set accounts\.1001\.name "Tower 1"/)
+  }
+})
+
+test('a reader that stops early ends it quietly', (t) => {
+  const line = `'${program}' --help | head -n 1`
+  const { stdout, stderr } = spawnSync('sh', ['-c', line], { encoding: 'utf8' })
+  t.is(stderr, '')
+  t.is(stdout.split('\n').length, 2)
+})
+
+/** What bash offers for a line. */
+function completions(line: string): string[] {
+  const script = `
+    eval "$('${program}' completion bash)"
+    COMP_WORDS=(${line})
+    [[ '${line}' == *' ' ]] && COMP_WORDS+=('')
+    COMP_CWORD=$(( \${#COMP_WORDS[@]} - 1 ))
+    _vccs
+    printf '%s\\n' "\${COMPREPLY[@]}"`
+  const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' })
+  if (stderr !== '') throw new Error(stderr)
+  return stdout.split('\n').filter(Boolean).sort()
+}
+
+test('bash completes commands, sub-commands, flags and values', (t) => {
+  t.deepEqual(completions('vccs sw'), ['switchover'])
+  t.deepEqual(completions('vccs config '), ['apply', 'diff', 'export', 'get', 'set', 'validate'])
+  t.deepEqual(completions('vccs switchover --re'), ['--reason'])
+  t.deepEqual(completions('vccs config get --n'), ['--no-color', '--node'])
+  t.deepEqual(completions('vccs status --node '), ['peer', 'self'])
+  t.deepEqual(completions('vccs log --level w'), ['warn'])
+  t.deepEqual(completions('vccs --json st'), ['status'])
+  t.deepEqual(completions('vccs completion '), ['bash', 'zsh'])
+})
+
+const zsh = spawnSync('zsh', ['--version']).status === 0
+const zshTest = zsh ? test : test.skip
+zshTest('the zsh script is zsh', async (t) => {
+  const { stdout } = await start(program, ['completion', 'zsh'])
+  const { status, stderr } = spawnSync('zsh', ['-n'], { input: stdout, encoding: 'utf8' })
+  t.is(stderr, '')
+  t.is(status, 0)
+})
