@@ -120,11 +120,11 @@ export class Phone {
   readonly inbox: SipMessage[] = []
   readonly #stage: Stage
   #open: { text: string; callId: string; method: string } | null = null
-  callId = ''
-  localTag = ''
+  callId = 'none'
+  localTag = 'none'
   remoteTag = ''
-  target = ''
-  remoteUser = ''
+  target = `sip:199@${service}`
+  remoteUser = '199'
   cseq = 0
   branch = 0
 
@@ -173,6 +173,7 @@ export class Phone {
 
   request(method: string, more: { body?: string; headers?: string[]; cseq?: number } = {}): void {
     const { body = '', headers = [] } = more
+    const isTyped = headers.some((line) => line.startsWith('Content-Type'))
     if (more.cseq === undefined && method !== 'ACK' && method !== 'CANCEL') {
       this.cseq += 1
       this.branch += 1
@@ -191,7 +192,7 @@ export class Phone {
       `CSeq: ${more.cseq ?? this.cseq} ${method}`,
       `Contact: <sip:${this.number}@${this.endpoint.address}:5060>`,
       ...headers,
-      ...(body === '' || method === 'INFO' ? [] : ['Content-Type: application/sdp']),
+      ...(body === '' || isTyped ? [] : ['Content-Type: application/sdp']),
       `Content-Length: ${Buffer.byteLength(body)}`,
     ]
     const text = `${lines.join('\r\n')}\r\n\r\n${body}`
@@ -257,6 +258,7 @@ export class Stage {
   core: Core
   readonly now: { monotonicMs: number; wallMs: number; tick: number }
   readonly records: CallRecord[] = []
+  readonly effects: CoreEffect[] = []
   readonly phones = new Map<string, Phone>()
   /** `102 < INVITE`, `101 < 180`: what reached the telephones, without repetitions. */
   readonly transcript: string[] = []
@@ -352,6 +354,7 @@ export class Stage {
   }
 
   #perform(effects: CoreEffect[]): void {
+    this.effects.push(...effects)
     for (const effect of effects) {
       if (effect.kind === 'call-record') this.records.push(effect.record)
       if (effect.kind !== 'send') continue
@@ -403,7 +406,6 @@ function entry(number: string, type: PhoneBookEntry['type']): PhoneBookEntry {
     displayName: '',
     ha1Md5: '0'.repeat(32),
     ha1Sha256: '0'.repeat(64),
-    digest: 'both',
     digest: 'md5',
     priority: 2,
     twin: number !== '103',
