@@ -88,7 +88,9 @@ export const decisionRecordSchema = z.strictObject({
   alternatives: z.array(z.string()),
 })
 export type DecisionRecord = z.infer<typeof decisionRecordSchema>
-export const peerStatusSchema = z.strictObject({
+const peerStatusSchema = z.strictObject({
+  /** Name of the peer node. */
+  node: z.string(),
   role: z.enum(roles),
   term: z.number(),
   heardMsAgo: z.number(),
@@ -141,7 +143,7 @@ const switchover = message('switchover', {
   reason: z.string().max(200),
 })
 
-export const mediaCommandSchema = z.discriminatedUnion('kind', [
+const mediaCommandSchema = z.discriminatedUnion('kind', [
   conferenceCreate,
   conferenceDestroy,
   memberAdd,

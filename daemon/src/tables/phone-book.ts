@@ -9,6 +9,9 @@ export const phoneBookSchema = z.strictObject({
   /** Hex of H(user:realm:password). */
   ha1Md5: z.string().length(32),
   ha1Sha256: z.string().length(64),
+  /** Which digests its challenge offers (RFC 8760). Telephones that know only MD5 refuse a challenge
+   * that names another algorithm beside it, so MD5 alone is the default of the site file. */
+  digest: z.enum(['md5', 'sha-256', 'both']),
   /** Terminal priority (终端优先级): 1 highest .. 4 lowest. */
   priority: z.int().min(1).max(4),
   /** Twin streams to this terminal. */

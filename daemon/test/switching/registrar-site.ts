@@ -29,7 +29,15 @@ export function hash(name: string, text: string): string {
 function entry(number: string, password: string): PhoneBookEntry {
   const text = `${number}:${realm}:${password}`
   const digests = { ha1Md5: hash('md5', text), ha1Sha256: hash('sha256', text) }
-  return { number, type: 'telephone', displayName: '', ...digests, priority: 4, twin: true }
+  return {
+    number,
+    type: 'telephone',
+    displayName: '',
+    ...digests,
+    digest: 'both',
+    priority: 4,
+    twin: true,
+  }
 }
 
 /** A node with a table of users; two of them share the users as the pair does. */

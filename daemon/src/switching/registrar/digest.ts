@@ -20,7 +20,15 @@ interface DigestOptions {
   readonly newSalt: () => string
 }
 
-type DigestAccount = Pick<PhoneBookEntry, 'ha1Md5' | 'ha1Sha256'>
+type DigestOffer = PhoneBookEntry['digest']
+
+const offeredAlgorithms: Readonly<Record<DigestOffer, readonly DigestAlgorithm[]>> = {
+  md5: ['MD5'],
+  'sha-256': ['SHA-256'],
+  both: ['SHA-256', 'MD5'],
+}
+
+type DigestAccount = Pick<PhoneBookEntry, 'ha1Md5' | 'ha1Sha256' | 'digest'>
 
 type DigestVerdict =
   | { readonly kind: 'accepted' }
@@ -39,12 +47,12 @@ export class DigestServer {
     this.#options = options
   }
 
-  /** Two WWW-Authenticate headers, the stronger algorithm first (RFC 8760 2.4). */
-  challenges(stale: boolean, nowWallMs: number): SipHeader[] {
+  /** One WWW-Authenticate header for each algorithm of the account, the stronger first (RFC 8760 2.4).
+   * A number that nobody has is challenged like an account with the default. */
+  challenges(stale: boolean, offer: DigestOffer | undefined, nowWallMs: number): SipHeader[] {
     const nonce = this.#newNonce(nowWallMs)
-    const algorithms: readonly DigestAlgorithm[] = ['SHA-256', 'MD5']
     const { realm } = this.#options
-    return algorithms.map((algorithm) => {
+    return offeredAlgorithms[offer ?? 'md5'].map((algorithm) => {
       const challenge = { realm, nonce, opaque: null, algorithm, qop: ['auth'], stale }
       return { name: 'WWW-Authenticate', value: digestChallengeText(challenge) }
     })
@@ -68,6 +76,9 @@ export class DigestServer {
     if (!right || claim.account === null || found.username !== claim.username) {
       // A nonce that was never ours proves nothing about the password: ask again.
       return nonceAgeMs === null ? { kind: 'challenge', stale: false } : { kind: 'forbidden' }
+    }
+    if (!offeredAlgorithms[claim.account.digest].includes(found.algorithm)) {
+      return { kind: 'challenge', stale: false }
     }
     // The clocks of the two nodes differ a little, so a nonce may seem to come from the future.
     const fresh = nonceAgeMs !== null && Math.abs(nonceAgeMs) <= limits.nonceMsMax
@@ -121,7 +132,11 @@ export function digestResponse(method: string, credentials: Credentials, ha1: st
 }
 
 /** Takes the place of an account that does not exist; no password hashes to it that anyone knows. */
-const nobody: DigestAccount = { ha1Md5: '0'.repeat(32), ha1Sha256: '0'.repeat(64) }
+const nobody: DigestAccount = {
+  ha1Md5: '0'.repeat(32),
+  ha1Sha256: '0'.repeat(64),
+  digest: 'md5',
+}
 
 function isDigestRight(
   method: string,

@@ -58,7 +58,7 @@ export function register(
     case 'malformed':
       return refuse(request, 400, { reason: 'Bad Authorization' })
     case 'challenge': {
-      const headers = context.digest.challenges(verdict.stale, nowWallMs)
+      const headers = context.digest.challenges(verdict.stale, entry?.digest, nowWallMs)
       return refuse(request, 401, { headers })
     }
     case 'forbidden':

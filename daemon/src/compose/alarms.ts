@@ -1,0 +1,62 @@
+//! The alarms of the node: those of the switch itself, those that pair reports, and the late answers
+//! that clear by themselves.
+import { type AlarmChange, type AlarmCode, alarms } from '../alarms.ts'
+import { AlarmList, type AlarmReport } from '../oam/alarm-list.ts'
+import { wallMs } from '../platform/clock.ts'
+import type { LogHub } from './log-hub.ts'
+
+/** The alarm of a late answer ends when there was none for this long. */
+const lateMs = 60_000
+
+export class Alarms {
+  readonly list = new AlarmList()
+  readonly #log: LogHub
+  #lateAtMs: number | null = null
+  #lateCount = 0
+
+  constructor(log: LogHub) {
+    this.#log = log
+  }
+
+  apply(change: AlarmChange): void {
+    const item = this.list.apply(change, wallMs())
+    if (item !== null) this.#tell(change.code, change)
+  }
+
+  /** The whole list of one source; what is not in it has ended. */
+  reconcile(source: string, reports: readonly AlarmReport[]): void {
+    for (const item of this.list.reconcile(source, reports, wallMs())) {
+      this.#tell(item.code, { ...item, active: item.clearedAt === null })
+    }
+  }
+
+  raise(code: AlarmCode, subject: string, detail: string): void {
+    this.apply({ code, subject, active: true, detail })
+  }
+
+  clear(code: AlarmCode, subject: string): void {
+    this.apply({ code, subject, active: false, detail: '' })
+  }
+
+  /** An answer of `session` left before the standby had its records. */
+  late(session: string, nowMs: number): void {
+    this.#lateAtMs = nowMs
+    this.#lateCount++
+    this.raise('replication-late', 'peer', `${this.#lateCount} answers; last session ${session}`)
+  }
+
+  /** To be called now and then. */
+  advance(nowMs: number): void {
+    if (this.#lateAtMs === null || nowMs - this.#lateAtMs < lateMs) return
+    this.#lateAtMs = null
+    this.#lateCount = 0
+    this.clear('replication-late', 'peer')
+  }
+
+  #tell(code: string, change: { subject: string; active: boolean; detail: string }): void {
+    const severity = code in alarms ? alarms[code as AlarmCode].severity : 'urgent'
+    const fields = { code, subject: change.subject, detail: change.detail, severity }
+    if (change.active) this.#log.warn('alarm raised', fields)
+    else this.#log.info('alarm ended', fields)
+  }
+}

@@ -1,0 +1,194 @@
+//! Runs the core: SIP comes in and goes out, table changes become replication and media orders, and
+//! what reveals a state waits in the outbox until the standby has it (ADR 0004).
+import type { Role } from '../bus/messages.ts'
+import { monotonicMs, wallMs } from '../platform/clock.ts'
+import type { DatagramSocket } from '../platform/udp.ts'
+import type { Replicator } from '../replication/replicator.ts'
+import { ordersFor } from '../switching/bridge/media-orders.ts'
+import type { Core } from '../switching/core.ts'
+import type { CallRecord, CoreEffect, MediaOrder, Now } from '../switching/effects.ts'
+import { Outbox } from '../switching/outbox.ts'
+import type { Outgoing } from '../switching/transaction/layer-types.ts'
+import type { RecordChange } from '../tables/address.ts'
+import type { AnyRecord, Tables } from '../tables/tables.ts'
+import type { WiredMedia } from '../tables/wired-media.ts'
+import type { Endpoint } from '../wire/sip/message.ts'
+import type { Alarms } from './alarms.ts'
+import type { LogHub } from './log-hub.ts'
+import type { MediaLink } from './media-link.ts'
+
+export interface CoreRunnerParts {
+  readonly core: Core
+  readonly tables: Tables
+  readonly replicator: Replicator
+  readonly media: MediaLink
+  readonly alarms: Alarms
+  readonly log: LogHub
+  /** Tick of the pair clock. */
+  tick(nowMs: number): number
+  /** Sends the replication frames that the turn has made. */
+  settle(): void
+  callEnded(record: CallRecord): void
+}
+
+/** What one turn of the core changed. */
+interface Turn {
+  readonly changes: RecordChange[]
+  readonly gates: string[]
+}
+
+/** While a planned switchover flushes, this many datagrams wait; the peer hears them too. */
+const heldDatagramsMax = 2_000
+
+export class CoreRunner {
+  readonly #parts: CoreRunnerParts
+  readonly #outbox = new Outbox()
+  #socket: DatagramSocket | null = null
+  #role: Role = 'starting'
+  #turn: Turn | null = null
+  #gate = 0
+  #held: { bytes: Uint8Array; from: Endpoint }[] | null = null
+  /** SIP messages not sent because this node is not primary (none, ever, outside a race). */
+  suppressed = 0
+
+  constructor(parts: CoreRunnerParts) {
+    this.#parts = parts
+    parts.tables.onChange((change, previous, next, origin) => {
+      if (origin === 'local') this.#changed(change, previous, next)
+    })
+  }
+
+  attach(socket: DatagramSocket): void {
+    this.#socket = socket
+  }
+
+  now(): Now {
+    const nowMs = monotonicMs()
+    return { monotonicMs: nowMs, wallMs: wallMs(), tick: this.#parts.tick(nowMs) }
+  }
+
+  /** A datagram on the SIP port. */
+  receive(bytes: Uint8Array, from: Endpoint): void {
+    if (this.#held !== null) {
+      if (this.#held.length < heldDatagramsMax) this.#held.push({ bytes, from })
+      return
+    }
+    this.run((now) => this.#parts.core.receive(bytes, from, now))
+  }
+
+  setRole(role: Role): void {
+    if (role === this.#role) return
+    this.#role = role
+    if (role === 'primary') {
+      this.#held = null
+      this.run((now) => this.#parts.core.becomePrimary(now))
+      return
+    }
+    // The peer has heard the same datagrams, and serves them.
+    this.#held = null
+    this.#outbox.clear()
+    this.#parts.core.becomeStandby()
+  }
+
+  /** Holds new work until the role moves or `hold(false)`. */
+  hold(on: boolean): void {
+    const held = this.#held
+    if (on === (held !== null)) return
+    this.#held = on ? [] : null
+    for (const { bytes, from } of held ?? []) this.receive(bytes, from)
+  }
+
+  /** One turn: the core, then replication, then what may leave. */
+  run(step: (now: Now) => readonly CoreEffect[]): void {
+    const turn: Turn = { changes: [], gates: [] }
+    this.#turn = turn
+    const now = this.now()
+    const effects = step(now)
+    this.#turn = null
+    const token = this.#parts.replicator.whenReplicated(turn.changes)
+    if (token !== null) turn.gates.push(token)
+    for (const effect of effects) this.#perform(effect, turn, now)
+    this.#parts.settle()
+  }
+
+  /** Fires what is due. */
+  advance(): void {
+    const nowMs = monotonicMs()
+    const { send, late } = this.#outbox.advance(nowMs)
+    for (const session of late) {
+      this.#parts.alarms.late(session, nowMs)
+    }
+    this.#transmit(send)
+    const due = this.#parts.core.nextTimerMs()
+    if (this.#role === 'primary' && due !== null && due <= nowMs) {
+      this.run((now) => this.#parts.core.advance(now))
+    }
+  }
+
+  nextTimerMs(): number {
+    const core = this.#role === 'primary' ? this.#parts.core.nextTimerMs() : null
+    const outbox = this.#outbox.nextTimerMs()
+    return Math.min(core ?? Number.POSITIVE_INFINITY, outbox ?? Number.POSITIVE_INFINITY)
+  }
+
+  openGate(gate: string): void {
+    this.#transmit(this.#outbox.open(gate))
+  }
+
+  #changed(change: RecordChange, previous: AnyRecord | null, next: AnyRecord | null): void {
+    this.#parts.replicator.changed(change)
+    this.#turn?.changes.push(change)
+    const orders = mediaOrders(change, previous, next)
+    if (orders.length === 0) return
+    const gate = `media-${++this.#gate}`
+    let done = false
+    this.#parts.media.order(orders, () => {
+      done = true
+      this.openGate(gate)
+    })
+    if (!done) this.#turn?.gates.push(gate)
+  }
+
+  #perform(effect: CoreEffect, turn: Turn, now: Now): void {
+    const { log, alarms, callEnded } = this.#parts
+    switch (effect.kind) {
+      case 'send': {
+        const gates = effect.afterReplication ? turn.gates : []
+        const hold = { gates, nowMs: now.monotonicMs }
+        this.#transmit(this.#outbox.push(effect.session, effect.outgoing, hold))
+        return
+      }
+      case 'alarm':
+        alarms.apply(effect.change)
+        return
+      case 'log':
+        log[effect.level](effect.text, effect.fields)
+        return
+      case 'call-record':
+        callEnded(effect.record)
+        return
+      default:
+    }
+  }
+
+  #transmit(messages: readonly Outgoing[]): void {
+    for (const { text, to } of messages) {
+      if (this.#role !== 'primary') {
+        this.suppressed++
+        continue
+      }
+      this.#socket?.send(Buffer.from(text, 'utf8'), to.port, to.address)
+    }
+  }
+}
+
+/** What a changed record of tables 4 and 6 asks of the media unit. */
+export function mediaOrders(
+  change: RecordChange,
+  previous: AnyRecord | null,
+  next: AnyRecord | null,
+): MediaOrder[] {
+  if (change.address.table !== 'wired-media') return []
+  const leg = (record: AnyRecord | null) => (record ?? undefined) as WiredMedia | undefined
+  return ordersFor(leg(previous), leg(next))
+}

@@ -1,0 +1,115 @@
+//! The switch's end of the bus to the pair unit: role and clock come in, proof of life goes out.
+import { type BusMessage, type BusMessageOf, busVersion } from '../bus/messages.ts'
+import { limits } from '../limits.ts'
+import type { Received } from '../oam/status.ts'
+import { monotonicMs } from '../platform/clock.ts'
+import { type BusAddress, type BusClient, connectBus } from '../platform/stream.ts'
+import { failure, type Result, success } from '../result.ts'
+
+export interface PairOutlets {
+  role(message: BusMessageOf<'role'>): void
+  status(message: BusMessageOf<'pair-status'>): void
+  flush(ref: number): void
+  lost(reason: string): void
+}
+
+export interface OperationOutcome {
+  readonly ok: boolean
+  readonly detail: string
+  readonly tookMs: number
+}
+
+/** The pair unit bounds an operation itself; this is for a pair unit that died meanwhile. */
+const operationMsMax = 10_000
+
+export class PairLink {
+  readonly #out: PairOutlets
+  readonly #client: BusClient
+  #status: Received<BusMessageOf<'pair-status'>> | null = null
+  #offsetMs = 0
+  #ref = 0
+  readonly #operations = new Map<number, (outcome: OperationOutcome) => void>()
+
+  constructor(address: BusAddress, outlets: PairOutlets) {
+    this.#out = outlets
+    this.#client = connectBus({
+      address,
+      hello: { kind: 'hello', unit: 'switch', pid: process.pid, version: busVersion },
+      onOpen: (peer) => peer.onMessage((message) => this.#take(message)),
+      onClose: (reason) => this.#lost(reason),
+    })
+  }
+
+  get connected(): boolean {
+    return this.#client.connected
+  }
+
+  get status(): Received<BusMessageOf<'pair-status'>> | null {
+    return this.#status
+  }
+
+  /** The tick of the pair clock at this moment. */
+  tick(nowMs: number): number {
+    return Math.floor((nowMs + this.#offsetMs) / limits.tickMs)
+  }
+
+  send(message: BusMessage): boolean {
+    return this.#client.send(message)
+  }
+
+  /** Asks for a planned switchover, or a forced one. */
+  async switchover(order: { force: boolean; reason: string }): Promise<Result<OperationOutcome>> {
+    const ref = ++this.#ref
+    if (!this.#client.send({ kind: 'switchover', ref, ...order })) {
+      return failure('operation-failed', 'the pair unit does not answer')
+    }
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#operations.delete(ref)
+        resolve(failure('timed-out', `no result after ${operationMsMax / 1000} s`))
+      }, operationMsMax)
+      this.#operations.set(ref, (outcome) => {
+        clearTimeout(timer)
+        resolve(success(outcome))
+      })
+    })
+  }
+
+  close(): void {
+    this.#client.close()
+  }
+
+  #take(message: BusMessage): void {
+    switch (message.kind) {
+      case 'role':
+        this.#out.role(message)
+        return
+      case 'clock':
+        this.#offsetMs = message.offsetMs
+        return
+      case 'pair-status':
+        this.#status = { message, atMs: monotonicMs() }
+        this.#out.status(message)
+        return
+      case 'flush':
+        this.#out.flush(message.ref)
+        return
+      case 'operation-result': {
+        const done = this.#operations.get(message.ref)
+        this.#operations.delete(message.ref)
+        done?.(message)
+        return
+      }
+      default:
+    }
+  }
+
+  #lost(reason: string): void {
+    this.#status = null
+    for (const done of this.#operations.values()) {
+      done({ ok: false, detail: 'the pair unit died', tookMs: 0 })
+    }
+    this.#operations.clear()
+    this.#out.lost(reason)
+  }
+}

@@ -1,0 +1,404 @@
+//! The switch unit as a whole: core switching, tables, replication, database, O&M and control socket.
+//! Knows every room it starts; holds no rule of its own.
+import { createHash, randomBytes } from 'node:crypto'
+import type { BusMessageOf, Role } from '../bus/messages.ts'
+import { type ControlServer, startControlServer } from '../control/server.ts'
+import { type Answering, answerVerb } from '../control/session.ts'
+import type { Verb } from '../control/api.ts'
+import { limits } from '../limits.ts'
+import { busAddress, type NodeConfig } from '../oam/node-config.ts'
+import type { PairKeys } from '../oam/node-config-load.ts'
+import type { Received, UnitState } from '../oam/status.ts'
+import { monotonicMs, wallMs } from '../platform/clock.ts'
+import { type BusServer, listenBus } from '../platform/stream.ts'
+import { openDatagram } from '../platform/udp.ts'
+import { Replicator, type ReplicatorOutput } from '../replication/replicator.ts'
+import { type ErrorCode, errors } from '../errors.ts'
+import { failure, type Result, success } from '../result.ts'
+import { Core } from '../switching/core.ts'
+import { Tables } from '../tables/tables.ts'
+import { Alarms } from './alarms.ts'
+import { Configuration } from './configuration.ts'
+import { makeConfigVerbs } from './config-verbs.ts'
+import { CoreRunner, mediaOrders } from './core-runner.ts'
+import { makeHandlers } from './handlers.ts'
+import type { LogHub } from './log-hub.ts'
+import { MediaLink } from './media-link.ts'
+import { PairLink } from './pair-link.ts'
+import { SyncLink } from './sync-link.ts'
+
+export interface SwitchOptions {
+  readonly config: NodeConfig
+  readonly keys: PairKeys
+  readonly log: LogHub
+  readonly version: string
+}
+
+/** Longest sleep of the loop: alarms and the proof of life are looked at this often. */
+const idleMs = 50
+
+export class SwitchUnit {
+  readonly #options: SwitchOptions
+  readonly #tables = new Tables()
+  readonly #alarms: Alarms
+  readonly #replicator: Replicator
+  readonly #core: Core
+  readonly #runner: CoreRunner
+  readonly #media: MediaLink
+  readonly #sync: SyncLink
+  readonly #configuration: Configuration
+  #pair: PairLink | null = null
+  #control: ControlServer | null = null
+  #bus: BusServer | null = null
+  #timer: NodeJS.Timeout | null = null
+  #statistics: Received<BusMessageOf<'media-statistics'>> | null = null
+  #role: Role = 'starting'
+  #counter = 0
+  #aliveAtMs = 0
+  #ready = false
+  #flush: { ref: number; deadlineMs: number } | null = null
+  readonly #startedWallMs = wallMs()
+  #mediaSinceWallMs: number | null = null
+  #mediaRestarts = -1
+
+  constructor(options: SwitchOptions) {
+    const { config, keys, log } = options
+    this.#options = options
+    this.#alarms = new Alarms(log)
+    this.#replicator = new Replicator({
+      tables: this.#tables,
+      key: keys.sync,
+      bootId: randomBytes(8).toString('hex'),
+    })
+    this.#media = new MediaLink({
+      legs: () => [...this.#tables.table('wired-media').values()],
+      inputMapped: ({ mediaId, map }) => {
+        this.#runner.run(() => {
+          this.#core.inputMapped(mediaId, map)
+          return []
+        })
+      },
+      conferenceEnded: (id) => this.#runner.run(() => this.#core.conferenceEnded(id)),
+      statistics: (message) => this.#takeStatistics(message),
+      changed: (connected) => this.#mediaChanged(connected),
+      refused: (detail) => log.warn('the media unit refused an order', { detail }),
+    })
+    this.#core = makeCore(options, this.#tables)
+    this.#sync = this.#makeSync()
+    this.#runner = new CoreRunner({
+      core: this.#core,
+      tables: this.#tables,
+      replicator: this.#replicator,
+      media: this.#media,
+      alarms: this.#alarms,
+      log,
+      tick: (nowMs) => this.#pair?.tick(nowMs) ?? 0,
+      settle: () => this.#sync.settle(),
+      callEnded: (record) => this.#configuration.callEnded(record),
+    })
+    this.#configuration = new Configuration({
+      config,
+      tables: this.#tables,
+      replicator: this.#replicator,
+      alarms: this.#alarms,
+      log,
+      perform: (outputs) => this.#sync.perform(outputs),
+      askPeer: (body) => this.#sync.ask(body),
+      change: (apply) => {
+        this.#runner.run(() => {
+          apply()
+          return []
+        })
+      },
+    })
+  }
+
+  /** Steps of S1.154, each logged. */
+  async start(): Promise<Result<null>> {
+    const { config, log } = this.#options
+    log.info('start-up: memory blocks', { tables: Object.keys(this.#tables.counts()).length })
+    await this.#configuration.open()
+    const problems = await this.#sync.open()
+    for (const detail of problems) log.warn('a sync link cannot be opened', { detail })
+    const bus = await listenBus({ address: busAddress(config, 'switch') }, (peer) =>
+      this.#media.accept(peer),
+    )
+    if (!bus.ok) return bus
+    this.#bus = bus.value
+    const sip = await openDatagram({
+      address: config.service.address,
+      port: config.service.sipPort,
+      kind: 'sip',
+      onDatagram: (bytes, from) => this.#runner.receive(bytes, from),
+      onError: (text) => log.debug('SIP socket', { error: text }),
+    })
+    if (!sip.ok) return sip
+    this.#runner.attach(sip.value)
+    this.#connectPair()
+    const control = await startControlServer({
+      ...this.#answering(),
+      path: config.controlSocket,
+    })
+    if (!control.ok) return control
+    this.#control = control.value
+    this.#ready = true
+    this.#loop()
+    log.info('start-up: boot report', {
+      node: config.node,
+      devices: this.#tables.counts()['phone-book'],
+      role: this.#role,
+    })
+    return success(null)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#control?.close()
+    await this.#bus?.close()
+    this.#pair?.close()
+    await this.#sync.close()
+    await this.#configuration.close()
+  }
+
+  #connectPair(): void {
+    const { config, log } = this.#options
+    this.#pair = new PairLink(busAddress(config, 'pair'), {
+      role: (message) => this.#setRole(message),
+      status: (message) => this.#takePairStatus(message),
+      flush: (ref) => {
+        this.#runner.hold(true)
+        this.#flush = { ref, deadlineMs: monotonicMs() + limits.flushMsMax }
+        this.#checkFlush()
+      },
+      lost: (reason) => log.warn('the pair unit is gone; waiting for it', { reason }),
+    })
+  }
+
+  #setRole(message: BusMessageOf<'role'>): void {
+    const { role, term, because, alone } = message
+    if (role !== this.#role) {
+      this.#options.log.info('start-up: role', { role, term, because, alone })
+    }
+    this.#role = role
+    this.#flush = null
+    this.#sync.perform(this.#replicator.setRole(role, term, monotonicMs()))
+    this.#runner.setRole(role)
+    if (role === 'primary') this.#configuration.serve()
+    this.#settled()
+  }
+
+  #takePairStatus(message: BusMessageOf<'pair-status'>): void {
+    const alive = message.peer?.switchAlive ?? false
+    this.#sync.perform(this.#replicator.setPeer(alive, monotonicMs()))
+    this.#configuration.setPeer(alive && message.peer !== null, this.#role)
+    this.#alarms.reconcile('pair', message.alarms)
+    this.#settled()
+  }
+
+  #takeStatistics(message: BusMessageOf<'media-statistics'>): void {
+    this.#statistics = { message, atMs: monotonicMs() }
+    const reports = []
+    if (!message.realtime) {
+      reports.push({ code: 'no-realtime', subject: 'media', detail: 'normal priority' })
+    }
+    if (message.backend === 'dgram') {
+      reports.push({ code: 'media-fallback', subject: 'media', detail: 'back end dgram' })
+    }
+    this.#alarms.reconcile('media', reports)
+  }
+
+  #mediaChanged(connected: boolean): void {
+    const { log } = this.#options
+    if (connected) {
+      this.#mediaRestarts++
+      this.#mediaSinceWallMs = wallMs()
+      log.info('the media unit is connected', { unitPid: this.#media.pid })
+      return
+    }
+    this.#statistics = null
+    this.#mediaSinceWallMs = null
+    log.warn('the media unit is gone; waiting for it')
+  }
+
+  #makeSync(): SyncLink {
+    const { config, log } = this.#options
+    return new SyncLink(config, this.#replicator, {
+      rebuild: (output) => this.#rebuild(output),
+      replicated: (token) => this.#runner.openGate(token),
+      inStep: (inStep) => log.info('start-up: sync', { inStep, role: this.#role }),
+      peerRequest: (body) => this.#answerPeer(body),
+      rows: (output) => this.#configuration.rows(output),
+      settled: () => this.#settled(),
+      error: (text) => log.debug('sync socket', { error: text }),
+    })
+  }
+
+  /** S1.110, S1.111: the record of the primary becomes a bridge and legs here; then its ACK leaves. */
+  #rebuild({ token, change, previous, next }: Extract<ReplicatorOutput, { kind: 'rebuild' }>): void {
+    this.#media.order(mediaOrders(change, previous, next), (ok) => {
+      this.#sync.perform(this.#replicator.rebuilt(token, ok, monotonicMs()))
+      this.#settled()
+    })
+  }
+
+  async #answerPeer(body: string): Promise<string> {
+    const request = parseQuestion(body)
+    const answer =
+      this.#configuration.answerPeer(request) ??
+      (await answerVerb(request, this.#answering()))
+    return JSON.stringify(await answer)
+  }
+
+  #answering(): Answering {
+    const { config, log, version } = this.#options
+    const askPeer = (verb: Verb, params: Record<string, unknown>) => this.#askPeer(verb, params)
+    const pair = this.#pair
+    if (pair === null) throw new Error('invariant broken: control before pair')
+    return {
+      handlers: makeHandlers({
+        config,
+        version,
+        tables: this.#tables,
+        core: this.#core,
+        runner: this.#runner,
+        replicator: this.#replicator,
+        pair,
+        alarms: this.#alarms,
+        log,
+        configVerbs: makeConfigVerbs(this.#configuration),
+        askPeer,
+        startedWallMs: this.#startedWallMs,
+        media: () => this.#statistics,
+        units: () => this.#units(),
+      }),
+      askPeer,
+      onDefect: (text) => log.error('a defect', { text }),
+    }
+  }
+
+  async #askPeer(verb: string, params: Record<string, unknown>): Promise<Result<unknown>> {
+    const answer = await this.#sync.ask(JSON.stringify({ verb, params }))
+    return answer.ok ? parseAnswer(answer.value) : answer
+  }
+
+  #units(): UnitState[] {
+    const pair = this.#pair
+    const since = this.#startedWallMs
+    return [
+      { unit: 'supervisor', state: 'up', pid: process.ppid, sinceWallMs: since, restarts: 0 },
+      { unit: 'switch', state: 'up', pid: process.pid, sinceWallMs: since, restarts: 0 },
+      {
+        unit: 'media',
+        state: this.#media.connected ? 'up' : 'down',
+        pid: this.#media.pid,
+        sinceWallMs: this.#mediaSinceWallMs,
+        restarts: Math.max(0, this.#mediaRestarts),
+      },
+      {
+        unit: 'pair',
+        state: pair?.connected ? 'up' : 'down',
+        pid: null,
+        sinceWallMs: since,
+        restarts: 0,
+      },
+    ]
+  }
+
+  /** The one loop of this process: it sleeps until something is due. */
+  #loop(): void {
+    const nowMs = monotonicMs()
+    if (nowMs - this.#aliveAtMs >= limits.heartbeatMs) this.#proveLife(nowMs)
+    this.#runner.advance()
+    if (this.#replicator.nextTimerMs() <= nowMs) this.#sync.settle()
+    this.#alarms.advance(nowMs)
+    this.#configuration.advance(nowMs)
+    this.#checkFlush()
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    const nowMs = monotonicMs()
+    const dueMs = Math.min(this.#runner.nextTimerMs(), this.#replicator.nextTimerMs())
+    const waitMs = Math.max(0, Math.min(idleMs, Math.ceil(dueMs - nowMs)))
+    this.#timer = setTimeout(() => this.#loop(), waitMs)
+  }
+
+  /** After a turn that may have changed when something is due. */
+  #settled(): void {
+    this.#checkFlush()
+    if (this.#ready) this.#schedule()
+  }
+
+  #proveLife(nowMs: number): void {
+    this.#aliveAtMs = nowMs
+    this.#pair?.send({
+      kind: 'switch-alive',
+      counter: ++this.#counter,
+      sessions: this.#core.liveSessions,
+      syncPending: this.#replicator.pending(),
+      inStep: this.#replicator.inStep(),
+      ready: this.#ready,
+    })
+  }
+
+  #checkFlush(): void {
+    const flush = this.#flush
+    if (flush === null) return
+    const pending = this.#replicator.pending()
+    if (pending > 0 && monotonicMs() < flush.deadlineMs) return
+    this.#flush = null
+    const ok = pending === 0
+    const detail = ok ? 'every record is with the peer' : `${pending} records are not confirmed`
+    this.#pair?.send({ kind: 'flushed', ref: flush.ref, ok, detail })
+    if (!ok) this.#runner.hold(false)
+  }
+}
+
+function makeCore({ config, keys }: SwitchOptions, tables: Tables): Core {
+  const { service } = config
+  return new Core({
+    tables: {
+      user: tables.table('user'),
+      phoneBook: tables.table('phone-book'),
+      wiredConference: tables.table('wired-conference'),
+      wiredMedia: tables.table('wired-media'),
+      conferenceResource: tables.table('conference-resource'),
+    },
+    address: service.address,
+    sipPort: service.sipPort,
+    rtpPorts: service.rtpPorts,
+    realm: service.realm,
+    secret: createHash('sha256').update(keys.digest).digest(),
+    newToken: () => randomBytes(8).toString('hex'),
+    random32: () => randomBytes(4).readUInt32BE(),
+  })
+}
+
+interface Question {
+  readonly verb: string
+  readonly params: Record<string, unknown>
+}
+
+/** A question of the peer. It is authentic, but its version may differ. */
+function parseQuestion(body: string): Question {
+  try {
+    const { verb, params } = JSON.parse(body) as { verb?: unknown; params?: unknown }
+    const plain = typeof params === 'object' && params !== null ? params : {}
+    return { verb: String(verb), params: plain as Record<string, unknown> }
+  } catch {
+    return { verb: '', params: {} }
+  }
+}
+
+function parseAnswer(text: string): Result<unknown> {
+  try {
+    const value = JSON.parse(text) as Result<unknown>
+    if (value.ok) return success(value.value)
+    const code = value.failure.code in errors ? value.failure.code : 'operation-failed'
+    return failure(code as ErrorCode, value.failure.detail)
+  } catch {
+    return failure('operation-failed', 'the answer of the peer is not readable')
+  }
+}
+
