@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import type { BusMessage } from './bus/messages.ts'
 import { busAddress, type NodeConfig } from './oam/node-config.ts'
 import { derivePairKeys, loadNodeConfig, readPairSecret } from './oam/node-config-load.ts'
-import { readKept } from './pair/kept-state.ts'
+import { nothingKept, readKept } from './pair/kept-state.ts'
 import { lossDueAt, type PairOutlets, PairRunner } from './pair/runner.ts'
 import type { UnitName } from './pair/state.ts'
 import { monotonicMs, wallMs } from './platform/clock.ts'
@@ -94,7 +94,7 @@ function startRunner(world: World, realtime: boolean): PairRunner {
   const { links, node } = config
   const { heartbeatMs, missesMax } = config.pair
   const options = { node, links, heartbeatMs, missesMax }
-  const identity = { options, bootId, kept: kept ?? { term: 0, endedBoots: [] }, realtime }
+  const identity = { options, bootId, kept: kept ?? nothingKept, realtime }
   return new PairRunner(identity, outlets)
 }
 

@@ -25,8 +25,16 @@ export type Arrival =
 
 const endedMax = 16
 
-export function newBoots(links: number, ended: readonly string[]): Boots {
-  return { current: null, newest: 0, perLink: Array(links).fill(0), ended }
+/** What is known of the peer's boots over a restart of this node. */
+export interface KeptBoots {
+  /** The peer may still be in it; its numbers are not kept. */
+  readonly currentBoot: string | null
+  readonly endedBoots: readonly string[]
+}
+
+export function newBoots(links: number, kept: KeptBoots): Boots {
+  const perLink: number[] = Array(links).fill(0)
+  return { current: kept.currentBoot, newest: 0, perLink, ended: kept.endedBoots }
 }
 
 export function judgeArrival(

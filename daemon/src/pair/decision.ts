@@ -40,6 +40,7 @@
 //! One file for each role: starting.ts, standby.ts, primary.ts; switchover.ts for the operations.
 import { newBoots } from './boots.ts'
 import { hear } from './hear.ts'
+import type { KeptState } from './kept-state.ts'
 import { lastHeardAt, newLink } from './links.ts'
 import { compareAlarms } from './pair-alarms.ts'
 import { serve } from './primary.ts'
@@ -67,20 +68,17 @@ const noUnits: OwnUnits = {
 }
 
 /** A node at its start, S1.76. `kept` is what it persisted. */
-export function startPair(
-  options: PairOptions,
-  kept: { readonly term: number; readonly endedBoots: readonly string[] },
-  now: number,
-): PairState {
+export function startPair(options: PairOptions, kept: KeptState, now: number): PairState {
   return {
     options,
     role: 'starting',
     term: kept.term,
     since: now,
     listenedFrom: now,
+    woken: false,
     companyFrom: now,
     lastAt: now,
-    boots: newBoots(options.links.length, kept.endedBoots),
+    boots: newBoots(options.links.length, kept),
     links: options.links.map((link) => newLink(link.name)),
     peer: null,
     peerLost: false,
@@ -186,7 +184,7 @@ function wakeUp(turn: Turn): void {
   }
   change(turn, { links, companyFrom: now, peer: null, peerLost: false, own: { ...own, ...units } })
   if (state.role === 'starting') {
-    change(turn, { listenedFrom: now })
+    change(turn, { listenedFrom: now, woken: true })
     return
   }
   become(turn, 'starting', {
@@ -194,6 +192,7 @@ function wakeUp(turn: Turn): void {
     because: `this process stood still for ${gapMs} ms`,
     alternatives: [`stay ${state.role}: the peer may be primary by now`],
   })
+  change(turn, { woken: true })
 }
 
 function notePeerLost(turn: Turn): void {

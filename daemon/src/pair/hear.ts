@@ -25,7 +25,10 @@ export function hear(turn: Turn, event: Heard): void {
   }
   if (judged.arrival === 'new-boot') meetBoot(turn)
   change(turn, { boots: judged.boots })
-  if (judged.arrival === 'new-boot') turn.effects.push({ kind: 'persist' })
+  if (judged.arrival === 'new-boot') {
+    // A booting node shall not have to wait for the next period to know who serves.
+    turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' }, { kind: 'persist' })
+  }
   if (turn.state.peer === null || turn.state.peerLost) meetAgain(turn)
   const links = turn.state.links.map((one, index) =>
     index === link ? hearLink(one, { sequence, links: turn.state.links.length, now }) : one,

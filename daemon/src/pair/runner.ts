@@ -138,8 +138,8 @@ export class PairRunner {
       }
       case 'persist': {
         const { term, boots } = this.#state
-        const current = boots.current === null ? [] : [boots.current]
-        this.#out.persist(writeKept({ term, endedBoots: [...boots.ended, ...current] }))
+        const kept = { term, currentBoot: boots.current, endedBoots: boots.ended }
+        this.#out.persist(writeKept(kept))
         return
       }
       case 'flush': {

@@ -61,6 +61,9 @@ export interface PairState {
   readonly since: number
   /** When this node began to listen; a node that was suspended begins again. */
   readonly listenedFrom: number
+  /** This process stood still: what waited for it in the kernel is old, so that nothing heard in the
+   * listening time makes it primary. */
+  readonly woken: boolean
   /** When the peer was heard for the first time, or again: its links have as long to be heard. */
   readonly companyFrom: number
   /** Last event, to see that this process was suspended. */

@@ -95,7 +95,7 @@ export function become(turn: Turn, role: Role, grounds: Grounds): void {
   const from = state.role
   const term = Math.max(state.term, state.peer?.term ?? 0) + (role === 'primary' ? 1 : 0)
   const grown = term !== state.term
-  change(turn, { role, term, since: turn.now, conflict: false })
+  change(turn, { role, term, since: turn.now, conflict: false, woken: false })
   if (role === 'primary') change(turn, { offeredTerm: null })
   else change(turn, { grantedBy: null })
   if (role === 'starting') change(turn, { listenedFrom: turn.now })
