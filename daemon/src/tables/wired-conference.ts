@@ -1,14 +1,14 @@
 //! Table 3, wired conference list (有线会议列表, S1.80-S1.82): the sessions with their dialogs.
 import { z } from 'zod'
 
-export const sessionTypes = ['ordinary', 'group', 'temporary', 'preset'] as const
-export const sessionStates = ['idle', 'ringing', 'communicating', 'hold', 'released'] as const
+const sessionTypes = ['ordinary', 'group', 'temporary', 'preset'] as const
+const sessionStates = ['idle', 'ringing', 'communicating', 'hold', 'released'] as const
 
 const endpointSchema = z.strictObject({ address: z.string().max(64), port: z.int() })
 
 /** A request that we received and have not answered finally: enough to answer it after a
  * take-over. Header values are wire text. */
-export const pendingServerSchema = z.strictObject({
+const pendingServerSchema = z.strictObject({
   method: z.string().max(32),
   via: z.array(z.string().max(512)).max(70),
   from: z.string().max(1024),
@@ -29,7 +29,7 @@ export const pendingServerSchema = z.strictObject({
 export type PendingServer = z.infer<typeof pendingServerSchema>
 
 /** A request that we sent and that is not answered finally, as wire text. */
-export const pendingClientSchema = z.strictObject({
+const pendingClientSchema = z.strictObject({
   method: z.string().max(32),
   cseq: z.number(),
   request: z.string(),
@@ -40,7 +40,7 @@ export const pendingClientSchema = z.strictObject({
 })
 export type PendingClient = z.infer<typeof pendingClientSchema>
 
-export const dialogSchema = z.strictObject({
+const dialogSchema = z.strictObject({
   callId: z.string().max(256),
   localTag: z.string().max(128),
   remoteTag: z.string().max(128).nullable(),
@@ -67,7 +67,7 @@ export const dialogSchema = z.strictObject({
 })
 export type Dialog = z.infer<typeof dialogSchema>
 
-export const memberSchema = z.strictObject({
+const memberSchema = z.strictObject({
   user: z.string().max(64),
   side: z.enum(['caller', 'callee']),
   state: z.enum(['calling', 'ringing', 'talking', 'hold', 'releasing', 'released']),

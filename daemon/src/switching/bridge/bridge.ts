@@ -4,7 +4,7 @@ import type { Conference } from '../../tables/wired-conference.ts'
 import type { Direction, WiredMedia } from '../../tables/wired-media.ts'
 import type { CoreTables } from '../core-types.ts'
 
-export interface BridgeMember {
+interface BridgeMember {
   readonly user: string
   readonly mediaId: string
   /** Media port number on the service address. */
@@ -16,14 +16,14 @@ export interface BridgeMember {
   readonly direction: Direction
 }
 
-export interface Bridge {
+interface Bridge {
   readonly conferenceId: number
   readonly sessionId: string
   readonly members: readonly BridgeMember[]
 }
 
 /** Null when the session has no bridge: it rings, or it is over. */
-export function bridgeOf(tables: CoreTables, session: Conference): Bridge | null {
+function bridgeOf(tables: CoreTables, session: Conference): Bridge | null {
   const members = session.members.flatMap((member): BridgeMember[] => {
     const leg = tables.wiredMedia.get(member.mediaId)
     return leg === undefined ? [] : [bridgeMember(member.user, leg)]

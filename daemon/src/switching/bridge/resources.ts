@@ -11,7 +11,7 @@ export interface SessionResources {
   readonly ports: readonly number[]
 }
 
-export interface PortRange {
+interface PortRange {
   readonly first: number
   readonly last: number
 }

@@ -14,7 +14,7 @@ import type {
 import { nameAddressText, parseNameAddress, parseUri, uriText } from '../../wire/sip/write.ts'
 
 /** Our side of a leg: the service address, and what every request and 2xx of us says. */
-export interface OwnEnd {
+interface OwnEnd {
   readonly address: string
   readonly sipPort: number
 }

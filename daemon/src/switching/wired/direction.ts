@@ -2,7 +2,7 @@
 //! whether it receives.
 import type { Direction } from '../../tables/wired-media.ts'
 
-export function sends(direction: Direction): boolean {
+function sends(direction: Direction): boolean {
   return direction === 'sendrecv' || direction === 'sendonly'
 }
 

@@ -1,5 +1,4 @@
 //! What all calls of this node share.
-import { createHmac } from 'node:crypto'
 import type { Conference } from '../../tables/wired-conference.ts'
 import type { SipHeader } from '../../wire/sip/message.ts'
 import { Resources } from '../bridge/resources.ts'
@@ -31,12 +30,6 @@ export class Exchange {
     this.digest = digest
     this.sessions = new Sessions(options.tables.wiredConference)
     this.resources = new Resources(options.tables.conferenceResource, options.rtpPorts)
-  }
-
-  /** 64 hexadecimal digits, equal on both nodes for equal texts: a repeated INVITE becomes the same
-   * session there, with the same tags. Nobody else can tell them beforehand. */
-  derive(purpose: string, text: string): string {
-    return createHmac('sha256', this.options.secret).update(`${purpose}\n${text}`).digest('hex')
   }
 
   /** ED-137 headers of our answers to a caller that speaks it; ordinary telephones get none. */

@@ -11,7 +11,7 @@ import { type Call, callRecordOf } from './call.ts'
 import type { Answered, Failed, OfSide, OpenedRequest } from './events.ts'
 import { isOver, type Side } from './sessions.ts'
 
-export interface CallEnd {
+interface CallEnd {
   readonly by: Side | 'switch'
   /** Status of the call record, and of the answer to an INVITE that is still open. */
   readonly status: number
@@ -81,7 +81,7 @@ function awaitsAck(call: Call, side: Side): boolean {
   return server !== null && server.method === 'INVITE' && isSuccess(server.final)
 }
 
-export function sendBye(call: Call, side: Side): void {
+function sendBye(call: Call, side: Side): void {
   call.request(side, 'pendingClient', { method: 'BYE', headers: [], body: '' })
 }
 

@@ -3,10 +3,10 @@
 import { limits } from '../../limits.ts'
 import type { User } from '../../tables/user.ts'
 import type { Conference, Member } from '../../tables/wired-conference.ts'
-import type { Endpoint, NameAddress, SipRequest } from '../../wire/sip/message.ts'
+import type { Endpoint, NameAddress } from '../../wire/sip/message.ts'
 import { parseUri } from '../../wire/sip/write.ts'
 import type { SessionResources } from '../bridge/resources.ts'
-import { dialogOfInvite, dialogToTerminal, ownContact, tagOf } from '../dialog/dialog.ts'
+import { dialogOfInvite, dialogToTerminal, ownContact } from '../dialog/dialog.ts'
 import { isReadable, pendingServerOf } from '../dialog/pending.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { xipFromInvite } from '../xip/from-sip.ts'
@@ -15,16 +15,18 @@ import type { Xip } from '../xip/xip.ts'
 import { Call } from './call.ts'
 import type { Exchange } from './exchange.ts'
 import { offerTo } from './media.ts'
-import { localTagFor, type OpenRequest, refuse } from './refuse.ts'
+import { namesOf, type SessionNames } from './names.ts'
+import { type OpenRequest, refuse } from './refuse.ts'
 
-export interface Invitation extends OpenRequest {
+interface Invitation extends OpenRequest {
   readonly source: Endpoint
 }
 
 /** An INVITE outside of dialogs. */
 export function setUp(exchange: Exchange, invitation: Invitation): CoreEffect[] {
   const { request, source, now } = invitation
-  const sessionId = sessionIdOf(exchange, request)
+  const names = namesOf(request, exchange.options.secret)
+  const { sessionId } = names
   // RFC 3261 8.2.2.2: the same request on another way; repetitions end in the transaction layer.
   if (exchange.sessions.get(sessionId) !== undefined) return refuse(exchange, invitation, 482)
   const stranger = checkCaller(exchange, invitation)
@@ -39,11 +41,7 @@ export function setUp(exchange: Exchange, invitation: Invitation): CoreEffect[] 
   }
   const callee = findCallee(exchange, parsed.xip, now)
   if (typeof callee === 'number') return refuse(exchange, invitation, callee)
-  return openSession(exchange, invitation, { xip: parsed.xip, callee })
-}
-
-function sessionIdOf(exchange: Exchange, { callId, from, cseq }: SipRequest): string {
-  return exchange.derive('session', `${callId}|${tagOf(from)}|${cseq.number}`).slice(0, 24)
+  return openSession(exchange, invitation, { xip: parsed.xip, callee, names })
 }
 
 /** A caller that is registered from this address is known; everyone else shows the password. */
@@ -98,16 +96,14 @@ function findCallee(exchange: Exchange, xip: Xip, now: Now): User | number {
 interface Checked {
   readonly xip: Xip
   readonly callee: User
+  readonly names: SessionNames
 }
 
-function openSession(
-  exchange: Exchange,
-  invitation: Invitation,
-  { xip, callee }: Checked,
-): CoreEffect[] {
+function openSession(exchange: Exchange, invitation: Invitation, checked: Checked): CoreEffect[] {
+  const { xip } = checked
   const { request, source, now } = invitation
   const { sessions, resources, timers } = exchange
-  const members = makeMembers(exchange, invitation, { xip, callee })
+  const members = makeMembers(exchange, invitation, checked)
   const pending = pendingServerOf(request, source)
   if (members === null || pending === null) return refuse(exchange, invitation, 400)
   if (!hasRoom(exchange)) return refuse(exchange, invitation, 503)
@@ -159,20 +155,20 @@ function makeSession(
 function makeMembers(
   exchange: Exchange,
   { request, source }: Invitation,
-  { xip, callee }: Checked,
+  { xip, callee, names }: Checked,
 ): Member[] | null {
   const { sessionId } = xip
   const registered = exchange.options.tables.user.get(xip.sourceUser)
   const callerDialog = dialogOfInvite(request, {
-    localTag: localTagFor(exchange, request),
-    sdpSession: numberOf(exchange.derive('sdp-caller', sessionId)),
+    localTag: names.callerTag,
+    sdpSession: names.callerSdp,
     fallback: registered?.status === 'online' ? endpointOf(registered) : source,
   })
   if (callerDialog === null || parseUri(callee.contact) === null) return null
   const calleeDialog = dialogToTerminal({
-    callId: `${exchange.derive('call', sessionId).slice(0, 32)}@${exchange.options.address}`,
-    localTag: exchange.derive('callee', sessionId).slice(0, 20),
-    sdpSession: numberOf(exchange.derive('sdp-callee', sessionId)),
+    callId: `${names.calleeCallId}@${exchange.options.address}`,
+    localTag: names.calleeTag,
+    sdpSession: names.calleeSdp,
     localUri: addressOf(exchange, xip.sourceUser, request.from.displayName),
     remoteUri: addressOf(exchange, callee.user, null),
     remoteTarget: callee.contact,
@@ -206,8 +202,4 @@ function addressOf(exchange: Exchange, user: string, displayName: string | null)
 
 function endpointOf({ address, port }: User): Endpoint {
   return { address, port }
-}
-
-function numberOf(digest: string): number {
-  return Number.parseInt(digest.slice(0, 8), 16)
 }

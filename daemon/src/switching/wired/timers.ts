@@ -1,7 +1,7 @@
 //! The few clocks of a session: a heap of deadlines in which a stopped timer stays until it is due.
 //! One entry a session and name; starting it again moves it.
 
-export type CallTimer = 'no-answer' | 'cancel-again' | 'linger'
+type CallTimer = 'no-answer' | 'cancel-again' | 'linger'
 
 export interface DueTimer {
   readonly sessionId: string

@@ -5,7 +5,7 @@ import { parseSdp, type SdpCodec, type SessionDescription, writeSdp } from '../.
 import { mediaOf } from './media.ts'
 import type { Codec } from './xip.ts'
 
-export interface OwnStream {
+interface OwnStream {
   readonly address: string
   readonly port: number
   /** Session number and version of the origin line. */

@@ -6,7 +6,7 @@ import { callTypeOf, commonVersion, priorityOf, wg67Reasons, wg67Versions } from
 import { mediaOf } from './media.ts'
 import type { CallType, Xip, XipMedia, XipRefusal } from './xip.ts'
 
-export type XipResult =
+type XipResult =
   | { readonly ok: true; readonly xip: Xip }
   | { readonly ok: false; readonly refusal: XipRefusal }
 

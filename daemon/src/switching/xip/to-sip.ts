@@ -7,7 +7,7 @@ import { ownVersions } from './ed137.ts'
 import { type CallType, callTypes, type Xip, type XipRefusal } from './xip.ts'
 
 /** The fields of a session record that hold its XIP. */
-export type XipRecord = Pick<Conference, 'callType' | 'subject' | 'priority' | 'wg67Version'>
+type XipRecord = Pick<Conference, 'callType' | 'subject' | 'priority' | 'wg67Version'>
 
 export function xipRecord(xip: Xip): XipRecord {
   return {
