@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import test from 'ava'
 import { logNotification } from '../../daemon/src/control/api.ts'
 import { failure, success } from '../../daemon/src/result.ts'
+import { healthyStatus } from '../../daemon/test/oam/status-fixture.ts'
 import { COMMANDS } from '../src/commands.ts'
 import { type FakeDaemon, healthyHandlers, startFakeDaemon, vccs } from './fake-daemon.ts'
-import { healthyStatus } from './status-fixture.ts'
 
 let daemon: FakeDaemon
 let good: string

@@ -6,9 +6,9 @@ import { startControlServer } from '../../daemon/src/control/server.ts'
 import type { AskPeer, ControlHandlers } from '../../daemon/src/control/session.ts'
 import type { StatusResult } from '../../daemon/src/control/status-schema.ts'
 import { failure, type Result, success } from '../../daemon/src/result.ts'
+import { healthyStatus } from '../../daemon/test/oam/status-fixture.ts'
 import { runCli } from '../src/cli.ts'
 import type { Io, Question } from '../src/io.ts'
-import { healthyStatus } from './status-fixture.ts'
 
 const at = '2026-03-14T12:31:02.118Z'
 

@@ -2,10 +2,10 @@
 import { stripVTControlCharacters } from 'node:util'
 import test from 'ava'
 import { assembleStatus } from '../../daemon/src/oam/status.ts'
+import { healthyStatus, pairInputs, standbyInputs } from '../../daemon/test/oam/status-fixture.ts'
 import { Screen } from '../src/screens/screen.ts'
 import { drawStatus } from '../src/screens/status.ts'
 import { duration } from '../src/screens/words.ts'
-import { healthyStatus, pairInputs, standbyInputs } from './status-fixture.ts'
 
 const plain = new Screen({ colour: false, unicode: true, columns: 80 })
 

@@ -1,7 +1,7 @@
 //! Inputs of `assembleStatus` for a healthy pair, so that the screens show what the daemon makes.
 
-import type { StatusResult } from '../../daemon/src/control/status-schema.ts'
-import { assembleStatus, type StatusInputs } from '../../daemon/src/oam/status.ts'
+import type { StatusResult } from '../../src/control/status-schema.ts'
+import { assembleStatus, type StatusInputs } from '../../src/oam/status.ts'
 
 const wallMs = Date.parse('2026-03-14T12:31:02.118Z')
 const monotonicMs = 1_051_315_118
