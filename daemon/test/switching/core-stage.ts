@@ -120,6 +120,7 @@ export class Phone {
   readonly inbox: SipMessage[] = []
   readonly #stage: Stage
   #open: { text: string; callId: string; method: string } | null = null
+  sentText = ''
   callId = 'none'
   localTag = 'none'
   remoteTag = ''
@@ -248,6 +249,7 @@ export class Phone {
   }
 
   send(text: string): void {
+    this.sentText = text
     this.#stage.lastSent = () => this.#stage.fromNetwork(text, this.endpoint)
     this.#stage.fromNetwork(text, this.endpoint)
   }

@@ -151,7 +151,7 @@ function makeSession(
   }
 }
 
-/** @returns null when the INVITE has no usable Contact or is larger than a record. */
+/** @returns null when the INVITE has no usable Contact or From, or is larger than a record. */
 function makeMembers(
   exchange: Exchange,
   { request, source }: Invitation,
@@ -165,6 +165,8 @@ function makeMembers(
     fallback: registered?.status === 'online' ? endpointOf(registered) : source,
   })
   if (callerDialog === null || parseUri(callee.contact) === null) return null
+  // RFC 3261 8.1.1.3: without a tag in From the dialog cannot be told from others.
+  if (callerDialog.remoteTag === null) return null
   const calleeDialog = dialogToTerminal({
     callId: `${names.calleeCallId}@${exchange.options.address}`,
     localTag: names.calleeTag,
