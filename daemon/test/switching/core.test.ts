@@ -118,9 +118,9 @@ test('a stranger is asked for the password of the number, and is let in with it'
 
 test('an INVITE whose From has no tag is refused', (t) => {
   const stage = new Stage()
-  stage.a.call('102')
+  stage.a.call('900')
   const text = stage.a.sentText.replace(';tag=tag101', '').replaceAll('z9hG4bK', 'z9hG4bKx')
-  stage.a.send(text.replace('call-101-102', 'another'))
+  stage.a.send(text.replace('call-101-900', 'another'))
   t.true(stage.a.heard(400))
   t.is(stage.core.liveSessions, 1)
 })
