@@ -45,7 +45,7 @@ export function tryToServe(turn: Turn): void {
       return
     }
     case 'starting': {
-      if ((state.woken || !isPeerReady(state, now)) && !hasListened(state, now)) return
+      if (!isPeerReady(state, now) && !hasListened(state, now)) return
       const verdict = decideEqual(state, now)
       if (verdict.own) serve(turn, verdict.rule, verdict.because)
     }

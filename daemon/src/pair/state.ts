@@ -61,8 +61,8 @@ export interface PairState {
   readonly since: number
   /** When this node began to listen; a node that was suspended begins again. */
   readonly listenedFrom: number
-  /** This process stood still: what waited for it in the kernel is old, so that nothing heard in the
-   * listening time makes it primary. */
+  /** This process stood still: what waited for it in the kernel is old, so that it cannot
+   * serve before it has listened anew. */
   readonly woken: boolean
   /** When the peer was heard for the first time, or again: its links have as long to be heard. */
   readonly companyFrom: number

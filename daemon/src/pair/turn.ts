@@ -34,8 +34,9 @@ export function peerStalledMs(options: PairOptions): number {
   return ownStalledMs(options) + lostMs(options)
 }
 
-/** This node can serve: both units are there, initialised and alive. */
+/** This node can serve: both units are there, initialised and alive, and it knows the present. */
 export function isReady(state: PairState, now: number): boolean {
+  if (state.woken && !hasListened(state, now)) return false
   const stalled = ownStalledMs(state.options)
   return isProven(state.own.switch, now, stalled) && isProven(state.own.media, now, stalled)
 }
@@ -95,10 +96,10 @@ export function become(turn: Turn, role: Role, grounds: Grounds): void {
   const from = state.role
   const term = Math.max(state.term, state.peer?.term ?? 0) + (role === 'primary' ? 1 : 0)
   const grown = term !== state.term
-  change(turn, { role, term, since: turn.now, conflict: false, woken: false })
+  change(turn, { role, term, since: turn.now, conflict: false })
   if (role === 'primary') change(turn, { offeredTerm: null })
   else change(turn, { grantedBy: null })
-  if (role === 'starting') change(turn, { listenedFrom: turn.now })
+  if (role === 'starting') change(turn, { listenedFrom: turn.now, woken: false })
   turn.effects.push({ kind: 'role', because: grounds.because })
   turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
   if (grown) turn.effects.push({ kind: 'persist' })

@@ -35,8 +35,6 @@ function check(world: World, watch: Watch, quietMs: number): string | null {
     if (term < watch.terms[name]) return `the term of ${name} went back`
     watch.terms[name] = term
   }
-  const states = nodeNames.map((name) => world.node(name)?.state)
-  if (both && quietMs > bothServeMsMax && states[0]?.term === states[1]?.term) return 'equal terms'
   return null
 }
 
