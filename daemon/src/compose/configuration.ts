@@ -46,7 +46,14 @@ export class Configuration {
       for (const [number, a] of Object.entries(site.accounts)) {
         const text = `${number}:${realm}:${a.password}`
         this.parts.tables.table('phone-book').put({
-          number, type: 'telephone', displayName: number, ha1Md5: hash('md5', text), ha1Sha256: hash('sha256', text), priority: 4, digest: "md5", twin: a.twin ?? true,
+          number,
+          type: 'telephone',
+          displayName: number,
+          ha1Md5: hash('md5', text),
+          ha1Sha256: hash('sha256', text),
+          priority: 4,
+          digest: 'md5',
+          twin: a.twin ?? true,
         })
       }
     })

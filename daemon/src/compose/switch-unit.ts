@@ -2,9 +2,10 @@
 //! Knows every room it starts; holds no rule of its own.
 import { createHash, randomBytes } from 'node:crypto'
 import type { BusMessageOf, Role } from '../bus/messages.ts'
+import type { Verb } from '../control/api.ts'
 import { type ControlServer, startControlServer } from '../control/server.ts'
 import { type Answering, answerVerb } from '../control/session.ts'
-import type { Verb } from '../control/api.ts'
+import { type ErrorCode, errors } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { busAddress, type NodeConfig } from '../oam/node-config.ts'
 import type { PairKeys } from '../oam/node-config-load.ts'
@@ -13,13 +14,12 @@ import { monotonicMs, wallMs } from '../platform/clock.ts'
 import { type BusServer, listenBus } from '../platform/stream.ts'
 import { openDatagram } from '../platform/udp.ts'
 import { Replicator, type ReplicatorOutput } from '../replication/replicator.ts'
-import { type ErrorCode, errors } from '../errors.ts'
 import { failure, type Result, success } from '../result.ts'
 import { Core } from '../switching/core.ts'
 import { Tables } from '../tables/tables.ts'
 import { Alarms } from './alarms.ts'
-import { Configuration } from './configuration.ts'
 import { makeConfigVerbs } from './config-verbs.ts'
+import { Configuration } from './configuration.ts'
 import { CoreRunner, mediaOrders } from './core-runner.ts'
 import { makeHandlers } from './handlers.ts'
 import type { LogHub } from './log-hub.ts'
@@ -234,7 +234,12 @@ export class SwitchUnit {
   }
 
   /** S1.110, S1.111: the record of the primary becomes a bridge and legs here; then its ACK leaves. */
-  #rebuild({ token, change, previous, next }: Extract<ReplicatorOutput, { kind: 'rebuild' }>): void {
+  #rebuild({
+    token,
+    change,
+    previous,
+    next,
+  }: Extract<ReplicatorOutput, { kind: 'rebuild' }>): void {
     this.#media.order(mediaOrders(change, previous, next), (ok) => {
       this.#sync.perform(this.#replicator.rebuilt(token, ok, monotonicMs()))
       this.#settled()
@@ -244,8 +249,7 @@ export class SwitchUnit {
   async #answerPeer(body: string): Promise<string> {
     const request = parseQuestion(body)
     const answer =
-      this.#configuration.answerPeer(request) ??
-      (await answerVerb(request, this.#answering()))
+      this.#configuration.answerPeer(request) ?? (await answerVerb(request, this.#answering()))
     return JSON.stringify(await answer)
   }
 
@@ -401,4 +405,3 @@ function parseAnswer(text: string): Result<unknown> {
     return failure('operation-failed', 'the answer of the peer is not readable')
   }
 }
-
