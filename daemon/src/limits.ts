@@ -54,7 +54,8 @@ export const limits = {
   sipMessageBytesMax: 16_384,
   sipHeaderLinesMax: 100,
   sdpBytesMax: 4_096,
-  busFrameBytesMax: 1_048_576,
+  /** A conference-set of `legsMax` legs with two maps each. */
+  busFrameBytesMax: 4_194_304,
   /** A unit that leaves more than this unread is cut off its bus. */
   busQueueBytesMax: 8_388_608,
   syncFrameBytesMax: 60_000,

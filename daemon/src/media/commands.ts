@@ -9,11 +9,15 @@ import type { LegSockets } from './sockets.ts'
 
 /** A port stays taken for some 50 ms after the death of the process that had it. */
 const busyMsMax = 150
+/** Ports are opened in portions, so that a large conference-set does not stop the voice of the legs
+ * that exist. */
+const opensPerPoll = 16
 
 interface Opening {
   readonly leg: Leg
   readonly command: Command
-  readonly deadlineMs: number
+  /** Null: the ports have not been tried yet. */
+  deadlineMs: number | null
 }
 
 interface Command {
@@ -27,6 +31,7 @@ export class MediaCommands {
   readonly #sockets: LegSockets
   readonly #answer: (message: BusMessageOf<'media-response'>) => void
   #openings: Opening[] = []
+  #opensLeft = 0
 
   constructor(
     engine: MediaEngine,
@@ -53,7 +58,7 @@ export class MediaCommands {
       }
       case 'member-add':
       case 'member-update': {
-        this.#put(message.leg, command, nowMs)
+        this.#put(message.leg, command)
         break
       }
       case 'member-delete': {
@@ -62,7 +67,7 @@ export class MediaCommands {
         break
       }
       case 'conference-set': {
-        this.#reconcile(message.legs, command, nowMs)
+        this.#reconcile(message.legs, command)
         break
       }
       default: {
@@ -77,6 +82,7 @@ export class MediaCommands {
   poll(nowMs: number): void {
     if (this.#openings.length === 0) return
     const waiting: Opening[] = []
+    this.#opensLeft = opensPerPoll
     for (const opening of this.#openings) {
       if (this.#stillOpening(opening, nowMs)) waiting.push(opening)
     }
@@ -94,6 +100,11 @@ export class MediaCommands {
     const { mediaId, localPort } = leg.record
     if (this.#engine.legs.get(mediaId) !== leg) {
       return this.#ended(command, `${mediaId} was deleted`)
+    }
+    if (opening.deadlineMs === null) {
+      if (this.#opensLeft-- <= 0) return true
+      opening.deadlineMs = nowMs + busyMsMax
+      this.#sockets.open(leg.index, leg.record)
     }
     const state = this.#sockets.state(leg.index)
     if (state === 'opening') return true
@@ -117,8 +128,12 @@ export class MediaCommands {
     return false
   }
 
-  #put(record: WiredMedia, command: Command, nowMs: number): void {
+  #put(record: WiredMedia, command: Command): void {
     const existing = this.#engine.legs.get(record.mediaId)
+    if (existing !== undefined && existing.record.localPort !== record.localPort) {
+      command.problems.push(`${record.mediaId} has another port`)
+      return
+    }
     if (existing !== undefined) {
       if (!isCurrent(existing, record)) this.#engine.updateLeg(existing, record)
       return
@@ -129,7 +144,7 @@ export class MediaCommands {
       return
     }
     command.openings++
-    this.#openings.push({ leg, command, deadlineMs: nowMs + busyMsMax })
+    this.#openings.push({ leg, command, deadlineMs: null })
   }
 
   #destroy(conferenceId: number): void {
@@ -139,15 +154,16 @@ export class MediaCommands {
     for (const leg of [...bridge.legs]) this.#engine.removeLeg(leg)
   }
 
-  #reconcile(records: readonly WiredMedia[], command: Command, nowMs: number): void {
-    const wanted = new Set(records.map((record) => record.mediaId))
+  #reconcile(records: readonly WiredMedia[], command: Command): void {
+    const wanted = new Map(records.map((record) => [record.mediaId, record.localPort]))
     for (const leg of [...this.#engine.legs.values()]) {
-      if (!wanted.has(leg.record.mediaId)) this.#engine.removeLeg(leg)
+      const { mediaId, localPort } = leg.record
+      if (wanted.get(mediaId) !== localPort) this.#engine.removeLeg(leg)
     }
     for (const bridge of [...this.#engine.bridges.values()]) {
       if (bridge.legs.length === 0) this.#engine.endBridge(bridge)
     }
-    for (const record of records) this.#put(record, command, nowMs)
+    for (const record of records) this.#put(record, command)
   }
 }
 

@@ -33,10 +33,9 @@ export type EngineCounters = Pick<
 >
 
 /** Every eighth tick the queue of a leg is read until it is empty: else one late tick would add its
- * delay for good. Legs that do not bring one packet a tick are always read so. */
+ * delay for good. Legs with short packets, or after a hole, are read so in every tick. */
 const drainEveryTicks = 8
 const drainPackets = 8
-const drainHoldTicks = 50
 
 export class MediaEngine {
   readonly legs = new Map<string, Leg>()
@@ -86,7 +85,7 @@ export class MediaEngine {
     this.#options.emit({ kind: 'conference-ended', conferenceId: bridge.conferenceId })
   }
 
-  /** Makes a leg and begins to open its ports. @returns why not, or the leg. */
+  /** Makes a leg; its ports are opened by who adds it. @returns why not, or the leg. */
   addLeg(record: WiredMedia): Leg | string {
     assert(!this.legs.has(record.mediaId), 'a leg is added once')
     if (this.legs.size >= limits.legsMax) return 'no leg is free'
@@ -100,7 +99,6 @@ export class MediaEngine {
     const leg = new Leg(index, record, bridge)
     this.legs.set(record.mediaId, leg)
     bridge.add(leg)
-    this.#options.sockets.open(index, record)
     return leg
   }
 
@@ -165,10 +163,11 @@ export class MediaEngine {
       arena.words[at++] = leg.offset
     }
     if (events > 0) passEvents(bridge, tick)
+    const reports = this.#role === 'primary'
     arena.mixer.mix(arenaOffset.list, bridge.legs.length, arenaOffset.scratch)
     for (const leg of bridge.legs) {
       if (this.#mayEmit(leg)) this.#output.emit(leg, tick, false)
-      if (reportIsDue(leg, tick) && leg.open && this.#role === 'primary') this.#report(leg, tick)
+      if (reports && leg.open && reportIsDue(leg, tick)) this.#report(leg, tick)
     }
   }
 
@@ -197,8 +196,8 @@ export class MediaEngine {
       if (this.#input.take(leg, length, tick) === 'refused') this.#refused++
     }
     this.#received += packets
-    // After a hole there will be more than one; while nothing comes this costs nothing.
-    if (packets !== 1) leg.drainUntilTick = tick + drainHoldTicks
+    // After a hole there may be two; while nothing comes this costs nothing.
+    if (packets === 0) leg.drainUntilTick = tick + 2
     if (controlIsRead(leg, tick)) this.#receiveControl(leg)
   }
 
@@ -238,11 +237,7 @@ export class MediaEngine {
   #apply(leg: Leg, record: WiredMedia): void {
     const before = leg.record
     leg.record = { ...record, inputMaps: mergeMaps(before.inputMaps, record.inputMaps) }
-    if (before.localPort !== record.localPort) {
-      this.#options.sockets.close(leg.index)
-      leg.open = false
-      this.#options.sockets.open(leg.index, record)
-    } else if (
+    if (
       before.terminalAddress !== record.terminalAddress ||
       before.remotePort !== record.remotePort
     ) {

@@ -51,7 +51,7 @@ export class FfiStream {
   send(message: BusMessage): void {
     if (!this.#connected) return
     const frame = encodeBusFrame(message)
-    if (this.#unsent.length + frame.length > limits.busFrameBytesMax) {
+    if (this.#unsent.length + frame.length > limits.busQueueBytesMax) {
       this.#close('the other end does not read')
       return
     }

@@ -12,6 +12,10 @@ const packetsToLatch = 3
 const shiftSamples = 80
 const windowTicks = 100
 const calmWindows = 5
+/** Single packets of a window that are late do not make all others later. */
+const outliersMax = 2
+/** The delay never grows beyond this because of jitter: a controller talks over it. */
+const leadSamplesMax = 960
 /** Packets of one stream are not further apart than this, or it is another one. */
 const jumpSamples = limits.sampleRateHz
 
@@ -61,7 +65,10 @@ export class InputMapper {
   #bestStart = 0
   #bestTick = 0
   #windowEndTick = 0
-  #leadMin = Number.POSITIVE_INFINITY
+  /** Packets of the window that came with little time left, and with no more than usual. */
+  #short = 0
+  #usual = 0
+  #leadMax = 0
   #calm = 0
 
   /** A packet that the newest map cannot play: another stream, a jump, or much too late.
@@ -92,21 +99,28 @@ export class InputMapper {
     return { ssrc: arrival.ssrc, timestamp: timestamp >>> 0, tick: fromTick, fromTick }
   }
 
+  /** A packet whose whole time has passed. */
+  late(): void {
+    this.#short++
+  }
+
   /** A packet that `map` can play. @returns the corrected map when the sender's clock or the delay
    * of the network has moved away. */
   follows(arrival: Arrival, map: InputMap): InputMap | null {
     this.#strange = 0
     const lead = (startOf(arrival) - playTimestamp(map, arrival.tick)) | 0
     if (arrival.tick < map.fromTick) return null
-    if (lead < this.#leadMin) this.#leadMin = lead
+    if (lead < shiftSamples) this.#short++
+    if (lead <= targetSamples + shiftSamples) this.#usual++
+    if (lead > this.#leadMax) this.#leadMax = lead
     if (arrival.tick < this.#windowEndTick) return null
-    const leadMin = this.#leadMin
-    // The first window after a map or a pause has seen nothing that can be relied on.
+    const tooShort = this.#short > outliersMax && this.#leadMax < leadSamplesMax
+    this.#calm = this.#usual > outliersMax ? 0 : this.#calm + 1
+    // A window that ends long after its time has seen a pause.
     const usable = arrival.tick < this.#windowEndTick + windowTicks
     this.#restart(arrival.tick)
-    if (!usable) return null
-    this.#calm = leadMin > targetSamples + shiftSamples ? this.#calm + 1 : 0
-    if (leadMin < shiftSamples) return this.#shift(map, arrival.tick, -shiftSamples)
+    if (!usable) this.#calm = 0
+    if (usable && tooShort) return this.#shift(map, arrival.tick, -shiftSamples)
     if (this.#calm >= calmWindows) return this.#shift(map, arrival.tick, shiftSamples)
     return null
   }
@@ -121,7 +135,9 @@ export class InputMapper {
 
   #restart(tick: number): void {
     this.#windowEndTick = tick + windowTicks
-    this.#leadMin = Number.POSITIVE_INFINITY
+    this.#short = 0
+    this.#usual = 0
+    this.#leadMax = 0
   }
 }
 

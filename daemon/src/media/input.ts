@@ -114,6 +114,7 @@ export class Input {
     }
     if (ahead + length <= 0 && tick >= map.fromTick) {
       leg.reception.late++
+      leg.mapper.late()
       this.#strange(leg, newest, tick)
       return 'late'
     }

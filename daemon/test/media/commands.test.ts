@@ -74,10 +74,19 @@ test('conference-set removes, adds and changes; what is equal goes on untouched'
 test('a conference takes as many members as the limit says, and no more', (t) => {
   const node = new FakeNode()
   const legs = Array.from({ length: limits.membersPerSessionMax }, (_, n) => legRecord(n))
-  t.true(node.order({ kind: 'conference-set', legs })?.ok)
+  t.is(node.order({ kind: 'conference-set', legs }), undefined, 'ports open in portions')
   t.false(node.order({ kind: 'member-add', leg: legRecord(500) })?.ok)
+  node.run(4)
+  t.deepEqual(
+    node.responses.map(({ ref, ok }) => ({ ref, ok })),
+    [
+      { ref: 2, ok: false },
+      { ref: 1, ok: true },
+    ],
+  )
+  const before = node.engine.counters.packetsSent
   node.run(2)
-  t.is(node.engine.counters.packetsSent, 2 * legs.length)
+  t.is(node.engine.counters.packetsSent, before + 2 * legs.length)
 })
 
 test('memory of an ended leg is used again, clean', (t) => {

@@ -1,0 +1,160 @@
+//! `node scripts/bench/media.ts`: cost, lateness and delay of the media process, as JSON. The process
+//! under test is alone on core 1 (but for the garbage collection load), its terminals on core 0.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { legRecord } from '../../daemon/test/media/fake-node.ts'
+import { type LiveOptions, LiveUnit } from '../../daemon/test/media/live-unit.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '8' },
+    legs: { type: 'string', default: '100,500,1000' },
+    backend: { type: 'string', default: 'ffi' },
+  },
+})
+const seconds = Number(values.seconds)
+const service = '127.0.0.77'
+const terminals = '127.0.0.9'
+const subjectCore = '1'
+const loadCore = '0'
+
+interface Figures {
+  readonly legs: number
+  readonly members: number
+  readonly garbage: boolean
+  readonly nsPerLegTick: number
+  /** One send and one receive of the kernel, measured right before. */
+  readonly nsKernelFloor: number
+  readonly coreShare: number
+  readonly workUsMean: number
+  readonly ticksLate: number
+  readonly ticks: number
+  readonly tickLateMsMax: number
+  readonly sent: number
+  readonly received: number
+  readonly gaps: number
+  readonly realtime: boolean
+}
+
+function startOn(core: string, script: string, args: readonly string[]): ChildProcess {
+  const file = join(import.meta.dirname, script)
+  return spawn('taskset', ['-c', core, process.execPath, file, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+}
+
+async function outputOf(child: ChildProcess): Promise<Record<string, number>> {
+  let text = ''
+  child.stdout?.on('data', (chunk: Buffer) => {
+    text += chunk
+  })
+  await new Promise((resolve) => child.once('close', resolve))
+  return JSON.parse(text) as Record<string, number>
+}
+
+/** CPU nanoseconds of all threads of a process. */
+function cpuNs(pid: number): number {
+  let sum = 0
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    const text = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8')
+    sum += Number(text.split(' ')[0])
+  }
+  return sum
+}
+
+function options(): LiveOptions {
+  return {
+    backend: values.backend === 'dgram' ? 'dgram' : 'ffi',
+    serviceAddress: service,
+    prefix: ['taskset', '-c', subjectCore],
+  }
+}
+
+async function withUnit<T>(
+  legs: number,
+  members: number,
+  body: (unit: LiveUnit) => Promise<T>,
+): Promise<T> {
+  const unit = new LiveUnit()
+  try {
+    await unit.start(options())
+    unit.tell('pair', { kind: 'role', role: 'primary', alone: true, term: 1, because: 'bench' })
+    const { tick } = await unit.until('media-alive')
+    const records = Array.from({ length: legs }, (_, n) =>
+      legRecord(n, {
+        conferenceId: Math.floor(n / members),
+        terminalAddress: terminals,
+        remotePort: 20_000 + 2 * n,
+        ssrc: 100_000 + n * 7,
+        tick0: tick + 5,
+      }),
+    )
+    const answer = await unit.order({ kind: 'conference-set', legs: records })
+    if (!answer.ok) throw new Error(answer.detail)
+    return await body(unit)
+  } finally {
+    await unit.stop()
+  }
+}
+
+async function measureFloor(): Promise<number> {
+  const load = startOn(subjectCore, 'media-load.ts', ['--floor', '--legs', '500'])
+  return (await outputOf(load)).nsPerPacket ?? 0
+}
+
+async function measure(legs: number, members: number, garbage: boolean): Promise<Figures> {
+  const nsKernelFloor = await measureFloor()
+  return withUnit(legs, members, async (unit) => {
+    const neighbour = garbage ? startOn(subjectCore, 'garbage.ts', []) : null
+    const load = startOn(loadCore, 'media-load.ts', [
+      '--legs',
+      `${legs}`,
+      '--seconds',
+      `${seconds + 3}`,
+    ])
+    const result = outputOf(load)
+    await sleep(2_000)
+    const pid = unit.process?.pid ?? 0
+    const before = await unit.until('media-statistics')
+    const [cpuBefore, atBefore] = [cpuNs(pid), performance.now()]
+    await sleep(seconds * 1000)
+    const [cpu, wallMs] = [cpuNs(pid) - cpuBefore, performance.now() - atBefore]
+    const after = await unit.until('media-statistics')
+    const lateMs = unit.messages
+      .filter((message) => message.kind === 'media-statistics' && message.tick > before.tick)
+      .map((message) => (message.kind === 'media-statistics' ? message.tickLateMsMax : 0))
+    const counted = await result
+    neighbour?.kill()
+    return {
+      ...{ legs, members, garbage },
+      nsPerLegTick: Math.round(cpu / ((wallMs / 20) * legs)),
+      nsKernelFloor,
+      coreShare: cpu / 1e6 / wallMs,
+      workUsMean: after.workUsMean,
+      ticksLate: after.ticksLate - before.ticksLate,
+      ticks: after.tick - before.tick,
+      tickLateMsMax: Math.max(...lateMs),
+      sent: counted.sent ?? 0,
+      received: counted.received ?? 0,
+      gaps: counted.gaps ?? 0,
+      realtime: after.realtime,
+    }
+  })
+}
+
+function measureDelay(): Promise<Record<string, number>> {
+  return withUnit(2, 2, () =>
+    outputOf(startOn(loadCore, 'media-load.ts', ['--delay', '--seconds', '24'])),
+  )
+}
+
+const cost: Figures[] = []
+for (const legs of values.legs.split(',').map(Number)) {
+  for (const members of [10, 2]) cost.push(await measure(legs, members, false))
+}
+const garbage = await measure(500, 10, true)
+const delay = await measureDelay()
+console.log(JSON.stringify({ backend: values.backend, seconds, cost, garbage, delay }, null, 2))
