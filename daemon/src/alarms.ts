@@ -72,6 +72,12 @@ export const alarms = {
     effect: 'None on calls; the newest configuration changes may be missing.',
     next: 'Run `vccs sync-db`, then check the disk.',
   },
+  'database-failed': {
+    severity: 'urgent',
+    text: 'The database cannot be read or written.',
+    effect: 'None on calls; changes of the configuration and call records are not kept here.',
+    next: 'Check the disk and the rights of the database file, then run `vccs sync-db`.',
+  },
 } as const satisfies Record<string, AlarmEntry>
 
 export type AlarmCode = keyof typeof alarms

@@ -51,6 +51,11 @@ export const errors = {
     next: 'End calls or registrations that are not needed; the limits are in `vccs status`.',
     exit: 1,
   },
+  'database-failed': {
+    text: 'The database cannot be read or written.',
+    next: 'Check the disk and the rights of the database file; the peer still has the data.',
+    exit: 1,
+  },
   'bus-in-use': {
     text: 'Another process already serves this socket.',
     next: 'End the other daemon, or give this one its own runDirectory.',

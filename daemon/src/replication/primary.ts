@@ -83,9 +83,6 @@ export class PrimarySide {
       case 'all-sent':
         this.#serving.echoed(frame.ref)
         return
-      case 'rows-ack':
-        this.#port.output({ kind: 'rows-ack', ref: frame.ref, body: frame.body })
-        return
       default:
         this.#port.refuse('role')
     }

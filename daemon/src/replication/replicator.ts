@@ -225,7 +225,10 @@ export class Replicator {
       if (reply !== undefined) sendBody(this.#port, reply, 'preferred')
       if (output !== undefined) this.#outputs.push(output)
     } else if (!this.#peerAlive) this.#refuse('no-peer')
-    else if (this.#role === 'primary') this.#primary.receive(frame, this.#term, nowMs)
+    else if (frame.kind === 'rows' || frame.kind === 'rows-ack') {
+      const { kind, ref, body } = frame
+      this.#outputs.push({ kind, ref, body })
+    } else if (this.#role === 'primary') this.#primary.receive(frame, this.#term, nowMs)
     else if (this.#role === 'standby' && frame.term >= this.#term) {
       this.#term = frame.term
       this.#standby.receive(frame, nowMs)

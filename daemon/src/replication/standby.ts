@@ -65,9 +65,6 @@ export class StandbySide {
         this.#follow(frame.bootId, nowMs)
         this.#compare(frame.hashes, nowMs)
         return
-      case 'rows':
-        this.#port.output({ kind: 'rows', ref: frame.ref, body: frame.body })
-        return
       default:
         this.#port.refuse('role')
     }

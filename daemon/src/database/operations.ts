@@ -1,0 +1,191 @@
+//! The operations of the row synchronisation on one database (S2.48-S2.54): the outbox is read on the
+//! primary, applied on the standby with a record of every result.
+import type { Database, Sql } from '../platform/sqlite.ts'
+import { addCallRecord, callRecordSchema } from './call-records.ts'
+import { type ConfigRow, checkedRow, deleteRow, readRow, writeRow } from './rows.ts'
+import { type ConfigTable, isConfigTable } from './schema.ts'
+
+export interface RowOperation {
+  /** Number in the outbox of its source. */
+  readonly seq: number
+  readonly table: string
+  readonly op: 'insert' | 'update' | 'delete'
+  readonly key: string
+  /** Changed columns and their new values. */
+  readonly changed: Readonly<Record<string, unknown>>
+}
+
+export interface OperationFailure {
+  readonly seq: number
+  readonly table: string
+  readonly key: string
+  readonly reason: string
+}
+
+export interface Applied {
+  /** Newest number of this source that was done; null: nothing is known of this source. */
+  readonly applied: number | null
+  readonly failures: readonly OperationFailure[]
+  /** Numbers are missing: rows must be compared. */
+  readonly gap: boolean
+}
+
+/** Entries of the outbox and of the logs that are kept. */
+const logEntriesMax = 20_000
+
+/** Names the outbox of this database; a new file has a new one. */
+export async function sourceOf(sql: Sql): Promise<string> {
+  const row = await sql.get<{ source: string }>('SELECT source FROM sync_state')
+  return row?.source ?? ''
+}
+
+/** Outbox entries after `seq`, oldest first, until their text is `lengthMax` characters long. */
+export async function outboxAfter(
+  sql: Sql,
+  seq: number,
+  lengthMax: number,
+): Promise<RowOperation[]> {
+  const rows = await sql.all<{
+    seq: number
+    table: string
+    op: string
+    key: string
+    changed: string
+  }>(
+    `SELECT seq, table_name AS "table", op, row_key AS key, changed FROM sync_log
+     WHERE seq > ? ORDER BY seq LIMIT 500`,
+    [seq],
+  )
+  const operations: RowOperation[] = []
+  let length = 0
+  for (const row of rows) {
+    length += row.changed.length + row.key.length + row.table.length + 60
+    if (length > lengthMax && operations.length > 0) break
+    const changed = JSON.parse(row.changed) as Record<string, unknown>
+    operations.push({ ...row, op: row.op as RowOperation['op'], changed })
+  }
+  return operations
+}
+
+export async function appliedOf(sql: Sql, source: string): Promise<number | null> {
+  const row = await sql.get<{ applied: number }>(
+    'SELECT applied FROM sync_positions WHERE source = ?',
+    [source],
+  )
+  return row?.applied ?? null
+}
+
+export async function setApplied(sql: Sql, source: string, seq: number): Promise<void> {
+  await sql.run(
+    `INSERT INTO sync_positions VALUES (?, ?)
+     ON CONFLICT (source) DO UPDATE SET applied = excluded.applied`,
+    [source, seq],
+  )
+}
+
+/** Runs `body` in one transaction whose changes do not come into the own outbox. */
+export function applying<T>(database: Database, body: (sql: Sql) => Promise<T>): Promise<T> {
+  return database.transaction(async (sql) => {
+    await sql.run('UPDATE sync_state SET applying = 1')
+    const result = await body(sql)
+    await sql.run('UPDATE sync_state SET applying = 0')
+    return result
+  })
+}
+
+/** Applies operations in the order of their numbers. What was applied before is passed over, so that
+ * a repeated frame changes nothing; after a gap nothing is applied.
+ * @param log wall-clock time for the logs, Unix milliseconds. */
+export function applyOperations(
+  database: Database,
+  { source, operations }: { source: string; operations: readonly RowOperation[] },
+  log: { wallMs: number },
+): Promise<Applied> {
+  return applying(database, async (sql) => {
+    let applied = await appliedOf(sql, source)
+    const failures: OperationFailure[] = []
+    for (const operation of operations) {
+      if (applied === null || operation.seq > applied + 1) return { applied, failures, gap: true }
+      if (operation.seq <= applied) continue
+      const reason = await perform(sql, operation)
+      await record(sql, { source, operation, reason, wallMs: log.wallMs })
+      const { seq, table, key } = operation
+      if (reason !== null) failures.push({ seq, table, key, reason })
+      applied = operation.seq
+      await setApplied(sql, source, applied)
+    }
+    return { applied, failures, gap: applied === null }
+  })
+}
+
+/** Old entries of the outbox and the logs go; a standby that needs them compares rows instead. */
+export function prune(database: Database): Promise<void> {
+  return database.transaction(async (sql) => {
+    for (const [table, column] of [
+      ['sync_log', 'seq'],
+      ['operation_log', 'id'],
+      ['failure_log', 'id'],
+    ]) {
+      await sql.run(
+        `DELETE FROM ${table} WHERE ${column} <= (SELECT max(${column}) FROM ${table}) - ?`,
+        [logEntriesMax],
+      )
+    }
+  })
+}
+
+/** @returns null when done, else the reason (S2.51: what is to be removed or changed must be there). */
+async function perform(sql: Sql, operation: RowOperation): Promise<string | null> {
+  const { table, op, key, changed } = operation
+  try {
+    if (table === 'call_records') {
+      const call = callRecordSchema.safeParse(changed)
+      if (call.success) await addCallRecord(sql, call.data)
+      return call.success ? null : 'the values do not fit the table'
+    }
+    if (!isConfigTable(table)) return 'there is no such table'
+    if (op === 'delete')
+      return (await deleteRow(sql, table, key)) === 1 ? null : 'there is no such row'
+    const row = await newRow(sql, { table, key, changed, isNew: op === 'insert' })
+    if (typeof row === 'string') return row
+    await writeRow(sql, table, row)
+    return null
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+async function newRow(
+  sql: Sql,
+  change: {
+    table: ConfigTable
+    key: string
+    changed: Readonly<Record<string, unknown>>
+    isNew: boolean
+  },
+): Promise<ConfigRow | string> {
+  const before = change.isNew ? {} : await readRow(sql, change.table, change.key)
+  if (before === undefined) return 'there is no such row'
+  return (
+    checkedRow(change.table, { ...before, ...change.changed }) ?? 'the values do not fit the table'
+  )
+}
+
+async function record(
+  sql: Sql,
+  done: { source: string; operation: RowOperation; reason: string | null; wallMs: number },
+): Promise<void> {
+  const { seq, table, op, key } = done.operation
+  const values = [Math.round(done.wallMs), done.source, seq, table, op, key]
+  await sql.run(
+    `INSERT INTO operation_log (at_ms, source, seq, table_name, op, row_key, result)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    [...values, done.reason === null ? 'done' : 'failed'],
+  )
+  if (done.reason === null) return
+  await sql.run(
+    `INSERT INTO failure_log (at_ms, source, seq, table_name, op, row_key, reason)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    [...values, done.reason],
+  )
+}

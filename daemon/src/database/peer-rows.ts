@@ -1,0 +1,90 @@
+//! Questions to the peer's database: one at a time, repeated until answered, given up after a time.
+import { messageLengthMax, parseReply, type RowMessage, type RowReply } from './row-messages.ts'
+
+const repeatMs = 100
+const giveUpMs = 3_000
+
+interface Open {
+  readonly ref: number
+  readonly body: string
+  readonly untilMs: number
+  dueMs: number
+  resolve(reply: RowReply | null): void
+}
+
+export class PeerRows {
+  readonly #send: (ref: number, body: string) => void
+  #nextRef = 1
+  #nowMs = 0
+  #open: Open | null = null
+  #queue: Promise<unknown> = Promise.resolve()
+
+  constructor(send: (ref: number, body: string) => void) {
+    this.#send = send
+  }
+
+  /** @returns null when the peer does not answer or refuses. */
+  ask<O extends RowMessage['op']>(
+    message: RowMessage & { op: O },
+  ): Promise<Extract<RowReply, { op: O }> | null> {
+    const result = this.#queue.then(() => this.#exchange(message))
+    this.#queue = result
+    return result.then((reply) =>
+      reply?.op === message.op ? (reply as Extract<RowReply, { op: O }>) : null,
+    )
+  }
+
+  receive(ref: number, body: string, nowMs: number): void {
+    this.#nowMs = nowMs
+    const open = this.#open
+    const reply = open?.ref === ref ? parseReply(body) : null
+    if (open === null || reply === null) return
+    this.#open = null
+    open.resolve(reply)
+  }
+
+  advance(nowMs: number): void {
+    this.#nowMs = nowMs
+    const open = this.#open
+    if (open === null || nowMs < open.dueMs) return
+    if (nowMs >= open.untilMs) {
+      this.#open = null
+      open.resolve(null)
+      return
+    }
+    open.dueMs = nowMs + repeatMs
+    this.#send(open.ref, open.body)
+  }
+
+  nextTimerMs(): number {
+    return this.#open?.dueMs ?? Number.POSITIVE_INFINITY
+  }
+
+  #exchange(message: RowMessage): Promise<RowReply | null> {
+    const body = JSON.stringify(message)
+    return new Promise((resolve) => {
+      const ref = this.#nextRef++
+      const untilMs = this.#nowMs + giveUpMs
+      this.#open = { ref, body, untilMs, dueMs: this.#nowMs + repeatMs, resolve }
+      this.#send(ref, body)
+    })
+  }
+}
+
+/** Cuts a list so that each part, as text, fits into one message. */
+export function inParts<T>(items: readonly T[]): T[][] {
+  const parts: T[][] = []
+  let length = messageLengthMax
+  for (const item of items) {
+    const size = JSON.stringify(item).length + 1
+    const part = parts.at(-1)
+    if (part === undefined || length + size > messageLengthMax) {
+      parts.push([item])
+      length = size
+    } else {
+      part.push(item)
+      length += size
+    }
+  }
+  return parts
+}

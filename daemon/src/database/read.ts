@@ -1,0 +1,34 @@
+//! The read module (数据读取模块, S1.149): what the core needs of the configuration, as records of its
+//! tables.
+import type { Sql } from '../platform/sqlite.ts'
+import { type PhoneBookEntry, phoneBookSchema } from '../tables/phone-book.ts'
+import { type ConfigRow, readTable } from './rows.ts'
+
+export interface CoreData {
+  /** Table 7: everybody who may register. */
+  readonly phoneBook: readonly PhoneBookEntry[]
+  /** Numbers of the positions, for table 2. */
+  readonly positions: readonly string[]
+}
+
+export async function readCoreData(sql: Sql): Promise<CoreData> {
+  const accounts = await readTable(sql, 'accounts')
+  const positions = await readTable(sql, 'positions')
+  const entries = [...accounts.values()].map(toEntry)
+  return { phoneBook: entries.filter((entry) => entry !== null), positions: [...positions.keys()] }
+}
+
+/** Null for a row that the tables cannot hold, which `store.ts` never writes. */
+function toEntry(row: ConfigRow): PhoneBookEntry | null {
+  const parsed = phoneBookSchema.safeParse({
+    number: row.number,
+    type: row.type,
+    displayName: row.display_name,
+    ha1Md5: row.ha1_md5,
+    ha1Sha256: row.ha1_sha256,
+    digest: row.digest,
+    priority: row.priority,
+    twin: row.twin === 1,
+  })
+  return parsed.success ? parsed.data : null
+}

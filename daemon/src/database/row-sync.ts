@@ -1,0 +1,269 @@
+//! Static data of the pair (S2.48-S2.54): the primary sends its outbox by number, the standby applies
+//! it; after a gap or a difference the rows are compared one by one. Also behind `vccs sync-db`.
+import type { Database } from '../platform/sqlite.ts'
+import { failure, type Result, success } from '../result.ts'
+import {
+  compare,
+  type DatabaseHashes,
+  databaseHashes,
+  digestOf,
+  repair,
+  type TableDifferences,
+} from './compare.ts'
+import { applying, type OperationFailure, outboxAfter, prune, sourceOf } from './operations.ts'
+import { inParts, PeerRows } from './peer-rows.ts'
+import {
+  answer,
+  changesRows,
+  messageLengthMax,
+  parseMessage,
+  type RowReplyOf,
+} from './row-messages.ts'
+import { checkedRow, deleteRow, keyOf, writeRow } from './rows.ts'
+import { type ConfigTable, configTables } from './schema.ts'
+import { attempt, revisionOf } from './store.ts'
+
+export interface RowSyncOptions {
+  readonly database: Database
+  /** `OpenedDatabase.needsPeer`: what is here must not be sent, the peer's rows are taken first. */
+  readonly needsPeer: boolean
+  /** To `Replicator.sendRows`. */
+  send(rows: { kind: 'rows' | 'rows-ack'; ref: number; body: string }): void
+  /** The peer changed rows here: read them into the core again. */
+  changedByPeer(): void
+  /** Unix milliseconds, for the operation log. */
+  wallMs(): number
+}
+
+export type RowSyncState = 'idle' | 'running' | 'in-step' | 'behind'
+
+export interface RepairResult {
+  readonly repaired: number
+  readonly failures: readonly OperationFailure[]
+}
+
+/** A run that failed is tried again after this time. */
+const retryMs = 2_000
+
+export class RowSync {
+  readonly #options: RowSyncOptions
+  readonly #peer: PeerRows
+  #role: 'primary' | 'standby' | 'none' = 'none'
+  #needsPeer: boolean
+  #state: RowSyncState = 'idle'
+  #again = false
+  #failed = false
+  #retryAtMs = Number.POSITIVE_INFINITY
+  /** The request that is being answered. */
+  #answering: number | null = null
+  #run: Promise<void> = Promise.resolve()
+
+  constructor(options: RowSyncOptions) {
+    this.#options = options
+    this.#needsPeer = options.needsPeer
+    this.#peer = new PeerRows((ref, body) => options.send({ kind: 'rows', ref, body }))
+  }
+
+  get state(): RowSyncState {
+    return this.#state
+  }
+
+  /** The rows of this database are lost and the peer has not given its own yet. */
+  get needsPeer(): boolean {
+    return this.#needsPeer
+  }
+
+  /** @param role `none` while there is no peer. The primary begins to send at once. */
+  setRole(role: 'primary' | 'standby' | 'none', nowMs: number): void {
+    this.#peer.advance(nowMs)
+    if (role === this.#role) return
+    this.#role = role
+    this.#state = 'idle'
+    this.#retryAtMs = Number.POSITIVE_INFINITY
+    if (role === 'primary') this.#start()
+  }
+
+  /** Rows were changed here (`storeRows`, `storeCallRecords`). */
+  changed(nowMs: number): void {
+    this.#peer.advance(nowMs)
+    if (this.#role === 'primary') this.#start()
+  }
+
+  /** Resolves when what is under way has ended; for tests and a clean stop. */
+  async settled(): Promise<void> {
+    await this.#run
+  }
+
+  receive(rows: { kind: 'rows' | 'rows-ack'; ref: number; body: string }, nowMs: number): void {
+    if (rows.kind === 'rows-ack') this.#peer.receive(rows.ref, rows.body, nowMs)
+    else if (this.#answering !== rows.ref) void this.#answer(rows.ref, rows.body)
+  }
+
+  advance(nowMs: number): void {
+    this.#peer.advance(nowMs)
+    if (this.#failed) this.#retryAtMs = nowMs + retryMs
+    this.#failed = false
+    if (nowMs < this.#retryAtMs) return
+    this.#retryAtMs = Number.POSITIVE_INFINITY
+    if (this.#role === 'primary') this.#start()
+  }
+
+  nextTimerMs(): number {
+    return this.#failed ? 0 : Math.min(this.#peer.nextTimerMs(), this.#retryAtMs)
+  }
+
+  /** What differs, seen from here. `peer-unreachable`, `database-failed`. */
+  async compare(): Promise<Result<TableDifferences[]>> {
+    const peer = await this.#peerHashes()
+    if (peer === null) return failure('peer-unreachable', 'its database does not answer')
+    return attempt(async () => compare(await databaseHashes(this.#options.database), peer))
+  }
+
+  /** Makes the peer's rows equal to those here; for the primary. */
+  async repair(differences: readonly TableDifferences[]): Promise<Result<RepairResult>> {
+    const { database } = this.#options
+    const steps = await attempt(() => repair(database, differences))
+    if (!steps.ok) return steps
+    const failures: OperationFailure[] = []
+    for (const part of inParts(steps.value)) {
+      const reply = await this.#peer.ask({ op: 'repair', steps: part })
+      if (reply === null) return failure('peer-unreachable', 'it did not take the repaired rows')
+      failures.push(...reply.failures)
+    }
+    return success({ repaired: steps.value.length - failures.length, failures })
+  }
+
+  #start(): void {
+    this.#again = true
+    if (this.#state === 'running') return
+    this.#state = 'running'
+    this.#run = this.#follow()
+  }
+
+  /** Until nothing is left to send. */
+  async #follow(): Promise<void> {
+    let inStep = false
+    while (this.#again && this.#role === 'primary') {
+      this.#again = false
+      inStep = await this.#synchronise().catch(() => false)
+      if (!inStep) break
+    }
+    if (this.#role !== 'primary') {
+      this.#state = 'idle'
+      return
+    }
+    this.#state = inStep ? 'in-step' : 'behind'
+    this.#failed = !inStep
+    if (inStep) await prune(this.#options.database).catch(() => {})
+  }
+
+  /** One pass: the outbox by number, or the comparison when that does not lead to equal rows.
+   * @returns true when the peer has the rows that were here at its end. */
+  async #synchronise(): Promise<boolean> {
+    const { database } = this.#options
+    if (this.#needsPeer && !(await this.#pull())) return false
+    const source = await sourceOf(database)
+    const offered = await this.#peer.ask({ op: 'offer', source })
+    if (offered === null) return false
+    const sent = offered.applied === null ? false : await this.#sendOutbox(source, offered.applied)
+    if (sent === null) return false
+    const revision = await revisionOf(database)
+    const own = digestOf(await databaseHashes(database))
+    const after = sent ? await this.#peer.ask({ op: 'offer', source }) : offered
+    if (after === null) return false
+    if (after.digest !== own) {
+      const differences = await this.compare()
+      if (!differences.ok) return false
+      const repaired = await this.repair(differences.value)
+      if (!repaired.ok || repaired.value.failures.length > 0) return false
+    }
+    if (sent) return true
+    return (await this.#peer.ask({ op: 'settle', source, seq: revision })) !== null
+  }
+
+  /** @returns false after a gap or a failure: the rows must be compared; null: no answer. */
+  async #sendOutbox(source: string, from: number): Promise<boolean | null> {
+    let applied = from
+    if (applied > (await revisionOf(this.#options.database))) return false
+    for (;;) {
+      const operations = await outboxAfter(this.#options.database, applied, messageLengthMax)
+      const first = operations[0]
+      const last = operations.at(-1)
+      if (first === undefined || last === undefined) return true
+      if (first.seq !== applied + 1) return false
+      const reply = await this.#peer.ask({ op: 'apply', source, operations: [...operations] })
+      if (reply === null || this.#role !== 'primary') return null
+      if (reply.gap || reply.applied === null || reply.applied < last.seq) return false
+      applied = reply.applied
+    }
+  }
+
+  /** Takes the peer's rows into a database that lost its own. */
+  async #pull(): Promise<boolean> {
+    const { database } = this.#options
+    const differences = await this.compare()
+    if (!differences.ok) return false
+    for (const { table, onlyPeer, different } of differences.value) {
+      if (!(await this.#pullTable(table, [...onlyPeer, ...different]))) return false
+    }
+    await applying(database, async (sql) => {
+      for (const { table, onlyHere } of differences.value.toReversed()) {
+        for (const key of onlyHere) await deleteRow(sql, table, key)
+      }
+    })
+    this.#needsPeer = false
+    this.#options.changedByPeer()
+    return true
+  }
+
+  async #pullTable(table: ConfigTable, keys: readonly string[]): Promise<boolean> {
+    const wanted = new Set(keys)
+    while (wanted.size > 0) {
+      const [part = []] = inParts([...wanted])
+      const reply = await this.#peer.ask({ op: 'fetch', table, keys: part })
+      if (reply === null) return false
+      const rows = reply.rows.map((row) => checkedRow(table, row)).filter((row) => row !== null)
+      if (rows.length === 0) return false
+      await applying(this.#options.database, async (sql) => {
+        for (const row of rows) await writeRow(sql, table, row)
+      })
+      for (const row of rows) wanted.delete(keyOf(table, row))
+    }
+    return true
+  }
+
+  async #peerHashes(): Promise<DatabaseHashes | null> {
+    const hashes = {} as Record<ConfigTable, Map<string, string>>
+    for (const table of configTables) {
+      const rows = new Map<string, string>()
+      for (let after: string | null = null, done = false; !done; ) {
+        const reply: RowReplyOf<'list'> | null = await this.#peer.ask({ op: 'list', table, after })
+        if (reply === null) return null
+        for (const [key, hash] of reply.rows) rows.set(key, hash)
+        done = reply.done || reply.rows.length === 0
+        after = reply.rows.at(-1)?.[0] ?? null
+      }
+      hashes[table] = rows
+    }
+    return hashes
+  }
+
+  async #answer(ref: number, body: string): Promise<void> {
+    const message = parseMessage(body)
+    if (message === null) return
+    const { database, send } = this.#options
+    const reply = (value: unknown) => send({ kind: 'rows-ack', ref, body: JSON.stringify(value) })
+    const changes = changesRows(message)
+    if (changes && this.#role !== 'standby') {
+      reply({ op: 'refused', detail: 'this node is not the standby' })
+      return
+    }
+    this.#answering = ref
+    const answered = await attempt(() => answer(database, message, this.#options.wallMs()))
+    this.#answering = null
+    reply(answered.ok ? answered.value : { op: 'refused', detail: answered.failure.detail })
+    if (!answered.ok || !changes) return
+    if (message.op === 'settle') this.#needsPeer = false
+    else this.#options.changedByPeer()
+  }
+}

@@ -1,0 +1,102 @@
+//! The configuration tables (S1.121-S1.133) as data: one description from which the statements, the
+//! triggers of the outbox and the row hashes are made. Every column is NOT NULL; '' and 0 say nothing.
+
+type ColumnType = 'TEXT' | 'INTEGER'
+
+export interface ColumnDefinition {
+  readonly name: string
+  readonly type: ColumnType
+  /** Table whose key the value is. */
+  readonly references?: ConfigTable
+}
+
+export interface ConfigTableDefinition {
+  readonly name: ConfigTable
+  /** The key comes first. */
+  readonly columns: readonly ColumnDefinition[]
+}
+
+/** Parents first: rows are written in this order and removed in the opposite one. */
+export const configTables = [
+  'accounts',
+  'positions',
+  'phone_book',
+  'radios',
+  'trunk_routes',
+  'boards',
+  'server_addresses',
+  'terminal_keys',
+  'position_roles',
+  'groups',
+  'group_members',
+] as const
+export type ConfigTable = (typeof configTables)[number]
+
+const text = (name: string, references?: ConfigTable): ColumnDefinition => ({
+  name,
+  type: 'TEXT',
+  ...(references === undefined ? {} : { references }),
+})
+const integer = (name: string): ColumnDefinition => ({ name, type: 'INTEGER' })
+
+const columns: Readonly<Record<ConfigTable, readonly ColumnDefinition[]>> = {
+  /** S1.121, S1.128. Passwords only as HA1 (RFC 7616 3.4.2). */
+  accounts: [
+    text('number'),
+    text('display_name'),
+    text('type'),
+    text('ha1_md5'),
+    text('ha1_sha256'),
+    text('digest'),
+    integer('priority'),
+    integer('twin'),
+  ],
+  /** S1.122. */
+  positions: [text('position'), text('display_name'), text('account', 'accounts')],
+  /** S1.123. */
+  phone_book: [text('number'), text('display_name')],
+  /** S1.124, S1.131, S1.132: frequency as text in MHz, threshold in dBm. */
+  radios: [
+    text('radio'),
+    text('display_name'),
+    text('account', 'accounts'),
+    text('frequency'),
+    integer('receive_threshold_dbm'),
+  ],
+  /** S1.125: numbers that begin with the prefix go to the account of a gateway. */
+  trunk_routes: [text('prefix'), text('display_name'), text('gateway', 'accounts')],
+  /** S1.126. */
+  boards: [text('code'), text('display_name'), text('kind'), integer('enabled')],
+  /** S1.127. */
+  server_addresses: [text('server'), text('address')],
+  /** S1.129; the key is `position/number`. */
+  terminal_keys: [
+    text('id'),
+    text('position', 'positions'),
+    integer('number'),
+    text('label'),
+    text('target'),
+  ],
+  /** S1.130. */
+  position_roles: [text('position', 'positions'), text('role')],
+  /** S1.133; the key of a member is `group/number`. */
+  groups: [text('name'), text('display_name')],
+  group_members: [text('id'), text('group_name', 'groups'), text('number', 'accounts')],
+}
+
+export const configDefinitions: readonly ConfigTableDefinition[] = configTables.map((name) => ({
+  name,
+  columns: columns[name],
+}))
+
+export function definitionOf(name: ConfigTable): ConfigTableDefinition {
+  return { name, columns: columns[name] }
+}
+
+export function keyColumn(definition: ConfigTableDefinition): string {
+  return definition.columns[0]?.name ?? ''
+}
+
+export function isConfigTable(name: string): name is ConfigTable {
+  return configTables.some((table) => table === name)
+}

@@ -1,0 +1,48 @@
+//! The storage module (数据存储模块, S1.150): one transaction an apply, failures as values.
+import type { Database, Sql } from '../platform/sqlite.ts'
+import { failure, type Result, success } from '../result.ts'
+import { type ConfigRows, deleteRow, readRows, rowHash, writeRow } from './rows.ts'
+import { configTables } from './schema.ts'
+
+/** Makes the tables equal to `wanted`. Writes parents before children, then removes children before
+ * parents, so that each prefix of the outbox is a sound state for the standby.
+ * @returns how many rows changed. `database-failed`: nothing changed. */
+export function storeRows(database: Database, wanted: ConfigRows): Promise<Result<number>> {
+  return attempt(() =>
+    database.transaction(async (sql) => {
+      let changed = 0
+      const present = await readRows(sql)
+      for (const table of configTables) {
+        for (const [key, row] of wanted[table]) {
+          const before = present[table].get(key)
+          if (before !== undefined && rowHash(table, before) === rowHash(table, row)) continue
+          changed += await writeRow(sql, table, row)
+        }
+      }
+      for (const table of configTables.toReversed()) {
+        for (const key of present[table].keys()) {
+          if (!wanted[table].has(key)) changed += await deleteRow(sql, table, key)
+        }
+      }
+      return changed
+    }),
+  )
+}
+
+/** Number of the newest change of the configuration made here: grows with each. */
+export async function revisionOf(sql: Sql): Promise<number> {
+  const row = await sql.get<{ revision: number | null }>(
+    'SELECT seq AS revision FROM sqlite_sequence WHERE name = ?',
+    ['sync_log'],
+  )
+  return row?.revision ?? 0
+}
+
+/** Turns a rejection of the database into a value. */
+export async function attempt<T>(action: () => Promise<T>): Promise<Result<T>> {
+  try {
+    return success(await action())
+  } catch (error) {
+    return failure('database-failed', error instanceof Error ? error.message : String(error))
+  }
+}

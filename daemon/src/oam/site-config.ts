@@ -1,0 +1,287 @@
+//! The site as one YAML file: checked, compared, applied to the database and written out again.
+import { isMap, isScalar, LineCounter, parseDocument, stringify, visit } from 'yaml'
+import type { z } from 'zod'
+import { readRows } from '../database/rows.ts'
+import { attempt, storeRows } from '../database/store.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { Database, Sql } from '../platform/sqlite.ts'
+import { failure, type Result, success } from '../result.ts'
+import { rowsOfSite, siteOfRows } from './site-config-rows.ts'
+import { completeSite, referenceFaults, type Site, siteSchema } from './site-config-schema.ts'
+
+export interface SiteProblem {
+  readonly code: ErrorCode
+  /** From 1; null for a value that came without a file (`setSite`). */
+  readonly line: number | null
+  readonly column: number | null
+  /** Dotted. */
+  readonly path: string
+  readonly text: string
+}
+
+export interface SiteChange {
+  readonly kind: 'added' | 'removed' | 'changed'
+  /** Dotted, e.g. `accounts.1001.name`. */
+  readonly path: string
+  readonly before: SiteValue
+  readonly after: SiteValue
+}
+
+/** A JSON value. */
+export type SiteValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly SiteValue[]
+  | { readonly [key: string]: SiteValue }
+
+export type CheckedSite =
+  | { readonly site: Site; readonly problems: readonly [] }
+  | { readonly site: null; readonly problems: readonly SiteProblem[] }
+
+type Locate = (
+  path: readonly PropertyKey[],
+  onKey: boolean,
+) => { line: number; column: number } | null
+
+/** Reads a site file. All problems are told at once, in the order of the file.
+ * @param realm SIP realm of the passwords (`service.realm` of the node file). */
+export function checkSite(text: string, realm: string): CheckedSite {
+  const counter = new LineCounter()
+  const document = parseDocument(text, {
+    lineCounter: counter,
+    prettyErrors: false,
+    // 0012 and 12 are two numbers, see keepWriting.
+    uniqueKeys: (a, b) => isScalar(a) && isScalar(b) && sourceOf(a) === sourceOf(b),
+  })
+  const place = (offset: number) => {
+    const { line, col } = counter.linePos(offset)
+    return { line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+  const faults = [...document.errors, ...document.warnings]
+  if (faults.length > 0) {
+    const problems = faults.map(({ pos, message }) => {
+      return { code: 'config-syntax' as const, ...place(pos[0]), path: '', text: message }
+    })
+    return { site: null, problems }
+  }
+  keepWriting(document)
+  let value: unknown
+  try {
+    value = document.toJS({ maxAliasCount: 20 })
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error)
+    return { site: null, problems: [{ code: 'config-syntax', line: 1, column: 1, path: '', text }] }
+  }
+  return checkValue(value ?? {}, realm, locator(document.contents, place))
+}
+
+/** As `checkSite`; a failure has one `line:column: text` for each problem, one a line. */
+export function parseSite(text: string, realm: string): Result<Site> {
+  return resultOf(checkSite(text, realm))
+}
+
+/** The site as it is in the database. */
+export function readSite(sql: Sql): Promise<Result<Site>> {
+  return attempt(async () => siteOfRows(await readRows(sql)))
+}
+
+/** One transaction. @returns how many rows changed. */
+export function applySite(database: Database, site: Site): Promise<Result<number>> {
+  return storeRows(database, rowsOfSite(site))
+}
+
+/** The whole site as YAML that can be applied again. Passwords are not in it, only their HA1. */
+export async function exportSite(sql: Sql): Promise<Result<string>> {
+  const site = await readSite(sql)
+  return site.ok ? success(writeSite(site.value)) : site
+}
+
+export function writeSite(site: Site): string {
+  return stringify(site, { lineWidth: 100 })
+}
+
+/** What applying `wanted` would change, value by value, in the order of the file. */
+export function diffSite(current: Site, wanted: Site): SiteChange[] {
+  // By way of the rows, so that what the database does not tell apart is no difference.
+  const normal = (site: Site) => siteOfRows(rowsOfSite(site)) as unknown as SiteValue
+  return diffValue('', normal(current), normal(wanted))
+}
+
+/** The value at a dotted path, e.g. `accounts.1001.priority`. `not-found`. */
+export function getSite(site: Site, path: string): Result<SiteValue> {
+  let value: SiteValue | undefined = site as unknown as SiteValue
+  for (const step of path.split('.')) {
+    value = isObject(value) && Object.hasOwn(value, step) ? value[step] : undefined
+    if (value === undefined) return failure('not-found', `${path} does not exist`)
+  }
+  return success(value)
+}
+
+/** The site with another value at a dotted path; null removes what is there. `accounts.N.password`
+ * takes a password and keeps its HA1. `not-found`: the parent does not exist. */
+export function setSite(
+  site: Site,
+  change: { path: string; value: unknown },
+  realm: string,
+): Result<Site> {
+  const copy = structuredClone(site) as unknown as Record<string, unknown>
+  const steps = change.path.split('.')
+  const last = steps.pop() ?? ''
+  let parent: Record<string, unknown> = copy
+  for (const step of steps) {
+    const next = Object.hasOwn(parent, step) ? parent[step] : undefined
+    if (typeof next !== 'object' || next === null || Array.isArray(next)) {
+      return failure('not-found', `${change.path} does not exist`)
+    }
+    parent = next as Record<string, unknown>
+  }
+  if (change.value === null) delete parent[last]
+  else define(parent, last, change.value)
+  if (steps[0] === 'accounts' && steps.length === 2 && last === 'password') delete parent.ha1
+  return resultOf(checkValue(copy, realm, () => null))
+}
+
+function checkValue(value: unknown, realm: string, locate: Locate): CheckedSite {
+  const parsed = siteSchema.safeParse(value)
+  const problems = parsed.success
+    ? referenceFaults(parsed.data).map(({ path, text }) =>
+        problem('config-value', path, { text, locate }),
+      )
+    : parsed.error.issues.flatMap((issue) => issueProblems(issue, locate))
+  if (parsed.success && problems.length === 0) {
+    return { site: completeSite(parsed.data, realm), problems: [] }
+  }
+  problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
+  return { site: null, problems }
+}
+
+function issueProblems(issue: z.core.$ZodIssue, locate: Locate): SiteProblem[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) =>
+      problem('config-unknown-key', [...issue.path, key], {
+        text: 'is not a known key',
+        locate,
+        onKey: true,
+      }),
+    )
+  }
+  const inKey = issue.code === 'invalid_key' ? issue.issues[0] : undefined
+  const text = inKey?.message ?? issue.message
+  return [problem('config-value', issue.path, { text, locate, onKey: inKey !== undefined })]
+}
+
+function problem(
+  code: ErrorCode,
+  path: readonly PropertyKey[],
+  at: { text: string; locate: Locate; onKey?: boolean },
+): SiteProblem {
+  const place = at.locate(path, at.onKey ?? false)
+  const dotted = path.map(String).join('.')
+  return {
+    code,
+    line: place?.line ?? null,
+    column: place?.column ?? null,
+    path: dotted,
+    text: `${dotted === '' ? 'the file' : dotted}: ${at.text}`,
+  }
+}
+
+function resultOf(checked: CheckedSite): Result<Site> {
+  if (checked.site !== null) return success(checked.site)
+  const lines = checked.problems.map(({ line, column, text }) =>
+    line === null ? text : `${line}:${column}: ${text}`,
+  )
+  return failure(checked.problems[0]?.code ?? 'config-value', lines.join('\n'))
+}
+
+function sourceOf(scalar: { source?: string; value: unknown }): string {
+  return typeof scalar.value === 'string' ? scalar.value : (scalar.source ?? String(scalar.value))
+}
+
+/** YAML would read the number 0012 as 12 and 121.500 as 121.5: what was written counts. */
+function keepWriting(document: ReturnType<typeof parseDocument>): void {
+  visit(document, {
+    Scalar(key, node) {
+      const { source, value } = node
+      if (typeof value === 'string' || source === undefined) return
+      if (key === 'key' || (typeof value === 'number' && String(value) !== source)) {
+        node.value = source
+      }
+    },
+  })
+}
+
+/** Finds the deepest node on a path: what is missing is told at its parent. */
+function locator(
+  contents: unknown,
+  place: (offset: number) => { line: number; column: number },
+): Locate {
+  return (path, onKey) => {
+    let node = contents
+    let offset = rangeOf(node) ?? 0
+    for (const [index, step] of path.entries()) {
+      const next = childOf(node, step)
+      if (next === null) break
+      const wantsKey = onKey && index === path.length - 1
+      offset = (wantsKey ? next.keyOffset : rangeOf(next.node)) ?? next.keyOffset ?? offset
+      node = next.node
+    }
+    return place(offset)
+  }
+}
+
+function childOf(
+  node: unknown,
+  step: PropertyKey,
+): { node: unknown; keyOffset: number | null } | null {
+  if (isMap(node)) {
+    for (const { key, value } of node.items) {
+      const text = isScalar(key) ? String(key.value) : String(key)
+      if (text === String(step)) return { node: value, keyOffset: rangeOf(key) }
+    }
+    return null
+  }
+  const items = (node as { items?: readonly unknown[] } | null)?.items
+  const item = typeof step === 'number' ? items?.[step] : undefined
+  return item === undefined ? null : { node: item, keyOffset: null }
+}
+
+function rangeOf(node: unknown): number | null {
+  const range = (node as { range?: readonly number[] | null } | null)?.range
+  return range?.[0] ?? null
+}
+
+function diffValue(path: string, before: SiteValue, after: SiteValue): SiteChange[] {
+  if (!isObject(before) || !isObject(after)) {
+    const same = JSON.stringify(before) === JSON.stringify(after)
+    return same ? [] : [{ kind: 'changed', path, before, after }]
+  }
+  const changes: SiteChange[] = []
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const inner = path === '' ? key : `${path}.${key}`
+    const old = Object.hasOwn(before, key) ? before[key] : undefined
+    const next = Object.hasOwn(after, key) ? after[key] : undefined
+    if (old === undefined)
+      changes.push({ kind: 'added', path: inner, before: null, after: next ?? null })
+    else if (next === undefined)
+      changes.push({ kind: 'removed', path: inner, before: old, after: null })
+    else changes.push(...diffValue(inner, old, next))
+  }
+  return changes
+}
+
+function isObject(value: unknown): value is { readonly [key: string]: SiteValue } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Not by assignment: `__proto__` is an ordinary name here. */
+function define(parent: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(parent, key, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  })
+}

@@ -1,0 +1,284 @@
+//! Two databases over a channel that loses and repeats.
+import test, { type ExecutionContext } from 'ava'
+import { readCallRecords, storeCallRecords } from '../../src/database/call-records.ts'
+import { databaseHashes, digestOf } from '../../src/database/compare.ts'
+import { openDatabase } from '../../src/database/open.ts'
+import {
+  applyOperations,
+  outboxAfter,
+  setApplied,
+  sourceOf,
+} from '../../src/database/operations.ts'
+import { RowSync } from '../../src/database/row-sync.ts'
+import { damagedRows } from '../../src/database/rows.ts'
+import { revisionOf, storeRows } from '../../src/database/store.ts'
+import type { Database } from '../../src/platform/sqlite.ts'
+import { account, rowsOf } from './site-rows.ts'
+
+interface Node {
+  database: Database
+  sync: RowSync
+  changes: number
+}
+
+class Pair {
+  nowMs = 0
+  lossEvery = 0
+  repeat = false
+  #sent = 0
+  a!: Node
+  b!: Node
+  #stopped = false
+
+  static async make(
+    t: ExecutionContext,
+    needsPeer: { a?: boolean; b?: boolean } = {},
+  ): Promise<Pair> {
+    const pair = new Pair()
+    pair.a = await pair.#node(() => pair.b, needsPeer.a ?? false)
+    pair.b = await pair.#node(() => pair.a, needsPeer.b ?? false)
+    t.teardown(async () => {
+      pair.#stopped = true
+      for (const node of [pair.a, pair.b]) {
+        node.sync.setRole('none', pair.nowMs)
+        await node.database.close()
+      }
+    })
+    pair.#tick()
+    return pair
+  }
+
+  join(): void {
+    this.a.sync.setRole('primary', this.nowMs)
+    this.b.sync.setRole('standby', this.nowMs)
+  }
+
+  async inStep(node = this.a): Promise<void> {
+    while (node.sync.state !== 'in-step') await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  async digests(): Promise<[string, string]> {
+    const [a, b] = [this.a.database, this.b.database]
+    return [digestOf(await databaseHashes(a)), digestOf(await databaseHashes(b))]
+  }
+
+  async #node(other: () => Node, needsPeer: boolean): Promise<Node> {
+    const { database } = await openDatabase(':memory:', 0)
+    const node: Node = {
+      database,
+      changes: 0,
+      sync: new RowSync({
+        database,
+        needsPeer,
+        send: (rows) => {
+          this.#sent++
+          if (this.lossEvery > 0 && this.#sent % this.lossEvery === 0) return
+          for (let copy = 0; copy < (this.repeat ? 2 : 1); copy++) {
+            setImmediate(() => this.#stopped || other().sync.receive(rows, this.nowMs))
+          }
+        },
+        changedByPeer: () => node.changes++,
+        wallMs: () => 1_700_000_000_000,
+      }),
+    }
+    return node
+  }
+
+  /** Virtual time passes while the databases work. */
+  #tick(): void {
+    if (this.#stopped) return
+    this.nowMs += 1
+    for (const node of [this.a, this.b]) {
+      if (this.nowMs >= node.sync.nextTimerMs()) node.sync.advance(this.nowMs)
+    }
+    setImmediate(() => this.#tick())
+  }
+}
+
+const threeAccounts = rowsOf({
+  accounts: [account('1'), account('2'), account('3')],
+  positions: [{ position: 'P', display_name: 'P', account: '1' }],
+})
+
+test('a new standby gets all rows, follows each change, and does not echo them', async (t) => {
+  const pair = await Pair.make(t)
+  await storeRows(pair.a.database, threeAccounts)
+  pair.join()
+  await pair.inStep()
+  await storeRows(pair.a.database, rowsOf({ accounts: [account('2', 1), account('4')] }))
+  pair.a.sync.changed(pair.nowMs)
+  await pair.inStep()
+  const [a, b] = await pair.digests()
+  t.is(a, b)
+  t.true(pair.b.changes >= 2)
+  t.is(await revisionOf(pair.b.database), 0)
+  t.deepEqual(await damagedRows(pair.b.database), [])
+  const log = await pair.b.database.all<{ op: string; result: string }>(
+    'SELECT * FROM operation_log',
+  )
+  t.deepEqual(
+    log.map(({ op, result }) => `${op} ${result}`),
+    ['update done', 'insert done', 'delete done', 'delete done', 'delete done'],
+  )
+})
+
+test('frames that are lost or repeated change nothing of the result', async (t) => {
+  const pair = await Pair.make(t)
+  pair.lossEvery = 3
+  pair.repeat = true
+  pair.join()
+  for (let round = 1; round <= 4; round++) {
+    await storeRows(
+      pair.a.database,
+      rowsOf({ accounts: [account('1', round), account(`n${round}`)] }),
+    )
+    pair.a.sync.changed(pair.nowMs)
+    await pair.inStep()
+  }
+  const [a, b] = await pair.digests()
+  t.is(a, b)
+})
+
+test('roles change: the other side sends its own numbers, and rows made while apart are settled', async (t) => {
+  const pair = await Pair.make(t)
+  await storeRows(pair.a.database, threeAccounts)
+  pair.join()
+  await pair.inStep()
+  pair.a.sync.setRole('none', pair.nowMs)
+  await storeRows(pair.a.database, rowsOf({ accounts: [account('only-a')] }))
+  await storeRows(pair.b.database, rowsOf({ accounts: [account('1'), account('only-b')] }))
+  pair.a.sync.setRole('standby', pair.nowMs)
+  pair.b.sync.setRole('primary', pair.nowMs)
+  await pair.inStep(pair.b)
+  const [a, b] = await pair.digests()
+  t.is(a, b)
+  const rows = await pair.a.database.all<{ number: string }>('SELECT number FROM accounts')
+  t.deepEqual(rows, [{ number: '1' }, { number: 'only-b' }])
+})
+
+test('a primary that lost its database takes the rows of the standby first', async (t) => {
+  const pair = await Pair.make(t, { a: true })
+  await storeRows(pair.b.database, threeAccounts)
+  pair.join()
+  await pair.inStep()
+  t.false(pair.a.sync.needsPeer)
+  t.is(pair.a.changes, 1)
+  const [a, b] = await pair.digests()
+  t.is(a, b)
+  t.is((await pair.b.database.all('SELECT * FROM accounts')).length, 3)
+})
+
+test('many rows are compared and repaired in frames that fit', async (t) => {
+  const pair = await Pair.make(t)
+  const accounts = Array.from({ length: 900 }, (_, index) => account(`n${index}`))
+  await storeRows(pair.a.database, rowsOf({ accounts }))
+  pair.join()
+  await pair.inStep()
+  const [a, b] = await pair.digests()
+  t.is(a, b)
+})
+
+test('differences are named first, then repaired', async (t) => {
+  const pair = await Pair.make(t)
+  await storeRows(pair.a.database, threeAccounts)
+  pair.join()
+  await pair.inStep()
+  await pair.b.database.run("UPDATE accounts SET display_name = 'damaged' WHERE number = '2'")
+  await pair.b.database.run("DELETE FROM accounts WHERE number = '3'")
+  await pair.b.database.run("INSERT INTO groups VALUES ('extra', '', '')")
+  const differences = await pair.a.sync.compare()
+  if (!differences.ok) return t.fail()
+  t.deepEqual(
+    differences.value.map(({ table, onlyHere, onlyPeer, different }) => {
+      return [table, onlyHere, onlyPeer, different]
+    }),
+    [
+      ['accounts', ['3'], [], ['2']],
+      ['groups', [], ['extra'], []],
+    ],
+  )
+  t.deepEqual(await pair.a.sync.repair(differences.value), {
+    ok: true,
+    value: { repaired: 3, failures: [] },
+  })
+  const [a, b] = await pair.digests()
+  t.is(a, b)
+})
+
+test('a node that is not the standby refuses changes, and a silent peer is a failure', async (t) => {
+  const pair = await Pair.make(t)
+  await storeRows(pair.a.database, threeAccounts)
+  pair.a.sync.setRole('primary', 0)
+  await pair.a.sync.settled()
+  t.is(pair.a.sync.state, 'behind')
+  t.is((await pair.b.database.all('SELECT * FROM accounts')).length, 0)
+  pair.lossEvery = 1
+  const compared = await pair.a.sync.compare()
+  t.true(!compared.ok && compared.failure.code === 'peer-unreachable')
+})
+
+test('operations are applied once, in order, and a gap stops them', async (t) => {
+  const pair = await Pair.make(t)
+  await storeRows(pair.a.database, threeAccounts)
+  const source = await sourceOf(pair.a.database)
+  const operations = await outboxAfter(pair.a.database, 0, 100_000)
+  const log = { wallMs: 1 }
+  const apply = (from: number, to: number) =>
+    applyOperations(pair.b.database, { source, operations: operations.slice(from, to) }, log)
+  t.deepEqual(await apply(0, 1), { applied: null, failures: [], gap: true })
+  await setApplied(pair.b.database, source, 0)
+  t.deepEqual(await apply(0, 2), { applied: 2, failures: [], gap: false })
+  t.deepEqual(await apply(0, 2), { applied: 2, failures: [], gap: false })
+  t.deepEqual(await apply(3, 4), { applied: 2, failures: [], gap: true })
+  t.deepEqual(await apply(1, 4), { applied: 4, failures: [], gap: false })
+  const [a, b] = await pair.digests()
+  t.is(a, b)
+})
+
+test('what cannot be done is in the failure log, with the reason', async (t) => {
+  const pair = await Pair.make(t)
+  await setApplied(pair.b.database, 's', 0)
+  const { failures } = await applyOperations(
+    pair.b.database,
+    {
+      source: 's',
+      operations: [
+        { seq: 1, table: 'accounts', op: 'delete', key: '9', changed: {} },
+        { seq: 2, table: 'accounts', op: 'update', key: '9', changed: { priority: 1 } },
+        { seq: 3, table: 'sqlite_schema', op: 'insert', key: '9', changed: {} },
+        { seq: 4, table: 'accounts', op: 'insert', key: '9', changed: { number: '9' } },
+      ],
+    },
+    { wallMs: 1 },
+  )
+  t.deepEqual(
+    failures.map(({ reason }) => reason),
+    [
+      'there is no such row',
+      'there is no such row',
+      'there is no such table',
+      'the values do not fit the table',
+    ],
+  )
+  t.is((await pair.b.database.all('SELECT * FROM failure_log')).length, 4)
+})
+
+test('call records reach the standby', async (t) => {
+  const pair = await Pair.make(t)
+  pair.join()
+  await pair.inStep()
+  const times = { startedAtMs: 1, answeredAtMs: 2, endedAtMs: 3 }
+  const call = {
+    sessionId: 's',
+    caller: '1',
+    callee: '2',
+    ...times,
+    status: 200,
+    endedBy: 'caller',
+  }
+  const unanswered = { ...call, sessionId: 'u', answeredAtMs: null }
+  await storeCallRecords(pair.a.database, [call, unanswered])
+  pair.a.sync.changed(pair.nowMs)
+  await pair.inStep()
+  t.deepEqual(await readCallRecords(pair.b.database, 9), [call, unanswered])
+})
