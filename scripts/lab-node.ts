@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import type { ParamsOf, ResultOf, Verb } from '../daemon/src/control/api.ts'
@@ -57,7 +57,6 @@ export class LabNode {
       namespace: network.namespace(this.node),
       command: daemonProgram,
       args: ['--config', this.#configFile],
-      environment: { PATH: pathWithOurNode() },
       logFile: this.logFile,
     })
     await until(() => this.#isUp(), { what: `start of ${this.name}`, msMax: startMsMax })
@@ -82,7 +81,6 @@ export class LabNode {
   /** Runs the CLI on this node's socket as a person would. */
   cli(...args: readonly string[]): Promise<{ exitCode: number; output: string }> {
     const child = spawn(cliProgram, [...args, '--socket', this.controlSocket], {
-      env: { ...process.env, PATH: pathWithOurNode() },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let output = ''
@@ -133,11 +131,6 @@ export class LabNode {
     const { units, role } = await this.opinion()
     return role !== null && units.length > 0 && units.every((unit) => unit.state === 'up')
   }
-}
-
-/** The daemon runs on the Node that runs us, whatever the system has. */
-function pathWithOurNode(): string {
-  return `${dirname(process.execPath)}:${process.env.PATH ?? ''}`
 }
 
 function nodeFile(name: string, options: LabNodeOptions): object {

@@ -111,9 +111,10 @@ export class Lab {
     return until(
       async () => {
         const primary = (await this.#byRole())?.primary
-        const status = await primary?.status()
-        const isWhole = status?.mode === 'redundant (1+1)' && status.degraded.length === 0
-        return isWhole && status.nodes.every((node) => node.sync?.inStep === true) ? primary : false
+        if (primary === undefined) throw new Error('there is no single primary')
+        const { mode, degraded, nodes } = await primary.status()
+        if (mode !== 'redundant (1+1)' || degraded.length > 0) throw new Error(degraded.join('; '))
+        return nodes.every((node) => node.sync?.inStep === true) ? primary : false
       },
       { what: 'standby in step', msMax: 20_000 },
     )

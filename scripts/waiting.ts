@@ -25,7 +25,8 @@ export async function until<T>(
       lastError = error
     }
     if (performance.now() > endMs) {
-      throw new Error(`no ${what} in ${msMax} ms`, { cause: lastError })
+      const reason = lastError instanceof Error ? `: ${lastError.message}` : ''
+      throw new Error(`no ${what} in ${msMax} ms${reason}`, { cause: lastError })
     }
     await delay(pollMs)
   }

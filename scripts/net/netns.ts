@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { atExit } from './cleanup.ts'
+import { preferSystemPrograms } from './packages.ts'
 import { sendSignal } from './processes.ts'
 
 export type NodeName = 'a' | 'b'
@@ -56,6 +57,7 @@ export class LabNetwork {
 
   /** Builds everything, or removes what it began and throws a `LabError`. */
   static create(options: LabNetworkOptions): LabNetwork {
+    preferSystemPrograms()
     removeLeftovers()
     const network = new LabNetwork(options)
     try {

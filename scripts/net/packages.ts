@@ -31,7 +31,7 @@ export const demoPrograms: readonly LabProgram[] = [
 ]
 export const testPrograms: readonly LabProgram[] = [...demoPrograms, 'sipp', 'tshark']
 
-const binaryFolders = [
+const systemFolders = [
   '/usr/local/sbin',
   '/usr/local/bin',
   '/usr/sbin',
@@ -40,12 +40,15 @@ const binaryFolders = [
   '/bin',
 ]
 
-/** Ordinary users often have no `sbin` in PATH, although the programs there work for them. */
-function extendPath(): void {
-  const known = (process.env.PATH ?? '').split(':')
-  process.env.PATH = [...known, ...binaryFolders.filter((folder) => !known.includes(folder))].join(
-    ':',
-  )
+/**
+ * The programs of the system come first: `npm run` puts `node_modules/.bin` before them, and there
+ * is another `nft` in it. Ordinary users often have no `sbin` at all, although it works for them.
+ */
+export function preferSystemPrograms(): void {
+  const others = (process.env.PATH ?? '')
+    .split(':')
+    .filter((folder) => !systemFolders.includes(folder))
+  process.env.PATH = [...systemFolders, ...others].join(':')
 }
 
 function isInstalled(program: string): boolean {
@@ -55,7 +58,7 @@ function isInstalled(program: string): boolean {
 
 /** Installs what is missing (root) or ends the process with code 2 and says what to do. */
 export function ensurePackages(programs: readonly LabProgram[]): void {
-  extendPath()
+  preferSystemPrograms()
   const missing = programs.filter((program) => !isInstalled(program))
   if (missing.length === 0) return
   const packages = [...new Set(missing.map((program) => packageOf[program]))]
