@@ -8,7 +8,7 @@ import { Screen } from './screens/screen.ts'
 
 const defaultSocket = '/run/vccs/control.sock'
 
-export const globalFlags = {
+const globalFlags = {
   json: Flags.boolean({ description: 'Print JSON with a schema, also for failures.' }),
   socket: Flags.string({
     description: 'Control socket of the daemon.',

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startControlServer } from '../../daemon/src/control/server.ts'
 import type { AskPeer, ControlHandlers } from '../../daemon/src/control/session.ts'
-import type { StatusResult } from '../../daemon/src/control/status-schema.ts'
-import { failure, type Result, success } from '../../daemon/src/result.ts'
+import { failure, success } from '../../daemon/src/result.ts'
 import { healthyStatus } from '../../daemon/test/oam/status-fixture.ts'
 import { runCli } from '../src/cli.ts'
 import type { Io, Question } from '../src/io.ts'
@@ -257,9 +256,3 @@ export async function vccs(
   const code = await runCli(argv, installation, io)
   return { code, out, err, questions }
 }
-
-export function answering<T>(value: T): () => Promise<Result<T>> {
-  return async () => success(value)
-}
-
-export type { StatusResult }

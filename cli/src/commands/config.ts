@@ -1,6 +1,5 @@
 //! `vccs config get | set | validate | apply | export | diff`: the site configuration of the pair.
 import { readFile } from 'node:fs/promises'
-import { text as readStream } from 'node:stream/consumers'
 import { Flags } from '@oclif/core'
 import type { ConfigChange } from '../../../daemon/src/control/api.ts'
 import { type GlobalValues, VccsCommand, word } from '../base-command.ts'
@@ -13,7 +12,9 @@ const dryRunFlag = Flags.boolean({ description: 'Show the change only.' })
 
 async function readText(file: string): Promise<string> {
   try {
-    return file === '-' ? await readStream(process.stdin) : await readFile(file, 'utf8')
+    if (file !== '-') return await readFile(file, 'utf8')
+    const { text } = await import('node:stream/consumers')
+    return await text(process.stdin)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const kind = code === 'EACCES' ? 'permission' : 'file-unusable'

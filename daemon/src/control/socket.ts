@@ -6,7 +6,7 @@ import { failure, type Result, success } from '../result.ts'
 /** `sun_path` of unix(7) without its closing zero byte. */
 const pathBytesMax = 107
 
-export interface UnixListener {
+interface UnixListener {
   /** Stops listening and removes the socket, unless another one has taken its place. */
   close(): Promise<void>
 }

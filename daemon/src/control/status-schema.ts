@@ -7,7 +7,7 @@ import { tableNames } from '../tables/address.ts'
 export const timeSchema = z.iso.datetime()
 const countSchema = z.int().min(0)
 
-export const modes = ['redundant (1+1)', 'not redundant', 'stand-alone'] as const
+const modes = ['redundant (1+1)', 'not redundant', 'stand-alone'] as const
 export type Mode = (typeof modes)[number]
 
 const unitSchema = z.object({
@@ -56,7 +56,7 @@ const serviceSchema = z.object({
   users: countSchema,
 })
 
-export const nodeStatusSchema = z.object({
+const nodeStatusSchema = z.object({
   name: z.string(),
   /** `self`: the daemon that was asked; `peer`: its peer. */
   asked: z.enum(['self', 'peer']),

@@ -14,12 +14,12 @@ export interface Situation {
   readonly peer: (UnitsAlive & { readonly role: Role; readonly alive: boolean }) | null
 }
 
-export interface UnitsAlive {
+interface UnitsAlive {
   readonly switchAlive: boolean
   readonly mediaAlive: boolean
 }
 
-export type Supposition =
+type Supposition =
   | { readonly kind: 'link'; readonly name: string; readonly up: boolean }
   | { readonly kind: 'peer'; readonly alive: boolean }
   | {

@@ -2,9 +2,9 @@
 import { type LogLine, logLevels } from '../control/api.ts'
 import { limits } from '../limits.ts'
 
-export type LogLevel = (typeof logLevels)[number]
+type LogLevel = (typeof logLevels)[number]
 
-export interface LogEntry {
+interface LogEntry {
   readonly level: LogLevel
   /** Unit or process that wrote it. */
   readonly unit: string
@@ -12,7 +12,7 @@ export interface LogEntry {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-export interface LogQuery {
+interface LogQuery {
   /** At most this many, the newest. */
   readonly lines: number
   /** This level and the more severe ones. */

@@ -1,7 +1,7 @@
 //! What follows from the two nodes' statements: redundant or not, and is a switchover safe now.
 import type { Check, Mode, NodeStatus } from '../control/status-schema.ts'
 
-export interface Judgement {
+interface Judgement {
   readonly mode: Mode
   readonly primary: string | null
   readonly degraded: string[]
