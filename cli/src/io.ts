@@ -47,7 +47,8 @@ export function processIo(): Io {
     err: (text) => stderr.write(text),
     interactive: stdin.isTTY === true && stderr.isTTY === true,
     outIsTerminal: stdout.isTTY === true,
-    columns: stdout.isTTY === true ? Math.max(40, stdout.columns) : 80,
+    // A terminal without a size, as some serial consoles are, says 0.
+    columns: Math.max(40, (stdout.isTTY === true && stdout.columns) || 80),
     env,
     nowMs: () => Date.now(),
     sleep: (ms) => sleepUntilStop(ms),

@@ -33,7 +33,7 @@ async function cancellable<T>(ask: () => Promise<T>): Promise<T> {
     return await ask()
   } catch (error) {
     if (error instanceof Error && error.name === 'ExitPromptError') {
-      throw new CliFailure('not-confirmed', 'interrupted')
+      throw new CliFailure('not-confirmed', 'Interrupted; nothing was changed')
     }
     throw error
   }

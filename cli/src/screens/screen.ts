@@ -52,7 +52,7 @@ export class Screen {
   }
 
   heading(text: string): string {
-    return this.#colour ? `\u001b[1m${text}\u001b[0m` : text
+    return this.#colour && text !== '' ? `\u001b[1m${text}\u001b[0m` : text
   }
 
   /** Columns as wide as their content, three blanks between; the last one is cut to the width. */
