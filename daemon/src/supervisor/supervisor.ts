@@ -6,7 +6,7 @@ import { monotonicMs } from '../platform/clock.ts'
 import { errorText, fileExists, makeDirectory } from '../platform/files.ts'
 import { takeDirectoryLock } from '../platform/lock.ts'
 import type { Log } from '../platform/log.ts'
-import { notifySystemd, watchdogMs } from '../platform/systemd.ts'
+import { isNotified, notifySystemd, watchdogMs } from '../platform/systemd.ts'
 import { failure, type Result, success } from '../result.ts'
 import { endOldUnits, pidFile } from './old-units.ts'
 import { holdServiceAddress, releaseServiceAddress } from './service-address.ts'
@@ -45,10 +45,10 @@ export async function startNodeUnits(start: NodeStart): Promise<Result<RunningNo
       }),
   )
   for (const unit of units) unit.start()
-  const watchdog = keepSystemdInformed(config)
+  const endNotices = keepSystemdInformed(config)
   const stop = async () => {
     notifySystemd('STOPPING=1')
-    clearInterval(watchdog)
+    endNotices()
     const [pair, ...others] = units
     await pair?.end(pairPatienceMs)
     await Promise.all(others.map((unit) => unit.end(unitPatienceMs)))
@@ -78,8 +78,10 @@ async function prepare({ config, configPath, log }: NodeStart): Promise<Result<n
   return success(null)
 }
 
-/** READY when the sockets of pair and switch are served. */
-function keepSystemdInformed(config: NodeConfig): NodeJS.Timeout {
+/** READY when the sockets of pair and switch are served, then the sign of life systemd asks for.
+ * @returns what ends it. */
+function keepSystemdInformed(config: NodeConfig): () => void {
+  if (!isNotified()) return () => undefined
   const sockets = (['pair', 'switch'] as const).map((unit) => busAddress(config, unit))
   const served = () =>
     sockets.every((socket) => socket.transport === 'tcp' || fileExists(socket.path))
@@ -88,5 +90,11 @@ function keepSystemdInformed(config: NodeConfig): NodeJS.Timeout {
     clearInterval(untilReady)
     notifySystemd('READY=1')
   }, 100)
-  return setInterval(() => notifySystemd('WATCHDOG=1'), watchdogMs() ?? 60_000)
+  const periodMs = watchdogMs()
+  const alive =
+    periodMs === null ? undefined : setInterval(() => notifySystemd('WATCHDOG=1'), periodMs)
+  return () => {
+    clearInterval(untilReady)
+    clearInterval(alive)
+  }
 }

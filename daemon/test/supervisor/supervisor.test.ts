@@ -1,0 +1,179 @@
+//! The supervisor with units that do nothing but live, and the command line of vccsd.
+import { execFile } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import { loadNodeConfig } from '../../src/oam/node-config-load.ts'
+import { commandLine, signalProcess } from '../../src/platform/process.ts'
+import { startNodeUnits } from '../../src/supervisor/supervisor.ts'
+import { restartPauseMs, unitNames } from '../../src/supervisor/units.ts'
+
+const nodeFile = `node: vccs-a
+site: lab
+links: [{ name: net-a, own: 127.8.1.1, peer: 127.8.1.2 }]
+pair: { keyFile: pair.key }
+service: { address: 127.8.9.1, interface: lo }
+runDirectory: run
+stateDirectory: state
+`
+
+/** Writes when it is asked to end, to see the order. */
+const unitProgram = `import { appendFileSync } from 'node:fs'
+const name = process.argv[1].split('/').pop().replace('.ts', '')
+process.on('SIGTERM', () => { appendFileSync(process.argv[3] + '.ended', name + ' '); process.exit(0) })
+appendFileSync(process.argv[3] + '.begun', name + ' ')
+setInterval(() => undefined, 1000)
+`
+
+function install(t: ExecutionContext) {
+  const directory = mkdtempSync(join(tmpdir(), 'vccs-supervisor-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  const programs = join(directory, 'daemon/src')
+  mkdirSync(programs, { recursive: true })
+  for (const unit of unitNames) writeFileSync(join(programs, `${unit}.ts`), unitProgram)
+  writeFileSync(join(directory, 'pair.key'), 'x'.repeat(32), { mode: 0o600 })
+  const configPath = join(directory, 'node.yaml')
+  writeFileSync(configPath, nodeFile)
+  const loaded = loadNodeConfig(configPath)
+  if (!loaded.ok) throw new Error(loaded.failure.detail)
+  return { directory, configPath, programs, config: loaded.value }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let waitedMs = 0; !condition(); waitedMs += 5) {
+    if (waitedMs > 20_000) throw new Error('it did not come to that')
+    await delay(5)
+  }
+}
+
+function collectingLog() {
+  const lines: string[] = []
+  const add = (text: string, fields?: object) =>
+    lines.push(`${text} ${JSON.stringify(fields ?? {})}`)
+  const log = {
+    debug: add,
+    info: add,
+    warn: add,
+    error: add,
+    child: () => log,
+    flush: () => undefined,
+  }
+  return { log, lines }
+}
+
+test('restarts begin after 100 ms and never wait longer than 5 s', (t) => {
+  t.deepEqual([0, 1, 2, 5, 6, 1_000].map(restartPauseMs), [100, 200, 400, 3_200, 5_000, 5_000])
+})
+
+test('a unit that dies is started again, and all end in order, pair first', async (t) => {
+  const place = install(t)
+  const { log, lines } = collectingLog()
+  const started = await startNodeUnits({ ...place, log })
+  if (!started.ok) return t.fail(started.failure.detail)
+  const pidOf = (unit: string) => {
+    const path = join(place.directory, `run/${unit}.pid`)
+    return existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0
+  }
+  const begun = () => {
+    const path = `${place.configPath}.begun`
+    return existsSync(path) ? readFileSync(path, 'utf8').trim().split(' ') : []
+  }
+  await until(() => begun().length === 3)
+  const media = pidOf('media')
+  signalProcess(media, 'SIGKILL')
+  await until(() => pidOf('media') > 0 && pidOf('media') !== media && begun().length === 4)
+  t.true(lines.some((line) => /unit died.*"media".*SIGKILL.*"restarts":1/.test(line)))
+  const second = await startNodeUnits({ ...place, log })
+  t.is(second.ok ? '' : second.failure.code, 'already-running')
+  const pids = unitNames.map(pidOf)
+  await started.value.stop()
+  t.regex(readFileSync(`${place.configPath}.ended`, 'utf8'), /^pair (switch media|media switch) $/)
+  for (const pid of pids) t.is(commandLine(pid), null)
+  t.deepEqual(unitNames.map(pidOf), [0, 0, 0], 'no pid file is left')
+})
+
+test('the steps of the start are logged in the order of S1.154', async (t) => {
+  const place = install(t)
+  const { log, lines } = collectingLog()
+  const started = await startNodeUnits({ ...place, log })
+  if (!started.ok) return t.fail(started.failure.detail)
+  await until(() => existsSync(`${place.configPath}.begun`))
+  await started.value.stop()
+  const steps = lines
+    .filter((line) => line.startsWith('start-up'))
+    .map((line) => line.split(' {')[0])
+  t.deepEqual(steps, ['start-up: parameters', 'start-up: service address', 'start-up: units'])
+})
+
+test('units that outlived their supervisor are ended before new ones start', async (t) => {
+  const place = install(t)
+  const orphan = execFile(process.execPath, [
+    join(place.programs, 'switch.ts'),
+    '--config',
+    place.configPath,
+  ])
+  const ended = new Promise((resolve) => orphan.once('exit', resolve))
+  await until(() => existsSync(`${place.configPath}.begun`))
+  mkdirSync(join(place.directory, 'run'), { recursive: true })
+  writeFileSync(join(place.directory, 'run/switch.pid'), `${orphan.pid}\n`)
+  // A process id that was used again by somebody else is left alone.
+  writeFileSync(join(place.directory, 'run/media.pid'), `${process.pid}\n`)
+  const { log, lines } = collectingLog()
+  const started = await startNodeUnits({ ...place, log })
+  if (!started.ok) return t.fail(started.failure.detail)
+  await ended
+  t.true(lines.some((line) => line.includes('a unit of a former supervisor is ended')))
+  await started.value.stop()
+})
+
+function vccsd(args: readonly string[], program = join(import.meta.dirname, '../../bin/vccsd')) {
+  return new Promise<{ code: number; text: string }>((resolve) => {
+    execFile(program, [...args], (error, out, complaints) => {
+      resolve({ code: error === null ? 0 : Number(error.code), text: out + complaints })
+    })
+  })
+}
+
+test('vccsd checks a node file and tells place, reason and next step', async (t) => {
+  const { configPath, directory } = install(t)
+  t.deepEqual(await vccsd(['--config', configPath, '--check']), {
+    code: 0,
+    text: `${configPath}: valid, node vccs-a\n`,
+  })
+  const wrong = join(directory, 'wrong.yaml')
+  writeFileSync(wrong, nodeFile.replace('site: lab', 'sitee: lab'))
+  const told = await vccsd(['--config', wrong, '--check'])
+  t.is(told.code, 7)
+  t.is(
+    told.text,
+    `${wrong}:1:1: site is missing\n${wrong}:2:1: sitee is not a known key; did you mean site?\n` +
+      'A value in the configuration file is not allowed. ' +
+      'Correct the value at the line and column named in the message.\n',
+  )
+  const open = join(directory, 'open.yaml')
+  writeFileSync(open, nodeFile.replace('pair.key', 'open.key'))
+  writeFileSync(join(directory, 'open.key'), 'x'.repeat(32), { mode: 0o644 })
+  t.is((await vccsd(['--config', open])).code, 5)
+})
+
+test('vccsd knows its version and its usage, also through a symbolic link', async (t) => {
+  const { directory } = install(t)
+  const link = join(directory, 'vccsd')
+  symlinkSync(join(import.meta.dirname, '../../bin/vccsd'), link)
+  const version = await vccsd(['--version'], link)
+  t.regex(version.text, /^vccsd \d+\.\d+\.\d+\n$/)
+  const unknown = await vccsd(['--frobnicate'])
+  t.is(unknown.code, 2)
+  t.regex(unknown.text, /Usage: vccsd --config FILE/)
+  t.is((await vccsd([])).code, 2)
+})
