@@ -1,23 +1,24 @@
-//! The mixer: G.711 in, weighted average without the listener's own voice, G.711 out (S1.47, S1.56).
+//! The mixer: G.711 in, weighted average without the listener's own voice, G.711 out (S1.47,
+//! S1.56). It works in one memory that the media unit shares with the kernel; all arguments are
+//! addresses in it. Only integers, and sums that do not depend on an order: two nodes with the same
+//! input give the same bytes. One call handles one frame (one tick, 160 samples) of one bridge.
 //!
-//! It works in one memory that the media unit shares with the kernel; all arguments are addresses in it.
-//! Only integers, and sums that do not depend on an order: two nodes with the same input give the same
-//! bytes. One call handles one frame (one tick, 160 samples) of one bridge.
-//!
-//! The formula. A contributor m is a member whose voice is taken. x(m) is its frame after gain:
-//!   x = saturate16((pcm * gain + 2^13) >> 14)                 gain in Q14
-//!   L = floor(sum |x| / 160)                                  level of the frame
-//!   W = 0                 when sum |x| <= 1280 (idle line) and there are three or more contributors
-//!   W = 1                 when sum |x| <= 1280 and there are one or two contributors
-//!   W = max(1, floor(L * L / (L + 512)))                      otherwise: linear for voice, squared for noise
-//! V is W of the frame before (0 for one that did not contribute then). s is the smallest shift with
-//!   (max(sum W, sum V) >> s) + 2 n <= 2^14                    n contributors
+//! The formula. A contributor m is a member whose voice is taken; x(m) is its frame after gain:
+//!   x = saturate16((pcm * gain + 2^13) >> 14)      gain in Q14
+//!   L = floor(sum |x| / 160)                       level of the frame
+//!   W = 0     when sum |x| <= 1280 (idle line) and there are three or more contributors
+//!   W = 1     when sum |x| <= 1280 and there are one or two contributors
+//!   W = max(1, floor(L * L / (L + 512)))           otherwise: linear for voice, squared for noise
+//! V is W of the frame before (0 for one that did not contribute then). n is the number of voices,
+//! contributors with V or W not 0; s is the smallest shift with
+//!   (max(sum W, sum V) >> s) + 2 n <= 2^14
 //! In block b = 0..9 of 16 samples the weight runs from V to W:
 //!   v = floor(V / 2^s), w = floor(W / 2^s), each at least 1 if it was not 0
-//!   u(m,b) = max(1, v + trunc((w - v) * (b + 1) / 10))        0 when V = W = 0
-//! and listener j hears, with both sums over all contributors except j,
+//!   u(m,b) = max(1, v + trunc((w - v) * (b + 1) / 10))      0 when m is no voice
+//! and listener j hears, with both sums over all voices except j,
 //!   y = floor((sum u x + 32768 D + floor(D / 2)) / D) - 32768,  D = sum u;  0 when D = 0
 //! So one voice alone is heard as it is, idle lines do not dilute, and an average cannot clip.
+//! A missing half frame (80 samples) is that half of the frame before at 3/4, six times; then silence.
 
 const BLOCKS: i32 = 10
 const FRAME: usize = 320
@@ -48,7 +49,6 @@ const RING_SAMPLES: u32 = 2048
 const RING_TAGS: usize = 4096
 
 /** Sixteen codes at `from` as sixteen samples at `to`. */
-// @ts-ignore: decorator
 @inline
 function decode16(from: usize, to: usize, mu: bool): void {
   const x = v128.load(from)
@@ -59,7 +59,6 @@ function decode16(from: usize, to: usize, mu: bool): void {
 }
 
 /** G.711 table 1: the even bits are inverted, bit 7 set means positive. */
-// @ts-ignore: decorator
 @inline
 function decodeA(codes: v128): v128 {
   const c = v128.xor(codes, i16x8.splat(0x55))
@@ -74,7 +73,6 @@ function decodeA(codes: v128): v128 {
 }
 
 /** G.711 table 2: all bits are inverted, then bit 7 set means negative. */
-// @ts-ignore: decorator
 @inline
 function decodeMu(codes: v128): v128 {
   const c = v128.xor(codes, i16x8.splat(0xff))
@@ -88,19 +86,17 @@ function decodeMu(codes: v128): v128 {
 }
 
 /** Exponent and four bits of mantissa of a float are segment and step of the code. */
-// @ts-ignore: decorator
 @inline
 function segmentAndStep(size: v128): v128 {
   return i32x4.sub(i32x4.shr_u(f32x4.convert_i32x4_s(size), 19), i32x4.splat(134 << 4))
 }
 
-// @ts-ignore: decorator
 @inline
 function magnitudeA(size: v128): v128 {
-  return v128.bitselect(i32x4.shr_u(size, 4), segmentAndStep(size), i32x4.lt_s(size, i32x4.splat(256)))
+  const small = i32x4.lt_s(size, i32x4.splat(256))
+  return v128.bitselect(i32x4.shr_u(size, 4), segmentAndStep(size), small)
 }
 
-// @ts-ignore: decorator
 @inline
 function encodeA(x: v128): v128 {
   const sign = i16x8.shr_s(x, 15)
@@ -111,11 +107,10 @@ function encodeA(x: v128): v128 {
   return v128.xor(code, v128.bitselect(i16x8.splat(0x55), i16x8.splat(0xd5), sign))
 }
 
-// @ts-ignore: decorator
 @inline
 function encodeMu(x: v128): v128 {
   const sign = i16x8.shr_s(x, 15)
-  // Negative samples by their ones' complement, as for A-law; the bias must not pass the last segment.
+  // Negative samples by their ones' complement, as for A-law; the bias stays in the last segment.
   const biased = i16x8.add(v128.xor(x, sign), i16x8.splat(132))
   const size = i16x8.min_u(biased, i16x8.splat(32767))
   const low = segmentAndStep(i32x4.extend_low_i16x8_u(size))
@@ -125,7 +120,6 @@ function encodeMu(x: v128): v128 {
 }
 
 /** Sixteen samples as sixteen codes. */
-// @ts-ignore: decorator
 @inline
 function encode16(a: v128, b: v128, to: usize, mu: bool): void {
   const low = mu ? encodeMu(a) : encodeA(a)
@@ -145,34 +139,31 @@ export function encode(from: usize, to: usize, count: i32, mu: bool): void {
   }
 }
 
-/** Puts a payload into the ring of `leg` at sample `position` (a multiple of 16). The tag of each 16
- * samples says which ones they are, so that nothing must ever be cleared.
+/** Puts a payload into the ring of `leg` at sample `position` (a multiple of 16). The tag of each
+ * 16 samples says which ones they are, so that nothing must ever be cleared.
  * @returns 0 when it was there already: the first copy counts. */
-export function put(leg: usize, payload: usize, count: i32, position: u32, salt: u32, mu: bool): i32 {
+export function put(leg: usize, from: usize, count: u32, position: u32, salt: u32, mu: bool): i32 {
   const ring = <usize>load<u32>(leg + RING)
   if (load<u32>(tagAddress(ring, position)) == tagOf(position, salt)) return 0
-  for (let k: u32 = 0; k < <u32>count; k += 16) {
+  for (let k: u32 = 0; k < count; k += 16) {
     const at = position + k
-    decode16(payload + k, ring + ((at & (RING_SAMPLES - 1)) << 1), mu)
+    decode16(from + k, ring + ((at & (RING_SAMPLES - 1)) << 1), mu)
     store<u32>(tagAddress(ring, at), tagOf(at, salt))
   }
   return 1
 }
 
-// @ts-ignore: decorator
 @inline
 function tagOf(position: u32, salt: u32): u32 {
   return (position >>> 4) ^ salt
 }
 
-// @ts-ignore: decorator
 @inline
 function tagAddress(ring: usize, position: u32): usize {
   return ring + RING_TAGS + (((position & (RING_SAMPLES - 1)) >>> 4) << 2)
 }
 
-/** The 80 samples at `position`, into the last frame of `leg` at `half`; concealed when they are
- * missing: the same half of the frame before at 3/4, six times, then silence. */
+/** The 80 samples at `position`, or their concealment, into the last frame of `leg` at `half`. */
 function takeHalf(leg: usize, position: u32, half: usize): void {
   const ring = <usize>load<u32>(leg + RING)
   const to = leg + LAST + half * 160
@@ -271,7 +262,6 @@ export function mix(list: usize, members: i32, scratch: usize): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function isVoice(leg: usize): bool {
   const taken = load<i32>(leg + FLAGS) & TAKEN
@@ -323,7 +313,6 @@ function sum(list: usize, voices: i32, scratch: usize): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function scaled(weight: i32, shift: i32): i32 {
   return weight == 0 ? 0 : max(1, weight >> shift)
@@ -344,7 +333,6 @@ function shiftOf(list: usize, voices: i32, scratch: usize): i32 {
 }
 
 /** Adds u x of sixteen samples. */
-// @ts-ignore: decorator
 @inline
 function addBlock(sums: usize, frame: usize, u: i32): void {
   const factor = i16x8.splat(<i16>u)
@@ -356,7 +344,7 @@ function addBlock(sums: usize, frame: usize, u: i32): void {
   v128.store(sums, i32x4.add(v128.load(sums, 48), i32x4.extmul_high_i16x8_s(b, factor)), 48)
 }
 
-/** What a listener hears, coded at `out`. `own` is its number in the list if it is a voice, or -1. */
+/** What a listener hears, coded at `out`. `own` is its number if it is a voice, or -1. */
 function speak(scratch: usize, own: i32, voices: i32, out: usize, mu: bool): void {
   const others = own < 0 ? voices : voices - 1
   if (others == 0) {
@@ -399,7 +387,6 @@ function average(scratch: usize, own: i32, b: i32): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function divide(dividend: v128, reciprocal: v128, k: i32): v128 {
   const low = i64x2.shr_u(i64x2.extmul_low_i32x4_u(dividend, reciprocal), k)
@@ -407,7 +394,6 @@ function divide(dividend: v128, reciprocal: v128, k: i32): v128 {
   return i32x4.shuffle(low, high, 0, 2, 4, 6)
 }
 
-// @ts-ignore: decorator
 @inline
 function copyFrame(from: usize, to: usize): void {
   for (let k: usize = 0; k < 160; k += 16) v128.store(to + k, v128.load(from + k))

@@ -26,7 +26,7 @@ interface Figures {
   readonly members: number
   readonly garbage: boolean
   readonly nsPerLegTick: number
-  /** One send and one receive of the kernel, measured right before. */
+  /** The same packets sent back by a process that does nothing else, measured right before. */
   readonly nsKernelFloor: number
   readonly coreShare: number
   readonly workUsMean: number
@@ -100,13 +100,19 @@ async function withUnit<T>(
   }
 }
 
-async function measureFloor(): Promise<number> {
-  const load = startOn(subjectCore, 'media-load.ts', ['--floor', '--legs', '500'])
-  return (await outputOf(load)).nsPerPacket ?? 0
+/** The same traffic through a process that only sends back: what the kernel takes. */
+async function measureFloor(legs: number): Promise<number> {
+  const common = ['--legs', `${legs}`, '--seconds']
+  const ends = ['--own', service, '--service', terminals]
+  const subject = startOn(subjectCore, 'media-load.ts', ['--echo', ...ends, ...common, '5'])
+  const result = outputOf(subject)
+  await sleep(1_000)
+  await outputOf(startOn(loadCore, 'media-load.ts', [...common, '3']))
+  return (await result).nsPerPacket ?? 0
 }
 
 async function measure(legs: number, members: number, garbage: boolean): Promise<Figures> {
-  const nsKernelFloor = await measureFloor()
+  const nsKernelFloor = await measureFloor(legs)
   return withUnit(legs, members, async (unit) => {
     const neighbour = garbage ? startOn(subjectCore, 'garbage.ts', []) : null
     const load = startOn(loadCore, 'media-load.ts', [

@@ -68,7 +68,7 @@ assert(legPart.ring + ringSamples * 2 + (ringSamples / 16) * 4 <= legPart.packet
 assert(legPart.frames + 3 * limits.samplesPerTick <= legBytes, 'the coded frames fit')
 
 /** What the compiled mixer offers; addresses are offsets in the arena. */
-export interface Mixer {
+interface Mixer {
   decode(from: number, to: number, count: number, muLaw: boolean): void
   encode(from: number, to: number, count: number, muLaw: boolean): void
   put(

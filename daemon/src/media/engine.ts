@@ -13,7 +13,7 @@ import { Output } from './output.ts'
 import { controlIsRead, goodbyeOf, reportIsDue, reportOf, takeReport } from './reports.ts'
 import { type LegSockets, parseIpv4 } from './sockets.ts'
 
-export interface EngineOptions {
+interface EngineOptions {
   readonly arena: Arena
   readonly sockets: LegSockets
   /** Unix milliseconds, for the NTP time of reports. */
@@ -21,7 +21,7 @@ export interface EngineOptions {
   readonly emit: (message: BusMessageOf<'input-mapped' | 'conference-ended'>) => void
 }
 
-export type EngineCounters = Pick<
+type EngineCounters = Pick<
   BusMessageOf<'media-statistics'>,
   | 'legs'
   | 'conferences'
@@ -248,6 +248,9 @@ export class MediaEngine {
 
   #move(leg: Leg, conferenceId: number): void {
     const from = leg.bridge
+    // The scratch of the mixer has room for this many; the switch keeps to it as well.
+    const members = this.bridges.get(conferenceId)?.legs.length ?? 0
+    if (members >= limits.membersPerSessionMax) return
     leg.bridge = this.createBridge(conferenceId)
     from.remove(leg)
     leg.bridge.add(leg)

@@ -10,7 +10,7 @@ const silentSamplesMax = 1_600
 const finalPackets = 3
 const eventsHeld = 4
 
-export interface TelephoneEvent {
+interface TelephoneEvent {
   readonly ssrc: number
   /** RTP time stamp of the sender at its start. */
   readonly timestamp: number

@@ -12,7 +12,7 @@ import { parseIpv4 } from './sockets.ts'
 const retryMs = 100
 const closed = -1
 
-export interface FfiStreamOptions {
+interface FfiStreamOptions {
   readonly memory: FfiMemory
   readonly address: BusAddress
   readonly hello: BusMessage

@@ -19,7 +19,7 @@ const leadSamplesMax = 960
 /** Packets of one stream are not further apart than this, or it is another one. */
 const jumpSamples = limits.sampleRateHz
 
-export interface Arrival {
+interface Arrival {
   readonly ssrc: number
   readonly timestamp: number
   readonly samples: number

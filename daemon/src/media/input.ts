@@ -16,7 +16,7 @@ const payloadSamplesMax = 480
 const aheadMax = ringSamples - payloadSamplesMax - 2 * limits.samplesPerTick
 const headerBytes = 12
 
-export type InputOutcome = 'taken' | 'late' | 'refused' | 'ignored'
+type InputOutcome = 'taken' | 'late' | 'refused' | 'ignored'
 
 interface Packet {
   payloadType: number

@@ -14,7 +14,7 @@ export function reportIsDue(leg: Leg, tick: number): boolean {
   return (tick + (leg.record.ssrc % reportTicks)) % reportTicks === 0
 }
 
-export interface ReportTime {
+interface ReportTime {
   readonly tick: number
   /** Unix milliseconds. */
   readonly wallMs: number

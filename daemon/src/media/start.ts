@@ -20,7 +20,7 @@ import { type BusEnd, MediaUnit, type UnitOptions } from './unit.ts'
 const realtimePriority = 10
 const ends: readonly BusEnd[] = ['pair', 'switch']
 
-export interface StartOptions {
+interface StartOptions {
   readonly config: NodeConfig
   readonly log: Log
   /** The compiled mixer. */
