@@ -6,7 +6,7 @@ import { type ConfigRow, keyOf, readTable, rowHash } from './rows.ts'
 import { type ConfigTable, configTables } from './schema.ts'
 
 /** Key and hash of each row. */
-export type RowHashes = ReadonlyMap<string, string>
+type RowHashes = ReadonlyMap<string, string>
 export type DatabaseHashes = Readonly<Record<ConfigTable, RowHashes>>
 
 export interface TableDifferences {
@@ -19,7 +19,7 @@ export interface TableDifferences {
 }
 
 /** What makes the peer's rows equal to the ones here. */
-export interface RepairStep {
+interface RepairStep {
   readonly table: ConfigTable
   readonly key: string
   /** Null: remove. */

@@ -10,9 +10,10 @@ export const migrations: readonly string[] = [
   [
     ...configDefinitions.map(createTable),
     `CREATE TABLE sync_state (
-       id INTEGER PRIMARY KEY CHECK (id = 1), applying INTEGER NOT NULL, source TEXT NOT NULL
+       id INTEGER PRIMARY KEY CHECK (id = 1), applying INTEGER NOT NULL, source TEXT NOT NULL,
+       revision INTEGER NOT NULL
      ) STRICT;
-     INSERT INTO sync_state VALUES (1, 0, lower(hex(randomblob(8))));
+     INSERT INTO sync_state VALUES (1, 0, lower(hex(randomblob(8))), 0);
      CREATE TABLE sync_positions (source TEXT PRIMARY KEY, applied INTEGER NOT NULL) STRICT;
      CREATE TABLE sync_log (
        seq INTEGER PRIMARY KEY AUTOINCREMENT, table_name TEXT NOT NULL, op TEXT NOT NULL,

@@ -5,7 +5,7 @@ import { addCallRecord, callRecordSchema } from './call-records.ts'
 import { type ConfigRow, checkedRow, deleteRow, readRow, writeRow } from './rows.ts'
 import { type ConfigTable, isConfigTable } from './schema.ts'
 
-export interface RowOperation {
+interface RowOperation {
   /** Number in the outbox of its source. */
   readonly seq: number
   readonly table: string
@@ -22,7 +22,7 @@ export interface OperationFailure {
   readonly reason: string
 }
 
-export interface Applied {
+interface Applied {
   /** Newest number of this source that was done; null: nothing is known of this source. */
   readonly applied: number | null
   readonly failures: readonly OperationFailure[]
@@ -37,6 +37,14 @@ const logEntriesMax = 20_000
 export async function sourceOf(sql: Sql): Promise<string> {
   const row = await sql.get<{ source: string }>('SELECT source FROM sync_state')
   return row?.source ?? ''
+}
+
+/** Number of the newest entry there ever was in the outbox. */
+export async function newestOf(sql: Sql): Promise<number> {
+  const row = await sql.get<{ seq: number }>('SELECT seq FROM sqlite_sequence WHERE name = ?', [
+    'sync_log',
+  ])
+  return row?.seq ?? 0
 }
 
 /** Outbox entries after `seq`, oldest first, until their text is `lengthMax` characters long. */

@@ -4,7 +4,7 @@ import type { Sql } from '../platform/sqlite.ts'
 import { type PhoneBookEntry, phoneBookSchema } from '../tables/phone-book.ts'
 import { type ConfigRow, readTable } from './rows.ts'
 
-export interface CoreData {
+interface CoreData {
   /** Table 7: everybody who may register. */
   readonly phoneBook: readonly PhoneBookEntry[]
   /** Numbers of the positions, for table 2. */

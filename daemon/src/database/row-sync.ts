@@ -10,7 +10,14 @@ import {
   repair,
   type TableDifferences,
 } from './compare.ts'
-import { applying, type OperationFailure, outboxAfter, prune, sourceOf } from './operations.ts'
+import {
+  applying,
+  newestOf,
+  type OperationFailure,
+  outboxAfter,
+  prune,
+  sourceOf,
+} from './operations.ts'
 import { inParts, PeerRows } from './peer-rows.ts'
 import {
   answer,
@@ -21,9 +28,9 @@ import {
 } from './row-messages.ts'
 import { checkedRow, deleteRow, keyOf, writeRow } from './rows.ts'
 import { type ConfigTable, configTables } from './schema.ts'
-import { attempt, revisionOf } from './store.ts'
+import { attempt } from './store.ts'
 
-export interface RowSyncOptions {
+interface RowSyncOptions {
   readonly database: Database
   /** `OpenedDatabase.needsPeer`: what is here must not be sent, the peer's rows are taken first. */
   readonly needsPeer: boolean
@@ -35,9 +42,9 @@ export interface RowSyncOptions {
   wallMs(): number
 }
 
-export type RowSyncState = 'idle' | 'running' | 'in-step' | 'behind'
+type RowSyncState = 'idle' | 'running' | 'in-step' | 'behind'
 
-export interface RepairResult {
+interface RepairResult {
   readonly repaired: number
   readonly failures: readonly OperationFailure[]
 }
@@ -167,7 +174,7 @@ export class RowSync {
     if (offered === null) return false
     const sent = offered.applied === null ? false : await this.#sendOutbox(source, offered.applied)
     if (sent === null) return false
-    const revision = await revisionOf(database)
+    const newest = await newestOf(database)
     const own = digestOf(await databaseHashes(database))
     const after = sent ? await this.#peer.ask({ op: 'offer', source }) : offered
     if (after === null) return false
@@ -178,13 +185,13 @@ export class RowSync {
       if (!repaired.ok || repaired.value.failures.length > 0) return false
     }
     if (sent) return true
-    return (await this.#peer.ask({ op: 'settle', source, seq: revision })) !== null
+    return (await this.#peer.ask({ op: 'settle', source, seq: newest })) !== null
   }
 
   /** @returns false after a gap or a failure: the rows must be compared; null: no answer. */
   async #sendOutbox(source: string, from: number): Promise<boolean | null> {
     let applied = from
-    if (applied > (await revisionOf(this.#options.database))) return false
+    if (applied > (await newestOf(this.#options.database))) return false
     for (;;) {
       const operations = await outboxAfter(this.#options.database, applied, messageLengthMax)
       const first = operations[0]

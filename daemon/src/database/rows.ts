@@ -90,7 +90,7 @@ export function deleteRow(sql: Sql, table: ConfigTable, key: string): Promise<nu
   return sql.run(`DELETE FROM ${table} WHERE ${keyColumn(definitionOf(table))} = ?`, [key])
 }
 
-export interface DamagedRow {
+interface DamagedRow {
   readonly table: ConfigTable
   readonly key: string
 }

@@ -3,7 +3,7 @@
 
 type ColumnType = 'TEXT' | 'INTEGER'
 
-export interface ColumnDefinition {
+interface ColumnDefinition {
   readonly name: string
   readonly type: ColumnType
   /** Table whose key the value is. */

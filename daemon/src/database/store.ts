@@ -24,17 +24,15 @@ export function storeRows(database: Database, wanted: ConfigRows): Promise<Resul
           if (!wanted[table].has(key)) changed += await deleteRow(sql, table, key)
         }
       }
+      if (changed > 0) await sql.run('UPDATE sync_state SET revision = revision + 1')
       return changed
     }),
   )
 }
 
-/** Number of the newest change of the configuration made here: grows with each. */
+/** How often the configuration was changed on this node. */
 export async function revisionOf(sql: Sql): Promise<number> {
-  const row = await sql.get<{ revision: number | null }>(
-    'SELECT seq AS revision FROM sqlite_sequence WHERE name = ?',
-    ['sync_log'],
-  )
+  const row = await sql.get<{ revision: number }>('SELECT revision FROM sync_state')
   return row?.revision ?? 0
 }
 

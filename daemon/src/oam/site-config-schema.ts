@@ -106,7 +106,7 @@ function ha1Of(user: string, realm: string, password: string): z.infer<typeof ha
   return { md5: hash('md5'), sha256: hash('sha256') }
 }
 
-export interface SiteFault {
+interface SiteFault {
   readonly path: readonly PropertyKey[]
   readonly text: string
 }

@@ -9,7 +9,7 @@ import { failure, type Result, success } from '../result.ts'
 import { rowsOfSite, siteOfRows } from './site-config-rows.ts'
 import { completeSite, referenceFaults, type Site, siteSchema } from './site-config-schema.ts'
 
-export interface SiteProblem {
+interface SiteProblem {
   readonly code: ErrorCode
   /** From 1; null for a value that came without a file (`setSite`). */
   readonly line: number | null
@@ -19,7 +19,7 @@ export interface SiteProblem {
   readonly text: string
 }
 
-export interface SiteChange {
+interface SiteChange {
   readonly kind: 'added' | 'removed' | 'changed'
   /** Dotted, e.g. `accounts.1001.name`. */
   readonly path: string
@@ -28,7 +28,7 @@ export interface SiteChange {
 }
 
 /** A JSON value. */
-export type SiteValue =
+type SiteValue =
   | string
   | number
   | boolean
@@ -36,7 +36,7 @@ export type SiteValue =
   | readonly SiteValue[]
   | { readonly [key: string]: SiteValue }
 
-export type CheckedSite =
+type CheckedSite =
   | { readonly site: Site; readonly problems: readonly [] }
   | { readonly site: null; readonly problems: readonly SiteProblem[] }
 
@@ -98,7 +98,7 @@ export async function exportSite(sql: Sql): Promise<Result<string>> {
   return site.ok ? success(writeSite(site.value)) : site
 }
 
-export function writeSite(site: Site): string {
+function writeSite(site: Site): string {
   return stringify(site, { lineWidth: 100 })
 }
 

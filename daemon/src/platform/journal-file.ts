@@ -1,30 +1,11 @@
-//! One file that is appended to, for the journal. Synchronous: it lies on a memory file system.
-import {
-  closeSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+//! The file of the journal. Synchronous: it lies on a memory file system.
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import type { JournalFile } from '../replication/journal.ts'
 
 /** @param path in the run directory. */
 export function openJournalFile(path: string): JournalFile {
-  let handle: number | null = null
-  const close = () => {
-    if (handle !== null) closeSync(handle)
-    handle = null
-  }
-  const attempt = (action: () => void): boolean => {
-    try {
-      action()
-      return true
-    } catch {
-      return false
-    }
-  }
+  const present = new AppendFile(path)
+  const next = new AppendFile(`${path}.new`)
   return {
     read: () => {
       try {
@@ -33,23 +14,52 @@ export function openJournalFile(path: string): JournalFile {
         return null
       }
     },
-    append: (bytes) =>
+    append: (bytes) => attempt(() => present.append(bytes)),
+    beginNext: () => attempt(() => next.remove()),
+    appendNext: (bytes) => attempt(() => next.append(bytes)),
+    commitNext: () =>
       attempt(() => {
-        handle ??= openSync(path, 'a', 0o600)
-        let at = 0
-        while (at < bytes.length) at += writeSync(handle, bytes, at)
-      }),
-    replace: (bytes) =>
-      attempt(() => {
-        close()
-        writeFileSync(`${path}.new`, bytes, { mode: 0o600 })
+        next.append(new Uint8Array(0))
+        next.close()
+        present.close()
         renameSync(`${path}.new`, path)
       }),
     remove: () => {
-      attempt(() => {
-        close()
-        rmSync(path, { force: true })
-      })
+      attempt(() => present.remove())
+      attempt(() => next.remove())
     },
+  }
+}
+
+class AppendFile {
+  readonly #path: string
+  #handle: number | null = null
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#handle ??= openSync(this.#path, 'a', 0o600)
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#handle, bytes, at)
+  }
+
+  close(): void {
+    if (this.#handle !== null) closeSync(this.#handle)
+    this.#handle = null
+  }
+
+  remove(): void {
+    this.close()
+    rmSync(this.#path, { force: true })
+  }
+}
+
+function attempt(action: () => void): boolean {
+  try {
+    action()
+    return true
+  } catch {
+    return false
   }
 }

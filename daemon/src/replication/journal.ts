@@ -6,18 +6,24 @@ import type { Tables } from '../tables/tables.ts'
 import { readRecord } from '../wire/sync-body.ts'
 import { decodeSyncFrame } from '../wire/sync-frame.ts'
 
-/** The file; `platform/journal-file.ts`. Failures are values: a full disk must not end a call. */
+/** The file and, while the journal is written anew, the one beside it that will take its place:
+ * `platform/journal-file.ts`. Failures are values: a full disk must not end a call. */
 export interface JournalFile {
   read(): Uint8Array | null
   append(bytes: Uint8Array): boolean
-  /** Replaces the whole file in one step. */
-  replace(bytes: Uint8Array): boolean
+  /** Begins an empty file beside the present one, of which `append` takes no notice. */
+  beginNext(): boolean
+  appendNext(bytes: Uint8Array): boolean
+  /** The file beside takes the place of the present one, in one step. */
+  commitNext(): boolean
   remove(): void
 }
 
 /** The journal is written anew when it is this many times as long as the records need. */
 const growthMax = 4
-const compactFromBytes = 1_048_576
+const rewriteFromBytes = 1_048_576
+/** Records written in one turn: all at once would hold up the calls. */
+const recordsPerTurn = 128
 
 export class Journal {
   readonly #file: JournalFile
@@ -25,7 +31,9 @@ export class Journal {
   readonly #frameOf: (change: RecordChange) => Uint8Array | null
   #open = false
   #bytes = 0
-  #compactAtBytes = compactFromBytes
+  #rewriteAtBytes = rewriteFromBytes
+  /** Where the rewriting is: a table and a slot. */
+  #cursor: { table: number; slot: number; bytes: number } | null = null
   failures = 0
 
   /** @param frameOf `Replicator.frameOf` */
@@ -39,26 +47,19 @@ export class Journal {
     this.#frameOf = frameOf
   }
 
-  get isOpen(): boolean {
-    return this.#open
-  }
-
-  /** This node serves alone from now on: writes all there is. */
+  /** This node serves alone from now on: writes all there is, a part in each `advance`. What an
+   * earlier life wrote stays until all is written. */
   open(): void {
+    if (this.#open) return
     this.#open = true
-    this.#compact()
+    this.#bytes = 0
+    this.#rewrite()
   }
 
   /** A standby has everything, or this node is one: what the journal says is out of date. */
   close(): void {
-    if (!this.#open) return
     this.#open = false
-    this.#file.remove()
-  }
-
-  /** Removes a journal of an earlier life that is not to be loaded. */
-  discard(): void {
-    this.#open = false
+    this.#cursor = null
     this.#file.remove()
   }
 
@@ -66,28 +67,57 @@ export class Journal {
   append(changes: readonly RecordChange[]): void {
     if (!this.#open || changes.length === 0) return
     const bytes = joined(changes.map(this.#frameOf))
-    if (!this.#file.append(bytes)) this.failures++
+    this.#check(this.#file.append(bytes))
     this.#bytes += bytes.length
-    if (this.#bytes > this.#compactAtBytes) this.#compact()
+    if (this.#cursor !== null) this.#appendNext(bytes)
+    else if (this.#bytes > this.#rewriteAtBytes) this.#rewrite()
   }
 
-  #compact(): void {
+  /** Goes on with the rewriting. */
+  advance(): void {
+    const cursor = this.#cursor
+    if (cursor === null) return
     const frames: (Uint8Array | null)[] = []
-    for (const name of tableNames) {
+    for (let name = tableNames[cursor.table]; name !== undefined; name = tableNames[cursor.table]) {
+      if (frames.length >= recordsPerTurn) break
       const table = this.#tables.any(name)
-      for (let slot = 0; slot < table.slotCount; slot++) {
-        const view = table.at(slot)
-        if (view !== null && view.record !== null) frames.push(this.#frameOf(view))
-      }
+      const view = table.at(cursor.slot)
+      if (view !== null && view.record !== null) frames.push(this.#frameOf(view))
+      cursor.slot++
+      if (cursor.slot < table.slotCount) continue
+      cursor.table++
+      cursor.slot = 0
     }
-    const bytes = joined(frames)
-    if (!this.#file.replace(bytes)) this.failures++
-    this.#bytes = bytes.length
-    this.#compactAtBytes = Math.max(compactFromBytes, bytes.length * growthMax)
+    this.#appendNext(joined(frames))
+    if (cursor.table < tableNames.length) return
+    this.#cursor = null
+    this.#check(this.#file.commitNext())
+    this.#bytes = cursor.bytes
+    this.#rewriteAtBytes = Math.max(rewriteFromBytes, cursor.bytes * growthMax)
+  }
+
+  /** 0 while `advance` has something to do, else infinity. */
+  nextTimerMs(): number {
+    return this.#cursor === null ? Number.POSITIVE_INFINITY : 0
+  }
+
+  #rewrite(): void {
+    this.#check(this.#file.beginNext())
+    this.#cursor = { table: 0, slot: 0, bytes: 0 }
+  }
+
+  #appendNext(bytes: Uint8Array): void {
+    if (this.#cursor === null) return
+    this.#cursor.bytes += bytes.length
+    this.#check(this.#file.appendNext(bytes))
+  }
+
+  #check(done: boolean): void {
+    if (!done) this.failures++
   }
 }
 
-export interface JournalLoad {
+interface JournalLoad {
   /** Frames taken over, and the highest term in them. */
   readonly frames: number
   readonly term: number

@@ -9,6 +9,7 @@ export type ReplicatorOutput =
   | Rebuild
   /** What `whenReplicated` gave this token for is on the standby, or there is no standby any more. */
   | { kind: 'replicated'; token: string }
+  /** The catch-up has ended, or there is no peer any more. */
   | { kind: 'in-step'; inStep: boolean }
   /** Row changes of the database (`database/row-sync.ts`), or their answer. */
   | { kind: 'rows' | 'rows-ack'; ref: number; body: string }

@@ -21,7 +21,7 @@ export interface AckOrder {
   readonly mark: RecordMark
 }
 
-export type RecordBody = Extract<SyncBody, { kind: 'record' }>
+type RecordBody = Extract<SyncBody, { kind: 'record' }>
 
 /** A frame's way from the table to its ACK. */
 interface Job {

@@ -15,7 +15,7 @@ import { StandbySide } from './standby.ts'
 
 export type { ReplicatorOutput } from './port.ts'
 
-export interface ReplicatorOptions {
+interface ReplicatorOptions {
   readonly tables: Tables
   /** The pair key. */
   readonly key: Uint8Array
@@ -23,7 +23,7 @@ export interface ReplicatorOptions {
   readonly bootId: string
 }
 
-export interface ReplicationStatus {
+interface ReplicationStatus {
   readonly inStep: boolean
   readonly pending: number
   readonly peer: 'none' | 'catching-up' | 'following'
@@ -133,7 +133,8 @@ export class Replicator {
     for (const body of bodies) sendBody(this.#port, body, 'all')
     if (this.#role === 'standby' && this.#peerAlive) this.#standby.advance(nowMs)
     if (this.#role === 'primary' && this.#peerAlive) this.#primary.advance(nowMs)
-    const inStep = this.inStep()
+    // Of the catch-up only: a record under way must not make it flicker.
+    const inStep = this.#isFollowed()
     if (inStep !== this.#wasInStep) this.#outputs.push({ kind: 'in-step', inStep })
     this.#wasInStep = inStep
     return this.#take()
@@ -154,9 +155,7 @@ export class Replicator {
 
   /** Standby: everything of the primary is here. Primary: the standby has everything. */
   inStep(): boolean {
-    if (!this.#peerAlive || this.#role === 'starting') return false
-    if (this.#role === 'standby') return this.#standby.complete
-    return this.#primary.confirmed && this.pending() === 0
+    return this.#isFollowed() && (this.#role === 'standby' || this.pending() === 0)
   }
 
   /** Asks the peer's switch. The answer comes as a `peer-response` with this number, at the latest
@@ -194,11 +193,10 @@ export class Replicator {
       const { size, pending, hash } = this.#options.tables.any(name)
       tables[name] = { records: size, pending, hash }
     }
-    const following = this.#role === 'standby' ? this.#standby.complete : this.#primary.confirmed
     return {
       inStep: this.inStep(),
       pending: this.pending(),
-      peer: this.#peerAlive ? (following ? 'following' : 'catching-up') : 'none',
+      peer: this.#peerAlive ? (this.#isFollowed() ? 'following' : 'catching-up') : 'none',
       tables,
       sent: { ...this.#sender.counters },
       received: { ...this.#receiver.counters },
@@ -206,6 +204,12 @@ export class Replicator {
       lastSweep: this.#primary.lastSweep,
       tablesRepaired: this.#standby.tablesRepaired,
     }
+  }
+
+  /** The standby has caught up, seen from the side this node has. */
+  #isFollowed(): boolean {
+    if (!this.#peerAlive || this.#role === 'starting') return false
+    return this.#role === 'standby' ? this.#standby.complete : this.#primary.confirmed
   }
 
   #restart(nowMs: number): void {

@@ -3,7 +3,7 @@
 import { type TableName, tableNames } from '../tables/address.ts'
 import type { Tables } from '../tables/tables.ts'
 
-export type TableHashes = Readonly<Record<TableName, string>>
+type TableHashes = Readonly<Record<TableName, string>>
 
 export function hashTables(tables: Tables): TableHashes {
   const hashes = {} as Record<TableName, string>

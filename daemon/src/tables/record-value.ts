@@ -25,7 +25,7 @@ export function freezeValue<T>(value: T): T {
 }
 
 /** 64 bits as two unsigned 32-bit words. Detects differences, not attackers: frames carry an HMAC. */
-export interface Digest {
+interface Digest {
   high: number
   low: number
 }

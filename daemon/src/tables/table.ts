@@ -7,7 +7,7 @@ import type { RecordAddress, RecordChange, TableName } from './address.ts'
 import type { Flag } from './flag.ts'
 import { digestRecord, equalValues, freezeValue } from './record-value.ts'
 
-export interface TableDefinition<R> {
+interface TableDefinition<R> {
   readonly name: TableName
   readonly schema: z.ZodType<R>
   /** Most records at one time. */
@@ -31,7 +31,7 @@ export interface AppliedChange<R> {
 }
 
 export type Origin = 'local' | 'peer'
-export type ChangeListener<R> = (applied: AppliedChange<R>, origin: Origin) => void
+type ChangeListener<R> = (applied: AppliedChange<R>, origin: Origin) => void
 
 interface Slot<R> {
   key: string

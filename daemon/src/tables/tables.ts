@@ -12,7 +12,7 @@ import { type WirelessConference, wirelessConferenceSchema } from './wireless-co
 import { type WirelessMedia, wirelessMediaSchema } from './wireless-media.ts'
 
 /** The type of the records of each table. */
-export interface RecordTypes {
+interface RecordTypes {
   user: User
   position: Position
   'wired-conference': Conference
@@ -27,7 +27,7 @@ export interface RecordTypes {
 export type AnyRecord = RecordTypes[TableName]
 
 /** `previous` and `next` are null when the record did not or does not exist. */
-export type TablesListener = (
+type TablesListener = (
   change: RecordChange,
   previous: AnyRecord | null,
   next: AnyRecord | null,
@@ -35,7 +35,7 @@ export type TablesListener = (
 ) => void
 
 /** A table seen without its record type, for code that treats all eight alike. */
-export type AnyTable = Table<AnyRecord>
+type AnyTable = Table<AnyRecord>
 
 export class Tables {
   readonly #tables: { readonly [N in TableName]: Table<RecordTypes[N]> }

@@ -127,9 +127,9 @@ test('storing equal rows again changes nothing, and the revision counts changes'
     positions: [{ position: 'P', display_name: '', account: '1' }],
   })
   t.deepEqual(await storeRows(database, rows), { ok: true, value: 3 })
-  t.is(await revisionOf(database), 3)
+  t.is(await revisionOf(database), 1)
   t.deepEqual(await storeRows(database, rows), { ok: true, value: 0 })
-  t.is(await revisionOf(database), 3)
+  t.is(await revisionOf(database), 1)
   t.deepEqual(await storeRows(database, rowsOf({ accounts: [account('2')] })), {
     ok: true,
     value: 2,

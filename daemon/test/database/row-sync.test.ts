@@ -5,13 +5,14 @@ import { databaseHashes, digestOf } from '../../src/database/compare.ts'
 import { openDatabase } from '../../src/database/open.ts'
 import {
   applyOperations,
+  newestOf,
   outboxAfter,
   setApplied,
   sourceOf,
 } from '../../src/database/operations.ts'
 import { RowSync } from '../../src/database/row-sync.ts'
 import { damagedRows } from '../../src/database/rows.ts'
-import { revisionOf, storeRows } from '../../src/database/store.ts'
+import { storeRows } from '../../src/database/store.ts'
 import type { Database } from '../../src/platform/sqlite.ts'
 import { account, rowsOf } from './site-rows.ts'
 
@@ -111,7 +112,7 @@ test('a new standby gets all rows, follows each change, and does not echo them',
   const [a, b] = await pair.digests()
   t.is(a, b)
   t.true(pair.b.changes >= 2)
-  t.is(await revisionOf(pair.b.database), 0)
+  t.is(await newestOf(pair.b.database), 0)
   t.deepEqual(await damagedRows(pair.b.database), [])
   const log = await pair.b.database.all<{ op: string; result: string }>(
     'SELECT * FROM operation_log',

@@ -1,5 +1,9 @@
 //! The journal of a switch that is alone.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
+import { openJournalFile } from '../../src/platform/journal-file.ts'
 import { Journal, type JournalFile, loadJournal } from '../../src/replication/journal.ts'
 import { Replicator } from '../../src/replication/replicator.ts'
 import type { RecordChange } from '../../src/tables/address.ts'
@@ -11,6 +15,7 @@ const key = new Uint8Array(32).fill(7)
 
 class MemoryFile implements JournalFile {
   parts: Uint8Array[] = []
+  next: Uint8Array[] = []
 
   get bytes(): Uint8Array {
     return Buffer.concat(this.parts)
@@ -29,8 +34,18 @@ class MemoryFile implements JournalFile {
     return true
   }
 
-  replace(bytes: Uint8Array): boolean {
-    this.parts = [bytes]
+  beginNext(): boolean {
+    this.next = []
+    return true
+  }
+
+  appendNext(bytes: Uint8Array): boolean {
+    this.next.push(bytes)
+    return true
+  }
+
+  commitNext(): boolean {
+    this.parts = this.next
     return true
   }
 
@@ -49,7 +64,10 @@ function alone(file: JournalFile) {
     changes.push(change)
   })
   const journal = new Journal(file, tables, (change) => replicator.frameOf(change))
-  const write = () => journal.append(changes.splice(0))
+  const write = () => {
+    journal.append(changes.splice(0))
+    journal.advance()
+  }
   return { users: tables.table('user'), tables, journal, write }
 }
 
@@ -76,13 +94,14 @@ test('a torn tail is left out, wherever it was torn, and a damaged frame ends th
   const file = new MemoryFile()
   const { users, journal, write } = alone(file)
   journal.open()
+  write()
   for (const name of ['1', '2', '3']) {
     users.put(user(name) as User)
     write()
   }
   const whole = file.bytes
   for (let length = 0; length < whole.length; length++) {
-    file.replace(whole.subarray(0, length))
+    file.parts = [whole.subarray(0, length)]
     const restored = new Tables()
     const { frames, lostBytes } = loadJournal(file, restored, key)
     t.is(restored.table('user').size, frames)
@@ -91,7 +110,7 @@ test('a torn tail is left out, wherever it was torn, and a damaged frame ends th
   const damaged = Uint8Array.from(whole)
   const at = Math.floor(whole.length / 2)
   damaged[at] = (damaged[at] ?? 0) ^ 1
-  file.replace(damaged)
+  file.parts = [damaged]
   t.is(loadJournal(file, new Tables(), key).frames, 1)
 })
 
@@ -112,4 +131,37 @@ test('the journal is written anew when it has grown, and goes when a standby has
   journal.close()
   t.is(file.read(), null)
   t.is(loadJournal(file, new Tables(), key).frames, 0)
+})
+
+test('what changes while the journal is written anew is in it', (t) => {
+  const file = new MemoryFile()
+  const { users, tables, journal, write } = alone(file)
+  for (let index = 0; index < 1_000; index++) users.put(user(`u${index}`) as User)
+  write()
+  journal.open()
+  for (let round = 0; journal.nextTimerMs() === 0; round++) {
+    users.put(user(`u${round * 60}`, 2) as User)
+    users.delete(`u${999 - round * 50}`)
+    users.put(user(`new${round}`) as User)
+    write()
+  }
+  const restored = new Tables()
+  t.is(loadJournal(file, restored, key).lostBytes, 0)
+  t.is(restored.hash('user'), tables.hash('user'))
+})
+
+test('the file on disk is appended to, replaced in one step and removed', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'vccs-journal-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  const file = openJournalFile(join(directory, 'journal'))
+  const read = () => Buffer.from(file.read() ?? []).toString()
+  t.is(file.read(), null)
+  t.true(file.append(Buffer.from('one')) && file.append(Buffer.from('two')))
+  t.true(file.beginNext() && file.appendNext(Buffer.from('three')))
+  t.is(read(), 'onetwo')
+  t.true(file.commitNext() && file.append(Buffer.from('four')))
+  t.is(read(), 'threefour')
+  file.remove()
+  t.is(file.read(), null)
+  t.false(openJournalFile(join(directory, 'missing', 'journal')).append(Buffer.from('x')))
 })
