@@ -1,6 +1,6 @@
 //! The node-local configuration file: what differs between the two nodes and is never replicated.
 
-export interface LinkConfig {
+interface LinkConfig {
   readonly name: string
   readonly own: string
   readonly peer: string
@@ -46,7 +46,7 @@ export interface NodeConfig {
 }
 
 /** Where the sockets of the bus are. */
-export type BusEndpoint =
+type BusEndpoint =
   | { readonly transport: 'unix'; readonly path: string }
   | { readonly transport: 'tcp'; readonly host: string; readonly port: number }
 

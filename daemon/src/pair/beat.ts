@@ -4,7 +4,7 @@ import { linkState } from './links.ts'
 import type { PairState } from './state.ts'
 import { isAlone, isReady, linkView } from './turn.ts'
 
-export interface BeatFrame {
+interface BeatFrame {
   readonly kind: Heartbeat['kind']
   readonly link: number
   readonly bootId: string

@@ -13,7 +13,7 @@ export interface Boots {
   readonly ended: readonly string[]
 }
 
-export type Arrival =
+type Arrival =
   /** In order. */
   | 'fresh'
   /** Good for the health of its link, but a newer one has been heard: no news. */

@@ -22,7 +22,7 @@ export interface PairClock {
 }
 
 /** The four times of an exchange, each in the pair time of the node that took it. */
-export interface Exchange {
+interface Exchange {
   readonly ownSentAt: number
   readonly peerReceivedAt: number
   readonly peerSentAt: number

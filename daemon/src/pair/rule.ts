@@ -5,7 +5,7 @@ import { compareAddresses } from './address-order.ts'
 import type { PairState } from './state.ts'
 import { isPeerReady, isReady } from './turn.ts'
 
-export interface Verdict {
+interface Verdict {
   readonly own: boolean
   readonly rule: 'only-one-ready' | 'live-sessions' | 'higher-term' | 'address'
   readonly because: string

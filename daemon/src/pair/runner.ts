@@ -29,7 +29,7 @@ export interface PairOutlets {
   log(level: 'info' | 'warn', text: string, fields: Readonly<Record<string, unknown>>): void
 }
 
-export interface PairIdentity {
+interface PairIdentity {
   readonly options: PairOptions
   readonly bootId: string
   readonly kept: KeptState

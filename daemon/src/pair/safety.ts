@@ -20,7 +20,7 @@ export interface SafetyView {
   readonly busy: boolean
 }
 
-export interface Safety {
+interface Safety {
   readonly safe: boolean
   /** Empty when safe; otherwise sentences for a person, the gravest first. */
   readonly reasons: readonly string[]

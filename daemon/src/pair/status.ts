@@ -5,7 +5,7 @@ import type { PairClock } from './pair-clock.ts'
 import type { PairState } from './state.ts'
 import { isAlone, linkView, peerProof } from './turn.ts'
 
-export interface StatusFacts {
+interface StatusFacts {
   readonly bootId: string
   readonly clock: PairClock
   readonly realtime: boolean

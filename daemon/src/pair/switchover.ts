@@ -23,7 +23,7 @@ import {
 
 type Command = Pick<Operation, 'ref' | 'force' | 'reason' | 'forPeer'>
 
-export function safetyView(state: PairState, now: number): SafetyView {
+function safetyView(state: PairState, now: number): SafetyView {
   const { peer } = state
   const heard = peer !== null && !state.peerLost
   const at = linkView(state, now)

@@ -13,7 +13,7 @@ export interface Turn {
   readonly now: number
 }
 
-export interface Grounds {
+interface Grounds {
   readonly rule: string
   readonly because: string
   readonly alternatives: readonly string[]
@@ -25,7 +25,7 @@ export function lostMs(options: PairOptions): number {
 }
 
 /** A unit of this node that has not advanced for this long is dead. */
-export function ownStalledMs(options: PairOptions): number {
+function ownStalledMs(options: PairOptions): number {
   return Math.max(options.heartbeatMs * limits.proofPeriodsMax, limits.proofMsMin)
 }
 

@@ -8,7 +8,6 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  readlinkSync,
   readSync,
   renameSync,
   rmSync,
@@ -16,9 +15,9 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 
-export type ReadFailure = 'missing' | 'denied' | 'too-long' | 'not-a-file' | 'failed'
+type ReadFailure = 'missing' | 'denied' | 'too-long' | 'not-a-file' | 'failed'
 
-export type FileRead =
+type FileRead =
   | { readonly ok: true; readonly bytes: Uint8Array; readonly mode: number }
   | { readonly ok: false; readonly reason: ReadFailure; readonly detail: string }
 
@@ -105,15 +104,6 @@ export function setFileMode(path: string, mode: number): void {
 export function readSystemFile(path: string): string | undefined {
   try {
     return readFileSync(path, 'latin1')
-  } catch {
-    return undefined
-  }
-}
-
-/** Where a symbolic link points; undefined when it is none. */
-export function readLink(path: string): string | undefined {
-  try {
-    return readlinkSync(path)
   } catch {
     return undefined
   }

@@ -20,7 +20,7 @@ export interface Log {
   flush(): void
 }
 
-export interface LogOptions {
+interface LogOptions {
   readonly level: LogLevel
   /** Null: standard output. */
   readonly file: string | null

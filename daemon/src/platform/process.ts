@@ -32,7 +32,7 @@ export function startNode(
   return success({ pid: child.pid, kill: (signal) => child.kill(signal) })
 }
 
-export interface ToolRun {
+interface ToolRun {
   readonly program: string
   readonly args: readonly string[]
   readonly input?: string

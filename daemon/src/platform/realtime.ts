@@ -7,7 +7,7 @@ const schedFifo = 1
 /** A child does not inherit it: programs that this process starts run normally. */
 const schedResetOnFork = 0x40000000
 
-export type RealtimeResult = { readonly ok: true } | { readonly ok: false; readonly detail: string }
+type RealtimeResult = { readonly ok: true } | { readonly ok: false; readonly detail: string }
 
 /** @param priority 1 to 99; above 50 would stand before the kernel's own interrupt threads. */
 export function becomeRealtime(priority: number): RealtimeResult {

@@ -29,13 +29,13 @@ export interface BusServer {
   close(): Promise<void>
 }
 
-export interface BusListenOptions {
+interface BusListenOptions {
   readonly address: BusAddress
   /** Mode of the unix socket; the file mode is the right to use it. */
   readonly mode?: number
 }
 
-export interface BusConnectOptions {
+interface BusConnectOptions {
   readonly address: BusAddress
   /** First message of every connection. */
   readonly hello: BusMessage

@@ -7,9 +7,9 @@ import { DgramAsPromised, type SocketAsPromised } from 'dgram-as-promised'
 import { failure, type Result, success } from '../result.ts'
 import { errorText } from './files.ts'
 
-export type DatagramKind = 'sip' | 'pair'
+type DatagramKind = 'sip' | 'pair'
 
-export interface DatagramOptions {
+interface DatagramOptions {
   readonly address: string
   readonly port: number
   readonly kind: DatagramKind

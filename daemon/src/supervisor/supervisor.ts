@@ -12,7 +12,7 @@ import { endOldUnits, pidFile } from './old-units.ts'
 import { holdServiceAddress, releaseServiceAddress } from './service-address.ts'
 import { SupervisedProcess, unitNames } from './units.ts'
 
-export interface NodeStart {
+interface NodeStart {
   readonly config: NodeConfig
   readonly configPath: string
   /** Directory of `pair.ts`, `switch.ts` and `media.ts`. */
@@ -20,7 +20,7 @@ export interface NodeStart {
   readonly log: Log
 }
 
-export interface RunningNode {
+interface RunningNode {
   /** Hands over, ends the units and removes the service address. */
   stop(): Promise<void>
 }

@@ -17,7 +17,7 @@ export function restartPauseMs(quickDeaths: number): number {
   return Math.min(pauseMsMax, pauseMsMin * 2 ** Math.min(quickDeaths, 16))
 }
 
-export interface UnitOptions {
+interface UnitOptions {
   readonly name: SupervisedUnit
   readonly program: string
   readonly config: string
