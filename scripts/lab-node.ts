@@ -62,6 +62,10 @@ export class LabNode {
     await until(() => this.#isUp(), { what: `start of ${this.name}`, msMax: startMsMax })
   }
 
+  get isRunning(): boolean {
+    return this.#daemon?.exitCode === null && this.#daemon.signalCode === null
+  }
+
   ask<V extends Verb>(verb: V, params: ParamsOf<V>): Promise<ResultOf<V>> {
     return ask(this.controlSocket, verb, params)
   }

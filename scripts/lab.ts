@@ -19,7 +19,7 @@ interface LabOptions {
   readonly members: readonly string[]
   readonly users: readonly LabUser[]
   readonly mediaBackend?: 'auto' | 'ffi' | 'dgram'
-  /** Leave node files, logs, captures and recordings behind. */
+  /** Leave node files, logs, captures and recordings behind; default: VCCS_LAB_KEEP is set. */
   readonly keepFiles?: boolean
 }
 
@@ -198,7 +198,8 @@ export class Lab {
   }
 
   #removeFiles(): void {
-    if (this.#options.keepFiles !== true) rmSync(this.directory, { recursive: true, force: true })
+    const keep = this.#options.keepFiles ?? process.env.VCCS_LAB_KEEP !== undefined
+    if (!keep) rmSync(this.directory, { recursive: true, force: true })
   }
 }
 

@@ -22,6 +22,8 @@ export interface SippOptions {
   readonly callsPerSecond?: number
   /** One line per call, fields divided by `;`, used in this order. */
   readonly users?: readonly string[]
+  /** URI of the digest without `sip:`, where it is not that of the server. */
+  readonly authUri?: string
   /** What the scenario's `<pause/>` waits. */
   readonly pauseMs?: number
   /** `{name}` in the scenario becomes the value. */
@@ -131,6 +133,7 @@ function sippArguments(options: SippOptions): string[] {
     ...(options.users === undefined ? [] : ['-inf', 'users.csv']),
     ...['-i', options.address, '-p', String(options.port), '-mi', options.address],
     ...['-m', calls, '-l', calls, '-r', String(options.callsPerSecond ?? 20)],
+    ...(options.authUri === undefined ? [] : ['-auth_uri', options.authUri]),
     ...['-d', String(options.pauseMs ?? 0)],
     ...['-nostdin', '-trace_err', '-trace_stat', '-stf', 'statistics.csv', '-fd', '1'],
   ]

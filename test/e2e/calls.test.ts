@@ -13,6 +13,7 @@ const server = `${serviceAddress}:${sipPort}`
 const [caller, callee, absent] = labUsers(1001, 3)
 let lab: Lab
 let watch: SilentStandbyWatch
+const running: Sipp[] = []
 
 test.before(async () => {
   const twinless = callee === undefined ? [] : [{ ...callee, twin: false }]
@@ -45,25 +46,33 @@ function credentials(user: { user: string; password: string } | undefined): stri
 }
 
 interface CallerOptions {
+  readonly port?: number
   readonly target?: string | undefined
   readonly status?: string
   readonly pauseMs?: number
 }
 
-function call(scenario: string, { target, status, pauseMs }: CallerOptions = {}): Sipp {
+function call(scenario: string, { target, status, pauseMs, port }: CallerOptions = {}): Sipp {
   return lab.sipp('p1', {
     scenario,
-    port: 5060,
+    port: port ?? 5060,
     server,
     calls: 1,
+    authUri: `${callee?.user}@${serviceAddress}`,
     pauseMs: pauseMs ?? 1_000,
     users: [`${credentials(caller)};${target ?? callee?.user}`],
     values: { status: status ?? '' },
   })
 }
 
+/** Ends what a failed test left behind, so that the next one finds free telephones. */
+test.afterEach.always(() => {
+  for (const sipp of running.splice(0)) sipp.stop()
+})
+
 async function answering(scenario: string, pauseMs = 100): Promise<Sipp> {
   const sipp = lab.sipp('p2', { scenario, port: 5060, calls: 1, pauseMs })
+  running.push(sipp)
   await delay(300)
   return sipp
 }
@@ -85,6 +94,13 @@ test.serial('a telephone that is not registered is 480', async (t) => {
 test.serial('a number that nobody has is 404', async (t) => {
   const refused = call('uac-refused', { status: '404', target: '9999' })
   t.like(await refused.done(), succeeded, refused.report())
+})
+
+test.serial('who calls from where he is not registered must show his password', async (t) => {
+  const answers = await answering('uas-answer')
+  const stranger = call('uac-call-with-digest', { port: 5080 })
+  t.like(await stranger.done(), succeeded, stranger.report())
+  t.like(await answers.done(), succeeded, answers.report())
 })
 
 test.serial('a caller who gives up stops the ringing', async (t) => {

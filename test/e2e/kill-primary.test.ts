@@ -28,6 +28,14 @@ test.before(async () => {
   pair = await registerPhones(lab, 'manual')
 })
 
+/** Ends what a failed test left behind, so that the next one finds free telephones. */
+test.afterEach.always(async () => {
+  await Promise.allSettled([pair.caller, pair.callee].map((phone) => phone.hangUp()))
+  await Promise.allSettled(
+    [lab.a, lab.b].map((node) => (node.isRunning ? undefined : node.start())),
+  )
+})
+
 test.after.always(async () => {
   await lab?.close()
 })
