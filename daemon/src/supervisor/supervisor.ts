@@ -60,8 +60,8 @@ export async function startNodeUnits(start: NodeStart): Promise<Result<RunningNo
 }
 
 async function prepare({ config, configPath, log }: NodeStart): Promise<Result<null>> {
-  const { node, runDirectory, stateDirectory } = config
-  log.info('start-up: parameters', { config: configPath, node, links: config.links.length })
+  const { runDirectory, stateDirectory } = config
+  log.info('start-up: parameters', { config: configPath, links: config.links.length })
   for (const directory of [runDirectory, stateDirectory]) {
     try {
       makeDirectory(directory)

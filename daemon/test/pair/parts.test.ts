@@ -154,7 +154,7 @@ test('a primary does not move, and a new primary keeps the offset it has', (t) =
   t.false(hold(newPairClock(0), 1, false).synchronised)
 })
 
-test('two clocks that ran apart follow their primary within what a slew can do', (_t) => {
+test('two clocks that ran apart follow their primary within what a slew can do', (t) => {
   t.notThrows(() =>
     fc.assert(
       fc.property(
