@@ -72,15 +72,15 @@ test('help of the program and of a command, with an example', async (t) => {
   }
 })
 
-test('a reader that stops early ends it quietly', (t) => {
+test('a reader that stops early ends it quietly', async (t) => {
   const line = `'${program}' --help | head -n 1`
-  const { stdout, stderr } = spawnSync('sh', ['-c', line], { encoding: 'utf8' })
+  const { stdout, stderr } = await start('sh', ['-c', line])
   t.is(stderr, '')
   t.is(stdout.split('\n').length, 2)
 })
 
-/** What bash offers for a line. */
-function completions(line: string): string[] {
+/** What bash offers for a line. Never with spawnSync: the scripted daemon answers in this process. */
+async function completions(line: string): Promise<string[]> {
   const script = `
     eval "$('${program}' completion bash)"
     COMP_WORDS=(${line})
@@ -88,20 +88,27 @@ function completions(line: string): string[] {
     COMP_CWORD=$(( \${#COMP_WORDS[@]} - 1 ))
     _vccs
     printf '%s\\n' "\${COMPREPLY[@]}"`
-  const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' })
+  const { stdout, stderr } = await start('bash', ['--norc', '-c', script])
   if (stderr !== '') throw new Error(stderr)
   return stdout.split('\n').filter(Boolean).sort()
 }
 
-test('bash completes commands, sub-commands, flags and values', (t) => {
-  t.deepEqual(completions('vccs sw'), ['switchover'])
-  t.deepEqual(completions('vccs config '), ['apply', 'diff', 'export', 'get', 'set', 'validate'])
-  t.deepEqual(completions('vccs switchover --re'), ['--reason'])
-  t.deepEqual(completions('vccs config get --n'), ['--no-color', '--node'])
-  t.deepEqual(completions('vccs status --node '), ['peer', 'self'])
-  t.deepEqual(completions('vccs log --level w'), ['warn'])
-  t.deepEqual(completions('vccs --json st'), ['status'])
-  t.deepEqual(completions('vccs completion '), ['bash', 'zsh'])
+test('bash completes commands, sub-commands, flags and values', async (t) => {
+  t.deepEqual(await completions('vccs sw'), ['switchover'])
+  t.deepEqual(await completions('vccs config '), [
+    'apply',
+    'diff',
+    'export',
+    'get',
+    'set',
+    'validate',
+  ])
+  t.deepEqual(await completions('vccs switchover --re'), ['--reason'])
+  t.deepEqual(await completions('vccs config get --n'), ['--no-color', '--node'])
+  t.deepEqual(await completions('vccs status --node '), ['peer', 'self'])
+  t.deepEqual(await completions('vccs log --level w'), ['warn'])
+  t.deepEqual(await completions('vccs --json st'), ['status'])
+  t.deepEqual(await completions('vccs completion '), ['bash', 'zsh'])
 })
 
 const zsh = spawnSync('zsh', ['--version']).status === 0

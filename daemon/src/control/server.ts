@@ -68,10 +68,11 @@ export async function startControlServer(
     socket.once('close', () => open.delete(connection))
   })
   if (!listener.ok) return listener
-  const close = async (): Promise<void> => {
-    const closed = listener.value.close()
+  let closed: Promise<void> | null = null
+  const close = (): Promise<void> => {
+    closed ??= listener.value.close()
     for (const connection of open) connection.end()
-    await closed
+    return closed
   }
   return success({ counters, close })
 }

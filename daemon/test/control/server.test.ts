@@ -3,7 +3,7 @@ import { chmod, lstat, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import type { LogLine } from '../../src/control/api.ts'
 import { LineReader } from '../../src/control/lines.ts'
@@ -25,7 +25,8 @@ const handlers: ControlServerOptions['handlers'] = {
   version: async () => success({ node: 'vccs-a', version: '0.1.0', runtime: 'v24' }),
 }
 
-async function start(options: Partial<ControlServerOptions> = {}) {
+/** The server ends with its test, also with one that fails. */
+async function start(t: ExecutionContext, options: Partial<ControlServerOptions> = {}) {
   count += 1
   const path = join(directory, `${count}.sock`)
   const started = await startControlServer({
@@ -38,6 +39,7 @@ async function start(options: Partial<ControlServerOptions> = {}) {
     ...options,
   })
   if (!started.ok) throw new Error(started.failure.detail)
+  t.teardown(() => started.value.close())
   return { path: options.path ?? path, ...started.value }
 }
 
@@ -79,7 +81,7 @@ async function serves(path: string): Promise<boolean> {
 }
 
 test('the socket has mode 0660, answers a half-closed client, and goes with the server', async (t) => {
-  const { path, close } = await start()
+  const { path, close } = await start(t)
   t.is((await stat(path)).mode & 0o777, 0o660)
   t.true(await serves(path))
   await close()
@@ -88,7 +90,7 @@ test('the socket has mode 0660, answers a half-closed client, and goes with the 
 
 test('a stale socket is replaced; a living one and other files are not', async (t) => {
   const path = join(directory, 'stale.sock')
-  const first = await start({ path })
+  const first = await start(t, { path })
   const second = await startControlServer({ path, handlers, askPeer: refuse, onDefect: () => {} })
   t.false(second.ok)
   t.true(await serves(path))
@@ -98,7 +100,7 @@ test('a stale socket is replaced; a living one and other files are not', async (
   await new Promise<void>((resolve) => killed.listen(`${path}.old`, resolve))
   await (await import('node:fs/promises')).link(`${path}.old`, path)
   await new Promise((resolve) => killed.close(resolve))
-  const third = await start({ path })
+  const third = await start(t, { path })
   t.true(await serves(path))
   await third.close()
   await writeFile(path, 'a file')
@@ -126,7 +128,7 @@ async function refuse() {
 }
 
 test('requests on one connection are answered with their own id, however they are cut', async (t) => {
-  const { path, close } = await start()
+  const { path } = await start(t)
   const socket = await open(path)
   const bytes = Buffer.from([1, 2, 3].map(ask).join('\n'))
   for (const byte of bytes) {
@@ -134,22 +136,20 @@ test('requests on one connection are answered with their own id, however they ar
   }
   socket.end()
   t.deepEqual(new Set((await answers(socket)).map(({ id }) => id)), new Set([1, 2, 3]))
-  await close()
 })
 
 test('a line that is too long is answered and the connection ends', async (t) => {
-  const { path, counters, close } = await start({ frameBytesMax: 1_000 })
+  const { path, counters } = await start(t, { frameBytesMax: 1_000 })
   const socket = await open(path)
   socket.write('x'.repeat(5_000))
   const [answer] = await answers(socket)
   t.is(answer?.error?.data.code, 'control-too-long')
   t.is(counters.tooLong, 1)
   t.true(await serves(path))
-  await close()
 })
 
 test('many half-written lines do not fill the memory', async (t) => {
-  const { path, counters, close } = await start({ frameBytesMax: 1_000 })
+  const { path, counters } = await start(t, { frameBytesMax: 1_000 })
   const sockets = await Promise.all([open(path), open(path), open(path)])
   const ended = Promise.race(sockets.map(answers))
   for (const socket of sockets) socket.write('x'.repeat(900))
@@ -157,11 +157,10 @@ test('many half-written lines do not fill the memory', async (t) => {
   t.is(answer?.error?.data.code, 'control-busy')
   t.is(counters.refused, 1)
   for (const socket of sockets) socket.destroy()
-  await close()
 })
 
 test('one connection more than allowed is told so; a place that is free again is given', async (t) => {
-  const { path, close } = await start({ connectionsMax: 2 })
+  const { path } = await start(t, { connectionsMax: 2 })
   const held = [await open(path), await open(path)]
   const third = await open(path)
   const [answer] = await answers(third)
@@ -171,7 +170,6 @@ test('one connection more than allowed is told so; a place that is free again is
   await gone
   t.true(await serves(path))
   held[1]?.destroy()
-  await close()
 })
 
 test('more requests at once than a connection may have are refused, the others answered', async (t) => {
@@ -183,7 +181,7 @@ test('more requests at once than a connection may have are refused, the others a
     await gate
     return success({ node: 'vccs-a', version: '0.1.0', runtime: 'v24' })
   }
-  const { path, close } = await start({ handlers: { ...handlers, version } })
+  const { path } = await start(t, { handlers: { ...handlers, version } })
   const socket = await open(path)
   const all = answers(socket)
   socket.once('data', () => release())
@@ -191,17 +189,18 @@ test('more requests at once than a connection may have are refused, the others a
   const codes = (await all).map(({ error }) => error?.data.code)
   t.is(codes.filter((code) => code === undefined).length, 16)
   t.is(codes.filter((code) => code === 'control-busy').length, 4)
-  await close()
 })
 
 test('an idle connection is ended, a follower of the log is not', async (t) => {
   const tail = new LogTail()
-  const { path, counters, close } = await start({
-    idleMs: 30,
+  const { path, counters } = await start(t, {
+    // Long enough for a request to be read on a busy machine.
+    idleMs: 400,
     handlers: { ...handlers, log: (params, context) => answerLog(tail, params, context) },
   })
   const follower = await open(path)
   const lines: LogLine[] = []
+  const answered = new Promise((resolve) => follower.once('data', resolve))
   const second = new Promise<void>((resolve) => {
     follower.setEncoding('utf8')
     follower.on('data', (chunk: string) => {
@@ -213,6 +212,7 @@ test('an idle connection is ended, a follower of the log is not', async (t) => {
     })
   })
   follower.write('{"jsonrpc":"2.0","id":1,"method":"log","params":{"follow":true}}\n')
+  await answered
   const idle = await open(path)
   await answers(idle)
   t.is(counters.idle, 1)
@@ -220,12 +220,11 @@ test('an idle connection is ended, a follower of the log is not', async (t) => {
   await second
   t.is(lines[0]?.text, 'link net-b down')
   follower.destroy()
-  await close()
 })
 
 test('a follower that does not read loses lines, not the memory of the daemon', async (t) => {
   const tail = new LogTail()
-  const { path, counters, close } = await start({
+  const { path, counters } = await start(t, {
     handlers: { ...handlers, log: (params, context) => answerLog(tail, params, context) },
   })
   const follower = await open(path)
@@ -240,11 +239,10 @@ test('a follower that does not read loses lines, not the memory of the daemon', 
   t.true(counters.dropped > 0)
   t.true(await serves(path))
   follower.destroy()
-  await close()
 })
 
 test('random bytes never end the server', async (t) => {
-  const { path, close } = await start({ frameBytesMax: 2_000 })
+  const { path } = await start(t, { frameBytesMax: 2_000 })
   const piece = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
     fc.json().map((text) => Buffer.from(`${text}\n`)),
@@ -262,7 +260,6 @@ test('random bytes never end the server', async (t) => {
     { numRuns: 60 },
   )
   t.true(await serves(path))
-  await close()
 })
 
 test('without the right to the directory the refusal says so', async (t) => {
