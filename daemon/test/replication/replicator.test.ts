@@ -2,6 +2,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { limits } from '../../src/limits.ts'
+import { Asking } from '../../src/replication/catch-up.ts'
 import type { User } from '../../src/tables/user.ts'
 import { decodeSyncFrame } from '../../src/wire/sync-frame.ts'
 import { calm, type Faults, PairSimulation, type Side, user } from './pair-simulation.ts'
@@ -326,6 +327,29 @@ test('a control request without peer, without answer or too long fails', (t) => 
   pair.run(50)
   t.is(failureOf('x', limits.peerAnswerMsMax + 1), 'timeout')
   t.is(failureOf('x'.repeat(limits.peerAnswerBytesMax + 1), 1), 'too-long')
+})
+
+test('a delayed asking of an earlier boot neither ends nor displaces that of the present one', (t) => {
+  const pair = new PairSimulation(1, { ...calm, reorderMs: 200 })
+  pair.join()
+  putUser(pair, pair.a, '1001')
+  pair.restart(pair.b)
+  pair.act(pair.b, () => pair.b.replicator.setRole('standby', 1, pair.nowMs))
+  pair.faults = calm
+  const late = pair.captured.find(({ from }) => from === pair.b)
+  if (late === undefined) return t.fail()
+  pair.act(pair.b, () => pair.b.replicator.setPeer(true, pair.nowMs))
+  for (const delayMs of [0, 5, 50, 400]) pair.deliver(pair.b, late.bytes, { delayMs })
+  pair.run(500)
+  putUser(pair, pair.a, '1002')
+  t.true(pair.runUntil(() => pair.settled(), 5_000))
+  t.is(pair.b.tables.table('user').size, 2)
+})
+
+test('askings of two boots never have the same number', (t) => {
+  const [first, second] = ['0'.repeat(16), `${'0'.repeat(15)}1`].map((boot) => new Asking(boot))
+  const numbers = [first, second].flatMap((asking) => [asking?.askAll(0), asking?.askAll(0)])
+  t.is(new Set(numbers).size, 4)
 })
 
 const move = fc.record({
