@@ -1,8 +1,21 @@
-//! TEMPORARY
-import type { ControlHandlers } from '../control/session.ts'
-import { success } from '../result.ts'
+//! The configuration verbs. The primary answers those that change something; a standby passes them on,
+//! so that an operator may ask either node.
+import type { BodyOf, Verb } from '../control/api.ts'
+import type { AskPeer, ControlHandlers } from '../control/session.ts'
+import {
+  checkSite,
+  diffSite,
+  exportSite,
+  getSite,
+  parseSite,
+  type SiteChange,
+  setSite,
+} from '../oam/site-config.ts'
+import type { Site } from '../oam/site-config-schema.ts'
+import { failure, type Result, success } from '../result.ts'
 import type { Configuration } from './configuration.ts'
-export type ConfigVerbs = Pick<
+
+type ConfigHandlers = Pick<
   ControlHandlers,
   | 'sync-db'
   | 'config.get'
@@ -11,18 +24,81 @@ export type ConfigVerbs = Pick<
   | 'config.apply'
   | 'config.export'
   | 'config.diff'
-> & { revision(): { revision: number; hash: string } }
-export function makeConfigVerbs(c: Configuration): ConfigVerbs {
+>
+
+export function makeConfigVerbs(configuration: Configuration, askPeer: AskPeer): ConfigHandlers {
+  const { realm } = configuration
+  /** Asks the primary; `own` when that is this node. */
+  const atPrimary = async <V extends Verb>(
+    verb: V,
+    params: Record<string, unknown>,
+    own: () => Promise<Result<BodyOf<V>>>,
+  ): Promise<Result<BodyOf<V>>> => {
+    if (configuration.role === 'primary') return own()
+    if (configuration.role === 'starting') {
+      return failure('operation-failed', 'this node has no role yet; try again in a moment')
+    }
+    return (await askPeer(verb, params)) as Result<BodyOf<V>>
+  }
   return {
-    'config.apply': async ({ text, dryRun }) => {
-      if (!dryRun) c.apply(text)
-      return success({
-        dryRun,
-        applied: true,
-        revision: 1,
-        changes: [{ kind: 'added', path: 'x', before: null, after: null }],
-      })
+    'sync-db': (params) =>
+      atPrimary('sync-db', params, () => configuration.syncDatabases(params.dryRun)),
+    'config.get': async ({ path }) => {
+      const site = await configuration.site()
+      const value = site.ok ? getSite(site.value, path) : site
+      return value.ok
+        ? success({ path, value: value.value as BodyOf<'config.get'>['value'] })
+        : value
     },
-    revision: () => ({ revision: 1, hash: 'x' }),
-  } as ConfigVerbs
+    'config.set': (params) =>
+      atPrimary('config.set', params, async () => {
+        const { path, value, dryRun } = params
+        const wanted = (site: Site) => setSite(site, { path, value }, realm)
+        return change(configuration, wanted, dryRun)
+      }),
+    'config.validate': async ({ text }) => {
+      const { problems } = checkSite(text, realm)
+      return success({ valid: problems.length === 0, problems: [...problems] })
+    },
+    'config.apply': (params) =>
+      atPrimary('config.apply', params, () =>
+        change(configuration, () => parseSite(params.text, realm), params.dryRun),
+      ),
+    'config.export': async () => {
+      const text = await exportSite(configuration.database)
+      return text.ok ? success({ revision: configuration.state.revision, text: text.value }) : text
+    },
+    'config.diff': async ({ text }) => {
+      const current = await configuration.site()
+      if (!current.ok) return current
+      const wanted = parseSite(text, realm)
+      if (!wanted.ok) return wanted
+      const changes = plain(diffSite(current.value, wanted.value))
+      return success({ revision: configuration.state.revision, changes })
+    },
+  }
+}
+
+type ChangeBody = BodyOf<'config.apply'>
+
+/** One change of the site: what it would do, then all of it or nothing. */
+async function change(
+  configuration: Configuration,
+  wantedOf: (site: Site) => Result<Site>,
+  dryRun: boolean,
+): Promise<Result<ChangeBody>> {
+  const current = await configuration.site()
+  if (!current.ok) return current
+  const wanted = wantedOf(current.value)
+  if (!wanted.ok) return wanted
+  const changes = diffSite(current.value, wanted.value)
+  const { revision } = configuration.state
+  const body = { dryRun, changes: plain(changes) }
+  if (dryRun || changes.length === 0) return success({ ...body, applied: false, revision })
+  const applied = await configuration.apply(wanted.value, changes)
+  return applied.ok ? success({ ...body, applied: true, revision: applied.value }) : applied
+}
+
+function plain(changes: readonly SiteChange[]): ChangeBody['changes'] {
+  return changes.map((one) => ({ ...one }) as ChangeBody['changes'][number])
 }

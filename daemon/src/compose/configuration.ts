@@ -1,11 +1,22 @@
-//! TEMPORARY: in memory.
-import { createHash } from 'node:crypto'
-import { parse } from 'yaml'
+//! The configuration of the site on this node (S1.151): database, its way into the core's tables, its
+//! way to the peer, and the call records.
+import { dirname } from 'node:path'
 import type { Role } from '../bus/messages.ts'
+import type { BodyOf } from '../control/api.ts'
+import { type StoredCallRecord, storeCallRecords } from '../database/call-records.ts'
+import { databaseHashes, digestOf } from '../database/compare.ts'
+import { keepGoodCopy, type OpenedDatabase, openDatabase } from '../database/open.ts'
+import { readCoreData } from '../database/read.ts'
+import { RowSync } from '../database/row-sync.ts'
+import { revisionOf } from '../database/store.ts'
 import type { NodeConfig } from '../oam/node-config.ts'
-import type { Replicator, ReplicatorOutput } from '../replication/replicator.ts'
-import type { Result } from '../result.ts'
-import type { CallRecord } from '../switching/effects.ts'
+import { applySite, readSite, type SiteChange } from '../oam/site-config.ts'
+import type { Site } from '../oam/site-config-schema.ts'
+import { monotonicMs, wallMs } from '../platform/clock.ts'
+import { makeDirectory } from '../platform/files.ts'
+import type { Database } from '../platform/sqlite.ts'
+import type { ReplicatorOutput } from '../replication/replicator.ts'
+import { failure, type Result, success } from '../result.ts'
 import type { Tables } from '../tables/tables.ts'
 import type { Alarms } from './alarms.ts'
 import type { LogHub } from './log-hub.ts'
@@ -13,50 +24,221 @@ import type { LogHub } from './log-hub.ts'
 export interface ConfigurationParts {
   readonly config: NodeConfig
   readonly tables: Tables
-  readonly replicator: Replicator
   readonly alarms: Alarms
   readonly log: LogHub
-  perform(outputs: readonly ReplicatorOutput[]): void
-  askPeer(body: string): Promise<Result<string>>
+  /** Sends rows of the database, or their answer, to the peer. */
+  sendRows(rows: { kind: 'rows' | 'rows-ack'; ref: number; body: string }): void
+  /** Runs changes of the tables as one turn. */
   change(apply: () => void): void
 }
+
+type SyncDbBody = BodyOf<'sync-db'>
+
+/** Call records are written together: a disk that is slow for a moment delays none of them. */
+const callRecordsMax = 10_000
+const keysShown = 20
+
 export class Configuration {
-  readonly parts: ConfigurationParts
-  revision = 0
+  readonly #parts: ConfigurationParts
+  #opened: OpenedDatabase | null = null
+  #rows: RowSync | null = null
+  #role: Role = 'starting'
+  #peerAlive = false
+  #state = { revision: 0, hash: '' }
+  #calls: StoredCallRecord[] = []
+  #storing = false
+
   constructor(parts: ConfigurationParts) {
-    this.parts = parts
+    this.#parts = parts
   }
-  async open(): Promise<void> {}
-  async close(): Promise<void> {}
-  serve(): void {}
-  setPeer(_alive: boolean, _role: Role): void {}
-  advance(_nowMs: number): void {}
-  rows(_o: ReplicatorOutput): void {}
-  callEnded(record: CallRecord): void {
-    this.parts.log.info('call ended', { ...record })
+
+  /** Revision and digest of the configuration here; equal on both nodes when their rows are. */
+  get state(): { readonly revision: number; readonly hash: string } {
+    return this.#state
   }
-  answerPeer(_q: { verb: string; params: Record<string, unknown> }): Promise<object> | null {
-    return null
+
+  get role(): Role {
+    return this.#role
   }
-  apply(text: string): void {
-    const site = parse(text) as { accounts: Record<string, { password: string; twin?: boolean }> }
-    const hash = (alg: string, t: string) => createHash(alg).update(t).digest('hex')
-    const realm = this.parts.config.service.realm
-    this.parts.change(() => {
-      for (const [number, a] of Object.entries(site.accounts)) {
-        const text = `${number}:${realm}:${a.password}`
-        this.parts.tables.table('phone-book').put({
-          number,
-          type: 'telephone',
-          displayName: number,
-          ha1Md5: hash('md5', text),
-          ha1Sha256: hash('sha256', text),
-          priority: 4,
-          digest: 'md5',
-          twin: a.twin ?? true,
-        })
-      }
+
+  get realm(): string {
+    return this.#parts.config.service.realm
+  }
+
+  get database(): Database {
+    if (this.#opened === null) throw new Error('invariant broken: the database is not open')
+    return this.#opened.database
+  }
+
+  /** Never fails: a damaged database is replaced, an unusable disk means memory, both with an alarm. */
+  async open(): Promise<void> {
+    const { config, alarms, log } = this.#parts
+    try {
+      makeDirectory(dirname(config.database))
+    } catch (error) {
+      log.warn('the directory of the database cannot be made', { error: String(error) })
+    }
+    this.#opened = await openDatabase(config.database, wallMs())
+    for (const alarm of this.#opened.alarms) alarms.apply(alarm)
+    this.#rows = new RowSync({
+      database: this.#opened.database,
+      needsPeer: this.#opened.needsPeer,
+      send: (rows) => this.#parts.sendRows(rows),
+      changedByPeer: () => void this.#changedByPeer(),
+      wallMs,
     })
-    this.revision++
+    await this.#readState()
+    log.info('start-up: database', { from: this.#opened.from, revision: this.#state.revision })
+  }
+
+  async close(): Promise<void> {
+    if (this.#opened === null) return
+    await this.#storeCalls()
+    await this.#keepCopy()
+    await this.#opened.database.close()
+    this.#opened = null
+  }
+
+  /** What the pair says: rows go from the primary to a living standby. */
+  setPair(role: Role, peerAlive: boolean): void {
+    const roleChanged = role !== this.#role
+    if (!roleChanged && peerAlive === this.#peerAlive) return
+    this.#role = role
+    this.#peerAlive = peerAlive
+    const side = role === 'starting' || !peerAlive ? 'none' : role
+    this.#rows?.setRole(side, monotonicMs())
+    if (roleChanged && role === 'primary') void this.#loadCore()
+  }
+
+  rows(output: Extract<ReplicatorOutput, { kind: 'rows' | 'rows-ack' }>): void {
+    this.#rows?.receive(output, monotonicMs())
+  }
+
+  advance(nowMs: number): void {
+    this.#rows?.advance(nowMs)
+    if (this.#calls.length > 0 && !this.#storing) void this.#storeCalls()
+  }
+
+  /** Keeps a call record; one that is there already stays as it is. */
+  callEnded(record: StoredCallRecord): void {
+    if (this.#calls.length < callRecordsMax) this.#calls.push(record)
+    else this.#parts.alarms.raise('database-failed', 'call-records', 'call records are being lost')
+  }
+
+  /** The site as it is stored here. */
+  site(): Promise<Result<Site>> {
+    return readSite(this.database)
+  }
+
+  /** S1.151: store, then read into the core, then to the peer. One change, one trace in the log. */
+  async apply(site: Site, changes: readonly SiteChange[]): Promise<Result<number>> {
+    const stored = await applySite(this.database, site)
+    if (!stored.ok) {
+      this.#parts.alarms.raise('database-failed', 'database', stored.failure.detail)
+      return stored
+    }
+    this.#parts.alarms.clear('database-failed', 'database')
+    await this.#loadCore()
+    await this.#readState()
+    this.#rows?.changed(monotonicMs())
+    const paths = changes.slice(0, keysShown).map(({ path }) => path)
+    const { revision } = this.#state
+    this.#parts.log.info('configuration changed', { revision, changes: changes.length, paths })
+    await this.#keepCopy()
+    return success(revision)
+  }
+
+  /** `vccs sync-db`: differences first, then the repair of the peer's rows. */
+  async syncDatabases(dryRun: boolean): Promise<Result<SyncDbBody>> {
+    const rows = this.#rows
+    if (rows === null || !this.#peerAlive) {
+      return failure('peer-unreachable', 'there is no peer to compare with')
+    }
+    const startedMs = monotonicMs()
+    const found = await rows.compare()
+    if (!found.ok) return found
+    const tables = found.value.map(({ table, rowsHere, rowsPeer, ...keys }) => ({
+      table,
+      rowsHere,
+      rowsPeer,
+      onlyHere: keys.onlyHere.length,
+      onlyPeer: keys.onlyPeer.length,
+      different: keys.different.length,
+      keys: [...keys.onlyHere, ...keys.onlyPeer, ...keys.different].slice(0, keysShown),
+    }))
+    const differences = tables.reduce(
+      (sum, { onlyHere, onlyPeer, different }) => sum + onlyHere + onlyPeer + different,
+      0,
+    )
+    const body = { dryRun, from: this.#parts.config.node, to: 'peer', differences, tables }
+    if (dryRun || differences === 0) return success({ ...body, repair: null })
+    const repaired = await rows.repair(found.value)
+    if (!repaired.ok) return repaired
+    const failures = repaired.value.failures.map(({ table, key, reason }) => ({
+      table,
+      key,
+      detail: reason,
+    }))
+    const tookMs = Math.round(monotonicMs() - startedMs)
+    const repair = { repaired: repaired.value.repaired, failed: failures.length, failures, tookMs }
+    this.#parts.log.info('databases compared and repaired', { differences, ...repair })
+    return success({ ...body, repair })
+  }
+
+  /** Makes table 7 what the accounts say, and table 2 what the positions say. */
+  async #loadCore(): Promise<void> {
+    const { phoneBook, positions } = await readCoreData(this.database)
+    if (this.#role !== 'primary') return
+    this.#parts.change(() => {
+      const book = this.#parts.tables.table('phone-book')
+      const wanted = new Set(phoneBook.map(({ number }) => number))
+      for (const entry of phoneBook) book.put(entry)
+      for (const number of [...book.keys()]) if (!wanted.has(number)) book.delete(number)
+      this.#loadPositions(new Set(positions))
+    })
+  }
+
+  #loadPositions(wanted: ReadonlySet<string>): void {
+    const table = this.#parts.tables.table('position')
+    for (const position of wanted) {
+      if (table.has(position)) continue
+      table.put({ position, loginName: '', connection: 'disconnected', expiresAtMs: 0 })
+    }
+    for (const position of [...table.keys()]) if (!wanted.has(position)) table.delete(position)
+  }
+
+  async #changedByPeer(): Promise<void> {
+    await this.#readState()
+    await this.#loadCore()
+    await this.#keepCopy()
+  }
+
+  async #readState(): Promise<void> {
+    const { database } = this
+    const peer = await database.all<{ applied: number }>('SELECT applied FROM sync_positions')
+    const applied = peer.reduce((sum, row) => sum + row.applied, 0)
+    // Each change is made on one node and applied on the other: the sum is the same on both.
+    const revision = (await revisionOf(database)) + applied
+    this.#state = { revision, hash: digestOf(await databaseHashes(database)) }
+  }
+
+  async #keepCopy(): Promise<void> {
+    if (this.#opened === null || this.#opened.from === 'memory') return
+    const kept = await keepGoodCopy(this.#opened.database, this.#parts.config.database)
+    if (!kept.ok) this.#parts.log.warn('no good copy of the database', { ...kept.failure })
+  }
+
+  async #storeCalls(): Promise<void> {
+    const records = this.#calls
+    this.#calls = []
+    this.#storing = true
+    const stored = await storeCallRecords(this.database, records)
+    this.#storing = false
+    if (stored.ok) {
+      this.#parts.alarms.clear('database-failed', 'call-records')
+      return
+    }
+    this.#calls = [...records, ...this.#calls].slice(-callRecordsMax)
+    this.#parts.alarms.raise('database-failed', 'call-records', stored.failure.detail)
   }
 }

@@ -6,7 +6,7 @@ import type { DatagramSocket } from '../platform/udp.ts'
 import type { Replicator } from '../replication/replicator.ts'
 import { ordersFor } from '../switching/bridge/media-orders.ts'
 import type { Core } from '../switching/core.ts'
-import type { CallRecord, CoreEffect, MediaOrder, Now } from '../switching/effects.ts'
+import type { CoreEffect, MediaOrder, Now } from '../switching/effects.ts'
 import { Outbox } from '../switching/outbox.ts'
 import type { Outgoing } from '../switching/transaction/layer-types.ts'
 import type { RecordChange } from '../tables/address.ts'
@@ -28,7 +28,7 @@ export interface CoreRunnerParts {
   tick(nowMs: number): number
   /** Sends the replication frames that the turn has made. */
   settle(): void
-  callEnded(record: CallRecord): void
+  journal(changes: readonly RecordChange[]): void
 }
 
 /** What one turn of the core changed. */
@@ -107,6 +107,7 @@ export class CoreRunner {
     this.#turn = null
     const token = this.#parts.replicator.whenReplicated(turn.changes)
     if (token !== null) turn.gates.push(token)
+    this.#parts.journal(turn.changes)
     for (const effect of effects) this.#perform(effect, turn, now)
     this.#parts.settle()
   }
@@ -150,7 +151,7 @@ export class CoreRunner {
   }
 
   #perform(effect: CoreEffect, turn: Turn, now: Now): void {
-    const { log, alarms, callEnded } = this.#parts
+    const { log, alarms } = this.#parts
     switch (effect.kind) {
       case 'send': {
         const gates = effect.afterReplication ? turn.gates : []
@@ -165,7 +166,7 @@ export class CoreRunner {
         log[effect.level](effect.text, effect.fields)
         return
       case 'call-record':
-        callEnded(effect.record)
+        log.info('call ended', { ...effect.record })
         return
       default:
     }

@@ -13,7 +13,8 @@ import { failure, type Result, success } from '../result.ts'
 import type { Core } from '../switching/core.ts'
 import type { Tables } from '../tables/tables.ts'
 import type { Alarms } from './alarms.ts'
-import type { ConfigVerbs } from './config-verbs.ts'
+import { makeConfigVerbs } from './config-verbs.ts'
+import type { Configuration } from './configuration.ts'
 import type { CoreRunner } from './core-runner.ts'
 import { hypothesis } from './hypothesis.ts'
 import type { LogHub } from './log-hub.ts'
@@ -29,7 +30,7 @@ export interface HandlerParts {
   readonly pair: PairLink
   readonly alarms: Alarms
   readonly log: LogHub
-  readonly configVerbs: ConfigVerbs
+  readonly configuration: Configuration
   readonly askPeer: AskPeer
   readonly startedWallMs: number
   media(): Received<BusMessageOf<'media-statistics'>> | null
@@ -37,7 +38,6 @@ export interface HandlerParts {
 }
 
 export function makeHandlers(parts: HandlerParts): ControlHandlers {
-  const { configVerbs } = parts
   return {
     status: (params) => status(parts, params),
     why: (params) => why(parts, params),
@@ -71,7 +71,7 @@ export function makeHandlers(parts: HandlerParts): ControlHandlers {
       if (found) return success({ sessionId })
       return failure('not-found', `no call ${sessionId} that this node serves`)
     },
-    ...configVerbs,
+    ...makeConfigVerbs(parts.configuration, parts.askPeer),
   }
 }
 
@@ -103,7 +103,7 @@ function ownStatus(parts: HandlerParts, peerAnswer: StatusResult | null): Status
       name: config.node,
       site: config.site,
       version: parts.version,
-      config: parts.configVerbs.revision(),
+      config: parts.configuration.state,
       links: config.links.map(({ name }) => name),
     },
     peerName: pair.status?.message.peer?.node ?? null,

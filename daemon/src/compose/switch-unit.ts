@@ -11,14 +11,18 @@ import { busAddress, type NodeConfig } from '../oam/node-config.ts'
 import type { PairKeys } from '../oam/node-config-load.ts'
 import type { Received, UnitState } from '../oam/status.ts'
 import { monotonicMs, wallMs } from '../platform/clock.ts'
+import { openJournalFile } from '../platform/journal-file.ts'
 import { type BusServer, listenBus } from '../platform/stream.ts'
 import { openDatagram } from '../platform/udp.ts'
+import { Journal, loadJournal } from '../replication/journal.ts'
 import { Replicator, type ReplicatorOutput } from '../replication/replicator.ts'
 import { failure, type Result, success } from '../result.ts'
 import { Core } from '../switching/core.ts'
-import { Tables } from '../tables/tables.ts'
+import { callRecordOf } from '../switching/wired/call.ts'
+import type { RecordChange } from '../tables/address.ts'
+import { type AnyRecord, Tables } from '../tables/tables.ts'
+import type { Conference } from '../tables/wired-conference.ts'
 import { Alarms } from './alarms.ts'
-import { makeConfigVerbs } from './config-verbs.ts'
 import { Configuration } from './configuration.ts'
 import { CoreRunner, mediaOrders } from './core-runner.ts'
 import { makeHandlers } from './handlers.ts'
@@ -47,7 +51,11 @@ export class SwitchUnit {
   readonly #media: MediaLink
   readonly #sync: SyncLink
   readonly #configuration: Configuration
+  readonly #journal: Journal
   #pair: PairLink | null = null
+  #peerAlive = false
+  #roleKnown = false
+  #journalKept = false
   #control: ControlServer | null = null
   #bus: BusServer | null = null
   #timer: NodeJS.Timeout | null = null
@@ -94,16 +102,17 @@ export class SwitchUnit {
       log,
       tick: (nowMs) => this.#pair?.tick(nowMs) ?? 0,
       settle: () => this.#sync.settle(),
-      callEnded: (record) => this.#configuration.callEnded(record),
+      journal: (changes) => this.#journal.append(changes),
     })
+    this.#journal = new Journal(openJournalFile(journalPath(config)), this.#tables, (change) =>
+      this.#replicator.frameOf(change),
+    )
     this.#configuration = new Configuration({
       config,
       tables: this.#tables,
-      replicator: this.#replicator,
       alarms: this.#alarms,
       log,
-      perform: (outputs) => this.#sync.perform(outputs),
-      askPeer: (body) => this.#sync.ask(body),
+      sendRows: (rows) => this.#sync.perform(this.#replicator.sendRows(rows)),
       change: (apply) => {
         this.#runner.run(() => {
           apply()
@@ -111,6 +120,7 @@ export class SwitchUnit {
         })
       },
     })
+    this.#tables.onChange((change, _previous, next) => this.#noteEndedCall(change, next))
   }
 
   /** Steps of S1.154, each logged. */
@@ -179,20 +189,49 @@ export class SwitchUnit {
     if (role !== this.#role) {
       this.#options.log.info('start-up: role', { role, term, because, alone })
     }
+    // The pair unit outlived this one and found nobody to hand over to: this unit goes on with the
+    // sessions of the one that died. In every other case the peer knows better.
+    if (!this.#roleKnown && role === 'primary') this.#loadJournal()
+    this.#roleKnown = true
+    if (role !== 'primary') this.#journal.close()
     this.#role = role
     this.#flush = null
     this.#sync.perform(this.#replicator.setRole(role, term, monotonicMs()))
     this.#runner.setRole(role)
-    if (role === 'primary') this.#configuration.serve()
+    this.#configuration.setPair(role, this.#peerAlive)
+    this.#keepJournal()
     this.#settled()
   }
 
   #takePairStatus(message: BusMessageOf<'pair-status'>): void {
-    const alive = message.peer?.switchAlive ?? false
-    this.#sync.perform(this.#replicator.setPeer(alive, monotonicMs()))
-    this.#configuration.setPeer(alive && message.peer !== null, this.#role)
+    this.#peerAlive = message.peer?.switchAlive ?? false
+    this.#sync.perform(this.#replicator.setPeer(this.#peerAlive, monotonicMs()))
+    this.#configuration.setPair(this.#role, this.#peerAlive)
     this.#alarms.reconcile('pair', message.alarms)
+    this.#keepJournal()
     this.#settled()
+  }
+
+  #loadJournal(): void {
+    const { config, keys, log } = this.#options
+    const loaded = loadJournal(openJournalFile(journalPath(config)), this.#tables, keys.sync)
+    log.info('start-up: journal', { ...loaded, sessions: this.#core.liveSessions })
+  }
+
+  /** While nobody else has the records, they are on a memory file system (DESIGN section 7). */
+  #keepJournal(): void {
+    const wanted = this.#role === 'primary' && !this.#replicator.inStep()
+    if (wanted === this.#journalKept) return
+    this.#journalKept = wanted
+    if (wanted) this.#journal.open()
+    else this.#journal.close()
+  }
+
+  /** Both nodes keep the record of a call: it is not lost with the one that served it. */
+  #noteEndedCall({ address }: RecordChange, next: AnyRecord | null): void {
+    if (address.table !== 'wired-conference' || next === null) return
+    const record = callRecordOf(next as Conference)
+    if (record !== null) this.#configuration.callEnded(record)
   }
 
   #takeStatistics(message: BusMessageOf<'media-statistics'>): void {
@@ -225,7 +264,10 @@ export class SwitchUnit {
     return new SyncLink(config, this.#replicator, {
       rebuild: (output) => this.#rebuild(output),
       replicated: (token) => this.#runner.openGate(token),
-      inStep: (inStep) => log.info('start-up: sync', { inStep, role: this.#role }),
+      inStep: (inStep) => {
+        log.info('start-up: sync', { inStep, role: this.#role })
+        this.#keepJournal()
+      },
       peerRequest: (body) => this.#answerPeer(body),
       rows: (output) => this.#configuration.rows(output),
       settled: () => this.#settled(),
@@ -248,9 +290,7 @@ export class SwitchUnit {
 
   async #answerPeer(body: string): Promise<string> {
     const request = parseQuestion(body)
-    const answer =
-      this.#configuration.answerPeer(request) ?? (await answerVerb(request, this.#answering()))
-    return JSON.stringify(await answer)
+    return JSON.stringify(await answerVerb(request, this.#answering()))
   }
 
   #answering(): Answering {
@@ -269,7 +309,7 @@ export class SwitchUnit {
         pair,
         alarms: this.#alarms,
         log,
-        configVerbs: makeConfigVerbs(this.#configuration),
+        configuration: this.#configuration,
         askPeer,
         startedWallMs: this.#startedWallMs,
         media: () => this.#statistics,
@@ -316,6 +356,7 @@ export class SwitchUnit {
     if (this.#replicator.nextTimerMs() <= nowMs) this.#sync.settle()
     this.#alarms.advance(nowMs)
     this.#configuration.advance(nowMs)
+    this.#journal.advance()
     this.#checkFlush()
     this.#schedule()
   }
@@ -323,7 +364,11 @@ export class SwitchUnit {
   #schedule(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     const nowMs = monotonicMs()
-    const dueMs = Math.min(this.#runner.nextTimerMs(), this.#replicator.nextTimerMs())
+    const dueMs = Math.min(
+      this.#runner.nextTimerMs(),
+      this.#replicator.nextTimerMs(),
+      this.#journal.nextTimerMs(),
+    )
     const waitMs = Math.max(0, Math.min(idleMs, Math.ceil(dueMs - nowMs)))
     this.#timer = setTimeout(() => this.#loop(), waitMs)
   }
@@ -357,6 +402,10 @@ export class SwitchUnit {
     this.#pair?.send({ kind: 'flushed', ref: flush.ref, ok, detail })
     if (!ok) this.#runner.hold(false)
   }
+}
+
+function journalPath({ runDirectory }: NodeConfig): string {
+  return `${runDirectory}/journal`
 }
 
 function makeCore({ config, keys }: SwitchOptions, tables: Tables): Core {

@@ -15,7 +15,7 @@ export const callRecordSchema = z.strictObject({
   status: z.int(),
   endedBy: z.string().max(32),
 })
-type StoredCallRecord = Readonly<z.infer<typeof callRecordSchema>>
+export type StoredCallRecord = Readonly<z.infer<typeof callRecordSchema>>
 
 /** A session that is there already stays as it is, so that a call record that is written again after a
  * take-over is not doubled.

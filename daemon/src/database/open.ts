@@ -7,7 +7,7 @@ import { failure, type Result, success } from '../result.ts'
 import { migrate } from './migrations.ts'
 import { damagedRows } from './rows.ts'
 
-interface OpenedDatabase {
+export interface OpenedDatabase {
   readonly database: Database
   /** `memory`: the file cannot be used at all; nothing will be kept. */
   readonly from: 'file' | 'new' | 'good-copy' | 'empty' | 'memory'

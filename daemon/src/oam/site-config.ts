@@ -19,7 +19,7 @@ interface SiteProblem {
   readonly text: string
 }
 
-interface SiteChange {
+export interface SiteChange {
   readonly kind: 'added' | 'removed' | 'changed'
   /** Dotted, e.g. `accounts.1001.name`. */
   readonly path: string
