@@ -18,7 +18,7 @@
 //! and listener j hears, with both sums over all voices except j,
 //!   y = floor((sum u x + 32768 D + floor(D / 2)) / D) - 32768,  D = sum u;  0 when D = 0
 //! So one voice alone is heard as it is, idle lines do not dilute, and an average cannot clip.
-//! A missing half frame (80 samples) is that half of the frame before at 3/4, six times; then silence.
+//! A missing half frame (80 samples) is that of the frame before at 3/4, six times; then silence.
 
 const BLOCKS: i32 = 10
 const FRAME: usize = 320

@@ -5,8 +5,9 @@ import { limits } from '../limits.ts'
 import type { InputMap } from '../tables/wired-media.ts'
 
 const samples = limits.samplesPerTick
-/** A packet read at a tick arrived half a tick earlier in the mean. */
-const targetSamples = (limits.jitterMs - limits.tickMs / 2) * (limits.sampleRateHz / 1000)
+/** From the tick in which the earliest packet was read to the one in which it is mixed. Whole ticks, so
+ * that a packet of 20 ms is one frame: one that is lost is missed in one tick only. */
+const targetSamples = limits.jitterMs * (limits.sampleRateHz / 1000)
 /** RFC 3550 A.1 MIN_SEQUENTIAL is 2; one more, since a mapping is a replicated decision. */
 const packetsToLatch = 3
 const shiftSamples = 80
