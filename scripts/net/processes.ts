@@ -9,6 +9,8 @@ interface ProgramOptions {
   readonly args: readonly string[]
   readonly directory?: string
   readonly environment?: Readonly<Record<string, string>>
+  /** A terminal is a machine of its own: it must not starve because this one is busy. */
+  readonly urgent?: boolean
   /** Standard output and error go to this file; otherwise they are pipes. */
   readonly logFile?: string
 }
@@ -31,6 +33,7 @@ export class Programs {
         `--net=/run/netns/${options.namespace}`,
         '--',
         ...dieWithParent,
+        ...(options.urgent === true ? first : []),
         options.command,
         ...options.args,
       ],
@@ -64,6 +67,8 @@ export class Programs {
   }
 }
 
+/** Where this is not allowed `nice` says so and starts the program all the same. */
+const first = ['nice', '-n', '-15'] as const
 const dieWithParent = ['setpriv', '--pdeathsig', 'KILL', '--'] as const
 
 /** The process and all that descend from it, parents first. */

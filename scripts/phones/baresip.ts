@@ -52,6 +52,7 @@ export class BaresipPhone {
     this.#program = options.programs.start({
       namespace: options.namespace,
       command: 'baresip',
+      urgent: true,
       args: ['-f', options.directory],
       directory: options.directory,
     })

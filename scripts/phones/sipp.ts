@@ -54,6 +54,7 @@ export class Sipp {
     this.#program = options.programs.start({
       namespace: options.namespace,
       command: 'sipp',
+      urgent: true,
       args: sippArguments(options),
       directory: options.directory,
     })
