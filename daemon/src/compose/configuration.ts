@@ -215,10 +215,7 @@ export class Configuration {
 
   async #readState(): Promise<void> {
     const { database } = this
-    const peer = await database.all<{ applied: number }>('SELECT applied FROM sync_positions')
-    const applied = peer.reduce((sum, row) => sum + row.applied, 0)
-    // Each change is made on one node and applied on the other: the sum is the same on both.
-    const revision = (await revisionOf(database)) + applied
+    const revision = await revisionOf(database)
     this.#state = { revision, hash: digestOf(await databaseHashes(database)) }
   }
 

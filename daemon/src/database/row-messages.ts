@@ -6,6 +6,7 @@ import { databaseHashes, digestOf, rowHashes } from './compare.ts'
 import { appliedOf, applying, applyOperations, setApplied } from './operations.ts'
 import { type ConfigRow, checkedRow, deleteRow, readRow, writeRow } from './rows.ts'
 import { type ConfigTable, configTables } from './schema.ts'
+import { raiseRevision, revisionOf } from './store.ts'
 
 /** Characters of a message: with everything around it, one datagram holds it uncompressed. */
 export const messageLengthMax = 48_000
@@ -23,6 +24,8 @@ const messageSchema = z.discriminatedUnion('op', [
   z.strictObject({
     op: z.literal('apply'),
     source,
+    /** Of the sender: what the rows are after the last of all operations. */
+    revision: seq,
     operations: z.array(
       z.strictObject({
         seq,
@@ -42,12 +45,17 @@ const messageSchema = z.discriminatedUnion('op', [
     steps: z.array(z.strictObject({ table, key, row: row.nullable() })),
   }),
   /** Your rows are as mine were at this number. */
-  z.strictObject({ op: z.literal('settle'), source, seq }),
+  z.strictObject({ op: z.literal('settle'), source, seq, revision: seq }),
 ])
 export type RowMessage = z.infer<typeof messageSchema>
 
 const replySchema = z.discriminatedUnion('op', [
-  z.object({ op: z.literal('offer'), applied: seq.nullable(), digest: z.string() }),
+  z.object({
+    op: z.literal('offer'),
+    applied: seq.nullable(),
+    digest: z.string(),
+    revision: seq,
+  }),
   z.object({ op: z.literal('apply'), applied: seq.nullable(), failures, gap: z.boolean() }),
   z.object({
     op: z.literal('list'),
@@ -89,10 +97,12 @@ export async function answer(
   switch (message.op) {
     case 'offer': {
       const digest = digestOf(await databaseHashes(database))
-      return { op: 'offer', applied: await appliedOf(database, message.source), digest }
+      const applied = await appliedOf(database, message.source)
+      return { op: 'offer', applied, digest, revision: await revisionOf(database) }
     }
     case 'apply': {
       const done = await applyOperations(database, message, { wallMs })
+      if (!done.gap) await raiseRevision(database, message.revision)
       return { op: 'apply', ...done, failures: [...done.failures] }
     }
     case 'list':
@@ -103,6 +113,7 @@ export async function answer(
       return repairRows(database, message.steps)
     case 'settle':
       await setApplied(database, message.source, message.seq)
+      await raiseRevision(database, message.revision)
       return { op: 'settle' }
   }
 }

@@ -28,7 +28,7 @@ import {
 } from './row-messages.ts'
 import { checkedRow, deleteRow, keyOf, writeRow } from './rows.ts'
 import { type ConfigTable, configTables } from './schema.ts'
-import { attempt } from './store.ts'
+import { attempt, raiseRevision, revisionOf } from './store.ts'
 
 interface RowSyncOptions {
   readonly database: Database
@@ -172,6 +172,7 @@ export class RowSync {
     const source = await sourceOf(database)
     const offered = await this.#peer.ask({ op: 'offer', source })
     if (offered === null) return false
+    await raiseRevision(database, offered.revision)
     const sent = offered.applied === null ? false : await this.#sendOutbox(source, offered.applied)
     if (sent === null) return false
     const newest = await newestOf(database)
@@ -185,7 +186,8 @@ export class RowSync {
       if (!repaired.ok || repaired.value.failures.length > 0) return false
     }
     if (sent) return true
-    return (await this.#peer.ask({ op: 'settle', source, seq: newest })) !== null
+    const revision = await revisionOf(database)
+    return (await this.#peer.ask({ op: 'settle', source, seq: newest, revision })) !== null
   }
 
   /** @returns false after a gap or a failure: the rows must be compared; null: no answer. */
@@ -198,7 +200,13 @@ export class RowSync {
       const last = operations.at(-1)
       if (first === undefined || last === undefined) return true
       if (first.seq !== applied + 1) return false
-      const reply = await this.#peer.ask({ op: 'apply', source, operations: [...operations] })
+      const revision = await revisionOf(this.#options.database)
+      const reply = await this.#peer.ask({
+        op: 'apply',
+        source,
+        revision,
+        operations: [...operations],
+      })
       if (reply === null || this.#role !== 'primary') return null
       if (reply.gap || reply.applied === null || reply.applied < last.seq) return false
       applied = reply.applied

@@ -36,6 +36,11 @@ export async function revisionOf(sql: Sql): Promise<number> {
   return row?.revision ?? 0
 }
 
+/** The peer has made changes that are here now: the number follows them, and never goes back. */
+export async function raiseRevision(sql: Sql, revision: number): Promise<void> {
+  await sql.run('UPDATE sync_state SET revision = max(revision, ?)', [revision])
+}
+
 /** Turns a rejection of the database into a value. */
 export async function attempt<T>(action: () => Promise<T>): Promise<Result<T>> {
   try {
