@@ -54,6 +54,12 @@ export const alarms = {
     effect: 'That call would have been lost had this node died in that moment.',
     next: 'Check the load of both nodes and the links.',
   },
+  'replication-refused': {
+    severity: 'urgent',
+    text: 'Records do not reach the standby: it refuses them, or they are too long.',
+    effect: 'What these records describe is lost when the primary dies.',
+    next: 'Run the same version on both nodes; report it with `vccs log` of both.',
+  },
   'no-realtime': {
     severity: 'not-urgent',
     text: 'The media or pair unit has no real-time scheduling.',

@@ -1,8 +1,10 @@
 //! The alarms of the node: those of the switch itself, those that pair reports, and the late answers
 //! that clear by themselves.
 import { type AlarmChange, type AlarmCode, alarms } from '../alarms.ts'
+import type { BusMessageOf } from '../bus/messages.ts'
 import { AlarmList, type AlarmReport } from '../oam/alarm-list.ts'
 import { wallMs } from '../platform/clock.ts'
+import type { ReplicationStatus } from '../replication/replicator.ts'
 import type { LogHub } from './log-hub.ts'
 
 /** The alarm of a late answer ends when there was none for this long. */
@@ -59,4 +61,34 @@ export class Alarms {
     if (change.active) this.#log.warn('alarm raised', fields)
     else this.#log.info('alarm ended', fields)
   }
+}
+
+export function mediaAlarms(message: BusMessageOf<'media-statistics'>): AlarmReport[] {
+  const reports: AlarmReport[] = []
+  if (!message.realtime) {
+    reports.push({
+      code: 'no-realtime',
+      subject: 'media',
+      detail: 'media runs with normal priority',
+    })
+  }
+  if (message.backend === 'dgram') {
+    reports.push({ code: 'media-fallback', subject: 'media', detail: 'back end dgram' })
+  }
+  return reports
+}
+
+/** Records that cannot reach the other node would be missing there when it has to serve. */
+export function replicationAlarms({ sent, received }: ReplicationStatus): AlarmReport[] {
+  const counts = [
+    { count: sent.oversize, subject: 'too-long' },
+    { count: received.invalid, subject: 'refused' },
+  ]
+  return counts
+    .filter(({ count }) => count > 0)
+    .map(({ count, subject }) => ({
+      code: 'replication-refused',
+      subject,
+      detail: `${count} frames since start`,
+    }))
 }

@@ -1,8 +1,8 @@
 //! The verbs of the control socket, answered from what this node knows.
 import type { BusMessageOf } from '../bus/messages.ts'
 import type { BodyOf, CheckedParamsOf, Decision } from '../control/api.ts'
-import { logNotification } from '../control/api.ts'
-import type { AskPeer, CallContext, ControlHandlers } from '../control/session.ts'
+import { answerLog } from '../control/log-verb.ts'
+import type { AskPeer, ControlHandlers } from '../control/session.ts'
 import type { StatusResult } from '../control/status-schema.ts'
 import type { NodeConfig } from '../oam/node-config.ts'
 import { countCalls, listCalls, listUsers } from '../oam/session-lists.ts'
@@ -56,7 +56,7 @@ export function makeHandlers(parts: HandlerParts): ControlHandlers {
       const { list } = parts.alarms
       return success({ active: list.active(), history: history ? list.history() : [] })
     },
-    log: (params, context) => followLog(parts, params, context),
+    log: async (params, context) => answerLog(parts.log.tail, params, context),
     version: async () => {
       const { version, config } = parts
       return success({ node: config.node, version, runtime: `node ${process.version}` })
@@ -164,23 +164,6 @@ async function switchover(
   if (!ok) return failure('refused-unsafe', detail)
   const termAfter = parts.pair.status?.message.term ?? termBefore + 1
   return success({ ...plan, done: true, termAfter, detail, tookMs })
-}
-
-async function followLog(
-  { log }: HandlerParts,
-  params: CheckedParamsOf<'log'>,
-  context: CallContext,
-): Promise<Result<BodyOf<'log'>>> {
-  const { follow, lines, level, after } = params
-  const found = log.tail.last({ lines, level, after })
-  if (follow) {
-    context.keepOpen()
-    const end = log.tail.follow(level, (line) => {
-      context.notify(logNotification, line)
-    })
-    context.closed.addEventListener('abort', end, { once: true })
-  }
-  return success({ lines: found, following: follow })
 }
 
 function iso(ms: number): string {

@@ -10,6 +10,8 @@ export interface PairOutlets {
   role(message: BusMessageOf<'role'>): void
   status(message: BusMessageOf<'pair-status'>): void
   flush(ref: number): void
+  /** A switchover is over, in whatever way: held work goes on. */
+  operationEnded(): void
   lost(reason: string): void
 }
 
@@ -97,6 +99,7 @@ export class PairLink {
       case 'operation-result': {
         const done = this.#operations.get(message.ref)
         this.#operations.delete(message.ref)
+        this.#out.operationEnded()
         done?.(message)
         return
       }

@@ -1,11 +1,10 @@
 //! The switch unit as a whole: core switching, tables, replication, database, O&M and control socket.
 //! Knows every room it starts; holds no rule of its own.
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { BusMessageOf, Role } from '../bus/messages.ts'
 import type { Verb } from '../control/api.ts'
 import { type ControlServer, startControlServer } from '../control/server.ts'
 import { type Answering, answerVerb } from '../control/session.ts'
-import { type ErrorCode, errors } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { busAddress, type NodeConfig } from '../oam/node-config.ts'
 import type { PairKeys } from '../oam/node-config-load.ts'
@@ -16,20 +15,23 @@ import { type BusServer, listenBus } from '../platform/stream.ts'
 import { openDatagram } from '../platform/udp.ts'
 import { Journal, loadJournal } from '../replication/journal.ts'
 import { Replicator, type ReplicatorOutput } from '../replication/replicator.ts'
-import { failure, type Result, success } from '../result.ts'
-import { Core } from '../switching/core.ts'
+import { type Result, success } from '../result.ts'
+import type { Core } from '../switching/core.ts'
 import { callRecordOf } from '../switching/wired/call.ts'
 import type { RecordChange } from '../tables/address.ts'
 import { type AnyRecord, Tables } from '../tables/tables.ts'
 import type { Conference } from '../tables/wired-conference.ts'
-import { Alarms } from './alarms.ts'
+import { Alarms, mediaAlarms, replicationAlarms } from './alarms.ts'
 import { Configuration } from './configuration.ts'
 import { CoreRunner, mediaOrders } from './core-runner.ts'
 import { makeHandlers } from './handlers.ts'
 import type { LogHub } from './log-hub.ts'
+import { makeCore } from './make-core.ts'
 import { MediaLink } from './media-link.ts'
 import { PairLink } from './pair-link.ts'
+import { parseAnswer, parseQuestion } from './peer-questions.ts'
 import { SyncLink } from './sync-link.ts'
+import { restartAlarms, unitStates } from './unit-states.ts'
 
 export interface SwitchOptions {
   readonly config: NodeConfig
@@ -40,6 +42,7 @@ export interface SwitchOptions {
 
 /** Longest sleep of the loop: alarms and the proof of life are looked at this often. */
 const idleMs = 50
+const watchMs = 1_000
 
 export class SwitchUnit {
   readonly #options: SwitchOptions
@@ -66,8 +69,7 @@ export class SwitchUnit {
   #ready = false
   #flush: { ref: number; deadlineMs: number } | null = null
   readonly #startedWallMs = wallMs()
-  #mediaSinceWallMs: number | null = null
-  #mediaRestarts = -1
+  #watchedAtMs = 0
 
   constructor(options: SwitchOptions) {
     const { config, keys, log } = options
@@ -91,7 +93,7 @@ export class SwitchUnit {
       changed: (connected) => this.#mediaChanged(connected),
       refused: (detail) => log.warn('the media unit refused an order', { detail }),
     })
-    this.#core = makeCore(options, this.#tables)
+    this.#core = makeCore(config, keys, this.#tables)
     this.#sync = this.#makeSync()
     this.#runner = new CoreRunner({
       core: this.#core,
@@ -180,6 +182,7 @@ export class SwitchUnit {
         this.#flush = { ref, deadlineMs: monotonicMs() + limits.flushMsMax }
         this.#checkFlush()
       },
+      operationEnded: () => this.#runner.hold(false),
       lost: (reason) => log.warn('the pair unit is gone; waiting for it', { reason }),
     })
   }
@@ -236,26 +239,16 @@ export class SwitchUnit {
 
   #takeStatistics(message: BusMessageOf<'media-statistics'>): void {
     this.#statistics = { message, atMs: monotonicMs() }
-    const reports = []
-    if (!message.realtime) {
-      reports.push({ code: 'no-realtime', subject: 'media', detail: 'normal priority' })
-    }
-    if (message.backend === 'dgram') {
-      reports.push({ code: 'media-fallback', subject: 'media', detail: 'back end dgram' })
-    }
-    this.#alarms.reconcile('media', reports)
+    this.#alarms.reconcile('media', mediaAlarms(message))
   }
 
   #mediaChanged(connected: boolean): void {
     const { log } = this.#options
     if (connected) {
-      this.#mediaRestarts++
-      this.#mediaSinceWallMs = wallMs()
       log.info('the media unit is connected', { unitPid: this.#media.pid })
       return
     }
     this.#statistics = null
-    this.#mediaSinceWallMs = null
     log.warn('the media unit is gone; waiting for it')
   }
 
@@ -326,26 +319,21 @@ export class SwitchUnit {
   }
 
   #units(): UnitState[] {
-    const pair = this.#pair
-    const since = this.#startedWallMs
-    return [
-      { unit: 'supervisor', state: 'up', pid: process.ppid, sinceWallMs: since, restarts: 0 },
-      { unit: 'switch', state: 'up', pid: process.pid, sinceWallMs: since, restarts: 0 },
-      {
-        unit: 'media',
-        state: this.#media.connected ? 'up' : 'down',
-        pid: this.#media.pid,
-        sinceWallMs: this.#mediaSinceWallMs,
-        restarts: Math.max(0, this.#mediaRestarts),
-      },
-      {
-        unit: 'pair',
-        state: pair?.connected ? 'up' : 'down',
-        pid: null,
-        sinceWallMs: since,
-        restarts: 0,
-      },
-    ]
+    return unitStates({
+      runDirectory: this.#options.config.runDirectory,
+      mediaConnected: this.#media.connected,
+      pairConnected: this.#pair?.connected ?? false,
+      startedWallMs: this.#startedWallMs,
+    })
+  }
+
+  /** What is looked at once a second. */
+  #watch(nowMs: number): void {
+    if (nowMs - this.#watchedAtMs < watchMs) return
+    this.#watchedAtMs = nowMs
+    const { runDirectory } = this.#options.config
+    this.#alarms.reconcile('units', restartAlarms(runDirectory, wallMs()))
+    this.#alarms.reconcile('replication', replicationAlarms(this.#replicator.status()))
   }
 
   /** The one loop of this process: it sleeps until something is due. */
@@ -355,6 +343,7 @@ export class SwitchUnit {
     this.#runner.advance()
     if (this.#replicator.nextTimerMs() <= nowMs) this.#sync.settle()
     this.#alarms.advance(nowMs)
+    this.#watch(nowMs)
     this.#configuration.advance(nowMs)
     this.#journal.advance()
     this.#checkFlush()
@@ -406,51 +395,4 @@ export class SwitchUnit {
 
 function journalPath({ runDirectory }: NodeConfig): string {
   return `${runDirectory}/journal`
-}
-
-function makeCore({ config, keys }: SwitchOptions, tables: Tables): Core {
-  const { service } = config
-  return new Core({
-    tables: {
-      user: tables.table('user'),
-      phoneBook: tables.table('phone-book'),
-      wiredConference: tables.table('wired-conference'),
-      wiredMedia: tables.table('wired-media'),
-      conferenceResource: tables.table('conference-resource'),
-    },
-    address: service.address,
-    sipPort: service.sipPort,
-    rtpPorts: service.rtpPorts,
-    realm: service.realm,
-    secret: createHash('sha256').update(keys.digest).digest(),
-    newToken: () => randomBytes(8).toString('hex'),
-    random32: () => randomBytes(4).readUInt32BE(),
-  })
-}
-
-interface Question {
-  readonly verb: string
-  readonly params: Record<string, unknown>
-}
-
-/** A question of the peer. It is authentic, but its version may differ. */
-function parseQuestion(body: string): Question {
-  try {
-    const { verb, params } = JSON.parse(body) as { verb?: unknown; params?: unknown }
-    const plain = typeof params === 'object' && params !== null ? params : {}
-    return { verb: String(verb), params: plain as Record<string, unknown> }
-  } catch {
-    return { verb: '', params: {} }
-  }
-}
-
-function parseAnswer(text: string): Result<unknown> {
-  try {
-    const value = JSON.parse(text) as Result<unknown>
-    if (value.ok) return success(value.value)
-    const code = value.failure.code in errors ? value.failure.code : 'operation-failed'
-    return failure(code as ErrorCode, value.failure.detail)
-  } catch {
-    return failure('operation-failed', 'the answer of the peer is not readable')
-  }
 }

@@ -44,7 +44,7 @@ const lookup = (host: string, _options: unknown, done: (e: null, a: string, f: 4
   done(null, host, 4)
 
 async function openPromised(options: DatagramOptions): Promise<DatagramSocket> {
-  const receive = (bytes: Buffer, from: RemoteInfo) => options.onDatagram(bytes, from)
+  const receive = (bytes: Buffer, from: RemoteInfo) => deliver(options, bytes, from)
   const socket: SocketAsPromised = DgramAsPromised.createSocket({ type: 'udp4', lookup }, receive)
   await socket.bind(options.port, options.address)
   prepare(socket.socket, options)
@@ -67,7 +67,7 @@ function openCore(options: DatagramOptions): Promise<DatagramSocket> {
     socket.bind({ port: options.port, address: options.address, exclusive: true }, () => {
       socket.off('error', reject)
       prepare(socket, options)
-      socket.on('message', options.onDatagram)
+      socket.on('message', (bytes, from) => deliver(options, bytes, from))
       resolve({
         send: (bytes, port, address) => {
           socket.send(bytes, port, address, (error) => {
@@ -79,6 +79,11 @@ function openCore(options: DatagramOptions): Promise<DatagramSocket> {
       })
     })
   })
+}
+
+/** Node tells more of a sender than its address; none of that may get into a record. */
+function deliver(options: DatagramOptions, bytes: Buffer, { address, port }: RemoteInfo): void {
+  options.onDatagram(bytes, { address, port })
 }
 
 function prepare(socket: Socket, options: DatagramOptions): void {

@@ -23,7 +23,7 @@ interface ReplicatorOptions {
   readonly bootId: string
 }
 
-interface ReplicationStatus {
+export interface ReplicationStatus {
   readonly inStep: boolean
   readonly pending: number
   readonly peer: 'none' | 'catching-up' | 'following'

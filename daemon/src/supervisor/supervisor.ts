@@ -2,8 +2,9 @@
 //! its own steps (memory blocks, boot report, role, initial sync). Holds no state of the service.
 import { setTimeout as pause } from 'node:timers/promises'
 import { busAddress, type NodeConfig } from '../oam/node-config.ts'
-import { monotonicMs } from '../platform/clock.ts'
-import { errorText, fileExists, makeDirectory } from '../platform/files.ts'
+import { type UnitReport, unitReportPath } from '../oam/unit-report.ts'
+import { monotonicMs, wallMs } from '../platform/clock.ts'
+import { errorText, fileExists, makeDirectory, writeFileAtomic } from '../platform/files.ts'
 import { takeDirectoryLock } from '../platform/lock.ts'
 import type { Log } from '../platform/log.ts'
 import { isNotified, notifySystemd, watchdogMs } from '../platform/systemd.ts'
@@ -33,7 +34,17 @@ export async function startNodeUnits(start: NodeStart): Promise<Result<RunningNo
   const { config, log } = start
   const prepared = await prepare(start)
   if (!prepared.ok) return prepared
-  const units = unitNames.map(
+  const sinceWallMs = wallMs()
+  const report = () => {
+    const supervisor = { pid: process.pid, sinceWallMs }
+    const told: UnitReport = { supervisor, units: units.map((unit) => unit.report) }
+    try {
+      writeFileAtomic(unitReportPath(config.runDirectory), JSON.stringify(told), 0o640)
+    } catch (error) {
+      log.warn('the unit report cannot be written', { error: errorText(error) })
+    }
+  }
+  const units: SupervisedProcess[] = unitNames.map(
     (name) =>
       new SupervisedProcess({
         name,
@@ -42,6 +53,8 @@ export async function startNodeUnits(start: NodeStart): Promise<Result<RunningNo
         pidFile: pidFile(config.runDirectory, name),
         log,
         now: monotonicMs,
+        wallMs,
+        onChange: report,
       }),
   )
   for (const unit of units) unit.start()

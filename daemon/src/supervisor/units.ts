@@ -1,5 +1,6 @@
 //! One unit of the node as the supervisor sees it: started, started again after its death with growing
 //! pauses, and ended.
+import type { UnitReport } from '../oam/unit-report.ts'
 import { removeFile, writeFileAtomic } from '../platform/files.ts'
 import type { Log } from '../platform/log.ts'
 import { type Child, type ChildExit, startNode } from '../platform/process.ts'
@@ -24,6 +25,9 @@ interface UnitOptions {
   readonly pidFile: string
   readonly log: Log
   readonly now: () => number
+  readonly wallMs: () => number
+  /** Called after each start and death. */
+  readonly onChange: () => void
 }
 
 export class SupervisedProcess {
@@ -32,12 +36,25 @@ export class SupervisedProcess {
   #startedAt = 0
   #quickDeaths = 0
   #restarts = 0
+  #pid: number | null = null
+  #sinceWallMs = 0
+  #died = ''
   #timer: NodeJS.Timeout | null = null
   #ending = false
   #ended: () => void = () => undefined
 
   constructor(options: UnitOptions) {
     this.#options = options
+  }
+
+  get report(): UnitReport['units'][number] {
+    return {
+      unit: this.#options.name,
+      pid: this.#pid,
+      sinceWallMs: this.#sinceWallMs,
+      restarts: this.#restarts,
+      died: this.#died,
+    }
   }
 
   get running(): boolean {
@@ -47,18 +64,24 @@ export class SupervisedProcess {
   start(): void {
     const { name, program, config, pidFile, log, now } = this.#options
     this.#startedAt = now()
-    const started = startNode(program, ['--config', config], (exit) => this.#died(exit))
+    const started = startNode(program, ['--config', config], (exit) => this.#gone(exit))
     if (!started.ok) {
       this.#again(started.failure.detail)
       return
     }
     this.#child = started.value
+    this.#pid = started.value.pid
+    this.#sinceWallMs = this.#options.wallMs()
+    this.#options.onChange()
     writeFileAtomic(pidFile, `${started.value.pid}\n`, 0o640)
     log.info('unit started', { of: name, unitPid: started.value.pid, restarts: this.#restarts })
   }
 
-  #died(exit: ChildExit): void {
+  #gone(exit: ChildExit): void {
     this.#child = null
+    this.#pid = null
+    this.#died = exit.signal ?? `exit code ${exit.code}`
+    this.#options.onChange()
     removeFile(this.#options.pidFile)
     const how = exit.signal ?? `exit code ${exit.code}`
     if (this.#ending) {

@@ -1,0 +1,51 @@
+//! The units of this node for `vccs status`, and the alarm of one that died.
+
+import type { AlarmReport } from '../oam/alarm-list.ts'
+import type { UnitState } from '../oam/status.ts'
+import { readUnitReport } from '../oam/unit-report.ts'
+
+export interface UnitsSeen {
+  readonly runDirectory: string
+  readonly mediaConnected: boolean
+  readonly pairConnected: boolean
+  readonly startedWallMs: number
+}
+
+/** A restart is shown as an alarm for this long. */
+const restartShownMs = 300_000
+
+/** A unit counts as up when it is connected, whatever the supervisor last wrote. */
+export function unitStates(seen: UnitsSeen): UnitState[] {
+  const report = readUnitReport(seen.runDirectory)
+  const connected = { switch: true, media: seen.mediaConnected, pair: seen.pairConnected }
+  const supervisor: UnitState = {
+    unit: 'supervisor',
+    state: report === null ? 'unknown' : 'up',
+    pid: report?.supervisor.pid ?? null,
+    sinceWallMs: report?.supervisor.sinceWallMs ?? null,
+    restarts: 0,
+  }
+  const units = (['switch', 'media', 'pair'] as const).map((unit): UnitState => {
+    const told = report?.units.find((one) => one.unit === unit)
+    return {
+      unit,
+      state: connected[unit] ? 'up' : 'down',
+      pid: unit === 'switch' ? process.pid : (told?.pid ?? null),
+      sinceWallMs: told?.sinceWallMs ?? seen.startedWallMs,
+      restarts: told?.restarts ?? 0,
+    }
+  })
+  return [supervisor, ...units]
+}
+
+/** Units that were started again lately. */
+export function restartAlarms(runDirectory: string, nowWallMs: number): AlarmReport[] {
+  const report = readUnitReport(runDirectory)
+  return (report?.units ?? [])
+    .filter(({ restarts, sinceWallMs }) => restarts > 0 && nowWallMs - sinceWallMs < restartShownMs)
+    .map(({ unit, restarts, died }) => ({
+      code: 'unit-restarted' as const,
+      subject: unit,
+      detail: `${died}; ${restarts} restarts since the node started`,
+    }))
+}
