@@ -18,7 +18,12 @@ async function main(): Promise<void> {
   dieLoudly(log)
   const secret = readPairSecret(config)
   if (!secret.ok) throw new Error(secret.failure.detail)
-  const unit = new SwitchUnit({ config, keys: derivePairKeys(secret.value), log, version: version() })
+  const unit = new SwitchUnit({
+    config,
+    keys: derivePairKeys(secret.value),
+    log,
+    version: version(),
+  })
   const started = await unit.start()
   if (!started.ok) {
     log.error('the switch does not start', { ...started.failure })

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 
-export interface Import {
+interface Import {
   readonly names: readonly string[]
   /** File relative to the root, or a package name. */
   readonly target: string

@@ -15,7 +15,7 @@ export function encodeBusFrame(message: BusMessage): Uint8Array {
   return frame
 }
 
-export type BusFrameError = 'too-long' | 'version' | 'not-json' | 'not-a-message'
+type BusFrameError = 'too-long' | 'version' | 'not-json' | 'not-a-message'
 
 /** Collects bytes of one stream and gives whole messages. After an error the stream is lost and its
  * connection must be closed: a frame boundary cannot be found again. */

@@ -21,7 +21,7 @@ import type { Tables } from '../tables/tables.ts'
 import type { Alarms } from './alarms.ts'
 import type { LogHub } from './log-hub.ts'
 
-export interface ConfigurationParts {
+interface ConfigurationParts {
   readonly config: NodeConfig
   readonly tables: Tables
   readonly alarms: Alarms

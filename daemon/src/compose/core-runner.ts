@@ -17,7 +17,7 @@ import type { Alarms } from './alarms.ts'
 import type { LogHub } from './log-hub.ts'
 import type { MediaLink } from './media-link.ts'
 
-export interface CoreRunnerParts {
+interface CoreRunnerParts {
   readonly core: Core
   readonly tables: Tables
   readonly replicator: Replicator

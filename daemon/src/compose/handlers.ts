@@ -20,7 +20,7 @@ import { hypothesis } from './hypothesis.ts'
 import type { LogHub } from './log-hub.ts'
 import type { PairLink } from './pair-link.ts'
 
-export interface HandlerParts {
+interface HandlerParts {
   readonly config: NodeConfig
   readonly version: string
   readonly tables: Tables

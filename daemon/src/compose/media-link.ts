@@ -5,7 +5,7 @@ import type { BusPeer } from '../platform/stream.ts'
 import type { MediaOrder } from '../switching/effects.ts'
 import type { WiredMedia } from '../tables/wired-media.ts'
 
-export interface MediaOutlets {
+interface MediaOutlets {
   /** Every leg that the tables hold. */
   legs(): WiredMedia[]
   inputMapped(message: BusMessageOf<'input-mapped'>): void

@@ -6,7 +6,7 @@ import { monotonicMs } from '../platform/clock.ts'
 import { type BusAddress, type BusClient, connectBus } from '../platform/stream.ts'
 import { failure, type Result, success } from '../result.ts'
 
-export interface PairOutlets {
+interface PairOutlets {
   role(message: BusMessageOf<'role'>): void
   status(message: BusMessageOf<'pair-status'>): void
   flush(ref: number): void
@@ -15,7 +15,7 @@ export interface PairOutlets {
   lost(reason: string): void
 }
 
-export interface OperationOutcome {
+interface OperationOutcome {
   readonly ok: boolean
   readonly detail: string
   readonly tookMs: number

@@ -3,7 +3,7 @@
 import { type ErrorCode, errors } from '../errors.ts'
 import { failure, type Result, success } from '../result.ts'
 
-export interface Question {
+interface Question {
   readonly verb: string
   readonly params: Record<string, unknown>
 }

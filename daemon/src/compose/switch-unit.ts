@@ -33,7 +33,7 @@ import { parseAnswer, parseQuestion } from './peer-questions.ts'
 import { SyncLink } from './sync-link.ts'
 import { restartAlarms, unitStates } from './unit-states.ts'
 
-export interface SwitchOptions {
+interface SwitchOptions {
   readonly config: NodeConfig
   readonly keys: PairKeys
   readonly log: LogHub

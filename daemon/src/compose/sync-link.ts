@@ -8,7 +8,7 @@ import { failure, type Result, success } from '../result.ts'
 
 type OutputOf<K extends ReplicatorOutput['kind']> = Extract<ReplicatorOutput, { kind: K }>
 
-export interface SyncOutlets {
+interface SyncOutlets {
   /** A record of the peer is in the tables; rebuild it, then call `rebuilt`. */
   rebuild(output: OutputOf<'rebuild'>): void
   /** What `whenReplicated` gave the token for is with the standby. */

@@ -4,7 +4,7 @@ import type { AlarmReport } from '../oam/alarm-list.ts'
 import type { UnitState } from '../oam/status.ts'
 import { readUnitReport } from '../oam/unit-report.ts'
 
-export interface UnitsSeen {
+interface UnitsSeen {
   readonly runDirectory: string
   readonly mediaConnected: boolean
   readonly pairConnected: boolean

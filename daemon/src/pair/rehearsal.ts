@@ -27,7 +27,7 @@ export interface Rehearsal {
   readonly after: Scene
 }
 
-export interface Verdict {
+interface Verdict {
   readonly role: Role
   /** The decision that moved the role; null: it stays. */
   readonly decision: DecisionRecord | null

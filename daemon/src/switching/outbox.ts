@@ -5,7 +5,7 @@ import { limits } from '../limits.ts'
 import type { Outgoing } from './transaction/layer-types.ts'
 
 /** Names one thing to wait for, e.g. one version of one record. */
-export type Gate = string
+type Gate = string
 
 interface Held {
   readonly outgoing: Outgoing
@@ -13,7 +13,7 @@ interface Held {
   readonly deadlineMs: number
 }
 
-export interface Released {
+interface Released {
   readonly send: Outgoing[]
   /** Sessions of which a message left although a gate was still closed. */
   readonly late: string[]

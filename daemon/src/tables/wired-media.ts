@@ -12,7 +12,7 @@ export const inputMapSchema = z.strictObject({
 })
 export type InputMap = z.infer<typeof inputMapSchema>
 
-export const directions = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] as const
+const directions = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] as const
 export type Direction = (typeof directions)[number]
 
 export const wiredMediaSchema = z.strictObject({
