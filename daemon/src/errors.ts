@@ -121,11 +121,6 @@ export const errors = {
     next: 'Run `vccs status` and `vccs why` before you try again.',
     exit: 6,
   },
-  differences: {
-    text: 'Differences were found.',
-    next: 'Read the differences; apply or repair them if they are not wanted.',
-    exit: 8,
-  },
   'operation-failed': {
     text: 'The operation was tried and failed.',
     next: 'Read the reason in the message and in `vccs log`.',
