@@ -1,5 +1,6 @@
 //! The terminals of the media benchmark, one process: sends 50 packets a second for each leg, spread over
 //! the tick, and counts what comes back. Prints one line of JSON at its end.
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Arena, arenaOffset, openArena } from '../../daemon/src/media/arena.ts'
@@ -14,6 +15,8 @@ const { values } = parseArgs({
     own: { type: 'string', default: '127.0.0.9' },
     service: { type: 'string', default: '127.0.0.77' },
     firstPort: { type: 'string', default: '20000' },
+    /** File with the port of the service for each leg, one a line; else it is that of the terminal. */
+    ports: { type: 'string' },
     /** Measure the way from leg 0 to leg 1 instead of feeding voice. */
     delay: { type: 'boolean', default: false },
     /** Be the other side: send back what comes. */
@@ -21,6 +24,8 @@ const { values } = parseArgs({
   },
 })
 const legs = Number(values.legs)
+const remotePorts =
+  values.ports === undefined ? null : readFileSync(values.ports, 'utf8').split('\n').map(Number)
 const slotsOfTick = 20
 const packetBytes = 172
 const packetAt = arenaOffset.bus
@@ -36,7 +41,8 @@ function open(): { arena: Arena; memory: FfiMemory; sockets: FfiSockets } {
   const sockets = new FfiSockets(memory, values.own)
   for (let leg = 0; leg < legs; leg++) {
     const port = Number(values.firstPort) + 2 * leg
-    sockets.open(leg, { localPort: port, terminalAddress: values.service, remotePort: port })
+    const remotePort = remotePorts?.[leg] ?? port
+    sockets.open(leg, { localPort: port, terminalAddress: values.service, remotePort })
     const state = sockets.state(leg)
     if (state !== 'open') throw new Error(`port ${port}: ${JSON.stringify(state)}`)
   }

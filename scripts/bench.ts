@@ -1,0 +1,61 @@
+//! `npm run bench`: the figures of docs/benchmarks.md, printed as they come and stored in
+//! build/bench.json. Flags: --only NAME,... (see `benches`), --seconds N (length of one measurement).
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { BenchContext } from './bench/figures.ts'
+import { machineFacts } from './bench/machine.ts'
+import { measureMedia } from './bench/media-figures.ts'
+import { measureReplication } from './bench/replicated-bytes.ts'
+import { measureSetUp } from './bench/set-up.ts'
+import { measureStatusCommand } from './bench/status-command.ts'
+import { measureTakeOver } from './bench/take-over.ts'
+import { ensurePackages, testPrograms } from './net/packages.ts'
+import { ensureNamespaces } from './net/privilege.ts'
+
+const buildFolder = join(import.meta.dirname, '../build')
+
+/** One after the other: each wants the machine for itself. */
+const benches: Readonly<Record<string, (context: BenchContext) => Promise<object>>> = {
+  calls: measureSetUp,
+  media: measureMedia,
+  replication: measureReplication,
+  takeover: measureTakeOver,
+  cli: measureStatusCommand,
+}
+
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, seconds: { type: 'string', default: '5' } },
+})
+const seconds = Number(values.seconds)
+const names = values.only?.split(',') ?? Object.keys(benches)
+const unknown = names.filter((name) => benches[name] === undefined)
+if (unknown.length > 0 || !Number.isInteger(seconds) || seconds < 1 || seconds > 60) {
+  console.error(`--only takes some of ${Object.keys(benches).join(',')}; --seconds 1 to 60.`)
+  process.exit(2)
+}
+
+ensurePackages(testPrograms)
+await ensureNamespaces()
+
+const startMs = performance.now()
+const figures: Record<string, object> = {}
+let failed = 0
+for (const name of names) {
+  const say = (text: string) => {
+    const atSeconds = ((performance.now() - startMs) / 1_000).toFixed(0).padStart(4)
+    console.log(`${atSeconds} s  ${name}: ${text}`)
+  }
+  try {
+    figures[name] = (await benches[name]?.({ seconds, say })) ?? {}
+  } catch (error) {
+    failed += 1
+    figures[name] = { error: String(error) }
+    say(`FAILED: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  mkdirSync(buildFolder, { recursive: true })
+  const report = { machine: machineFacts(), seconds, figures }
+  writeFileSync(join(buildFolder, 'bench.json'), `${JSON.stringify(report, null, 2)}\n`)
+}
+console.log(`The figures are in build/bench.json; docs/benchmarks.md says what they mean.`)
+process.exit(failed === 0 ? 0 : 1)

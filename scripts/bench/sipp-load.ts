@@ -1,0 +1,113 @@
+//! sipp as a load: many short calls without voice at a steady rate.
+import type { ChildProcess } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { exited, type Programs } from '../net/processes.ts'
+import { until } from '../waiting.ts'
+
+interface LoadOptions {
+  readonly programs: Programs
+  readonly namespace: string
+  readonly directory: string
+  /** File name in `scripts/bench/sipp/` without `.xml`. */
+  readonly scenario: 'set-up-uac' | 'set-up-uas'
+  readonly address: string
+  /** `host:port`; absent for the side that waits. */
+  readonly server?: string
+  readonly calls?: number
+  readonly callsPerSecond?: number
+  readonly pauseMs?: number
+  /** One line per call, used again from the first when at the end. */
+  readonly users?: readonly string[]
+}
+
+export interface LoadResult {
+  readonly successful: number
+  readonly failed: number
+  readonly retransmissions: number
+}
+
+export const sippPort = 5060
+const scenarioFolder = join(import.meta.dirname, 'sipp')
+const errorTextMax = 500
+const callsOpenMax = 5_000
+
+export class SippLoad {
+  readonly #directory: string
+  readonly #program: ChildProcess
+
+  constructor(options: LoadOptions) {
+    const { directory } = options
+    this.#directory = directory
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(join(directory, 'users.csv'), ['SEQUENTIAL', ...(options.users ?? [])].join('\n'))
+    this.#program = options.programs.start({
+      namespace: options.namespace,
+      command: 'sipp',
+      args: sippArguments(options),
+      directory,
+      logFile: join(directory, 'screen.log'),
+    })
+  }
+
+  /** Resolves when it runs and may be called. */
+  async ready(): Promise<void> {
+    const file = join(this.#directory, 'statistics.csv')
+    await until(() => existsSync(file), { what: 'sipp' })
+  }
+
+  /** Resolves when all calls have ended. */
+  async done(): Promise<LoadResult> {
+    await exited(this.#program)
+    return this.result()
+  }
+
+  /** Ends a side that waits, after its last word on the calls. */
+  stop(): Promise<LoadResult> {
+    // SIGUSR1 is the q key: no new calls, and the end once the open ones have ended.
+    this.#program.kill('SIGUSR1')
+    return this.done()
+  }
+
+  result(): LoadResult {
+    return {
+      successful: this.#counter('SuccessfulCall(C)'),
+      failed: this.#counter('FailedCall(C)'),
+      retransmissions: this.#counter('Retransmissions(C)'),
+    }
+  }
+
+  /** The first error that sipp wrote down; empty when there is none. */
+  firstError(): string {
+    const name = readdirSync(this.#directory).find((entry) => entry.endsWith('_errors.log'))
+    if (name === undefined) return ''
+    const text = readFileSync(join(this.#directory, name), 'latin1')
+    return text.replaceAll(/\s+/g, ' ').slice(0, errorTextMax)
+  }
+
+  #counter(name: string): number {
+    const file = join(this.#directory, 'statistics.csv')
+    if (!existsSync(file)) throw new Error(`sipp did not run: ${this.#screen()}`)
+    const lines = readFileSync(file, 'latin1').trim().split('\n')
+    const column = (lines[0] ?? '').split(';').indexOf(name)
+    return Number((lines.at(-1) ?? '').split(';')[column])
+  }
+
+  #screen(): string {
+    return readFileSync(join(this.#directory, 'screen.log'), 'latin1').slice(-500)
+  }
+}
+
+function sippArguments(options: LoadOptions): string[] {
+  const { server, calls, users } = options
+  return [
+    ...(server === undefined ? [] : [server]),
+    ...['-sf', join(scenarioFolder, `${options.scenario}.xml`)],
+    ...(users === undefined ? [] : ['-inf', 'users.csv']),
+    ...['-i', options.address, '-p', String(sippPort)],
+    ...(calls === undefined ? [] : ['-m', String(calls)]),
+    ...['-l', String(callsOpenMax), '-r', String(options.callsPerSecond ?? 10)],
+    ...['-d', String(options.pauseMs ?? 0), '-timeout', '120', '-buff_size', '1048576'],
+    ...['-nostdin', '-trace_err', '-trace_stat', '-stf', 'statistics.csv', '-fd', '1'],
+  ]
+}
