@@ -10,7 +10,7 @@ import { lossDueAt, type PairOutlets, PairRunner } from './pair/runner.ts'
 import type { UnitName } from './pair/state.ts'
 import { monotonicMs, wallMs } from './platform/clock.ts'
 import { errorText, makeDirectory, readFileBytes, writeFileAtomic } from './platform/files.ts'
-import { dieLoudly, type Log, openLog } from './platform/log.ts'
+import { dieLoudly, type Log, openLog, withListener } from './platform/log.ts'
 import { becomeRealtime } from './platform/realtime.ts'
 import { type BusPeer, listenBus } from './platform/stream.ts'
 import { type DatagramSocket, openDatagram } from './platform/udp.ts'
@@ -39,12 +39,16 @@ async function main(): Promise<void> {
     process.exit(1)
   }
   const config = loaded.value
-  const log = openLog({ ...config.log, node: config.node, unit: 'pair' })
+  const units: World['units'] = new Map()
+  const log = withListener(
+    openLog({ ...config.log, node: config.node, unit: 'pair' }),
+    (level, text, fields) => units.get('switch')?.send({ kind: 'unit-log', level, text, fields }),
+  )
   dieLoudly(log)
   const secret = readPairSecret(config)
   if (!secret.ok) throw new Error(secret.failure.detail)
   const key = derivePairKeys(secret.value).heartbeat
-  const world: World = { config, log, key, units: new Map(), sockets: [], stopping: false }
+  const world: World = { config, log, key, units, sockets: [], stopping: false }
   const realtime = becomeRealtime(realtimePriority)
   if (!realtime.ok) log.warn('no real-time scheduling', { detail: realtime.detail })
   const runner = startRunner(world, realtime.ok)

@@ -135,6 +135,12 @@ const switchAlive = message('switch-alive', {
   ready: z.boolean(),
 })
 const mediaAlive = message('media-alive', { counter: z.number(), tick: z.number() })
+/** A line of the log of pair or media, for `vccs log`. */
+const unitLog = message('unit-log', {
+  level: z.enum(['debug', 'info', 'warn', 'error']),
+  text: z.string().max(2_000),
+  fields: z.record(z.string(), z.unknown()),
+})
 const flushed = message('flushed', { ref: z.int(), ok: z.boolean(), detail: z.string() })
 const switchover = message('switchover', {
   ref: z.int(),
@@ -174,6 +180,7 @@ export const busMessageSchema = z.discriminatedUnion('kind', [
   mediaAlive,
   flushed,
   switchover,
+  unitLog,
 ])
 export type BusMessage = z.infer<typeof busMessageSchema>
 export type BusMessageOf<K extends BusMessage['kind']> = Extract<BusMessage, { kind: K }>

@@ -1,4 +1,5 @@
 //! Every line of the switch unit goes to the structured log and to the tail that `vccs log` reads.
+import type { BusMessageOf } from '../bus/messages.ts'
 import { LogTail } from '../oam/log-tail.ts'
 import { wallMs } from '../platform/clock.ts'
 import type { Log, LogFields, LogLevel } from '../platform/log.ts'
@@ -6,7 +7,7 @@ import type { Log, LogFields, LogLevel } from '../platform/log.ts'
 export interface LogHub extends Log {
   readonly tail: LogTail
   /** A line that another unit of this node reports over the bus. */
-  foreign(unit: string, level: LogLevel, text: string): void
+  fromUnit(unit: 'pair' | 'media', line: BusMessageOf<'unit-log'>): void
 }
 
 export function makeLogHub(log: Log): LogHub {
@@ -23,8 +24,8 @@ export function makeLogHub(log: Log): LogHub {
     error: write('error'),
     child: (fields) => log.child(fields),
     flush: () => log.flush(),
-    foreign: (unit, level, text) => {
-      tail.push({ level, unit, text, fields: {} }, wallMs())
+    fromUnit: (unit, { level, text, fields }) => {
+      tail.push({ level, unit, text, fields }, wallMs())
     },
   }
 }

@@ -13,6 +13,7 @@ interface MediaOutlets {
   statistics(message: BusMessageOf<'media-statistics'>): void
   /** The media unit came or went. */
   changed(connected: boolean): void
+  log(line: BusMessageOf<'unit-log'>): void
   refused(detail: string): void
 }
 
@@ -83,6 +84,9 @@ export class MediaLink {
         return
       case 'conference-ended':
         this.#out.conferenceEnded(message.conferenceId)
+        return
+      case 'unit-log':
+        this.#out.log(message)
         return
       case 'media-statistics':
         this.#out.statistics(message)

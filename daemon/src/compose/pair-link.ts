@@ -12,6 +12,7 @@ interface PairOutlets {
   flush(ref: number): void
   /** A switchover is over, in whatever way: held work goes on. */
   operationEnded(): void
+  log(line: BusMessageOf<'unit-log'>): void
   lost(reason: string): void
 }
 
@@ -92,6 +93,9 @@ export class PairLink {
       case 'pair-status':
         this.#status = { message, atMs: monotonicMs() }
         this.#out.status(message)
+        return
+      case 'unit-log':
+        this.#out.log(message)
         return
       case 'flush':
         this.#out.flush(message.ref)

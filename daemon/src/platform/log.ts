@@ -54,6 +54,20 @@ export function openLog(options: LogOptions): Log {
   })
 }
 
+/** The same log; `listener` hears every line of `info` and above, too. It must not log. */
+export function withListener(
+  log: Log,
+  listener: (level: LogLevel, text: string, fields: LogFields) => void,
+): Log {
+  const write =
+    (level: 'info' | 'warn' | 'error') =>
+    (text: string, fields: LogFields = {}) => {
+      log[level](text, fields)
+      listener(level, text, fields)
+    }
+  return { ...log, info: write('info'), warn: write('warn'), error: write('error') }
+}
+
 function wrap(logger: Logger, flush: () => void): Log {
   return {
     debug: (text, fields) => logger.debug(fields ?? {}, text),
