@@ -4,15 +4,37 @@ import type { Leg } from './leg.ts'
 /** Bridges are spread over the tick, so that not all packets of a node leave in one burst. */
 export const phases = 4
 
+/** After so many whole ticks nothing from before shapes a packet: a sample waits at most 8 ticks in the
+ * ring, an event without an end is told for 13, concealment and weights look back 3. */
+const memoryTicks = 24
+
 export class Bridge {
   readonly conferenceId: number
   readonly phase: number
   /** By media ID. */
   readonly legs: Leg[] = []
+  /** Members that this node could not open: it does not hear what the peer hears. */
+  readonly missing = new Set<string>()
+  #warmTick = 0
 
   constructor(conferenceId: number) {
     this.conferenceId = conferenceId
     this.phase = ((conferenceId % phases) + phases) % phases
+  }
+
+  /** From `tick` on something was not as it is at the peer, which was here all the time. */
+  cool(tick: number): void {
+    this.#warmTick = Math.max(this.#warmTick, tick + memoryTicks)
+  }
+
+  /** Takes over how warm the inputs of another bridge are, when a leg comes from there. */
+  coolAs(other: Bridge): void {
+    this.#warmTick = Math.max(this.#warmTick, other.#warmTick)
+  }
+
+  /** @returns whether the packets of `tick` are those of a node that was here all the time. */
+  isWarm(tick: number): boolean {
+    return tick >= this.#warmTick && this.missing.size === 0
   }
 
   add(leg: Leg): void {

@@ -63,7 +63,8 @@ export class MediaCommands {
       }
       case 'member-delete': {
         const leg = this.#engine.legs.get(message.mediaId)
-        if (leg !== undefined) this.#engine.removeLeg(leg)
+        if (leg === undefined) this.#engine.forgetMissing(message.mediaId)
+        else this.#engine.removeLeg(leg)
         break
       }
       case 'conference-set': {
@@ -117,7 +118,7 @@ export class MediaCommands {
       return true
     }
     const reason = state === 'busy' ? 'is in use' : state.failed
-    this.#engine.removeLeg(leg)
+    this.#engine.missLeg(leg)
     return this.#ended(command, `port ${localPort}: ${reason}`)
   }
 
@@ -135,7 +136,7 @@ export class MediaCommands {
       return
     }
     if (existing !== undefined) {
-      if (!isCurrent(existing, record)) this.#engine.updateLeg(existing, record)
+      this.#engine.updateLeg(existing, record)
       return
     }
     const leg = this.#engine.addLeg(record)
@@ -165,9 +166,4 @@ export class MediaCommands {
     }
     for (const record of records) this.#put(record, command)
   }
-}
-
-function isCurrent(leg: Leg, record: WiredMedia): boolean {
-  const newest = leg.later.at(-1) ?? leg.record
-  return JSON.stringify(newest) === JSON.stringify(record)
 }

@@ -7,7 +7,6 @@ import type { InputMap, WiredMedia } from '../tables/wired-media.ts'
 import { type Arena, arenaOffset, clearLeg } from './arena.ts'
 import { Bridge, phases } from './bridge.ts'
 import { Input } from './input.ts'
-import { mergeMaps } from './input-mapping.ts'
 import { Leg } from './leg.ts'
 import { Output } from './output.ts'
 import { controlIsRead, goodbyeOf, reportIsDue, reportOf, takeReport } from './reports.ts'
@@ -47,6 +46,8 @@ export class MediaEngine {
   readonly #free: number[] = []
   #indexes = 0
   #role: Role = 'starting'
+  #clockIsKnown = true
+  #slot = -1
   #tick = 0
   /** Legs with versions that wait for their tick. */
   readonly #waiting = new Set<Leg>()
@@ -61,10 +62,22 @@ export class MediaEngine {
     this.#output = new Output(options.arena, options.sockets)
   }
 
-  /** Twin legs are sent in every role, others by the primary only. */
+  /** Twin legs are sent in every role, others by the primary only. No role changes what is mixed. */
   setRole(role: Role): void {
+    if (role === this.#role) return
     this.#role = role
     this.#input.mapping = role === 'primary'
+    for (const leg of this.legs.values()) {
+      if (role === 'primary') leg.mapper.reset()
+      else leg.forgetDecisions()
+    }
+  }
+
+  /** @param isKnown false: the number of the tick may not be that of the peer.
+   * @param isSteady false: the clock has jumped. */
+  setClock(isKnown: boolean, isSteady: boolean): void {
+    this.#clockIsKnown = isKnown
+    if (!isSteady) this.#coolAll()
   }
 
   createBridge(conferenceId: number): Bridge {
@@ -94,6 +107,8 @@ export class MediaEngine {
       return 'the conference is full'
     }
     const bridge = this.createBridge(record.conferenceId)
+    if (this.#tick >= record.tick0) bridge.cool(this.#tick)
+    this.forgetMissing(record.mediaId)
     const index = this.#free.pop() ?? this.#indexes++
     clearLeg(this.#options.arena, index)
     const leg = new Leg(index, record, bridge)
@@ -117,10 +132,22 @@ export class MediaEngine {
     if (leg.bridge.legs.length === 0) this.endBridge(leg.bridge)
   }
 
+  /** Frees a leg that cannot be opened. Until it is deleted this node hears less than the peer. */
+  missLeg(leg: Leg): void {
+    leg.bridge.missing.add(leg.record.mediaId)
+    this.removeLeg(leg)
+  }
+
+  forgetMissing(mediaId: string): void {
+    for (const bridge of this.bridges.values()) {
+      if (bridge.missing.delete(mediaId)) bridge.cool(this.#tick)
+    }
+  }
+
   /** Takes a newer version of a leg's record; see `controlTick`. */
   updateLeg(leg: Leg, record: WiredMedia): void {
-    leg.update(record)
-    this.#waiting.add(leg)
+    if (!leg.update(record, this.#tick)) leg.bridge.cool(this.#tick)
+    if (leg.later.length > 0) this.#waiting.add(leg)
   }
 
   /** Runs one phase of one tick: slot = tick * phases + phase. */
@@ -128,6 +155,8 @@ export class MediaEngine {
     const tick = Math.floor(slot / phases)
     const phase = slot - tick * phases
     this.#tick = tick
+    if (slot !== this.#slot + 1) this.#coolAll()
+    this.#slot = slot
     if (phase === 0 && this.#waiting.size > 0) this.#applyDue(tick)
     for (const bridge of this.#phases[phase] ?? []) this.#runBridge(bridge, tick)
     this.#sendLate(slot - phases / 2)
@@ -157,6 +186,7 @@ export class MediaEngine {
     let at = arenaOffset.list >> 2
     for (const leg of bridge.legs) {
       if (leg.open) this.#receive(leg, tick)
+      else if (tick >= leg.record.tick0) bridge.cool(tick)
       leg.prepare(arena, tick)
       this.#output.aimFrame(leg, tick)
       if (leg.hasEvent) events++
@@ -166,7 +196,7 @@ export class MediaEngine {
     const reports = this.#role === 'primary'
     arena.mixer.mix(arenaOffset.list, bridge.legs.length, arenaOffset.scratch)
     for (const leg of bridge.legs) {
-      if (this.#mayEmit(leg)) this.#output.emit(leg, tick, false)
+      if (this.#mayEmit(leg, tick)) this.#output.emit(leg, tick, false)
       if (reports && leg.open && reportIsDue(leg, tick)) this.#report(leg, tick)
     }
   }
@@ -176,13 +206,27 @@ export class MediaEngine {
     const tick = Math.floor(slot / phases)
     for (const bridge of this.#phases[slot - tick * phases] ?? []) {
       for (const leg of bridge.legs) {
-        if (leg.record.ptimeMs !== 20 && this.#mayEmit(leg)) this.#output.emit(leg, tick, true)
+        if (leg.record.ptimeMs !== 20 && this.#mayEmit(leg, tick))
+          this.#output.emit(leg, tick, true)
       }
     }
   }
 
-  #mayEmit(leg: Leg): boolean {
-    return leg.open && leg.givesVoice && (leg.record.twin || this.#role === 'primary')
+  /** The primary sends what it has. The phones take the copy that comes first, so the other node sends
+   * only what the primary sends too. */
+  #mayEmit(leg: Leg, tick: number): boolean {
+    if (!leg.open || !leg.givesVoice) return false
+    if (this.#role === 'primary') return true
+    return leg.record.twin && this.#clockIsKnown && leg.bridge.isWarm(tick)
+  }
+
+  /** Ticks were left out or come again, or there was none before. */
+  #coolAll(): void {
+    for (const leg of this.legs.values()) {
+      if (leg.record.tick0 >= this.#tick) continue
+      leg.bridge.cool(this.#tick)
+      leg.drainUntilTick = this.#tick + 2
+    }
   }
 
   #receive(leg: Leg, tick: number): void {
@@ -221,7 +265,7 @@ export class MediaEngine {
   }
 
   #mapped(leg: Leg, map: InputMap): void {
-    leg.addMap(map)
+    leg.decide(map)
     this.#options.emit({ kind: 'input-mapped', mediaId: leg.record.mediaId, map })
   }
 
@@ -236,7 +280,7 @@ export class MediaEngine {
 
   #apply(leg: Leg, record: WiredMedia): void {
     const before = leg.record
-    leg.record = { ...record, inputMaps: mergeMaps(before.inputMaps, record.inputMaps) }
+    leg.take(record)
     if (
       before.terminalAddress !== record.terminalAddress ||
       before.remotePort !== record.remotePort
@@ -252,6 +296,7 @@ export class MediaEngine {
     const members = this.bridges.get(conferenceId)?.legs.length ?? 0
     if (members >= limits.membersPerSessionMax) return
     leg.bridge = this.createBridge(conferenceId)
+    leg.bridge.coolAs(from)
     from.remove(leg)
     leg.bridge.add(leg)
     if (from.legs.length === 0) this.endBridge(from)

@@ -72,6 +72,13 @@ export class InputMapper {
   #leadMax = 0
   #calm = 0
 
+  /** Begins anew: what was seen in an earlier time as primary says nothing about now. */
+  reset(): void {
+    this.#strange = 0
+    this.#calm = 0
+    this.#restart(0)
+  }
+
   /** A packet that the newest map cannot play: another stream, a jump, or much too late.
    * @returns the map for its stream, once there were enough of its packets in a row. */
   strange(arrival: Arrival, newest: InputMap | null): InputMap | null {

@@ -64,7 +64,8 @@ export class Input {
     leg.shortPackets = samples < limits.samplesPerTick
     const transit = (tick * limits.samplesPerTick - packet.timestamp) | 0
     leg.reception.packet(packet.ssrc, packet.sequence, transit)
-    if (!leg.takesVoice) return 'ignored'
+    // Also what is not heard now: a packet may be read just before, by the peer just after, the tick
+    // from which it is.
     return this.#place(leg, tick, muLaw)
   }
 

@@ -1,6 +1,6 @@
 //! One leg: the record that holds now, those that hold later, and where it stands. Its packets and its
 //! samples are in the arena.
-import type { WiredMedia } from '../tables/wired-media.ts'
+import type { InputMap, WiredMedia } from '../tables/wired-media.ts'
 import { type Arena, legField, legFlag, legOffset } from './arena.ts'
 import type { Bridge } from './bridge.ts'
 import { type EventAtTick, EventQueue } from './events.ts'
@@ -11,12 +11,18 @@ import type { PeerReport } from './reports.ts'
 
 /** Versions that wait for their tick; more than two means that the switch is not well. */
 const laterMax = 4
+/** A map is known this long before it holds, or packets that it plays were not kept. */
+const ticksToFill = 3
 
 export class Leg {
   readonly index: number
   readonly offset: number
+  /** Its maps are those of the switch and the own decisions. */
   record: WiredMedia
   bridge: Bridge
+  #toldMaps: readonly InputMap[]
+  /** Decided here, and not yet in a record of the switch: the peer may not know them. */
+  #ownMaps: readonly InputMap[] = []
   /** Versions whose `controlTick` has not come, in that order. */
   later: WiredMedia[] = []
   open = false
@@ -49,6 +55,7 @@ export class Leg {
     this.offset = legOffset(index)
     this.record = record
     this.bridge = bridge
+    this.#toldMaps = record.inputMaps
   }
 
   get takesVoice(): boolean {
@@ -59,18 +66,46 @@ export class Leg {
     return this.record.direction === 'sendrecv' || this.record.direction === 'sendonly'
   }
 
-  /** Takes a newer version of the record; its maps hold at once, the rest from its tick on. */
-  update(record: WiredMedia): void {
-    const inputMaps = mergeMaps(this.record.inputMaps, record.inputMaps)
-    this.record = { ...this.record, inputMaps }
-    this.later = [
-      ...this.later.filter((other) => other.controlTick < record.controlTick),
-      record,
-    ].slice(-laterMax)
+  /** Takes a newer version of the record; its maps hold at once, the rest from its tick on.
+   * @param tick the last one that ran.
+   * @returns false when it came too late to do in time what the peer has done. */
+  update(record: WiredMedia, tick: number): boolean {
+    const known = this.record.inputMaps
+    const newest = this.later.at(-1) ?? this.record
+    const isChanged = !isEqual({ ...newest, inputMaps: [] }, { ...record, inputMaps: [] })
+    const strange = record.inputMaps.filter((map) => !known.some((other) => isEqual(map, other)))
+    this.#toldMaps = record.inputMaps
+    this.#ownMaps = this.#ownMaps.filter(
+      (map) => !record.inputMaps.some((other) => isEqual(map, other)),
+    )
+    this.#setMaps()
+    const inTime = strange.every((map) => tick <= map.fromTick - ticksToFill)
+    if (!isChanged) return inTime
+    const before = this.later.filter((other) => other.controlTick < record.controlTick)
+    this.later = [...before, record].slice(-laterMax)
+    return inTime && tick < record.controlTick
   }
 
-  addMap(map: WiredMedia['inputMaps'][number]): void {
-    this.record = { ...this.record, inputMaps: mergeMaps(this.record.inputMaps, [map]) }
+  /** Takes a version of the record whose tick has come. */
+  take(record: WiredMedia): void {
+    this.record = record
+    this.#setMaps()
+  }
+
+  /** Adds a decision of this node. */
+  decide(map: InputMap): void {
+    this.#ownMaps = mergeMaps(this.#ownMaps, [map])
+    this.#setMaps()
+  }
+
+  /** Forgets decisions that no record has: now another node decides, and may not know them. */
+  forgetDecisions(): void {
+    this.#ownMaps = []
+    this.#setMaps()
+  }
+
+  #setMaps(): void {
+    this.record = { ...this.record, inputMaps: mergeMaps(this.#toldMaps, this.#ownMaps) }
   }
 
   /** @returns the version that holds from `tick` on, if it is another one. */
@@ -88,7 +123,8 @@ export class Leg {
     const map = mapAt(record.inputMaps, tick)
     const { words } = arena
     let flags = record.codec === 'PCMU' ? legFlag.muLaw : 0
-    if (this.givesVoice && tick >= record.tick0) flags |= legFlag.sent
+    const isRunning = tick >= record.tick0
+    if (this.givesVoice && isRunning) flags |= legFlag.sent
     this.hasEvent = false
     if (map !== null) {
       const position = playTimestamp(map, tick)
@@ -99,10 +135,17 @@ export class Leg {
         this.hasEvent = this.events.at(map.ssrc, position, this.eventNow)
       }
     }
-    if (this.takesVoice && !(this.hasEvent && this.eventNow.sounding)) flags |= legFlag.taken
+    // Before its first tick a leg is no member: both nodes open it at their own instant.
+    const isHeard = this.takesVoice && isRunning
+    if (isHeard && !(this.hasEvent && this.eventNow.sounding)) flags |= legFlag.taken
     words[(offset + legField.flags) >> 2] = flags
     words[(offset + legField.gain) >> 2] = gainFactor(record.gainDb)
   }
+}
+
+/** Records and maps keep the order of their fields: both come from one schema. */
+function isEqual(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
 }
 
 /** Tells the samples of two streams in one ring apart. */

@@ -46,6 +46,7 @@ export class MediaUnit {
     this.#options = options
     const { arena, sockets, wallMs, send } = options
     this.engine = new MediaEngine({ arena, sockets, wallMs, emit: (m) => send('switch', m) })
+    this.engine.setClock(false, true)
     this.#commands = new MediaCommands(this.engine, sockets, (m) => send('switch', m))
   }
 
@@ -58,7 +59,9 @@ export class MediaUnit {
         return
       }
       case 'clock': {
+        const isSteady = Math.abs(message.offsetMs - this.#offsetMs) < slotMs
         this.#offsetMs = message.offsetMs
+        this.engine.setClock(message.synchronised, isSteady)
         return
       }
       default: {

@@ -53,6 +53,7 @@ test('a port that another process still holds is tried again; then the leg is re
 
 test('conference-set removes, adds and changes; what is equal goes on untouched', (t) => {
   const node = new FakeNode()
+  node.engine.setRole('primary')
   node.order({ kind: 'conference-set', legs: [0, 1, 2].map((n) => legRecord(n)) })
   node.run(10)
   const kept = node.engine.legs.get('m1')
@@ -73,6 +74,7 @@ test('conference-set removes, adds and changes; what is equal goes on untouched'
 
 test('a conference takes as many members as the limit says, and no more', (t) => {
   const node = new FakeNode()
+  node.engine.setRole('primary')
   const legs = Array.from({ length: limits.membersPerSessionMax }, (_, n) => legRecord(n))
   t.is(node.order({ kind: 'conference-set', legs }), undefined, 'ports open in portions')
   t.false(node.order({ kind: 'member-add', leg: legRecord(500) })?.ok)

@@ -94,10 +94,11 @@ export class FakeNode {
   readonly engine: MediaEngine
   readonly messages: BusMessage[] = []
   readonly #commands: MediaCommands
-  #slot = firstTick * 4
+  #slot: number
   #ref = 0
 
-  constructor() {
+  constructor(tick = firstTick) {
+    this.#slot = tick * 4
     const arena = openArena(join(import.meta.dirname, '../../build/mixer.wasm'))
     const emit = (message: BusMessage) => this.messages.push(message)
     this.sockets = new FakeSockets(arena)
@@ -113,6 +114,11 @@ export class FakeNode {
       this.engine.runSlot(this.#slot)
       this.#commands.poll(this.nowMs)
     }
+  }
+
+  /** The clock jumps. */
+  skip(ticks: number): void {
+    this.#slot += ticks * 4
   }
 
   get nowMs(): number {

@@ -1,134 +1,179 @@
 //! Two nodes with the same records and the same input send the same packets (DESIGN section 4),
-//! whenever and in whatever order the input reaches each of them within the jitter buffer.
+//! whenever and in whatever order the input reaches each of them within the jitter buffer, and
+//! whenever one of them leaves, comes back or becomes the primary.
 import test from 'ava'
 import fc from 'fast-check'
-import type { WiredMedia } from '../../src/tables/wired-media.ts'
-import { linearToALaw, linearToMuLaw } from '../../src/wire/g711.ts'
 import { FakeNode, firstTick, legRecord, rtp } from './fake-node.ts'
+import { FakePair, members, type Packet, voicePackets } from './fake-pair.ts'
 
-const ticks = 150
-const members = 4
-
-interface Packet {
-  readonly port: number
-  readonly atMs: number
-  readonly bytes: Uint8Array
-}
-
-/** What the terminals send: one voice each, of different loudness, law and packet time. */
-function input(): Packet[] {
-  const packets: Packet[] = []
-  for (let n = 0; n < members; n++) {
-    const ptimeMs = [20, 10, 30, 20][n] ?? 20
-    const encode = n === 3 ? linearToMuLaw : linearToALaw
-    for (let k = 0; k * ptimeMs < ticks * 20 - 100; k++) {
-      const timestamp = k * ptimeMs * 8
-      const payload = Uint8Array.from({ length: ptimeMs * 8 }, (_, i) =>
-        encode(Math.round(Math.sin((timestamp + i) * 0.1 * (n + 1)) * 3_000 * (n + 1))),
-      )
-      const payloadType = n === 3 ? 0 : 8
-      const voice = { ssrc: n + 1, sequence: k, timestamp, payload, payloadType }
-      packets.push({ port: 20_000 + 2 * n, atMs: k * ptimeMs + n * 3, bytes: rtp(voice) })
-    }
-  }
-  return packets
-}
-
-const records: readonly WiredMedia[] = [
-  legRecord(0),
-  legRecord(1, { ptimeMs: 10, gainDb: 6 }),
-  legRecord(2, { ptimeMs: 30, gainDb: -7 }),
-  legRecord(3, { codec: 'PCMU', payloadType: 0 }),
-]
-
-/** Runs both nodes slot by slot; the switch between them carries the maps in three ticks. */
-function runPair(delayMs: (node: number, packet: number) => number): FakeNode[] {
-  const nodes = [new FakeNode(), new FakeNode()]
-  nodes[0]?.engine.setRole('primary')
-  nodes[1]?.engine.setRole('standby')
-  for (const node of nodes) node.order({ kind: 'conference-set', legs: [...records] })
-  const packets = input()
-  const queues = nodes.map((_, n) =>
-    packets
-      .map((packet, p) => ({ ...packet, atMs: packet.atMs + delayMs(n, p) }))
-      .sort((a, b) => a.atMs - b.atMs),
+function byNumber(node: FakeNode): Map<string, string> {
+  return new Map(
+    node.sockets.sent.map(({ localPort, bytes }) => [
+      `${localPort} ${Buffer.from(bytes).readUInt16BE(2)}`,
+      Buffer.from(bytes).toString('hex'),
+    ]),
   )
-  let mapsTold = 0
-  for (let tick = 0; tick < ticks; tick++) {
-    for (const [n, node] of nodes.entries()) {
-      node.run(1, (now, phase) => {
-        const untilMs = (now - firstTick) * 20 + phase * 5
-        const queue = queues[n] ?? []
-        while (queue[0] !== undefined && queue[0].atMs <= untilMs) {
-          const packet = queue.shift()
-          if (packet !== undefined) node.sockets.arrive(packet.port, packet.bytes)
-        }
-      })
-    }
-    if (tick % 3 === 0) mapsTold = tellMaps(nodes, mapsTold)
-    // A planned switchover in the middle must not be heard either.
-    if (tick === 100) {
-      nodes[0]?.engine.setRole('standby')
-      nodes[1]?.engine.setRole('primary')
-    }
-  }
-  return nodes
 }
 
-function tellMaps([primary, standby]: FakeNode[], from: number): number {
-  const maps = primary?.maps ?? []
-  for (const { mediaId, map } of maps.slice(from)) {
-    const record = records.find((other) => other.mediaId === mediaId)
-    if (record !== undefined) {
-      standby?.order({ kind: 'member-update', leg: { ...record, inputMaps: [map] } })
-    }
-  }
-  return maps.length
+/** @returns the packets of `node` that are not those of `reference`. */
+function strangePackets(node: FakeNode, reference: FakeNode): string[] {
+  const expected = byNumber(reference)
+  return [...byNumber(node)].filter(([key, hex]) => expected.get(key) !== hex).map(([key]) => key)
 }
+
+/** Pseudo-random from the numbers of node and packet, so that a failure can be repeated. */
+function chooser(list: readonly number[], step: number) {
+  return (node: number, packet: number) => list[(packet * step + node * 17) % list.length] ?? 0
+}
+
+const delaysMs = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 2, maxLength: 64 })
+const steps = fc.integer({ min: 1, max: 1000 })
 
 test('two nodes send the same bytes although packets reach them at other times', (t) => {
-  const delays = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 2, maxLength: 64 })
   fc.assert(
-    fc.property(delays, fc.integer({ min: 1, max: 1000 }), (list, step) => {
-      const nodes = runPair((node, p) => list[(p * step + node * 17) % list.length] ?? 0)
-      const [one, two] = nodes.map((node) =>
-        node.sockets.sent.map(({ localPort, slot, bytes }) => ({
-          localPort,
-          slot,
-          bytes: Buffer.from(bytes).toString('hex'),
-        })),
-      )
-      t.deepEqual(one, two)
-      t.is(nodes[0]?.engine.counters.packetsLate, 0)
-      t.is(nodes[1]?.engine.counters.packetsLate, 0)
+    fc.property(delaysMs, steps, (list, step) => {
+      const pair = new FakePair({ packets: voicePackets(150), delayMs: chooser(list, step) })
+      pair.run(100)
+      // A planned switchover in the middle must not be heard either.
+      pair.switchOver(1)
+      pair.run(50)
+      const [one, two] = pair.nodes
+      t.deepEqual(one?.sockets.sent, two?.sockets.sent)
+      t.is(one?.engine.counters.packetsLate, 0)
+      t.is(two?.engine.counters.packetsLate, 0)
+    }),
+    { numRuns: 8 },
+  )
+})
+
+test('a node that leaves and comes back sends nothing that the others do not send', (t) => {
+  const plan = fc.record({
+    list: delaysMs,
+    step: steps,
+    joinTicks: fc.integer({ min: 10, max: 70 }),
+    awayTicks: fc.integer({ min: 1, max: 20 }),
+    serveTicks: fc.integer({ min: 30, max: 60 }),
+    /** One packet in so many is lost on its way to all of them. */
+    lostEvery: fc.integer({ min: 3, max: 30 }),
+  })
+  fc.assert(
+    fc.property(plan, ({ list, step, joinTicks, awayTicks, serveTicks, lostEvery }) => {
+      const ticks = joinTicks + awayTicks + 2 * serveTicks + 260
+      const packets = troubled(voicePackets(ticks), lostEvery)
+      // Node 2 is there all the time and never serves.
+      const pair = new FakePair({ packets, delayMs: chooser(list, step), nodes: 3, absent: [1] })
+      pair.run(joinTicks)
+      pair.join(1)
+      pair.run(100)
+      pair.leave(1)
+      pair.run(awayTicks)
+      pair.join(1)
+      pair.run(100)
+      pair.switchOver(1)
+      pair.run(serveTicks)
+      pair.leave(0)
+      pair.run(10)
+      pair.join(0)
+      pair.run(serveTicks)
+      pair.switchOver(0)
+      pair.run(20)
+      pair.leave(0)
+      pair.run(20)
+      const reference = pair.nodes[2] ?? t.fail()
+      for (const node of pair.everyNode) t.deepEqual(strangePackets(node, reference), [])
+      // Each time it is back for good after half a second.
+      const sent = byNumber(pair.nodes[1] ?? t.fail()).size
+      t.true(sent > (100 + 2 * serveTicks) * members, `${sent} packets`)
     }),
     { numRuns: 12 },
   )
 })
 
-test('a node that comes back in the middle sends the same after a few frames', (t) => {
-  const whole = runPair(() => 0)[0]
-  const young = new FakeNode()
-  const packets = input()
-  const fromTick = firstTick + 60
-  young.run(60)
-  const maps = whole?.maps ?? []
-  const legs = records.map((record) => ({
-    ...record,
-    inputMaps: maps.filter(({ mediaId }) => mediaId === record.mediaId).map(({ map }) => map),
-  }))
-  young.order({ kind: 'conference-set', legs })
-  young.run(60, (tick, phase) => {
-    const untilMs = (tick - firstTick) * 20 + phase * 5
-    for (const packet of packets) {
-      if (packet.atMs <= untilMs && packet.atMs > untilMs - 5) {
-        young.sockets.arrive(packet.port, packet.bytes)
-      }
+/** Losses, a telephone event, and a terminal that goes on with another SSRC. */
+function troubled(packets: readonly Packet[], lostEvery: number): Packet[] {
+  const kept = packets.filter((packet, p) => packet.atMs < 200 || p % lostEvery !== 0)
+  for (let n = 0; n < 40; n++) {
+    const duration = Math.min(n, 20) * 160
+    const payload = Uint8Array.of(5, n > 20 ? 0x8a : 10, duration >> 8, duration & 255)
+    const event = { ssrc: 1, sequence: n, timestamp: 25_600, payload, payloadType: 101 }
+    // The end comes once only, and may be lost.
+    if (n <= 20 || (n === 21 && lostEvery % 2 === 0)) {
+      kept.push({ port: 20_000, atMs: 3_200 + n * 20, bytes: rtp(event) })
     }
+  }
+  for (const packet of kept) {
+    if (packet.port === 20_006 && packet.atMs > 4_000) packet.bytes[11] = 0x99
+  }
+  return kept.sort((a, b) => a.atMs - b.atMs)
+}
+
+test('a decision that the switch did not take is forgotten with the role', (t) => {
+  const pair = new FakePair({ packets: voicePackets(60), delayMs: () => 0 })
+  pair.run(2)
+  pair.isCut = true
+  pair.run(3)
+  t.true((pair.nodes[0]?.maps.length ?? 0) > 0)
+  pair.isCut = false
+  pair.switchOver(1)
+  pair.run(55)
+  const [one, two] = pair.nodes
+  t.deepEqual(one?.sockets.sent, two?.sockets.sent)
+})
+
+test('a standby that is told something too late lets the primary send alone for a while', (t) => {
+  const node = new FakeNode()
+  node.engine.setRole('standby')
+  node.order({ kind: 'conference-set', legs: [legRecord(0), legRecord(1)] })
+  node.run(10)
+  t.is(node.takeSent(20_000).length, 10)
+  node.order({
+    kind: 'member-update',
+    leg: legRecord(1, { gainDb: 3, controlTick: node.tick + 2 }),
   })
-  const after = (node: FakeNode | undefined) =>
-    node?.sockets.sent
-      .filter(({ slot }) => slot >= (fromTick + 8) * 4 && slot < (fromTick + 59) * 4)
-      .map(({ localPort, slot, bytes }) => [localPort, slot, Buffer.from(bytes).toString('hex')])
-  t.deepEqual(after(young), after(whole))
+  node.run(10)
+  t.is(node.takeSent(20_000).length, 10)
+  node.order({
+    kind: 'member-update',
+    leg: legRecord(1, { gainDb: 6, controlTick: node.tick - 1 }),
+  })
+  node.run(10)
+  t.is(node.takeSent(20_000).length, 0)
+  node.run(30)
+  t.is(node.takeSent(20_000).length, 17)
+  const map = { ssrc: 1, timestamp: 0, tick: node.tick + 1, fromTick: node.tick + 1 }
+  const late = legRecord(1, { gainDb: 6, controlTick: firstTick + 19, inputMaps: [map] })
+  node.order({ kind: 'member-update', leg: late })
+  node.run(10)
+  t.is(node.takeSent(20_000).length, 0)
+  // Nobody else sends: what it has is better than nothing.
+  node.engine.setRole('primary')
+  node.run(10)
+  t.is(node.takeSent(20_000).length, 10)
+})
+
+test('a standby does not send a bridge of which it could not open a member', (t) => {
+  const node = new FakeNode()
+  node.engine.setRole('standby')
+  node.sockets.busy.add(20_002)
+  node.order({ kind: 'conference-set', legs: [legRecord(0), legRecord(1)] })
+  node.run(60)
+  t.is(node.takeSent(20_000).length, 0)
+  node.order({ kind: 'member-delete', mediaId: 'm1' })
+  node.run(60)
+  t.is(node.takeSent(20_000).length, 37)
+})
+
+test('a standby whose clock is not that of the primary, or has jumped, does not send', (t) => {
+  const node = new FakeNode()
+  node.engine.setRole('standby')
+  node.engine.setClock(false, true)
+  node.order({ kind: 'conference-set', legs: [legRecord(0), legRecord(1)] })
+  node.run(30)
+  t.is(node.takeSent(20_000).length, 0)
+  node.engine.setClock(true, false)
+  node.run(30)
+  t.is(node.takeSent(20_000).length, 7)
+  node.skip(5)
+  node.run(30)
+  t.is(node.takeSent(20_000).length, 6)
 })

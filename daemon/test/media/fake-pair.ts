@@ -1,0 +1,127 @@
+//! Several nodes with the same table 4 in virtual time: one is primary, the others follow.
+import type { InputMap, WiredMedia } from '../../src/tables/wired-media.ts'
+import { linearToALaw, linearToMuLaw } from '../../src/wire/g711.ts'
+import { FakeNode, firstTick, legRecord, rtp } from './fake-node.ts'
+
+export interface Packet {
+  readonly port: number
+  readonly atMs: number
+  readonly bytes: Uint8Array
+}
+
+const records: readonly WiredMedia[] = [
+  legRecord(0, { eventPayloadType: 101 }),
+  legRecord(1, { ptimeMs: 10, gainDb: 6, eventPayloadType: 101 }),
+  legRecord(2, { ptimeMs: 30, gainDb: -7 }),
+  legRecord(3, { codec: 'PCMU', payloadType: 0 }),
+]
+export const members = records.length
+
+/** What the terminals send: one voice each, of different loudness, law and packet time. */
+export function voicePackets(ticks: number): Packet[] {
+  const packets: Packet[] = []
+  for (let n = 0; n < members; n++) {
+    const ptimeMs = [20, 10, 30, 20][n] ?? 20
+    const encode = n === 3 ? linearToMuLaw : linearToALaw
+    for (let k = 0; k * ptimeMs < ticks * 20 - 100; k++) {
+      const timestamp = k * ptimeMs * 8
+      const payload = Uint8Array.from({ length: ptimeMs * 8 }, (_, i) =>
+        encode(Math.round(Math.sin((timestamp + i) * 0.1 * (n + 1)) * 3_000 * (n + 1))),
+      )
+      const payloadType = n === 3 ? 0 : 8
+      const voice = { ssrc: n + 1, sequence: k & 0xffff, timestamp, payload, payloadType }
+      packets.push({ port: 20_000 + 2 * n, atMs: k * ptimeMs + n * 3, bytes: rtp(voice) })
+    }
+  }
+  return packets
+}
+
+interface FakePairOptions {
+  readonly packets: readonly Packet[]
+  readonly delayMs: (node: number, packet: number) => number
+  readonly nodes?: number
+  /** These join later. */
+  readonly absent?: readonly number[]
+}
+
+export class FakePair {
+  readonly nodes: (FakeNode | null)[]
+  /** Also those that have left. */
+  readonly everyNode: FakeNode[] = []
+  /** Nothing that the media units say is heard. */
+  isCut = false
+  readonly #queues: Packet[][]
+  readonly #table = new Map(records.map((record) => [record.mediaId, record]))
+  #primary = 0
+  #tick = 0
+  #mapsTold = 0
+
+  constructor({ packets, delayMs, nodes = 2, absent = [] }: FakePairOptions) {
+    this.#queues = Array.from({ length: nodes }, (_, n) =>
+      packets
+        .map((packet, p) => ({ ...packet, atMs: packet.atMs + delayMs(n, p) }))
+        .sort((a, b) => a.atMs - b.atMs),
+    )
+    this.nodes = Array.from({ length: nodes }, () => null)
+    for (let n = 0; n < nodes; n++) if (!absent.includes(n)) this.join(n)
+  }
+
+  /** A new process, with what the table holds. */
+  join(n: number): void {
+    const node = new FakeNode(firstTick + this.#tick)
+    this.nodes[n] = node
+    this.everyNode.push(node)
+    node.engine.setRole(n === this.#primary ? 'primary' : 'standby')
+    node.order({ kind: 'conference-set', legs: [...this.#table.values()] })
+  }
+
+  /** Killed; when it was the primary, the next one is. */
+  leave(n: number): void {
+    this.nodes[n] = null
+    if (n === this.#primary) this.switchOver((n + 1) % this.nodes.length)
+  }
+
+  switchOver(to: number): void {
+    this.#primary = to
+    this.#mapsTold = this.nodes[to]?.maps.length ?? 0
+    for (const [n, node] of this.nodes.entries()) {
+      node?.engine.setRole(n === to ? 'primary' : 'standby')
+    }
+  }
+
+  run(ticks: number): void {
+    for (let t = 0; t < ticks; t++, this.#tick++) {
+      for (const [n, node] of this.nodes.entries()) {
+        const queue = this.#queues[n] ?? []
+        if (node === null) this.#lose(queue)
+        node?.run(1, (now, phase) => {
+          const untilMs = (now - firstTick) * 20 + phase * 5
+          while (queue[0] !== undefined && queue[0].atMs <= untilMs) {
+            const packet = queue.shift()
+            if (packet !== undefined) node.sockets.arrive(packet.port, packet.bytes)
+          }
+        })
+      }
+      // The switch carries the maps from one to the others in up to three ticks.
+      if (this.#tick % 3 === 0 && !this.isCut) this.#tellMaps()
+    }
+  }
+
+  #lose(queue: Packet[]): void {
+    while (queue[0] !== undefined && queue[0].atMs <= (this.#tick + 1) * 20) queue.shift()
+  }
+
+  #tellMaps(): void {
+    const maps = this.nodes[this.#primary]?.maps ?? []
+    for (const { mediaId, map } of maps.slice(this.#mapsTold)) this.#tell(mediaId, map)
+    this.#mapsTold = maps.length
+  }
+
+  #tell(mediaId: string, map: InputMap): void {
+    const record = this.#table.get(mediaId)
+    if (record === undefined) return
+    const leg = { ...record, inputMaps: [...record.inputMaps.slice(-1), map] }
+    this.#table.set(mediaId, leg)
+    for (const node of this.nodes) node?.order({ kind: 'member-update', leg })
+  }
+}
