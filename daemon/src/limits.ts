@@ -19,9 +19,12 @@ export const limits = {
   sweepMs: 500,
   /** Replicate before answering: a final response waits at most this long for its ACK. */
   replicateBeforeAnswerMsMax: 20,
-  /** First repetition of an unacknowledged sync frame, doubled up to the second value. */
+  /** First repetition of an unacknowledged sync frame, doubled up to the second value; later when ACKs
+   * take longer at present. */
   resendMs: 15,
   resendMsMax: 500,
+  /** ... and of a frame that answers a catch-up. */
+  resendBulkMs: 100,
   /** Sync frames under way without an ACK: those of a catch-up, and all together. Socket buffers of
    * the kernel (208 KiB by default) must hold them. */
   syncWindowFrames: 256,

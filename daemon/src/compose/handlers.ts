@@ -96,7 +96,7 @@ function ownStatus(parts: HandlerParts, peerAnswer: StatusResult | null): Status
   const online = [...tables.table('user').values()].filter(
     ({ status: state, expiresAtMs }) => state === 'online' && expiresAtMs > wallMs(),
   )
-  const replication = replicator.status()
+  const replication = replicator.status(monotonicMs())
   return assembleStatus({
     now: { wallMs: wallMs(), monotonicMs: monotonicMs() },
     node: {

@@ -32,6 +32,7 @@ import { PairLink } from './pair-link.ts'
 import { parseAnswer, parseQuestion } from './peer-questions.ts'
 import { SyncLink } from './sync-link.ts'
 import { restartAlarms, unitStates } from './unit-states.ts'
+import { WakeUp } from './wake-up.ts'
 
 interface SwitchOptions {
   readonly config: NodeConfig
@@ -61,7 +62,7 @@ export class SwitchUnit {
   #journalKept = false
   #control: ControlServer | null = null
   #bus: BusServer | null = null
-  #timer: NodeJS.Timeout | null = null
+  readonly #wakeUp = new WakeUp(idleMs, () => this.#loop())
   #statistics: Received<BusMessageOf<'media-statistics'>> | null = null
   #role: Role = 'starting'
   #counter = 0
@@ -91,6 +92,7 @@ export class SwitchUnit {
       conferenceEnded: (id) => this.#runner.run(() => this.#core.conferenceEnded(id)),
       statistics: (message) => this.#takeStatistics(message),
       changed: (connected) => this.#mediaChanged(connected),
+      log: (line) => log.fromUnit('media', line),
       refused: (detail) => log.warn('the media unit refused an order', { detail }),
     })
     this.#core = makeCore(config, keys, this.#tables)
@@ -164,7 +166,7 @@ export class SwitchUnit {
   }
 
   async stop(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#wakeUp.end()
     await this.#control?.close()
     await this.#bus?.close()
     this.#pair?.close()
@@ -183,6 +185,7 @@ export class SwitchUnit {
         this.#checkFlush()
       },
       operationEnded: () => this.#runner.hold(false),
+      log: (line) => log.fromUnit('pair', line),
       lost: (reason) => log.warn('the pair unit is gone; waiting for it', { reason }),
     })
   }
@@ -223,7 +226,7 @@ export class SwitchUnit {
 
   /** While nobody else has the records, they are on a memory file system (DESIGN section 7). */
   #keepJournal(): void {
-    const wanted = this.#role === 'primary' && !this.#replicator.inStep()
+    const wanted = this.#role === 'primary' && !this.#replicator.inStep(monotonicMs())
     if (wanted === this.#journalKept) return
     this.#journalKept = wanted
     if (wanted) this.#journal.open()
@@ -333,7 +336,7 @@ export class SwitchUnit {
     this.#watchedAtMs = nowMs
     const { runDirectory } = this.#options.config
     this.#alarms.reconcile('units', restartAlarms(runDirectory, wallMs()))
-    this.#alarms.reconcile('replication', replicationAlarms(this.#replicator.status()))
+    this.#alarms.reconcile('replication', replicationAlarms(this.#replicator.status(nowMs)))
   }
 
   /** The one loop of this process: it sleeps until something is due. */
@@ -351,15 +354,12 @@ export class SwitchUnit {
   }
 
   #schedule(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    const nowMs = monotonicMs()
     const dueMs = Math.min(
       this.#runner.nextTimerMs(),
       this.#replicator.nextTimerMs(),
       this.#journal.nextTimerMs(),
     )
-    const waitMs = Math.max(0, Math.min(idleMs, Math.ceil(dueMs - nowMs)))
-    this.#timer = setTimeout(() => this.#loop(), waitMs)
+    this.#wakeUp.at(dueMs)
   }
 
   /** After a turn that may have changed when something is due. */
@@ -375,7 +375,7 @@ export class SwitchUnit {
       counter: ++this.#counter,
       sessions: this.#core.liveSessions,
       syncPending: this.#replicator.pending(),
-      inStep: this.#replicator.inStep(),
+      inStep: this.#replicator.inStep(nowMs),
       ready: this.#ready,
     })
   }

@@ -75,7 +75,7 @@ export class PrimarySide {
           this.#port.refuse('old-term')
           return
         }
-        this.#acknowledged(frame)
+        this.#acknowledged(frame, nowMs)
         return
       case 'request-table':
         this.#serve(frame.table, frame, nowMs)
@@ -121,8 +121,8 @@ export class PrimarySide {
     sendBody(this.#port, { kind: 'all-sent', ref: 0, count: 0 }, 'all')
   }
 
-  #acknowledged(frame: Extract<SyncFrame, { kind: 'ack' }>): void {
-    if (!this.#sender.acknowledged(frame)) return
+  #acknowledged(frame: Extract<SyncFrame, { kind: 'ack' }>, nowMs: number): void {
+    if (!this.#sender.acknowledged(frame, nowMs)) return
     this.#serving.settled(frame.address)
     for (const token of this.#waiting.settled(addressId(frame.address), frame.version)) {
       this.#port.output({ kind: 'replicated', token })

@@ -64,12 +64,16 @@ export class Receiver {
   /** @param term of the frame, already checked not to be older than the receiver's. */
   record(frame: RecordBody, term: number, nowMs: number): (Rebuild | AckOrder)[] {
     this.counters.frames++
+    const job = this.#jobs.get(addressId(frame.address))
+    if (job !== undefined && this.#isDone(frame, term, job)) {
+      this.counters.repeated++
+      return [ackOf(job)]
+    }
     const record = this.#recordOf(frame)
     if (record === undefined) {
       this.counters.invalid++
       return []
     }
-    const job = this.#jobs.get(addressId(frame.address))
     if (job === undefined || isNewer(term, frame.version, job)) {
       return this.#apply(frame, record, term, nowMs)
     }
@@ -78,9 +82,7 @@ export class Receiver {
       return job.state === 'confirmed' && job.mark.hash === frame.hash ? [ackOf(job)] : []
     }
     this.counters.repeated++
-    if (job.state === 'confirmed') {
-      return job.seen === this.#asking ? [ackOf(job)] : this.#apply(frame, record, term, nowMs)
-    }
+    if (job.state === 'confirmed') return this.#apply(frame, record, term, nowMs)
     job.seen = this.#asking
     const overdue = nowMs - job.startedMs > limits.rebuildMsMax
     if (job.state === 'failed' || overdue) return this.#again(frame, record, term, nowMs)
@@ -135,6 +137,12 @@ export class Receiver {
       }
     }
     return rebuilds
+  }
+
+  /** A repetition of what is here: not worth to be read once more. */
+  #isDone({ version, hash }: RecordBody, term: number, job: Job): boolean {
+    const same = job.term === term && job.mark.version === version && job.mark.hash === hash
+    return same && job.state === 'confirmed' && job.seen === this.#asking
   }
 
   /** @returns the record, null for a deleted one, undefined when the frame is not usable. */

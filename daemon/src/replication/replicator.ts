@@ -153,9 +153,10 @@ export class Replicator {
     return this.#options.tables.pending()
   }
 
-  /** Standby: everything of the primary is here. Primary: the standby has everything. */
-  inStep(): boolean {
-    return this.#isFollowed() && (this.#role === 'standby' || this.pending() === 0)
+  /** Standby: everything of the primary is here. Primary: the standby has everything but what is just
+   * under way. */
+  inStep(nowMs: number): boolean {
+    return this.#isFollowed() && (this.#role === 'standby' || !this.#sender.lags(nowMs))
   }
 
   /** Asks the peer's switch. The answer comes as a `peer-response` with this number, at the latest
@@ -187,14 +188,14 @@ export class Replicator {
     return this.#encode({ kind: 'record', key, body, ...mark }, this.#term)
   }
 
-  status(): ReplicationStatus {
+  status(nowMs: number): ReplicationStatus {
     const tables = {} as Record<TableName, { records: number; pending: number; hash: string }>
     for (const name of tableNames) {
       const { size, pending, hash } = this.#options.tables.any(name)
       tables[name] = { records: size, pending, hash }
     }
     return {
-      inStep: this.inStep(),
+      inStep: this.inStep(nowMs),
       pending: this.pending(),
       peer: this.#peerAlive ? (this.#isFollowed() ? 'following' : 'catching-up') : 'none',
       tables,

@@ -25,6 +25,7 @@ interface InFlight {
   readonly mark: RecordMark
   readonly bytes: Uint8Array
   readonly bulk: boolean
+  readonly sentMs: number
   dueMs: number
   waitMs: number
 }
@@ -40,6 +41,8 @@ export class Sender {
   readonly #inFlight = new Map<number, InFlight>()
   #bulkBytes = 0
   #bulkFrames = 0
+  /** How long ACKs take at present: a standby that is busy must not be buried under repetitions. */
+  #ackMs = 0
   /** Not later than the first repetition due. */
   #dueMs = Number.POSITIVE_INFINITY
 
@@ -90,7 +93,7 @@ export class Sender {
   }
 
   /** @returns true when the record is settled by this ACK. */
-  acknowledged(mark: RecordMark): boolean {
+  acknowledged(mark: RecordMark, nowMs: number): boolean {
     const flight = this.#inFlight.get(addressId(mark.address))
     const right = flight !== undefined && sameMark(flight.mark, mark)
     this.#step(mark.address, right ? 'ack-right' : 'ack-wrong')
@@ -99,6 +102,7 @@ export class Sender {
       return false
     }
     this.counters.acksRight++
+    this.#learn(Math.min(nowMs - flight.sentMs, limits.resendMsMax))
     this.#drop(addressId(mark.address))
     return true
   }
@@ -125,6 +129,14 @@ export class Sender {
       repaired++
     })
     return repaired
+  }
+
+  /** True when something waits for its ACK for longer than a sweep, or is not under way at all. What
+   * is just under way is no lag: under load there is always something. */
+  lags(nowMs: number): boolean {
+    const [oldest] = this.#inFlight.values()
+    if (oldest !== undefined && nowMs - oldest.sentMs > limits.sweepMs) return true
+    return this.#tables.pending() > this.#inFlight.size + this.#urgent.size + this.#bulk.size
   }
 
   /** @returns when `advance` has to be called; infinity when not. */
@@ -163,12 +175,24 @@ export class Sender {
       return
     }
     this.#step(address, 'serialise')
-    const waitMs = limits.resendMs
-    const flight = { address, mark, bytes, bulk, dueMs: nowMs + waitMs, waitMs }
+    const waitMs = this.#firstWaitMs(bulk)
+    const flight = { address, mark, bytes, bulk, sentMs: nowMs, dueMs: nowMs + waitMs, waitMs }
     this.#inFlight.set(addressId(address), flight)
     if (bulk) this.#bulkBytes += bytes.length
     if (bulk) this.#bulkFrames++
     this.#give(flight, 'preferred', datagrams)
+  }
+
+  /** Quickly up, slowly down. From the first sending on, so that a time too short for a busy standby
+   * grows even while every frame is repeated. */
+  #learn(ackMs: number): void {
+    this.#ackMs += (ackMs - this.#ackMs) / (ackMs > this.#ackMs ? 2 : 8)
+  }
+
+  /** Nobody waits for what a catch-up asked for, and it comes in bursts. */
+  #firstWaitMs(bulk: boolean): number {
+    const least = bulk ? limits.resendBulkMs : limits.resendMs
+    return Math.min(Math.max(least, 2 * this.#ackMs), limits.resendMsMax)
   }
 
   #repeat(nowMs: number, datagrams: Datagram[]): void {

@@ -168,13 +168,13 @@ test('the walk over all flags every 500 ms sends what no change has announced (S
   pair.change(pair.a, (tables) => tables.any('user').put(user('1001')))
   pair.run(50)
   const before = pair.captured.length
-  const sweptMs = pair.a.replicator.status().lastSweep?.atMs ?? pair.nowMs
+  const sweptMs = pair.a.replicator.status(pair.nowMs).lastSweep?.atMs ?? pair.nowMs
   pair.a.tables.any('user').setFlag(0, 'DIRTY')
   t.true(pair.runUntil(() => pair.a.tables.pending() === 0, 2 * limits.sweepMs))
   t.true(pair.captured.length > before)
   const sweeps = new Set<number>()
   pair.runUntil(() => {
-    sweeps.add(pair.a.replicator.status().lastSweep?.atMs ?? 0)
+    sweeps.add(pair.a.replicator.status(pair.nowMs).lastSweep?.atMs ?? 0)
     return sweeps.size === 4
   }, 3_000)
   const times = [...sweeps]

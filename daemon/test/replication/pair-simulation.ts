@@ -118,7 +118,10 @@ export class PairSimulation {
   }
 
   settled(): boolean {
-    return this.a.replicator.inStep() && this.b.replicator.inStep() && this.equal()
+    const sides = [this.a, this.b]
+    const done = ({ replicator }: Side) =>
+      replicator.inStep(this.nowMs) && replicator.pending() === 0
+    return sides.every(done) && this.equal()
   }
 
   #makeSide(name: string): Side {

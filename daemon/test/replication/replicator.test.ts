@@ -22,7 +22,7 @@ test('a change is sent at once, rebuilt, acknowledged, and its flag is NONE', (t
   const pair = new PairSimulation()
   pair.join()
   pair.run(50)
-  t.true(pair.a.replicator.inStep())
+  t.true(pair.a.replicator.inStep(pair.nowMs))
   putUser(pair, pair.a, '1001')
   t.is(pair.a.tables.table('user').flag(0), 'SYNCED')
   pair.run(1)
@@ -39,7 +39,7 @@ test('there is no ACK before the record is rebuilt, and none when the rebuild fa
   putUser(pair, pair.a, '1001')
   pair.run(400)
   t.is(pair.a.tables.table('user').flag(0), 'SYNCED')
-  t.true(pair.a.replicator.status().sent.retries > 2)
+  t.true(pair.a.replicator.status(pair.nowMs).sent.retries > 2)
   pair.b.rebuildOk = true
   pair.run(1_000)
   t.is(pair.a.tables.table('user').flag(0), 'NONE')
@@ -109,7 +109,7 @@ test('a late ACK of an old version never gives NONE', (t) => {
   pair.deliver(pair.b, ack.bytes, {})
   pair.run(1)
   t.is(pair.a.tables.table('user').flag(0), 'SYNCED')
-  t.is(pair.a.replicator.status().sent.acksWrong, 1)
+  t.is(pair.a.replicator.status(pair.nowMs).sent.acksWrong, 1)
 })
 
 test('an ACK of an earlier boot of the standby never gives NONE', (t) => {
@@ -130,7 +130,7 @@ test('an ACK of an earlier boot of the standby never gives NONE', (t) => {
   pair.deliver(pair.b, late.bytes, {})
   pair.run(1)
   t.is(pair.a.tables.table('user').flag(1), 'SYNCED')
-  t.true((pair.a.replicator.status().refused['old-boot'] ?? 0) > 0)
+  t.true((pair.a.replicator.status(pair.nowMs).refused['old-boot'] ?? 0) > 0)
 })
 
 test('a frame of an older term and a frame for a node that is not standby change nothing', (t) => {
@@ -148,7 +148,7 @@ test('a frame of an older term and a frame for a node that is not standby change
   pair.deliver(pair.a, old.bytes, {})
   pair.run(1)
   t.is(pair.b.tables.table('user').size, 0)
-  t.is(pair.b.replicator.status().refused['old-term'], 1)
+  t.is(pair.b.replicator.status(pair.nowMs).refused['old-term'], 1)
   pair.act(pair.b, () => pair.b.replicator.setRole('primary', 7, pair.nowMs))
   pair.deliver(pair.a, old.bytes, {})
   pair.run(1)
@@ -215,7 +215,7 @@ test('a standby that is restarted in mid-sync gets everything', (t) => {
   for (let index = 0; index < 500; index++) putUser(pair, pair.a, `u${index}`)
   pair.join()
   pair.run(4)
-  t.false(pair.b.replicator.inStep())
+  t.false(pair.b.replicator.inStep(pair.nowMs))
   pair.restart(pair.b)
   pair.join()
   putUser(pair, pair.a, 'u3', 9)
@@ -279,7 +279,7 @@ test('a record that was damaged on the standby is repaired by its table hash', (
   t.true(pair.runUntil(() => pair.settled(), 3 * limits.tableHashMs + 1_000))
   t.is(table.get('u2')?.cseq, 1)
   t.false(table.has('ghost'))
-  t.is(pair.b.replicator.status().tablesRepaired, 1)
+  t.is(pair.b.replicator.status(pair.nowMs).tablesRepaired, 1)
 })
 
 test('a slot is used again and the standby ends with the new key only', (t) => {
