@@ -1,5 +1,6 @@
 //! Processes: the units that the supervisor starts, tools that run and end, and what /proc knows.
 import { execFile, spawn } from 'node:child_process'
+import { setPriority } from 'node:os'
 import { failure, type Result, success } from '../result.ts'
 import { errorText, readSystemFile } from './files.ts'
 
@@ -30,6 +31,20 @@ export function startNode(
   child.on('error', () => undefined)
   if (child.pid === undefined) return failure('unit-failed', `${path} cannot be started`)
   return success({ pid: child.pid, kill: (signal) => child.kill(signal) })
+}
+
+/** Nice value of units without a real-time class: before the ordinary programs of the machine. */
+const serviceNice = -5
+
+/** @returns false when that is not allowed, or the process has ended. To be called before it starts
+ * threads: they have the value of the thread that starts them. */
+export function putBeforeOthers(pid: number): boolean {
+  try {
+    setPriority(pid, serviceNice)
+    return true
+  } catch {
+    return false
+  }
 }
 
 interface ToolRun {

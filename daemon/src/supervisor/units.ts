@@ -3,7 +3,7 @@
 import type { UnitReport } from '../oam/unit-report.ts'
 import { removeFile, writeFileAtomic } from '../platform/files.ts'
 import type { Log } from '../platform/log.ts'
-import { type Child, type ChildExit, startNode } from '../platform/process.ts'
+import { type Child, type ChildExit, putBeforeOthers, startNode } from '../platform/process.ts'
 
 export const unitNames = ['pair', 'switch', 'media'] as const
 export type SupervisedUnit = (typeof unitNames)[number]
@@ -70,6 +70,8 @@ export class SupervisedProcess {
       return
     }
     this.#child = started.value
+    // Pair and media take a real-time class themselves.
+    if (name === 'switch') putBeforeOthers(started.value.pid)
     this.#pid = started.value.pid
     this.#sinceWallMs = this.#options.wallMs()
     this.#options.onChange()
