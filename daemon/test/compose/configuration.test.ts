@@ -1,0 +1,116 @@
+//! The chain of S1.151: a changed parameter is stored, read into the core and sent to the peer, as one.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { Alarms } from '../../src/compose/alarms.ts'
+import { Configuration } from '../../src/compose/configuration.ts'
+import { makeLogHub } from '../../src/compose/log-hub.ts'
+import { parseNodeConfig } from '../../src/oam/node-config-load.ts'
+import { diffSite, parseSite } from '../../src/oam/site-config.ts'
+import { monotonicMs } from '../../src/platform/clock.ts'
+import type { Log } from '../../src/platform/log.ts'
+import { Tables } from '../../src/tables/tables.ts'
+
+const nodeFile = `node: vccs-a
+site: tower
+links: [{ name: net-a, own: 127.8.1.1, peer: 127.8.1.2 }]
+pair: { keyFile: pair.key }
+service: { address: 127.8.9.1, interface: lo }
+`
+const silent: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silent,
+  flush: () => undefined,
+}
+
+async function open(t: ExecutionContext, directory: string) {
+  const parsed = parseNodeConfig(nodeFile)
+  if (!parsed.ok) throw new Error(parsed.failure.detail)
+  const log = makeLogHub(silent)
+  const tables = new Tables()
+  const wire: { peer: Configuration | null } = { peer: null }
+  const configuration = new Configuration({
+    config: { ...parsed.value, database: join(directory, 'vccs.db') },
+    tables,
+    alarms: new Alarms(log),
+    log,
+    sendRows: (rows) => setImmediate(() => wire.peer?.rows(rows)),
+    change: (apply) => apply(),
+  })
+  await configuration.open()
+  t.teardown(() => configuration.close())
+  return { configuration, tables, wire, log }
+}
+
+function directoryOf(t: ExecutionContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'vccs-configuration-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2))
+}
+
+const siteText = `accounts:
+  1001: { password: x, priority: 1, twin: false }
+  1002: { password: y }
+positions: { TWR-1: { account: 1001 } }
+`
+
+async function apply(configuration: Configuration, text: string): Promise<number> {
+  const current = await configuration.site()
+  const wanted = parseSite(text, configuration.realm)
+  if (!current.ok || !wanted.ok) throw new Error('the site is not readable')
+  const applied = await configuration.apply(wanted.value, diffSite(current.value, wanted.value))
+  if (!applied.ok) throw new Error(applied.failure.detail)
+  return applied.value
+}
+
+/** Both databases have equal rows; the clock goes on for what is sent again. */
+function isSame(one: Configuration, other: Configuration): boolean {
+  for (const configuration of [one, other]) configuration.advance(monotonicMs())
+  return one.state.hash === other.state.hash
+}
+
+test('one change is stored, in the core, on the peer, and one line of the log', async (t) => {
+  const { configuration, tables, wire, log } = await open(t, directoryOf(t))
+  const peer = await open(t, directoryOf(t))
+  wire.peer = peer.configuration
+  peer.wire.peer = configuration
+  peer.configuration.setPair('standby', true)
+  configuration.setPair('primary', true)
+  await apply(configuration, 'accounts: { 1: { password: first } }')
+  await until(() => isSame(configuration, peer.configuration))
+  const revision = await apply(configuration, siteText)
+  t.like(tables.table('phone-book').get('1001'), { priority: 1, twin: false })
+  t.deepEqual([...tables.table('position').keys()], ['TWR-1'])
+  await until(() => isSame(configuration, peer.configuration))
+  const lines = log.tail.last({ lines: 50, level: 'info' })
+  const changes = lines.filter(({ text }) => text === 'configuration changed')
+  const paths = ['accounts.1', 'accounts.1001', 'accounts.1002', 'positions.TWR-1']
+  t.deepEqual(changes.at(-1)?.fields, { revision, changes: 4, paths: JSON.stringify(paths) })
+  await apply(configuration, 'accounts: { 1002: { password: y } }')
+  t.deepEqual([...tables.table('phone-book').keys()], ['1002'], 'what is not in the file goes')
+  t.is(tables.table('position').size, 0)
+})
+
+test('a node that starts reads its database and its node file into the core', async (t) => {
+  const directory = directoryOf(t)
+  const first = await open(t, directory)
+  first.configuration.setPair('primary', false)
+  await apply(first.configuration, siteText)
+  await first.configuration.close()
+  const second = await open(t, directory)
+  t.is(second.configuration.state.revision, 1)
+  t.is(second.configuration.realm, 'tower')
+  t.is(second.tables.table('phone-book').size, 0, 'a standby gets them from the primary')
+  second.configuration.setPair('primary', false)
+  await until(() => second.tables.table('phone-book').size > 0)
+  t.deepEqual([...second.tables.table('phone-book').keys()].sort(), ['1001', '1002'])
+  t.deepEqual([...second.tables.table('position').keys()], ['TWR-1'])
+})
