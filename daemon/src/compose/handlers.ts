@@ -1,9 +1,11 @@
 //! The verbs of the control socket, answered from what this node knows.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { BusMessageOf } from '../bus/messages.ts'
 import type { BodyOf, CheckedParamsOf, Decision } from '../control/api.ts'
 import { answerLog } from '../control/log-verb.ts'
 import type { AskPeer, ControlHandlers } from '../control/session.ts'
 import type { StatusResult } from '../control/status-schema.ts'
+import { limits } from '../limits.ts'
 import type { NodeConfig } from '../oam/node-config.ts'
 import { countCalls, listCalls, listUsers } from '../oam/session-lists.ts'
 import { assembleStatus, parsePeerAnswer, type Received, type UnitState } from '../oam/status.ts'
@@ -162,8 +164,29 @@ async function switchover(
   if (!outcome.ok) return outcome
   const { ok, detail, tookMs } = outcome.value
   if (!ok) return failure('refused-unsafe', detail)
+  await calm(parts)
   const termAfter = parts.pair.status?.message.term ?? termBefore + 1
   return success({ ...plan, done: true, termAfter, detail, tookMs })
+}
+
+/** Shorter than the time in which a question of the peer has to be answered. */
+const calmMsMax = 1_500
+/** What heartbeats say may be older than the change; the next two are not. */
+const calmMsMin = 2.5 * limits.heartbeatMs
+const calmPollMs = 50
+
+/** Both nodes tell the new roles, and the new standby has caught up, a moment after the role has moved.
+ * Whoever looks right after the answer shall see the pair as it stays, not that moment. */
+async function calm(parts: HandlerParts): Promise<void> {
+  const startMs = monotonicMs()
+  let sinceMs: number | null = null
+  for (let nowMs = startMs; nowMs < startMs + calmMsMax; nowMs = monotonicMs()) {
+    const { degraded, disagreements } = ownStatus(parts, await askStatus(parts))
+    if (degraded.length + disagreements.length > 0) sinceMs = null
+    else sinceMs ??= nowMs
+    if (sinceMs !== null && nowMs - sinceMs >= calmMsMin) return
+    await pause(calmPollMs)
+  }
 }
 
 function iso(ms: number): string {
