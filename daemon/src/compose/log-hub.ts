@@ -25,6 +25,8 @@ export function makeLogHub(log: Log): LogHub {
     child: (fields) => log.child(fields),
     flush: () => log.flush(),
     fromUnit: (unit, { level, text, fields }) => {
+      // The voice loop of media writes no file of its own.
+      if (unit === 'media') log[level](text, { ...fields, of: 'media' })
       tail.push({ level, unit, text, fields }, wallMs())
     },
   }

@@ -69,14 +69,20 @@ function runFfi(options: StartOptions, memory: FfiMemory): never {
   const realtime = memory.becomeRealtime(realtimePriority)
   sayScheduling(log, realtime)
   const streams = new Map<BusEnd, FfiStream>()
+  const send = (to: BusEnd, message: BusMessage) => streams.get(to)?.send(message)
+  // The loop must not wait for a disk or a pipe: its lines go over the bus, and switch writes them.
+  const say: UnitOptions['say'] = (text, fields) => {
+    send('switch', { kind: 'unit-log', level: 'info', text, fields })
+  }
   const unit = new MediaUnit({
-    ...common(options),
+    wallMs,
+    say,
     arena: memory.arena,
     sockets: new FfiSockets(memory, config.service.address),
     backend: 'ffi',
     realtime,
     monotonicMs: () => memory.monotonicMs(),
-    send: (to, message) => streams.get(to)?.send(message),
+    send,
   })
   for (const end of ends) {
     const stream = new FfiStream({
@@ -84,7 +90,7 @@ function runFfi(options: StartOptions, memory: FfiMemory): never {
       address: addressOf(config, end),
       hello: hello(),
       onMessage: (message) => unit.receive(message),
-      onChange: (connected, reason) => sayBus(log, end, { connected, reason }),
+      onChange: (connected, reason) => say(`bus ${end}`, { connected, reason }),
     })
     streams.set(end, stream)
   }
@@ -98,7 +104,8 @@ function runDgram(options: StartOptions, arena: Arena): () => void {
   sayScheduling(log, false)
   const clients = new Map<BusEnd, BusClient>()
   const unit = new MediaUnit({
-    ...common(options),
+    wallMs,
+    say: (text, fields) => log.info(text, fields),
     arena,
     sockets: new DgramSockets(arena, config.service.address),
     backend: 'dgram',
@@ -127,24 +134,12 @@ function runDgram(options: StartOptions, arena: Arena): () => void {
   }
 }
 
-function common({ log }: StartOptions): Pick<UnitOptions, 'wallMs' | 'say'> {
-  return {
-    wallMs,
-    // The FFI loop never returns to the event loop, which would write the log.
-    say: (text, fields) => {
-      log.info(text, fields)
-      log.flush()
-    },
-  }
-}
-
 function sayScheduling(log: Log, realtime: boolean): void {
   if (!realtime) log.warn('alarm no-realtime', { alarm: 'no-realtime' })
 }
 
 function sayBus(log: Log, end: BusEnd, state: { connected: boolean; reason: string }): void {
   log.info(`bus ${end}`, state)
-  log.flush()
 }
 
 function hello(): BusMessage {
