@@ -1,6 +1,6 @@
 //! `npm run bench`: the figures of docs/benchmarks.md, printed as they come and stored in
 //! build/bench.json. Flags: --only NAME,... (see `benches`), --seconds N (length of one measurement).
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BenchContext } from './bench/figures.ts'
@@ -14,6 +14,7 @@ import { ensurePackages, testPrograms } from './net/packages.ts'
 import { ensureNamespaces } from './net/privilege.ts'
 
 const buildFolder = join(import.meta.dirname, '../build')
+const reportFile = join(buildFolder, 'bench.json')
 
 /** One after the other: each wants the machine for itself. */
 const benches: Readonly<Record<string, (context: BenchContext) => Promise<object>>> = {
@@ -22,6 +23,14 @@ const benches: Readonly<Record<string, (context: BenchContext) => Promise<object
   replication: measureReplication,
   takeover: measureTakeOver,
   cli: measureStatusCommand,
+}
+
+/** Beside what earlier runs stored: a figure that was disturbed can be measured again alone. */
+function store(name: string, figures: object): void {
+  mkdirSync(buildFolder, { recursive: true })
+  const kept = existsSync(reportFile) ? JSON.parse(readFileSync(reportFile, 'utf8')) : {}
+  const report = { ...kept, [name]: { machine: machineFacts(), seconds, figures } }
+  writeFileSync(reportFile, `${JSON.stringify(report, null, 2)}\n`)
 }
 
 const { values } = parseArgs({
@@ -39,7 +48,6 @@ ensurePackages(testPrograms)
 await ensureNamespaces()
 
 const startMs = performance.now()
-const figures: Record<string, object> = {}
 let failed = 0
 for (const name of names) {
   const say = (text: string) => {
@@ -47,15 +55,12 @@ for (const name of names) {
     console.log(`${atSeconds} s  ${name}: ${text}`)
   }
   try {
-    figures[name] = (await benches[name]?.({ seconds, say })) ?? {}
+    store(name, (await benches[name]?.({ seconds, say })) ?? {})
   } catch (error) {
     failed += 1
-    figures[name] = { error: String(error) }
+    store(name, { error: String(error) })
     say(`FAILED: ${error instanceof Error ? error.message : String(error)}`)
   }
-  mkdirSync(buildFolder, { recursive: true })
-  const report = { machine: machineFacts(), seconds, figures }
-  writeFileSync(join(buildFolder, 'bench.json'), `${JSON.stringify(report, null, 2)}\n`)
 }
-console.log(`The figures are in build/bench.json; docs/benchmarks.md says what they mean.`)
+console.log('The figures are in build/bench.json; docs/benchmarks.md says what they mean.')
 process.exit(failed === 0 ? 0 : 1)

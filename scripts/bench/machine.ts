@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 
-export interface MachineFacts {
+interface MachineFacts {
   readonly cores: number
   readonly processor: string
   readonly memoryMiB: number

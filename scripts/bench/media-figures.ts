@@ -29,6 +29,7 @@ interface MediaFigures {
 
 export async function measureMedia({ seconds, say }: BenchContext): Promise<object> {
   if (!canPin) throw new Error('this benchmark needs two cores: one for the load, one for media')
+  say(`our media process: about ${Math.round((seconds + 10) * 7 + 30)} seconds of silence`)
   const media = await runMedia(seconds)
   for (const figures of media.cost) say(costLine(figures))
   const peer = await measureRtpengine(legCounts, seconds, say)

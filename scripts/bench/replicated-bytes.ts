@@ -20,6 +20,7 @@ export async function measureReplication({ seconds, say }: BenchContext): Promis
   try {
     const primary = await lab.primary()
     startCounting(lab, primary.node)
+    await lab.inStep()
     const idle = await flowDuring(lab, primary.node, () => delay(seconds * 1_000))
     const calls = callsPerSecond * seconds
     const busy = await flowDuring(lab, primary.node, async () => {

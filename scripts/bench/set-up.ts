@@ -7,14 +7,14 @@ import { cpuNs, offSubjectCore, pinToOtherCores, pinToSubjectCore } from './core
 import { type BenchContext, ratio, round } from './figures.ts'
 
 /** The first rate that fails twice ends the series. */
-const rates = globalThis.process.env.R
-  ? JSON.parse(globalThis.process.env.R)
-  : [25, 50, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1_000]
+const rates = [50, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1_000]
 const directRates = [500, 1_000, 2_000, 3_000, 4_000]
 const retransmissionShareMax = 0.01
 
 interface Step extends LoadFigures {
   readonly isGood: boolean
+  /** The other node serves now: a process of this one stood still for too long. */
+  readonly hasChangedRoles: boolean
   /** Of the switch process, all threads. */
   readonly cpuUsPerCall: number
   readonly coreShare: number
@@ -69,6 +69,12 @@ async function directCeiling(lab: Lab, { seconds, say }: BenchContext): Promise<
   return best
 }
 
+interface Subject {
+  readonly primary: LabNode
+  /** Of its switch process. */
+  readonly pid: number
+}
+
 /** The nodes that run: the primary, and its standby if there is one. */
 async function runningNodes(primary: LabNode, lab: Lab): Promise<LabNode[]> {
   const { mode } = await primary.status()
@@ -76,7 +82,7 @@ async function runningNodes(primary: LabNode, lab: Lab): Promise<LabNode[]> {
 }
 
 /** The switch process that serves gets the core; all other processes of the nodes leave it. */
-async function separate(lab: Lab): Promise<number> {
+async function separate(lab: Lab): Promise<Subject> {
   const primary = await lab.primary()
   const pids = await Promise.all(
     (await runningNodes(primary, lab)).map(async (node) => (await node.opinion()).units),
@@ -86,11 +92,11 @@ async function separate(lab: Lab): Promise<number> {
   const pid = units.find((unit) => unit.unit === 'switch')?.pid
   if (pid === undefined || pid === null) throw new Error('the switch process is not known')
   pinToSubjectCore(pid)
-  return pid
+  return { primary, pid }
 }
 
 async function risingRates(lab: Lab, what: string, context: BenchContext): Promise<Series> {
-  const pid = await separate(lab)
+  let subject = await separate(lab)
   const steps: Step[] = []
   // The first calls run cold code.
   await runLoad(lab, { callsPerSecond: 50, calls: 200 })
@@ -98,8 +104,9 @@ async function risingRates(lab: Lab, what: string, context: BenchContext): Promi
   for (const rate of rates) {
     failures = 0
     while (failures < 2) {
-      const step = await oneStep(lab, pid, { rate, seconds: context.seconds })
+      const step = await oneStep(lab, subject, { rate, seconds: context.seconds })
       steps.push(step)
+      if (step.hasChangedRoles) subject = await separate(lab)
       context.say(`${what}: ${stepLine(step)}`)
       if (step.isGood) break
       failures += 1
@@ -119,14 +126,18 @@ interface StepOptions {
   readonly seconds: number
 }
 
-async function oneStep(lab: Lab, pid: number, { rate, seconds }: StepOptions): Promise<Step> {
+async function oneStep(lab: Lab, subject: Subject, options: StepOptions): Promise<Step> {
+  const { rate, seconds } = options
+  const { primary, pid } = subject
   const before = cpuNs(pid)
   const figures = await runLoad(lab, { callsPerSecond: rate, calls: rate * seconds })
   const used = cpuNs(pid) - before
+  const hasChangedRoles = (await lab.primary()) !== primary
   return {
     ...figures,
     wallMs: round(figures.wallMs),
-    isGood: isGood(figures),
+    isGood: isGood(figures) && !hasChangedRoles,
+    hasChangedRoles,
     cpuUsPerCall: round(used / 1_000 / figures.calls),
     coreShare: ratio(used / 1e6, figures.wallMs),
   }
@@ -140,7 +151,7 @@ function isGood({ calls, successful, failed, retransmissions, ...rest }: LoadFig
 }
 
 function stepLine(step: Step): string {
-  const verdict = step.isGood ? 'good' : 'NOT GOOD'
+  const verdict = step.isGood ? 'good' : `NOT GOOD${step.hasChangedRoles ? ', take-over' : ''}`
   return (
     `${step.callsPerSecond} calls/s: ${step.failed} failed, ` +
     `${step.retransmissions} retransmissions, ${step.cpuUsPerCall} us CPU/call, ` +
