@@ -126,11 +126,6 @@ export const errors = {
     next: 'Read the reason in the message and in `vccs log`.',
     exit: 1,
   },
-  'operation-running': {
-    text: 'Another operation of this kind is still running.',
-    next: 'Wait for its end, then try again.',
-    exit: 1,
-  },
   'not-found': {
     text: 'What was named does not exist.',
     next: 'List what exists, with `vccs calls`, `vccs users` or `vccs config export`.',

@@ -34,7 +34,6 @@ interface HandlerParts {
   readonly log: LogHub
   readonly configuration: Configuration
   readonly askPeer: AskPeer
-  readonly startedWallMs: number
   media(): Received<BusMessageOf<'media-statistics'>> | null
   units(): UnitState[]
 }
@@ -115,8 +114,8 @@ function ownStatus(parts: HandlerParts, peerAnswer: StatusResult | null): Status
     replication: {
       inStep: replication.inStep,
       pending: replication.pending,
-      unacked: replication.pending,
-      rttMs: null,
+      unacked: tables.unacknowledged(),
+      rttMs: shortestRttMs(pair),
       lastSweepAtMs: replication.lastSweep?.atMs ?? null,
     },
     tables: tables.counts(),
@@ -187,6 +186,12 @@ async function calm(parts: HandlerParts): Promise<void> {
     if (sinceMs !== null && nowMs - sinceMs >= calmMsMin) return
     await pause(calmPollMs)
   }
+}
+
+/** Of the links; null: not measured. */
+function shortestRttMs({ status: last }: PairLink): number | null {
+  const measured = (last?.message.links ?? []).flatMap(({ rttMs }) => rttMs ?? [])
+  return measured.length === 0 ? null : Math.min(...measured)
 }
 
 function iso(ms: number): string {

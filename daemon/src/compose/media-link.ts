@@ -6,8 +6,8 @@ import type { MediaOrder } from '../switching/effects.ts'
 import type { WiredMedia } from '../tables/wired-media.ts'
 
 interface MediaOutlets {
-  /** Every leg that the tables hold. */
-  legs(): WiredMedia[]
+  /** Every leg that the tables hold; null while that is not known yet. */
+  legs(): WiredMedia[] | null
   inputMapped(message: BusMessageOf<'input-mapped'>): void
   conferenceEnded(conferenceId: number): void
   statistics(message: BusMessageOf<'media-statistics'>): void
@@ -44,6 +44,13 @@ export class MediaLink {
     peer.onClose(() => {
       if (this.#peer === peer) this.#lose()
     })
+  }
+
+  /** Tells the media unit everything that exists, so that it drops what does not. */
+  refresh(): void {
+    const legs = this.#out.legs()
+    if (legs === null) return
+    this.#peer?.send({ kind: 'conference-set', ref: ++this.#ref, legs })
   }
 
   /** Gives orders. `done(true)` when the media unit has done all of them, `done(false)` when it could
@@ -101,7 +108,7 @@ export class MediaLink {
     this.#lose()
     this.#peer = peer
     this.#pid = pid
-    peer.send({ kind: 'conference-set', ref: ++this.#ref, legs: this.#out.legs() })
+    this.refresh()
     this.#out.changed(true)
   }
 

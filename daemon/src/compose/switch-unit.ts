@@ -10,10 +10,8 @@ import { busAddress, type NodeConfig } from '../oam/node-config.ts'
 import type { PairKeys } from '../oam/node-config-load.ts'
 import type { Received, UnitState } from '../oam/status.ts'
 import { monotonicMs, wallMs } from '../platform/clock.ts'
-import { openJournalFile } from '../platform/journal-file.ts'
 import { type BusServer, listenBus } from '../platform/stream.ts'
 import { openDatagram } from '../platform/udp.ts'
-import { Journal, loadJournal } from '../replication/journal.ts'
 import { Replicator, type ReplicatorOutput } from '../replication/replicator.ts'
 import { type Result, success } from '../result.ts'
 import type { Core } from '../switching/core.ts'
@@ -21,10 +19,12 @@ import { callRecordOf } from '../switching/wired/call.ts'
 import type { RecordChange } from '../tables/address.ts'
 import { type AnyRecord, Tables } from '../tables/tables.ts'
 import type { Conference } from '../tables/wired-conference.ts'
+import type { WiredMedia } from '../tables/wired-media.ts'
 import { Alarms, mediaAlarms, replicationAlarms } from './alarms.ts'
 import { Configuration } from './configuration.ts'
 import { CoreRunner, mediaOrders } from './core-runner.ts'
 import { makeHandlers } from './handlers.ts'
+import { JournalKeeper } from './journal-keeper.ts'
 import type { LogHub } from './log-hub.ts'
 import { makeCore } from './make-core.ts'
 import { MediaLink } from './media-link.ts'
@@ -55,11 +55,11 @@ export class SwitchUnit {
   readonly #media: MediaLink
   readonly #sync: SyncLink
   readonly #configuration: Configuration
-  readonly #journal: Journal
+  readonly #journal: JournalKeeper
   #pair: PairLink | null = null
   #peerAlive = false
   #roleKnown = false
-  #journalKept = false
+  #caughtUp = false
   #control: ControlServer | null = null
   #bus: BusServer | null = null
   readonly #wakeUp = new WakeUp(idleMs, () => this.#loop())
@@ -82,7 +82,7 @@ export class SwitchUnit {
       bootId: randomBytes(8).toString('hex'),
     })
     this.#media = new MediaLink({
-      legs: () => [...this.#tables.table('wired-media').values()],
+      legs: () => this.#legs(),
       inputMapped: ({ mediaId, map }) => {
         this.#runner.run(() => {
           this.#core.inputMapped(mediaId, map)
@@ -108,7 +108,7 @@ export class SwitchUnit {
       settle: () => this.#sync.settle(),
       journal: (changes) => this.#journal.append(changes),
     })
-    this.#journal = new Journal(openJournalFile(journalPath(config)), this.#tables, (change) =>
+    this.#journal = new JournalKeeper(config, this.#tables, (change) =>
       this.#replicator.frameOf(change),
     )
     this.#configuration = new Configuration({
@@ -149,19 +149,13 @@ export class SwitchUnit {
     if (!sip.ok) return sip
     this.#runner.attach(sip.value)
     this.#connectPair()
-    const control = await startControlServer({
-      ...this.#answering(),
-      path: config.controlSocket,
-    })
+    const control = await startControlServer({ ...this.#answering(), path: config.controlSocket })
     if (!control.ok) return control
     this.#control = control.value
     this.#ready = true
     this.#loop()
-    log.info('start-up: boot report', {
-      node: config.node,
-      devices: this.#tables.counts()['phone-book'],
-      role: this.#role,
-    })
+    const devices = this.#tables.counts()['phone-book']
+    log.info('start-up: boot report', { node: config.node, devices, role: this.#role })
     return success(null)
   }
 
@@ -186,20 +180,32 @@ export class SwitchUnit {
       },
       operationEnded: () => this.#runner.hold(false),
       log: (line) => log.fromUnit('pair', line),
-      lost: (reason) => log.warn('the pair unit is gone; waiting for it', { reason }),
+      lost: (reason) => this.#losePair(reason),
     })
   }
 
   #setRole(message: BusMessageOf<'role'>): void {
     const { role, term, because, alone } = message
-    if (role !== this.#role) {
-      this.#options.log.info('start-up: role', { role, term, because, alone })
-    }
-    // The pair unit outlived this one and found nobody to hand over to: this unit goes on with the
-    // sessions of the one that died. In every other case the peer knows better.
-    if (!this.#roleKnown && role === 'primary') this.#loadJournal()
+    const { log, keys } = this.#options
+    const first = !this.#roleKnown
+    if (first || role !== this.#role) log.info('role', { role, term, because, alone })
     this.#roleKnown = true
-    if (role !== 'primary') this.#journal.close()
+    // The pair unit outlived the switch unit before this one and found nobody to hand over to: this one
+    // goes on with its sessions. In every other case the peer knows better.
+    if (first && role === 'primary') log.info('start-up: journal', this.#journal.load(keys.sync))
+    if (role !== 'primary') this.#journal.discard()
+    this.#become(role, term)
+    if (first && role === 'primary') this.#media.refresh()
+  }
+
+  /** Without the pair unit nobody says when the peer serves; it will, when our heartbeats are missing.
+   * Alone, this node goes on: nobody else can. */
+  #losePair(reason: string): void {
+    this.#options.log.warn('the pair unit is gone; waiting for it', { reason })
+    if (this.#peerAlive && this.#role === 'primary') this.#become('starting', 0)
+  }
+
+  #become(role: Role, term: number): void {
     this.#role = role
     this.#flush = null
     this.#sync.perform(this.#replicator.setRole(role, term, monotonicMs()))
@@ -218,19 +224,16 @@ export class SwitchUnit {
     this.#settled()
   }
 
-  #loadJournal(): void {
-    const { config, keys, log } = this.#options
-    const loaded = loadJournal(openJournalFile(journalPath(config)), this.#tables, keys.sync)
-    log.info('start-up: journal', { ...loaded, sessions: this.#core.liveSessions })
-  }
-
   /** While nobody else has the records, they are on a memory file system (DESIGN section 7). */
   #keepJournal(): void {
-    const wanted = this.#role === 'primary' && !this.#replicator.inStep(monotonicMs())
-    if (wanted === this.#journalKept) return
-    this.#journalKept = wanted
-    if (wanted) this.#journal.open()
-    else this.#journal.close()
+    this.#journal.keep(this.#role === 'primary' && !this.#replicator.inStep(monotonicMs()))
+  }
+
+  /** Null while this node does not know its legs: it has no role yet, or has not caught up. The media
+   * unit then leaves those it has untouched. */
+  #legs(): WiredMedia[] | null {
+    const known = this.#role === 'primary' || this.#caughtUp
+    return this.#roleKnown && known ? [...this.#tables.table('wired-media').values()] : null
   }
 
   /** Both nodes keep the record of a call: it is not lost with the one that served it. */
@@ -261,7 +264,11 @@ export class SwitchUnit {
       rebuild: (output) => this.#rebuild(output),
       replicated: (token) => this.#runner.openGate(token),
       inStep: (inStep) => {
-        log.info('start-up: sync', { inStep, role: this.#role })
+        log.info('sync', { inStep, role: this.#role })
+        if (inStep && !this.#caughtUp) {
+          this.#caughtUp = true
+          this.#media.refresh()
+        }
         this.#keepJournal()
       },
       peerRequest: (body) => this.#answerPeer(body),
@@ -307,7 +314,6 @@ export class SwitchUnit {
         log,
         configuration: this.#configuration,
         askPeer,
-        startedWallMs: this.#startedWallMs,
         media: () => this.#statistics,
         units: () => this.#units(),
       }),
@@ -391,8 +397,4 @@ export class SwitchUnit {
     this.#pair?.send({ kind: 'flushed', ref: flush.ref, ok, detail })
     if (!ok) this.#runner.hold(false)
   }
-}
-
-function journalPath({ runDirectory }: NodeConfig): string {
-  return `${runDirectory}/journal`
 }

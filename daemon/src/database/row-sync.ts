@@ -279,6 +279,6 @@ export class RowSync {
     reply(answered.ok ? answered.value : { op: 'refused', detail: answered.failure.detail })
     if (!answered.ok || !changes) return
     if (message.op === 'settle') this.#needsPeer = false
-    else this.#options.changedByPeer()
+    this.#options.changedByPeer()
   }
 }

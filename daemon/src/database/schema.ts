@@ -63,7 +63,7 @@ const columns: Readonly<Record<ConfigTable, readonly ColumnDefinition[]>> = {
     text('frequency'),
     integer('receive_threshold_dbm'),
   ],
-  /** S1.125: numbers that begin with the prefix go to the account of a gateway. */
+  /** S1.125: numbers that begin with the prefix belong to the account of a gateway. */
   trunk_routes: [text('prefix'), text('display_name'), text('gateway', 'accounts')],
   /** S1.126. */
   boards: [text('code'), text('display_name'), text('kind'), integer('enabled')],

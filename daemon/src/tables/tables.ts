@@ -78,6 +78,18 @@ export class Tables {
     return tableNames.reduce((sum, name) => sum + this.#tables[name].pending, 0)
   }
 
+  /** Records that are sent and wait for their ACK. */
+  unacknowledged(): number {
+    let count = 0
+    for (const name of tableNames) {
+      const { slotCount } = this.#tables[name]
+      for (let slot = 0; slot < slotCount; slot++) {
+        if (this.#tables[name].flag(slot) === 'SYNCED') count++
+      }
+    }
+    return count
+  }
+
   /** Digest of one table; equal on both nodes when its records and their addresses are equal. */
   hash(name: TableName): string {
     return this.#tables[name].hash
