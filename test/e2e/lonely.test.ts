@@ -25,7 +25,7 @@ test.serial(
     const survivor = lab.other(victim)
     await talk(pair)
     await victim.killUnit('pair')
-    t.is(await lab.primary(), survivor)
+    await until(async () => (await survivor.opinion()).role === 'primary', { what: 'take-over' })
     await lab.inStep()
     t.is((await victim.opinion()).role, 'standby')
     t.is((await survivor.opinion()).service?.calls, 1)
