@@ -6,6 +6,7 @@ import type { BusMessage } from './bus/messages.ts'
 import { busAddress, type NodeConfig } from './oam/node-config.ts'
 import { derivePairKeys, loadNodeConfig, readPairSecret } from './oam/node-config-load.ts'
 import { nothingKept, readKept } from './pair/kept-state.ts'
+import { countBetween } from './pair/log-pace.ts'
 import { lossDueAt, type PairOutlets, PairRunner } from './pair/runner.ts'
 import type { UnitName } from './pair/state.ts'
 import { monotonicMs, wallMs } from './platform/clock.ts'
@@ -19,6 +20,8 @@ import { decodeHeartbeat, encodeHeartbeat } from './wire/heartbeat.ts'
 const keptBytesMax = 65_536
 const realtimePriority = 30
 const bindRetryMs = 1_000
+/** A flood of forged heartbeats gets one line of the log a link in this time. */
+const forgedLogMs = 10_000
 /** A planned handover at the stop of a primary, before it says goodbye unplanned. */
 const stopMsMax = 3_000
 
@@ -106,6 +109,7 @@ function startRunner(world: World, realtime: boolean): PairRunner {
 async function openLink(world: World, runner: PairRunner, link: number): Promise<void> {
   const { config, log } = world
   const name = config.links[link]?.name
+  const forged = countBetween(forgedLogMs)
   const opened = await openDatagram({
     address: config.links[link]?.own ?? '',
     port: config.pair.heartbeatPort,
@@ -114,8 +118,10 @@ async function openLink(world: World, runner: PairRunner, link: number): Promise
       if (from.address !== config.links[link]?.peer) return
       const value = decodeHeartbeat(bytes, world.key)
       if (typeof value !== 'string') runner.heard(link, value)
-      else if (value === 'forged')
-        log.warn('a forged heartbeat', { link: name, from: from.address })
+      else if (value === 'forged') {
+        const count = forged(monotonicMs())
+        if (count > 0) log.warn('forged heartbeats', { link: name, from: from.address, count })
+      }
     },
     onError: (text) => log.debug('heartbeat socket', { link: name, error: text }),
   })

@@ -5,6 +5,7 @@ import { compareAddresses } from '../../src/pair/address-order.ts'
 import { judgeArrival, newBoots } from '../../src/pair/boots.ts'
 import { nothingKept, readKept, writeKept } from '../../src/pair/kept-state.ts'
 import { hearLink, linkState, newLink } from '../../src/pair/links.ts'
+import { countBetween } from '../../src/pair/log-pace.ts'
 import {
   addExchange,
   follow,
@@ -216,3 +217,9 @@ for (const [name, part, reason] of unsafe) {
     t.regex(safety.reasons.join('; '), reason)
   })
 }
+
+test('a flood of forged heartbeats is told once a period, with its number', (t) => {
+  const forged = countBetween(10_000)
+  const told = [0, 1, 9_999, 10_000, 10_001, 30_000].map((now) => forged(now))
+  t.deepEqual(told, [1, 0, 0, 3, 0, 2])
+})
