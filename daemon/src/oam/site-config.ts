@@ -102,11 +102,34 @@ function writeSite(site: Site): string {
   return stringify(site, { lineWidth: 100 })
 }
 
-/** What applying `wanted` would change, value by value, in the order of the file. */
+/** What applying `wanted` would change, value by value, in the order of the file. An HA1 is as good as
+ * its password, so that of these it is told only that they change. */
 export function diffSite(current: Site, wanted: Site): SiteChange[] {
   // By way of the rows, so that what the database does not tell apart is no difference.
   const normal = (site: Site) => siteOfRows(rowsOfSite(site)) as unknown as SiteValue
-  return diffValue('', normal(current), normal(wanted))
+  const changes = diffValue('', normal(current), normal(wanted))
+  return changes.map(({ kind, path, before, after }) => {
+    const steps = path.split('.')
+    return {
+      kind,
+      path,
+      before: withoutSecrets(steps, before),
+      after: withoutSecrets(steps, after),
+    }
+  })
+}
+
+const hidden = '(hidden)'
+
+function withoutSecrets(steps: readonly string[], value: SiteValue): SiteValue {
+  if (steps[0] !== 'accounts') return value
+  if (steps.includes('ha1', 2)) return value === null ? null : hidden
+  if (!isObject(value)) return value
+  // A whole account, or all of them.
+  const inside = Object.entries(value).map(([key, one]) => {
+    return [key, withoutSecrets([...steps, key], one)] as const
+  })
+  return Object.fromEntries(inside)
 }
 
 /** The value at a dotted path, e.g. `accounts.1001.priority`. `not-found`. */

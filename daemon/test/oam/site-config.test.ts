@@ -122,6 +122,18 @@ test('differences have a path, the value before and the value after', (t) => {
   )
 })
 
+test('a difference never shows an HA1', (t) => {
+  const before = parsed('accounts: { 1: { password: x }, 2: { password: y } }')
+  const after = parsed('accounts: { 1: { password: z }, 3: { password: w } }')
+  const changes = diffSite(before, after)
+  t.deepEqual(
+    changes.map(({ path }) => path),
+    ['accounts.1.ha1.md5', 'accounts.1.ha1.sha256', 'accounts.2', 'accounts.3'],
+  )
+  t.notRegex(JSON.stringify(changes), /[0-9a-f]{32}/)
+  t.notRegex(JSON.stringify(diffSite(parsed(''), after)), /[0-9a-f]{32}/)
+})
+
 test('single values are read and set by their path', (t) => {
   const site = parsed('accounts: { 1001: { password: x, name: N } }')
   t.deepEqual(getSite(site, 'accounts.1001.name'), { ok: true, value: 'N' })
