@@ -30,6 +30,9 @@ export function goodCopyOf(path: string): string {
  * @param wallMs for the name of a file that is moved aside. */
 export async function openDatabase(path: string, wallMs: number): Promise<OpenedDatabase> {
   const existed = existsSync(path)
+  if (!existed && existsSync(goodCopyOf(path))) {
+    return recover(path, wallMs, new DamageError('the file is gone'))
+  }
   try {
     const database = await openSound(path)
     return { database, from: existed ? 'file' : 'new', needsPeer: false, alarms: [] }
@@ -58,7 +61,7 @@ async function recover(path: string, wallMs: number, cause: unknown): Promise<Op
   const why = `${path}: ${textOf(cause)}`
   try {
     const aside = setAside(path, wallMs)
-    const detail = `${why}; moved to ${aside}`
+    const detail = existsSync(aside) ? `${why}; moved to ${aside}` : why
     if (existsSync(goodCopyOf(path))) {
       copyFileSync(goodCopyOf(path), path)
       const copy = await openSound(path).catch(() => null)

@@ -100,6 +100,17 @@ export function setFileMode(path: string, mode: number): void {
   chmodSync(path, mode)
 }
 
+/** Gives a file mode 0600, and makes it when it is missing, so that there is no moment in which others
+ * can read it. When that is not possible, the one who opens the file next will say why. */
+export function makePrivateFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600))
+    chmodSync(path, 0o600)
+  } catch {
+    // Nothing was made that others could read.
+  }
+}
+
 /** The small text files of /proc and /sys; undefined when the file is not there. */
 export function readSystemFile(path: string): string | undefined {
   try {

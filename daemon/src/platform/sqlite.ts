@@ -1,6 +1,7 @@
 //! SQLite through sqlite3 6.0.1: the only file that imports it. What the package lacks is here: promises,
 //! transactions that do not interleave on the one connection, and a check of what is bound.
 import sqlite3 from 'sqlite3'
+import { makePrivateFile } from './files.ts'
 
 export type SqlValue = string | number | null
 export type SqlRow = Record<string, SqlValue>
@@ -38,7 +39,9 @@ export class Database implements Sql {
     this.#handle = handle
   }
 
+  /** A file on disk can then be read by its owner only: it holds what passwords are checked against. */
   static async open(path: string): Promise<Database> {
+    if (path !== ':memory:') makePrivateFile(path)
     const handle = await new Promise<sqlite3.Database>((resolve, reject) => {
       const opened = new sqlite3.Database(path, (error) =>
         error === null ? resolve(opened) : reject(toSqlError(error)),
@@ -103,6 +106,7 @@ export class Database implements Sql {
 
   /** Writes a whole copy to `path`, which must not be open elsewhere. */
   backup(path: string): Promise<void> {
+    makePrivateFile(path)
     return this.#exclusive(() => backup(this.#handle, path))
   }
 

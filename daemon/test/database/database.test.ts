@@ -1,5 +1,5 @@
 //! The SQLite wrapper, migrations, recovery and storing.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -161,6 +161,33 @@ test('a corrupt file is moved aside and the last good copy is used', async (t) =
   t.is((await readCoreData(second.database)).phoneBook.length, 1)
   t.true(readdirSync(join(path, '..')).includes('vccs.db.damaged-2026-01-02T00-00-00-000Z'))
   await second.database.close()
+})
+
+test('a file that is gone is replaced by the last good copy, with an alarm', async (t) => {
+  const path = join(directory(t), 'vccs.db')
+  const first = await openDatabase(path, 0)
+  await storeRows(first.database, rowsOf({ accounts: [account('1')] }))
+  await keepGoodCopy(first.database, path)
+  await first.database.close()
+  rmSync(path)
+  const second = await openDatabase(path, 1)
+  t.is(second.from, 'good-copy')
+  t.regex(second.alarms[0]?.detail ?? '', /the file is gone; the last good copy is used$/)
+  t.is((await readCoreData(second.database)).phoneBook.length, 1)
+  await second.database.close()
+})
+
+test('only the owner can read the database, its log and its good copy', async (t) => {
+  const place = directory(t)
+  const path = join(place, 'vccs.db')
+  writeFileSync(path, '', { mode: 0o644 })
+  const { database } = await openDatabase(path, 0)
+  await storeRows(database, rowsOf({ accounts: [account('1')] }))
+  await keepGoodCopy(database, path)
+  const files = readdirSync(place)
+  t.true(files.includes('vccs.db-wal') && files.includes('vccs.db.good'))
+  for (const file of files) t.is(statSync(join(place, file)).mode & 0o777, 0o600, file)
+  await database.close()
 })
 
 test('without a good copy, or with a damaged one, the database begins empty and needs the peer', async (t) => {
