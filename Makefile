@@ -1,7 +1,8 @@
 # Every target is one command; each calls `setup` when something is missing.
 ARCH     := $(subst x86_64,x64,$(subst aarch64,arm64,$(shell uname -m)))
 NODE_PKG := $(CURDIR)/node_modules/node-linux-$(ARCH)
-STAMP    := build/setup.stamp
+# Goes away with the packages that it stands for.
+STAMP    := node_modules/.setup-done
 # The pinned Node comes first; its own headers serve the one native build (sqlite3).
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export npm_config_nodedir := $(NODE_PKG)
@@ -13,7 +14,7 @@ setup: $(STAMP)
 
 $(STAMP): package.json package-lock.json cli/package.json daemon/package.json scripts/setup.sh
 	@sh scripts/setup.sh
-	@mkdir -p build && touch $(STAMP)
+	@touch $(STAMP)
 
 build: $(STAMP)
 	@npm run --silent build

@@ -7,17 +7,18 @@ cd "$(dirname "$0")/.."
 say() { printf '  setup: %s\n' "$*"; }
 
 command -v npm >/dev/null 2>&1 || {
-  say "npm is missing. Install Node 20 or newer with npm (Debian: apt-get install nodejs npm)."
+  say 'npm is missing. Install Node 20 or newer with npm (nodejs.org, or a package of your system).'
   exit 2
 }
 
-# command:package, for building sqlite3 and for the demo, the tests and the benches.
+# command:package, for building sqlite3 and for the demo, the tests and the benches. The programs of
+# the system first: npm puts another `nft` into the path.
 tools='make:make g++:g++ python3:python3 ip:iproute2 nft:nftables tcpdump:tcpdump tshark:tshark
-baresip:baresip sipp:sip-tester pgrep:procps chrt:util-linux'
-PATH="$PATH:/usr/sbin:/sbin"
+dumpcap:wireshark-common baresip:baresip-core sipp:sip-tester nsenter:util-linux'
+installed() { PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" command -v "$1"; }
 missing=''
 for tool in $tools; do
-  command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool##*:}"
+  installed "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool##*:}"
 done
 if [ -n "$missing" ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -27,7 +28,8 @@ if [ -n "$missing" ]; then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing \
       >/dev/null
   else
-    say "these Debian packages are missing; as root run: apt-get install$missing"
+    say 'these Debian packages are missing; install them, then try again:'
+    say "  sudo apt-get install --no-install-recommends$missing"
     exit 2
   fi
 fi
