@@ -20,7 +20,7 @@ interface DatagramOptions {
 }
 
 export interface DatagramSocket {
-  /** Best effort, as UDP is; a failure goes to `onError`. */
+  /** Best effort, as UDP is; a failure goes to `onError`, a target that is none included. */
   send(bytes: Uint8Array, port: number, address: string): void
   /** The port, also when zero was asked for. */
   readonly port: number
@@ -70,9 +70,13 @@ function openCore(options: DatagramOptions): Promise<DatagramSocket> {
       socket.on('message', (bytes, from) => deliver(options, bytes, from))
       resolve({
         send: (bytes, port, address) => {
-          socket.send(bytes, port, address, (error) => {
-            if (error !== null) options.onError(errorText(error))
-          })
+          try {
+            socket.send(bytes, port, address, (error) => {
+              if (error !== null) options.onError(errorText(error))
+            })
+          } catch (error) {
+            options.onError(errorText(error))
+          }
         },
         port: socket.address().port,
         close: () => new Promise((closed) => socket.close(() => closed())),
@@ -81,9 +85,10 @@ function openCore(options: DatagramOptions): Promise<DatagramSocket> {
   })
 }
 
-/** Node tells more of a sender than its address; none of that may get into a record. */
+/** Node tells more of a sender than its address; none of that may get into a record. Port zero wants no
+ * answer (RFC 768), and node:dgram throws when it shall send to it. */
 function deliver(options: DatagramOptions, bytes: Buffer, { address, port }: RemoteInfo): void {
-  options.onDatagram(bytes, { address, port })
+  if (port !== 0) options.onDatagram(bytes, { address, port })
 }
 
 function prepare(socket: Socket, options: DatagramOptions): void {

@@ -161,6 +161,26 @@ for (const kind of ['pair', 'sip'] as const) {
   })
 }
 
+for (const kind of ['pair', 'sip'] as const) {
+  test(`a target that is none is an error of that send only, on a ${kind} socket`, async (t) => {
+    let failed: (text: string) => void = () => undefined
+    const error = new Promise<string>((resolve) => {
+      failed = resolve
+    })
+    const opened = await openDatagram({
+      address: '127.0.0.1',
+      port: 0,
+      kind,
+      onDatagram: () => undefined,
+      onError: (text) => failed(text),
+    })
+    if (!opened.ok) return t.fail()
+    t.teardown(() => opened.value.close())
+    t.notThrows(() => opened.value.send(Uint8Array.of(1), 0, '127.0.0.1'))
+    t.regex(await error, /[Pp]ort/)
+  })
+}
+
 test('a file is replaced as a whole and read within its bound', (t) => {
   const path = join(directoryOf(t), 'term')
   writeFileAtomic(path, 'one')
@@ -188,6 +208,14 @@ test('the log is one JSON object a line and is whole after flush', (t) => {
     ms: 500,
     text: 'link silent',
   })
+})
+
+test('a line of the log comes without flush, too', async (t) => {
+  const file = join(directoryOf(t), 'log')
+  openLog({ level: 'info', file, node: 'vccs-a', unit: 'pair' }).info('by itself')
+  t.is(readFileSync(file, 'utf8'), '')
+  while (readFileSync(file, 'utf8') === '') await new Promise((soon) => setImmediate(soon))
+  t.like(JSON.parse(readFileSync(file, 'utf8')), { text: 'by itself' })
 })
 
 test('a directory is locked by one process only', async (t) => {
