@@ -160,7 +160,8 @@ function inDialog(dialog: Dialog, parts: RequestParts, cseq: number): SipRequest
   return {
     kind: 'request',
     method: parts.method,
-    uri,
+    // RFC 3261 19.1.1: a Contact of a registration may carry headers, a Request-URI must not.
+    uri: { ...uri, headers: '' },
     via: [],
     from: tagged(dialog.localUri, dialog.localTag),
     to: tagged(dialog.remoteUri, dialog.remoteTag),
