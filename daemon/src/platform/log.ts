@@ -29,10 +29,14 @@ interface LogOptions {
   readonly unit: 'supervisor' | 'switch' | 'media' | 'pair'
 }
 
+/** Lines of one turn of the loop are written together after it, at the latest when there are so many: a
+ * line that is given out in the background at once would be out of reach of `flush`. */
+const chunkBytes = 8_192
+
 /** @throws when the file cannot be opened. */
 export function openLog(options: LogOptions): Log {
   const fd = options.file === null ? 1 : openSync(options.file, 'a', 0o640)
-  const out = destination({ fd, sync: false, minLength: 0 })
+  const out = destination({ fd, sync: false, minLength: chunkBytes })
   // A log that nobody reads any more (closed pipe, full disk) must not end a voice switch.
   out.on('error', () => undefined)
   const logger = pino(
@@ -45,12 +49,27 @@ export function openLog(options: LogOptions): Log {
     },
     out,
   )
-  return wrap(logger, () => {
-    try {
-      out.flushSync()
-    } catch {
-      // Nothing is left that could be told where.
-    }
+  let waiting = false
+  const writeSoon = () => {
+    if (waiting) return
+    waiting = true
+    setImmediate(() => {
+      waiting = false
+      // It throws when nothing can be written any more; the lines are then held.
+      try {
+        out.flush()
+      } catch {}
+    })
+  }
+  return wrap(logger, {
+    writeSoon,
+    flush: () => {
+      try {
+        out.flushSync()
+      } catch {
+        // Nothing is left that could be told where.
+      }
+    },
   })
 }
 
@@ -68,14 +87,26 @@ export function withListener(
   return { ...log, info: write('info'), warn: write('warn'), error: write('error') }
 }
 
-function wrap(logger: Logger, flush: () => void): Log {
+interface Output {
+  writeSoon(): void
+  flush(): void
+}
+
+function wrap(logger: Logger, output: Output): Log {
+  const write =
+    (level: LogLevel) =>
+    (text: string, fields: LogFields = {}) => {
+      if (!logger.isLevelEnabled(level)) return
+      logger[level](fields, text)
+      output.writeSoon()
+    }
   return {
-    debug: (text, fields) => logger.debug(fields ?? {}, text),
-    info: (text, fields) => logger.info(fields ?? {}, text),
-    warn: (text, fields) => logger.warn(fields ?? {}, text),
-    error: (text, fields) => logger.error(fields ?? {}, text),
-    child: (fields) => wrap(logger.child({ ...fields }), flush),
-    flush,
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child: (fields) => wrap(logger.child({ ...fields }), output),
+    flush: output.flush,
   }
 }
 
