@@ -45,8 +45,14 @@ export const alarms = {
   'unit-restarted': {
     severity: 'urgent',
     text: 'A unit of this node died and was started again.',
-    effect: 'The peer serves; this node returns as standby.',
-    next: 'Read `vccs log` for the reason.',
+    effect: 'Calls go on: if this node served, the peer took over.',
+    next: 'Read `vccs log` for the reason; the alarm ends by itself after five minutes.',
+  },
+  'supervisor-lost': {
+    severity: 'urgent',
+    text: 'The supervisor of this node is dead; its units serve on without it.',
+    effect: 'None on calls; a unit that dies now is not started again.',
+    next: 'Run `systemctl restart vccsd` (or start vccsd again): it takes the node over in order.',
   },
   'replication-late': {
     severity: 'urgent',

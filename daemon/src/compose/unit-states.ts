@@ -2,7 +2,7 @@
 
 import type { AlarmReport } from '../oam/alarm-list.ts'
 import type { UnitState } from '../oam/status.ts'
-import { readUnitReport } from '../oam/unit-report.ts'
+import { isSupervised, readUnitReport } from '../oam/unit-report.ts'
 
 interface UnitsSeen {
   readonly runDirectory: string
@@ -20,7 +20,7 @@ export function unitStates(seen: UnitsSeen): UnitState[] {
   const connected = { switch: true, media: seen.mediaConnected, pair: seen.pairConnected }
   const supervisor: UnitState = {
     unit: 'supervisor',
-    state: report === null ? 'unknown' : 'up',
+    state: report === null ? 'unknown' : isSupervised(report) ? 'up' : 'down',
     pid: report?.supervisor.pid ?? null,
     sinceWallMs: report?.supervisor.sinceWallMs ?? null,
     restarts: 0,
@@ -38,14 +38,21 @@ export function unitStates(seen: UnitsSeen): UnitState[] {
   return [supervisor, ...units]
 }
 
-/** Units that were started again lately. */
+/** Units that were started again lately, and a supervisor that is gone. */
 export function restartAlarms(runDirectory: string, nowWallMs: number): AlarmReport[] {
   const report = readUnitReport(runDirectory)
-  return (report?.units ?? [])
+  const unsupervised = report === null || isSupervised(report) ? [] : [report.supervisor]
+  const lost = unsupervised.map(({ pid }) => ({
+    code: 'supervisor-lost' as const,
+    subject: 'supervisor',
+    detail: `process ${pid} is gone`,
+  }))
+  const restarted = (report?.units ?? [])
     .filter(({ restarts, sinceWallMs }) => restarts > 0 && nowWallMs - sinceWallMs < restartShownMs)
     .map(({ unit, restarts, died }) => ({
       code: 'unit-restarted' as const,
       subject: unit,
-      detail: `${died}; ${restarts} restarts since the node started`,
+      detail: `${died}; ${restarts} ${restarts === 1 ? 'restart' : 'restarts'} of it since vccsd started`,
     }))
+  return [...lost, ...restarted]
 }

@@ -57,9 +57,10 @@ function degradedReasons(self: NodeStatus, peer: NodeStatus): string[] {
   return reasons
 }
 
+/** Without the supervisor the units serve on: an alarm, but no loss of redundancy. */
 function unitReasons(node: NodeStatus): string[] {
   return node.units
-    .filter(({ state }) => state === 'down')
+    .filter(({ unit, state }) => state === 'down' && unit !== 'supervisor')
     .map(({ unit }) => `the ${unit} unit of ${node.name} is down`)
 }
 

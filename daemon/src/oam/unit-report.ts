@@ -2,6 +2,7 @@
 //! every start and death, and that the switch reads for `vccs status`.
 import { z } from 'zod'
 import { readFileBytes } from '../platform/files.ts'
+import { commandLine } from '../platform/process.ts'
 
 const unitReportSchema = z.strictObject({
   supervisor: z.strictObject({ pid: z.int(), sinceWallMs: z.number() }),
@@ -34,4 +35,9 @@ export function readUnitReport(runDirectory: string): UnitReport | null {
   } catch {
     return null
   }
+}
+
+/** The supervisor that wrote the report is still there. Its units serve on without it. */
+export function isSupervised(report: UnitReport): boolean {
+  return commandLine(report.supervisor.pid) !== null
 }

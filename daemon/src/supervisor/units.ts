@@ -1,7 +1,7 @@
 //! One unit of the node as the supervisor sees it: started, started again after its death with growing
 //! pauses, and ended.
 import type { UnitReport } from '../oam/unit-report.ts'
-import { removeFile, writeFileAtomic } from '../platform/files.ts'
+import { errorText, removeFile, writeFileAtomic } from '../platform/files.ts'
 import type { Log } from '../platform/log.ts'
 import { type Child, type ChildExit, putBeforeOthers, startNode } from '../platform/process.ts'
 
@@ -75,7 +75,12 @@ export class SupervisedProcess {
     this.#pid = started.value.pid
     this.#sinceWallMs = this.#options.wallMs()
     this.#options.onChange()
-    writeFileAtomic(pidFile, `${started.value.pid}\n`, 0o640)
+    try {
+      writeFileAtomic(pidFile, `${started.value.pid}\n`, 0o640)
+    } catch (error) {
+      // A full disk ends no supervisor; the next one may not find this unit.
+      log.warn('a pid file cannot be written', { of: name, error: errorText(error) })
+    }
     log.info('unit started', { of: name, unitPid: started.value.pid, restarts: this.#restarts })
   }
 

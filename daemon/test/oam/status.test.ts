@@ -148,6 +148,14 @@ const cells: readonly (readonly [
     'units',
     'failed',
   ],
+  [
+    'the supervisor gone',
+    {
+      units: [{ unit: 'supervisor', state: 'down', pid: 7, sinceWallMs: null, restarts: 0 }],
+    },
+    'units',
+    'ok',
+  ],
 ]
 for (const [name, change, check, outcome] of cells) {
   test(`a switchover with ${name}: check ${check} is ${outcome}`, (t) => {

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
+import { restartAlarms, unitStates } from '../../src/compose/unit-states.ts'
 import { loadNodeConfig } from '../../src/oam/node-config-load.ts'
 import { commandLine, signalProcess } from '../../src/platform/process.ts'
 import { startNodeUnits } from '../../src/supervisor/supervisor.ts'
@@ -134,6 +135,32 @@ test('units that outlived their supervisor are ended before new ones start', asy
   await ended
   t.true(lines.some((line) => line.includes('a unit of a former supervisor is ended')))
   await started.value.stop()
+})
+
+test('a pid file that cannot be written ends no supervisor', async (t) => {
+  const place = install(t)
+  mkdirSync(join(place.directory, 'run/media.pid.new'), { recursive: true })
+  const { log, lines } = collectingLog()
+  const started = await startNodeUnits({ ...place, log })
+  if (!started.ok) return t.fail(started.failure.detail)
+  t.true(lines.some((line) => /a pid file cannot be written.*"media"/.test(line)))
+  t.is(lines.filter((line) => line.startsWith('unit started')).length, 3)
+  await started.value.stop()
+})
+
+test('units without their supervisor say so', (t) => {
+  const { directory } = install(t)
+  const report = (pid: number) => {
+    const unit = { unit: 'media', pid: 1, sinceWallMs: 5, restarts: 1, died: 'SIGKILL' }
+    const text = JSON.stringify({ supervisor: { pid, sinceWallMs: 0 }, units: [unit] })
+    writeFileSync(join(directory, 'units.json'), text)
+    const seen = { mediaConnected: true, pairConnected: true, startedWallMs: 0 }
+    const [supervisor] = unitStates({ runDirectory: directory, ...seen })
+    return [supervisor?.state, ...restartAlarms(directory, 10).map(({ code }) => code)]
+  }
+  t.deepEqual(report(process.pid), ['up', 'unit-restarted'])
+  // Above every process id of Linux.
+  t.deepEqual(report(2 ** 23), ['down', 'supervisor-lost', 'unit-restarted'])
 })
 
 function vccsd(args: readonly string[], program = join(import.meta.dirname, '../../bin/vccsd')) {
