@@ -17,3 +17,48 @@ test('a registered Contact with headers is called, and its call can be taken ove
   stage.b.respond(stage.b.asked('BYE'), 200)
   t.is(stage.core.liveSessions, 0)
 })
+
+const many = (count: number, value: (n: number) => string): string =>
+  Array.from({ length: count }, (_, n) => value(n)).join(', ')
+const heavy: Readonly<Record<string, string[]>> = {
+  'Record-Route, each of them a line of the answer': [
+    `Via: ${many(69, (n) => `SIP/2.0/UDP p${n}.test`)}`,
+    'WG67-Version: phone.02',
+    `Record-Route: ${many(20, (n) => `<sip:10.0.1.${n + 1};lr>`)}`,
+  ],
+}
+for (const [name, headers] of Object.entries(heavy)) {
+  test(`an INVITE with ${name}: its answer can be taken over, or it is refused`, (t) => {
+    const stage = new Stage()
+    const { a, b } = stage
+    a.call('102', sdp(a.endpoint), headers)
+    if (b.heard('INVITE')) {
+      b.respond(b.asked('INVITE'), 200, sdp(b.endpoint))
+      t.notThrows(() => stage.takeOver())
+    } else t.is(stage.core.liveSessions, 0)
+  })
+}
+
+test('a long Reason of the callee is not put into the record', (t) => {
+  const stage = new Stage()
+  const { a, b } = stage
+  a.call('102', sdp(a.endpoint), [
+    `Via: ${many(4, () => `SIP/2.0/UDP p.test;x=${'y'.repeat(480)}`)}`,
+  ])
+  b.respond(b.asked('INVITE'), 603, '', [`Reason: SIP;text="${'x'.repeat(15_500)}"`])
+  t.notThrows(() => stage.takeOver())
+})
+
+test('an INFO that would not fit the record is refused, and so is such an answer', (t) => {
+  const stage = new Stage()
+  const { a, b } = stage
+  a.call('102')
+  b.respond(b.asked('INVITE'), 200, sdp(b.endpoint))
+  a.ack(a.told(200))
+  a.request('INFO', { headers: [`Content-Type: text/plain;x=${'y'.repeat(15_500)}`] })
+  t.true(a.heard(513))
+  a.request('INFO', { headers: ['Content-Type: text/plain'], body: 'x' })
+  b.respond(b.asked('INFO'), 200, 'x'.repeat(15_500))
+  t.true(a.heard(502))
+  t.notThrows(() => stage.takeOver())
+})

@@ -18,6 +18,12 @@ import type { TransactionLayerApi } from '../transaction/layer-types.ts'
 /** Values longer than the record allows cannot come back from it. */
 const valueLengthMax = 512
 const nameLengthMax = 1024
+/** Of all values that are copied into an answer, and of a whole route set. What is made of them must be
+ * readable for the other node (`sipMessageBytesMax`), with the rest of its headers and a body. */
+const copiedBytesMax = 8_192
+const routeSetLengthMax = 4_096
+/** Each of them becomes a line of the answer (`sipHeaderLinesMax`). */
+const copiedLinesMax = 70
 
 /** @returns null when the request is larger than what a record holds. */
 export function pendingServerOf(request: SipRequest, source: Endpoint): PendingServer | null {
@@ -40,11 +46,14 @@ export function pendingServerOf(request: SipRequest, source: Endpoint): PendingS
 
 function fits(pending: PendingServer): boolean {
   const { via, recordRoute, from, to, callId, body } = pending
-  if (via.length > 70 || recordRoute.length > 20 || callId.length > 256) return false
+  if (via.length + recordRoute.length > copiedLinesMax) return false
+  if (recordRoute.length > 20 || callId.length > 256) return false
   if (from.length > nameLengthMax || to.length > nameLengthMax) return false
   if (body.length > limits.sdpBytesMax) return false
   if (parseNameAddress(from) === null || parseNameAddress(to) === null) return false
-  return [...via, ...recordRoute].every((value) => value.length <= valueLengthMax)
+  const copied = [...via, ...recordRoute]
+  if (Buffer.byteLength([...copied, from, to].join()) > copiedBytesMax) return false
+  return copied.every((value) => value.length <= valueLengthMax)
 }
 
 /** The request again, as far as answering it needs. */
@@ -121,6 +130,7 @@ export function isReadable(dialog: Dialog): boolean {
   if (localUri.length > nameLengthMax || remoteUri.length > nameLengthMax) return false
   if (dialog.callId.length > 256 || (dialog.remoteTag?.length ?? 0) > 128) return false
   if (parseNameAddress(localUri) === null || parseNameAddress(remoteUri) === null) return false
+  if (routeSet.join().length > routeSetLengthMax) return false
   return routeSet.every((route) => route.length <= valueLengthMax)
 }
 

@@ -93,11 +93,15 @@ function describeToCaller(call: Call, callee: XipMedia): string {
   return body
 }
 
+/** A Reason goes into the record with the answer to the caller, which the other node has to read. */
+const reasonLengthMax = 512
+
 /** The callee refuses, or does not react at all (Timer B: 408). */
 export function onRefused(call: Call, { side, status, response }: Failed): void {
   call.close(side, 'pendingClient')
   const reason = response === null ? undefined : header(response, 'Reason')
-  const headers: SipHeader[] = reason === undefined ? [] : [{ name: 'Reason', value: reason }]
+  const isShort = reason !== undefined && reason.length <= reasonLengthMax
+  const headers: SipHeader[] = isShort ? [{ name: 'Reason', value: reason }] : []
   endCall(call, { by: 'callee', status: passedOn(status), gone: side, headers })
 }
 

@@ -1,10 +1,13 @@
 //! INFO in a call (RFC 6086), passed through: what it carries concerns only the terminals.
+import { limits } from '../../limits.ts'
 import { header, type SipHeader, type SipMessage } from '../../wire/sip/message.ts'
 import type { Call } from './call.ts'
 import type { Failed, OpenedRequest } from './events.ts'
 import { other } from './sessions.ts'
 
 const passedHeaders = ['Content-Type', 'Content-Disposition', 'Info-Package'] as const
+/** What is passed on lies in the record until it is answered, and must be readable from there. */
+const valueLengthMax = 512
 
 export function onInfo(call: Call, opened: OpenedRequest): void {
   const { side, id, request, pending } = opened
@@ -13,6 +16,10 @@ export function onInfo(call: Call, opened: OpenedRequest): void {
   if (isBusy || call.dialog(far).relayClient !== null) {
     const headers = [{ name: 'Retry-After', value: '1' }]
     call.refuse(opened, 500, { headers })
+    return
+  }
+  if (!isPassable(request)) {
+    call.refuse(opened, 513)
     return
   }
   call.accept(side, 'relayServer', { id, pending })
@@ -24,8 +31,19 @@ export function onInfoDone(call: Call, { side: far, status, response }: Failed):
   const near = other(far)
   call.close(far, 'relayClient')
   if (call.dialog(near).relayServer?.final !== null) return
-  const headers = response === null ? [] : headersOf(response)
-  call.respond(near, 'relayServer', status, { headers, body: response?.body ?? '' })
+  if (response === null || !isPassable(response)) {
+    call.respond(near, 'relayServer', response === null ? status : 502)
+    return
+  }
+  call.respond(near, 'relayServer', status, {
+    headers: headersOf(response),
+    body: response.body,
+  })
+}
+
+function isPassable(message: SipMessage): boolean {
+  const isShort = headersOf(message).every(({ value }) => value.length <= valueLengthMax)
+  return isShort && Buffer.byteLength(message.body) <= limits.sdpBytesMax
 }
 
 function headersOf(message: SipMessage): SipHeader[] {

@@ -97,9 +97,10 @@ function hasControls(head: Uint8Array): boolean {
   return false
 }
 
-/** Control characters, a CR or LF alone among them, are good only as quoted pairs. */
+/** Control characters, a CR or LF alone among them, are good only as quoted pairs; of the unfolded
+ * line, as that is how a value is written again. */
 function checkControls(draft: Draft, head: string): void {
-  for (const line of head.split('\r\n')) {
+  for (const line of head.replaceAll(/\r\n[ \t]/g, ' ').split('\r\n')) {
     if (!controlsAreQuoted(line)) refuse(draft, 'a header has a control character')
   }
 }
