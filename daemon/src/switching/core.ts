@@ -52,8 +52,8 @@ export class Core {
     if (!this.#isPrimary) return []
     const message = parseSip(bytes)
     if (message.kind !== 'malformed') {
-      const session = this.#exchange.sessions.ofCallId(message.callId) ?? ''
-      return this.#run(session, this.#layer.receive(message, source, now.monotonicMs), now)
+      const output = this.#layer.receive(message, source, now.monotonicMs)
+      return this.#run(message.callId, output, now)
     }
     this.#malformed += 1
     if (message.reply === null) {
@@ -67,7 +67,7 @@ export class Core {
   /** Fires what is due. */
   advance(now: Now): CoreEffect[] {
     if (!this.#isPrimary) return []
-    const effects = this.#run('', this.#layer.advance(now.monotonicMs), now)
+    const effects = this.#run(null, this.#layer.advance(now.monotonicMs), now)
     const { timers } = this.#exchange
     for (let due = timers.take(now.monotonicMs); due !== null; due = timers.take(now.monotonicMs)) {
       effects.push(...this.#counted(this.#router.timer(due, now)))
@@ -160,15 +160,18 @@ export class Core {
     }
   }
 
-  #run(session: string, output: LayerOutput, now: Now): CoreEffect[] {
-    const effects: CoreEffect[] = output.send.map((outgoing) => ({
-      kind: 'send',
-      session,
-      outgoing,
-      afterReplication: false,
-    }))
-    for (const event of output.events) effects.push(...this.#router.transaction(event, now))
-    return this.#counted(effects)
+  /** What the layer says by itself (100, 200 to a CANCEL, ACK of a refusal) ends the repetitions of the
+   * other side, so it waits for what the message has changed: else the message would be lost with us. */
+  #run(callId: string | null, output: LayerOutput, now: Now): CoreEffect[] {
+    const sessionOf = () => this.#exchange.sessions.ofCallId(callId ?? '')
+    const before = sessionOf()
+    const effects = output.events.flatMap((event) => this.#router.transaction(event, now))
+    const session = before ?? sessionOf()
+    const sends = output.send.map((outgoing): CoreEffect => {
+      const afterReplication = session !== undefined
+      return { kind: 'send', session: session ?? '', outgoing, afterReplication }
+    })
+    return this.#counted([...sends, ...effects])
   }
 
   #counted(effects: CoreEffect[]): CoreEffect[] {

@@ -350,7 +350,7 @@ test('a standby counts what it hears and sends nothing, ever', (t) => {
   t.is(stage.core.liveSessions, 1)
 })
 
-test('final answers and new requests wait for the standby, provisional ones and ACK do not', (t) => {
+test('what reveals a state or ends repetitions waits for the standby, 180 does not', (t) => {
   const stage = talking()
   const waits = (mark: string) =>
     stage.effects.flatMap((effect) =>
@@ -358,16 +358,38 @@ test('final answers and new requests wait for the standby, provisional ones and 
         ? effect.afterReplication
         : [],
     )
-  t.deepEqual(waits('SIP/2.0 1'), [false, false])
+  t.deepEqual(waits('SIP/2.0 100'), [true])
+  t.deepEqual(waits('SIP/2.0 180'), [false])
   t.deepEqual(waits('SIP/2.0 2'), [true])
   t.deepEqual(waits('INVITE'), [true])
-  t.deepEqual(waits('ACK'), [false])
+  t.deepEqual(waits('ACK'), [true])
   const sessions = new Set(
     stage.effects.flatMap((effect) =>
       effect.kind === 'send' && effect.afterReplication ? effect.session : [],
     ),
   )
   t.deepEqual([...sessions], [onlySession(stage).sessionId])
+})
+
+test('the 200 to a CANCEL and the ACK of a refusal wait for the standby, too', (t) => {
+  const stage = new Stage()
+  const { a, b } = stage
+  a.call('102')
+  b.respond(b.asked('INVITE'), 180)
+  a.request('CANCEL', { cseq: a.cseq })
+  b.respond(b.asked('INVITE'), 487)
+  const waits = (isMeant: (text: string) => boolean) =>
+    stage.effects.flatMap((effect) =>
+      effect.kind === 'send' && isMeant(effect.outgoing.text) ? effect.afterReplication : [],
+    )
+  t.deepEqual(
+    waits((text) => text.startsWith('SIP/2.0 200') && text.includes(' CANCEL\r\n')),
+    [true],
+  )
+  t.deepEqual(
+    waits((text) => text.startsWith('ACK')),
+    [true],
+  )
 })
 
 test('a malformed request is answered 400 or dropped, and counted', (t) => {

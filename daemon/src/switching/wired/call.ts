@@ -122,11 +122,12 @@ export class Call {
     if (pendingClient !== null) this.changeDialog(side, { localSdp: offerIn(pendingClient) })
   }
 
-  /** The ACK of a 2xx; also of each repeated one (RFC 3261 13.2.2.4). */
+  /** The ACK of a 2xx; also of each repeated one (RFC 3261 13.2.2.4). It ends the repetitions of the
+   * 2xx, so the standby has to know of the answer before: else the answer would be lost with us. */
   acknowledge(side: Side, cseq: number): void {
     const dialog = this.dialog(side)
     const outgoing = this.exchange.layer.outside(ackOf(dialog, cseq), dialog.destination)
-    this.emit({ send: [outgoing], events: [] }, false)
+    this.emit({ send: [outgoing], events: [] }, true)
   }
 
   /** RFC 3261 17.1.1.3, without the transaction: it went with the node that had sent the INVITE. The
