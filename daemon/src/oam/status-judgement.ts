@@ -128,11 +128,10 @@ function rolesCheck(self: NodeStatus, peer: NodeStatus): Check {
   return check('roles', 'failed', `not one primary and one standby: ${said}`)
 }
 
+/** As pair/safety.ts, which refuses a planned switchover while any link is silent. */
 function linksCheck({ links }: NodeStatus): Check {
   const up = links.filter(({ state }) => state === 'up').length
-  const detail = `${up}/${links.length} links up`
-  if (up === 0) return check('links', 'failed', detail)
-  return check('links', up === links.length ? 'ok' : 'warning', detail)
+  return check('links', up === links.length ? 'ok' : 'failed', `${up}/${links.length} links up`)
 }
 
 function syncCheck(self: NodeStatus, peer: NodeStatus): Check {

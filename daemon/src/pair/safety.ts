@@ -1,5 +1,6 @@
-//! Whether a planned switchover would be safe now. Used by the switchover itself, by `vccs status` and by
-//! `vccs switchover --dry-run`, so that all three say the same.
+//! Whether a planned switchover would be safe now: what the switchover itself obeys. `vccs status` and
+//! `vccs switchover --dry-run` judge by the same rules from what both nodes tell
+//! (oam/status-judgement.ts).
 import type { Role } from '../bus/messages.ts'
 import type { LinkState } from './links.ts'
 

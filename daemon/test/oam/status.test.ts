@@ -113,7 +113,7 @@ const cells: readonly (readonly [
       },
     },
     'links',
-    'warning',
+    'failed',
   ],
   [
     'records on their way',
