@@ -84,7 +84,7 @@ export class Configuration {
       database: this.#opened.database,
       needsPeer: this.#opened.needsPeer,
       send: (rows) => this.#parts.sendRows(rows),
-      changedByPeer: () => void this.#changedByPeer(),
+      changedByPeer: () => this.#attempt(() => this.#changedByPeer()),
       wallMs,
     })
     await this.#readState()
@@ -107,7 +107,7 @@ export class Configuration {
     this.#peerAlive = peerAlive
     const side = role === 'starting' || !peerAlive ? 'none' : role
     this.#rows?.setRole(side, monotonicMs())
-    if (roleChanged && role === 'primary') void this.#loadCore()
+    if (roleChanged && role === 'primary') this.#attempt(() => this.#loadCore())
   }
 
   rows(output: Extract<ReplicatorOutput, { kind: 'rows' | 'rows-ack' }>): void {
@@ -183,6 +183,13 @@ export class Configuration {
     const repair = { repaired: repaired.value.repaired, failed: failures.length, failures, tookMs }
     this.#parts.log.info('databases compared and repaired', { differences, ...repair })
     return success({ ...body, repair })
+  }
+
+  /** A disk that fails must not end the calls: the tables go on with what they hold. */
+  #attempt(work: () => Promise<void>): void {
+    work().catch((error: unknown) => {
+      this.#parts.alarms.raise('database-failed', 'database', String(error))
+    })
   }
 
   /** Makes table 7 what the accounts say, and table 2 what the positions say. */

@@ -32,18 +32,19 @@ async function open(t: ExecutionContext, directory: string) {
   if (!parsed.ok) throw new Error(parsed.failure.detail)
   const log = makeLogHub(silent)
   const tables = new Tables()
+  const alarms = new Alarms(log)
   const wire: { peer: Configuration | null } = { peer: null }
   const configuration = new Configuration({
     config: { ...parsed.value, database: join(directory, 'vccs.db') },
     tables,
-    alarms: new Alarms(log),
+    alarms,
     log,
     sendRows: (rows) => setImmediate(() => wire.peer?.rows(rows)),
     change: (apply) => apply(),
   })
   await configuration.open()
   t.teardown(() => configuration.close())
-  return { configuration, tables, wire, log }
+  return { configuration, tables, wire, log, alarms }
 }
 
 function directoryOf(t: ExecutionContext): string {
@@ -113,4 +114,16 @@ test('a node that starts reads its database and its node file into the core', as
   await until(() => second.tables.table('phone-book').size > 0)
   t.deepEqual([...second.tables.table('phone-book').keys()].sort(), ['1001', '1002'])
   t.deepEqual([...second.tables.table('position').keys()], ['TWR-1'])
+})
+
+test('a database that cannot be read at a take-over is an alarm and leaves the tables', async (t) => {
+  const { configuration, tables, alarms } = await open(t, directoryOf(t))
+  configuration.setPair('primary', false)
+  await apply(configuration, siteText)
+  configuration.setPair('standby', false)
+  await configuration.database.run('ALTER TABLE accounts RENAME TO lost')
+  configuration.setPair('primary', false)
+  await until(() => alarms.list.active().some(({ code }) => code === 'database-failed'))
+  t.true(tables.table('phone-book').has('1001'))
+  await configuration.database.run('ALTER TABLE lost RENAME TO accounts')
 })
