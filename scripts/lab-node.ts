@@ -1,7 +1,7 @@
 //! One node of a lab: a real daemon in its namespace, with a generated node file.
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { stringify } from 'yaml'
@@ -17,8 +17,8 @@ export type UnitName = NodeStatus['units'][number]['unit']
 const repository = join(import.meta.dirname, '..')
 const daemonProgram = join(repository, 'daemon/bin/vccsd')
 const cliProgram = join(repository, 'cli/bin/vccs')
-const startMsMax = 15_000
-const stopMsMax = 5_000
+const startMsMax = 30_000
+const stopMsMax = 10_000
 
 interface LabNodeOptions {
   readonly network: LabNetwork
@@ -59,7 +59,11 @@ export class LabNode {
       args: ['--config', this.#configFile],
       logFile: this.logFile,
     })
-    await until(() => this.#isUp(), { what: `start of ${this.name}`, msMax: startMsMax })
+    try {
+      await until(() => this.#isUp(), { what: `start of ${this.name}`, msMax: startMsMax })
+    } catch (error) {
+      throw new Error(`${this.name} is not up:\n${this.log()}`, { cause: error })
+    }
   }
 
   get isRunning(): boolean {
@@ -125,6 +129,7 @@ export class LabNode {
 
   /** The end of the log, for the reader of a failed test. */
   log(): string {
+    if (!existsSync(this.logFile)) return `${this.name} has not been started`
     return readFileSync(this.logFile, 'utf8').split('\n').slice(-60).join('\n')
   }
 

@@ -116,8 +116,15 @@ export class Lab {
         if (mode !== 'redundant (1+1)' || degraded.length > 0) throw new Error(degraded.join('; '))
         return nodes.every((node) => node.sync?.inStep === true) ? primary : false
       },
-      { what: 'standby in step', msMax: 20_000 },
+      { what: 'standby in step', msMax: 40_000 },
     )
+  }
+
+  /** Starts a node that was killed, and waits until the pair is in step. */
+  async bothRun(): Promise<LabNode> {
+    const dead = [this.a, this.b].filter((node) => !node.isRunning)
+    await Promise.all(dead.map((node) => node.start()))
+    return this.inStep()
   }
 
   other(node: LabNode): LabNode {
@@ -152,15 +159,17 @@ export class Lab {
     })
   }
 
-  /** Captures UDP on a member's interface on the terminal LAN. */
-  async capture(member: string, device: string = lanInterface): Promise<Capture> {
+  /** Captures UDP on a member's interface on the terminal LAN. The LAN floods what is sent to the
+   * service address, so that a busy lab does well to filter. */
+  async capture(member: string, filter = 'udp'): Promise<Capture> {
     const folder = join(this.directory, 'captures')
     mkdirSync(folder, { recursive: true })
     const capture = await Capture.start({
       programs: this.programs,
       namespace: this.network.namespace(member),
-      device,
-      file: join(folder, `${member}-${device}-${this.#captures.length}.pcap`),
+      device: lanInterface,
+      file: join(folder, `${member}-${this.#captures.length}.pcap`),
+      filter,
     })
     this.#captures.push(capture)
     return capture

@@ -4,7 +4,7 @@ import type { ParamsOf, ResultOf, Verb } from '../../daemon/src/control/api.ts'
 
 class ControlError extends Error {}
 
-const answerMsMax = 5_000
+const answerMsMax = 10_000
 
 /** Rejects with a `ControlError` when there is no daemon, no answer, or an answer that says no. */
 export function ask<V extends Verb>(

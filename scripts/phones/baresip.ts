@@ -33,7 +33,7 @@ interface PhoneEvent {
 type Waiter = { readonly types: readonly string[]; readonly resolve: (event: PhoneEvent) => void }
 
 const toneSeconds = 300
-const eventMsMax = 10_000
+const eventMsMax = 30_000
 
 export class BaresipPhone {
   readonly options: PhoneOptions

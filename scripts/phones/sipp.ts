@@ -115,7 +115,7 @@ export class Sipp {
 function writeFiles(options: SippOptions): void {
   const { directory } = options
   let scenario = readFileSync(join(scenarioFolder, `${options.scenario}.xml`), 'utf8')
-  for (const [name, value] of Object.entries(options.values ?? {})) {
+  for (const [name, value] of Object.entries({ expires: '3600', ...options.values })) {
     scenario = scenario.replaceAll(`{${name}}`, value)
   }
   writeFileSync(join(directory, 'scenario.xml'), scenario)

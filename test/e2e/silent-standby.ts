@@ -4,6 +4,7 @@ import type { UdpPacket } from '../../scripts/capture/pcap.ts'
 import { type SipSighting, sipMessages } from '../../scripts/capture/sip-analysis.ts'
 import type { Lab } from '../../scripts/lab.ts'
 import type { LabNode } from '../../scripts/lab-node.ts'
+import type { NodeName } from '../../scripts/net/netns.ts'
 
 interface Reign {
   readonly node: LabNode
@@ -14,12 +15,10 @@ interface Reign {
 const handOverMs = 1_000
 
 export class SilentStandbyWatch {
-  readonly #lab: Lab
   readonly #captures: { readonly node: LabNode; readonly capture: Capture }[]
   readonly #reigns: Reign[]
 
   private constructor(lab: Lab, first: LabNode, captures: readonly [Capture, Capture]) {
-    this.#lab = lab
     this.#reigns = [{ node: first, fromMs: 0 }]
     this.#captures = [
       { node: lab.a, capture: captures[0] },
@@ -28,7 +27,9 @@ export class SilentStandbyWatch {
   }
 
   static async start(lab: Lab): Promise<SilentStandbyWatch> {
-    const captures = await Promise.all([lab.capture('a'), lab.capture('b')])
+    const sentBy = (node: NodeName) =>
+      lab.capture(node, `udp and ether src ${lab.network.mac(node)}`)
+    const captures = await Promise.all([sentBy('a'), sentBy('b')])
     return new SilentStandbyWatch(lab, await lab.primary(), [captures[0], captures[1]])
   }
 
@@ -45,9 +46,7 @@ export class SilentStandbyWatch {
   }> {
     const sent = await Promise.all(
       this.#captures.map(async ({ node, capture }) => {
-        const mac = this.#lab.network.mac(node.node)
-        const packets = await capture.stop()
-        return { node, packets: packets.filter((packet) => packet.ethernetSource === mac) }
+        return { node, packets: await capture.stop() }
       }),
     )
     const violations = sent.flatMap(({ node, packets }) =>
