@@ -48,6 +48,11 @@ export class PrimarySide {
     for (const token of this.#waiting.giveUp()) this.#port.output({ kind: 'replicated', token })
   }
 
+  /** Nobody is told: this node is the primary no longer. */
+  forgetWaiting(): void {
+    this.#waiting.giveUp()
+  }
+
   whenReplicated(changes: readonly RecordChange[]): string | null {
     if (!this.#sender.active) return null
     return this.#waiting.wait(changes.filter((change) => !this.#isSettled(change)))

@@ -94,6 +94,8 @@ export class Replicator {
     this.#role = role
     this.#term = Math.max(term, this.#term)
     if (roleChanged && role === 'standby') this.#sender.release()
+    // What waits here must not leave: this node is silent from now on.
+    if (roleChanged && role !== 'primary') this.#primary.forgetWaiting()
     // S1.106: a change of roles ends what was under way; so does a new term of the primary.
     if (roleChanged || (termChanged && role === 'primary')) this.#restart(nowMs)
     return this.advance(nowMs)

@@ -92,6 +92,21 @@ test('who waits is released when the standby is lost', (t) => {
   t.true(pair.a.outputs.some((output) => output.kind === 'replicated' && output.token === token))
 })
 
+test('who waits is not released when the node gives up its role', (t) => {
+  const pair = new PairSimulation()
+  pair.join()
+  pair.run(50)
+  pair.cut = true
+  const put = pair.a.tables.table('user').put(user('1001') as User)
+  if (!put.ok || put.value === null) return t.fail()
+  t.truthy(pair.a.replicator.whenReplicated([put.value]))
+  const outputs = pair.a.replicator.setRole('standby', 2, pair.nowMs)
+  t.deepEqual(
+    outputs.filter(({ kind }) => kind === 'replicated'),
+    [],
+  )
+})
+
 test('a late ACK of an old version never gives NONE', (t) => {
   const pair = new PairSimulation()
   pair.join()
