@@ -119,7 +119,9 @@ export class SyncLink {
   }
 
   async #answer({ boot, ref, body }: OutputOf<'peer-request'>): Promise<void> {
-    const answer = await this.#out.peerRequest(body)
+    // While this node starts, nobody can answer; the peer's question times out.
+    const answer = await this.#out.peerRequest(body).catch(() => null)
+    if (answer === null) return
     this.perform(this.#replicator.answerPeer({ boot, ref }, answer))
     this.#out.settled()
   }
