@@ -1,6 +1,7 @@
 //! From the transaction layer to the services: each event finds its session, or is answered or
 //! dropped here.
 import type { SipRequest, SipResponse } from '../wire/sip/message.ts'
+import { response } from '../wire/sip/write.ts'
 import { tagOf } from './dialog/dialog.ts'
 import { pendingServerOf, type Slot } from './dialog/pending.ts'
 import type { CoreEffect, Now } from './effects.ts'
@@ -8,6 +9,7 @@ import { gate } from './registrar/gate.ts'
 import { answerOptions } from './registrar/options.ts'
 import { applyUserChanges, register } from './registrar/registrar.ts'
 import type { TransactionEvent } from './transaction/layer-types.ts'
+import { statelessTag } from './transaction/stateless.ts'
 import { Call } from './wired/call.ts'
 import type { Exchange } from './wired/exchange.ts'
 import type { Link } from './wired/links.ts'
@@ -123,8 +125,10 @@ export class Router {
       domains: [options.address, options.realm],
     }
     const outcome = register({ request, source }, context, now.wallMs)
-    applyUserChanges(user, outcome.changes)
-    const { send } = layer.respond(id, outcome.response, now.monotonicMs)
+    const isStored = applyUserChanges(user, outcome.changes)
+    const toTag = statelessTag(request)
+    const answer = isStored ? outcome.response : response(request, 503, { toTag })
+    const { send } = layer.respond(id, answer, now.monotonicMs)
     const session = `user:${request.to.uri.user ?? ''}`
     const afterReplication = outcome.changes.length > 0
     return send.map((outgoing) => ({ kind: 'send', session, outgoing, afterReplication }))

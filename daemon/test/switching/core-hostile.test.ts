@@ -1,6 +1,8 @@
 //! What a terminal writes must not end a node: not at once, and not when the peer reads it from the
 //! tables.
+import { createHash } from 'node:crypto'
 import test from 'ava'
+import { headerValues } from '../../src/wire/sip/message.ts'
 import { Stage, sdp } from './core-stage.ts'
 
 test('a registered Contact with headers is called, and its call can be taken over', (t) => {
@@ -61,4 +63,28 @@ test('an INFO that would not fit the record is refused, and so is such an answer
   b.respond(b.asked('INFO'), 200, 'x'.repeat(15_500))
   t.true(a.heard(502))
   t.notThrows(() => stage.takeOver())
+})
+
+test('a registration that finds table 1 full is answered 503, not 200', (t) => {
+  const stage = new Stage()
+  const { a, tables } = stage
+  const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
+  const entry = tables.phoneBook.get('101')
+  if (entry === undefined) return t.fail()
+  tables.phoneBook.put({ ...entry, ha1Md5: md5('101:vccs.test:secret') })
+  tables.user.put = () => ({ ok: false })
+  a.remoteUser = '101'
+  a.request('REGISTER')
+  const [challenge = ''] = headerValues(a.told(401), 'WWW-Authenticate')
+  const nonce = /nonce="([^"]*)"/.exec(challenge)?.[1] ?? ''
+  const ha2 = md5(`REGISTER:${a.target}`)
+  const digest = md5(`${md5('101:vccs.test:secret')}:${nonce}:00000001:abc:auth:${ha2}`)
+  a.request('REGISTER', {
+    headers: [
+      `Authorization: Digest username="101", realm="vccs.test", nonce="${nonce}", ` +
+        `uri="${a.target}", qop=auth, nc=00000001, cnonce="abc", algorithm=MD5, response="${digest}"`,
+    ],
+  })
+  t.true(a.heard(503))
+  t.false(a.heard(200))
 })

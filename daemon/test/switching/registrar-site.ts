@@ -61,7 +61,7 @@ export class Site {
     const book = new Map([entry('200', 'right'), entry('201', 'other')].map((e) => [e.number, e]))
     return {
       get: (user) => this.users.get(user),
-      put: (user) => this.users.set(user.user, userSchema.parse(user)),
+      put: (user) => ({ ok: this.users.set(user.user, userSchema.parse(user)).size > 0 }),
       delete: (user) => this.users.delete(user),
       phoneBook: (number) => book.get(number),
     }

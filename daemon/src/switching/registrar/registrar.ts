@@ -15,7 +15,7 @@ import { isSameUri } from './same-uri.ts'
 /** What the registrar sees of table 1 and table 7. */
 export interface UserTables {
   get(user: string): User | undefined
-  put(user: User): void
+  put(user: User): { readonly ok: boolean }
   delete(user: string): void
   phoneBook(number: string): PhoneBookEntry | undefined
 }
@@ -82,15 +82,17 @@ export function expired(users: Iterable<User>, nowWallMs: number): UserChange[] 
   return changes
 }
 
-/** Carries changes out. */
+/** Carries changes out. @returns false when the table is full. */
 export function applyUserChanges(
   tables: Pick<UserTables, 'put' | 'delete'>,
   changes: readonly UserChange[],
-): void {
+): boolean {
+  let done = true
   for (const change of changes) {
-    if (change.kind === 'put') tables.put(change.user)
+    if (change.kind === 'put') done = tables.put(change.user).ok && done
     else tables.delete(change.user)
   }
+  return done
 }
 
 /** Steps 1 and 5: the domain is ours, and the address of record names someone. */
