@@ -65,6 +65,7 @@ async function commandTable({ root, commands }: Installation): Promise<CommandTa
 
 const valueFlags = ['--socket', '--node']
 const otherFlags = ['--json', '--color', '--no-color']
+const helpFlags = ['--help', '--version']
 
 /** oclif wants the command first: global flags before it are moved behind it, and `help status`
  * becomes `status --help`. */
@@ -92,7 +93,12 @@ function arrange(argv: readonly string[]): string[] {
  * for a part of the command's name; a script must not go on, and a person wants to know. */
 function findUnknown(words: readonly string[], table: CommandTable): CliFailure | null {
   const [first, second] = words
-  if (first === undefined || first.startsWith('-')) return null
+  if (first === undefined || helpFlags.includes(first)) return null
+  if (first.startsWith('-')) {
+    const near = nearest(first, [...otherFlags, ...valueFlags, ...helpFlags])
+    const next = near === null ? 'See vccs --help.' : `Did you mean ${near}?`
+    return new CliFailure('usage', `There is no flag ${first}`, next)
+  }
   const names = [...table.keys()]
   const isTopic = names.some((name) => name.startsWith(`${first} `))
   const hasSecond = second !== undefined && !second.startsWith('-')

@@ -183,8 +183,12 @@ function noAnswer({ verb, timing }: Call): CliFailure {
   const detail = `No answer to ${verb} within ${timing.timeoutMs / 1_000} s`
   return timing.changes
     ? new CliFailure('timed-out', `${detail}; whether it was done is unknown`)
-    : new CliFailure('daemon-unreachable', detail)
+    : new CliFailure('daemon-unreachable', detail, silentNext)
 }
+
+/** Its socket took the question, so that the process is there. */
+const silentNext =
+  'Run `vccs status` on the other node; when it serves, run `systemctl restart vccsd` here.'
 
 function cutOff({ verb, timing }: Call): CliFailure {
   const detail = `The daemon ended the connection before it answered ${verb}`

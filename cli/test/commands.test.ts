@@ -149,6 +149,7 @@ test('a peer that does not answer is told with code 4', async (t) => {
 const refusedByParser: readonly (readonly [line: string, message: RegExp])[] = [
   ['statsu', /There is no command "statsu"\.\nNext: {2}Did you mean `vccs status`\?/],
   ['config gte x', /There is no command "config gte"\.\nNext: {2}Did you mean `vccs config get`\?/],
+  ['--jsno status', /There is no flag --jsno\.\nNext: {2}Did you mean --json\?/],
   ['status --jsno', /Nonexistent flag: --jsno\.\nNext: {2}Did you mean --json\?/],
   ['config get', /Missing 1 required arg/],
   ['log --level loud', /Expected --level=loud to be one of/],

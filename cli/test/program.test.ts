@@ -119,3 +119,13 @@ zshTest('the zsh script is zsh', async (t) => {
   t.is(stderr, '')
   t.is(status, 0)
 })
+
+test('the bundle reads values as the sources do', async (t) => {
+  const set = ['config', 'set', 'accounts.1001.name', 'Tower 1', '--dry-run', '--socket']
+  const good = await start(program, [...set, daemon.socket])
+  t.is(good.stderr, '')
+  t.is(good.code, 0)
+  const bad = await start(program, ['config', 'set', 'accounts.1.password', '[secret'])
+  t.is(bad.code, 2)
+  t.false(bad.stderr.includes('secret'))
+})

@@ -80,7 +80,7 @@ export const alarms = {
   },
   'database-recovered': {
     severity: 'urgent',
-    text: 'The database was damaged and was replaced by the last good copy or the peer.',
+    text: 'The database was damaged or gone and was replaced by the last good copy or the peer.',
     effect: 'None on calls; the newest configuration changes may be missing.',
     next: 'Run `vccs sync-db`, then check the disk.',
   },

@@ -77,15 +77,12 @@ export class ConfigSet extends ConfigCommand {
   }
 }
 
-type Json = ConfigChange['after']
-
-async function parseValue(text: string): Promise<Json> {
-  const { parse } = await import('yaml')
-  try {
-    return parse(text) as Json
-  } catch {
-    throw new CliFailure('usage', `The value ${text} is not YAML; quote it`)
-  }
+async function parseValue(text: string): Promise<ConfigChange['after']> {
+  const { parseYamlValue } = await import('../yaml-value.ts')
+  const value = parseYamlValue(text)
+  // The value is not repeated: it may be a password.
+  if (value === undefined) throw new CliFailure('usage', 'VALUE is not YAML; quote it')
+  return value
 }
 
 export class ConfigValidate extends ConfigCommand {
