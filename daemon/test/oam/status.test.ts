@@ -103,7 +103,7 @@ const cells: readonly (readonly [
   name: string,
   change: Parameters<typeof status>[0],
   check: string,
-  outcome: 'warning' | 'failed',
+  outcome: 'ok' | 'warning' | 'failed',
 ])[] = [
   [
     'one link down',
