@@ -48,8 +48,6 @@ export class CoreRunner {
   #turn: Turn | null = null
   #gate = 0
   #held: { bytes: Uint8Array; from: Endpoint }[] | null = null
-  /** SIP messages not sent because this node is not primary (none, ever, outside a race). */
-  suppressed = 0
 
   constructor(parts: CoreRunnerParts) {
     this.#parts = parts
@@ -174,16 +172,13 @@ export class CoreRunner {
 
   #transmit(messages: readonly Outgoing[]): void {
     for (const { text, to } of messages) {
-      if (this.#role !== 'primary') {
-        this.suppressed++
-        continue
-      }
+      if (this.#role !== 'primary') continue
       this.#socket?.send(Buffer.from(text, 'utf8'), to.port, to.address)
     }
   }
 }
 
-/** What a changed record of tables 4 and 6 asks of the media unit. */
+/** What a changed record of table 4 asks of the media unit. */
 export function mediaOrders(
   change: RecordChange,
   previous: AnyRecord | null,
