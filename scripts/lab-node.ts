@@ -35,6 +35,7 @@ export class LabNode {
   readonly name: string
   readonly controlSocket: string
   readonly logFile: string
+  readonly databaseFile: string
   readonly #options: LabNodeOptions
   readonly #configFile: string
   #daemon: ChildProcess | undefined
@@ -45,6 +46,7 @@ export class LabNode {
     this.name = `vccs-${options.node}`
     mkdirSync(join(options.directory, 'run'), { recursive: true })
     this.controlSocket = join(options.directory, 'run/control.sock')
+    this.databaseFile = join(options.directory, 'vccs.db')
     this.logFile = join(options.directory, 'vccsd.log')
     this.#configFile = join(options.directory, 'node.yaml')
     writeFileSync(this.#configFile, stringify(nodeFile(this.name, options)))

@@ -9,12 +9,14 @@ interface Waiting {
   /** What is awaited: `no <what> in <n> ms`. */
   readonly what: string
   readonly msMax?: number
+  /** Pause between two askings. */
+  readonly everyMs?: number
 }
 
 /** Asks until the answer is neither false nor undefined; a rejected answer counts as not yet. */
 export async function until<T>(
   ask: () => Promise<T | undefined | false> | T | undefined | false,
-  { what, msMax = defaultMsMax }: Waiting,
+  { what, msMax = defaultMsMax, everyMs = pollMs }: Waiting,
 ): Promise<T> {
   const endMs = performance.now() + msMax
   let lastError: unknown
@@ -29,6 +31,6 @@ export async function until<T>(
       const reason = lastError instanceof Error ? `: ${lastError.message}` : ''
       throw new Error(`no ${what} in ${msMax} ms${reason}`, { cause: lastError })
     }
-    await delay(pollMs)
+    await delay(everyMs)
   }
 }

@@ -1,14 +1,19 @@
 //! Calls live through `kill -9` of the whole primary: while talking, ringing, on hold and in set-up.
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
+import type { UserItem } from '../../daemon/src/control/api.ts'
 import { between, ofTerminal, sipMessages } from '../../scripts/capture/sip-analysis.ts'
 import { Lab } from '../../scripts/lab.ts'
 import type { LabNode } from '../../scripts/lab-node.ts'
 import { labUsers } from '../../scripts/lab-site.ts'
+import { serviceAddress } from '../../scripts/net/netns.ts'
+import type { BaresipPhone } from '../../scripts/phones/baresip.ts'
+import { until } from '../../scripts/waiting.ts'
 import {
   breaks,
   calleeHz,
   callerHz,
+  heard,
   lostIn,
   type PhonePair,
   putDown,
@@ -16,29 +21,45 @@ import {
   talk,
 } from './call.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
+import { register } from './sipp-phones.ts'
 
+const users = labUsers(1001, 4).map((user) =>
+  user.user === '1003' ? { ...user, twin: false } : user,
+)
+/** Nobody stands behind this number: its registration only has to end in time. */
+const brief = users.filter(({ user }) => user === '1004')
+/** The shortest that the registrar takes. */
+const briefSeconds = 30
 let lab: Lab
 let watch: SilentStandbyWatch
 /** The callee answers by itself in `auto`, and waits for a hand in `manual`. */
 let pair: PhonePair
+let single: BaresipPhone
+let registered: readonly UserItem[]
 
 test.before(async () => {
-  lab = await Lab.start({ members: ['p1', 'p2'], users: labUsers(1001, 2) })
+  lab = await Lab.start({ members: ['p1', 'p2', 'p3'], users })
   watch = await SilentStandbyWatch.start(lab)
   pair = await registerPhones(lab, 'manual')
+  single = await lab.phone('p3', { user: '1003', toneHz: calleeHz, answer: 'auto' })
+  await register(lab, 'p3', brief, { expirySeconds: briefSeconds })
+  registered = await registrations()
 })
 
 /** Ends what a failed test left behind, so that the next one finds free telephones. */
 test.afterEach.always(async () => {
-  await Promise.allSettled([pair.caller, pair.callee].map((phone) => phone.hangUp()))
-  await Promise.allSettled(
-    [lab.a, lab.b].map((node) => (node.isRunning ? undefined : node.start())),
-  )
+  const phones = [pair?.caller, pair?.callee, single]
+  await Promise.allSettled(phones.map((phone) => phone?.hangUp()))
+  await lab?.bothRun()
 })
 
 test.after.always(async () => {
   await lab?.close()
 })
+
+async function registrations(): Promise<readonly UserItem[]> {
+  return (await (await lab.primary()).ask('users', {})).users
+}
 
 async function killPrimary(): Promise<{ victim: LabNode; atMs: number }> {
   const victim = await lab.inStep()
@@ -128,6 +149,45 @@ test.serial(
     t.pass()
   },
 )
+
+test.serial('with twin off a terminal misses the time of the take-over, and no more', async (t) => {
+  const call = { caller: pair.caller, callee: single }
+  const captures = await Promise.all([lab.capture('p1'), lab.capture('p3')])
+  await talk(call)
+  await delay(1_500)
+  const { atMs } = await killPrimary()
+  await lab.primary()
+  await delay(1_500)
+  const toMs = Date.now()
+  await lab.bothRun()
+  await putDown(single, call)
+  const [p1 = [], p3 = []] = await Promise.all(captures.map((capture) => capture.stop()))
+  const window = { fromMs: atMs - 1_000, toMs }
+  t.is(lostIn(p1, lab.network.address('p1'), window), 0)
+  const lost = lostIn(p3, lab.network.address('p3'), window)
+  t.true(lost > 0 && lost < 100, `${lost} packets lost`)
+  const streams = heard(p3, lab.network.address('p3'))
+  t.is(streams.length, 1)
+  t.like(streams[0], { duplicates: 0, timestampBreaks: 0 })
+  t.is(streams[0]?.ssrcs.length, 1)
+})
+
+test.serial('registrations outlive all this, and end when they were to end', async (t) => {
+  // A call to the new primary needs them; here they are compared to the last field.
+  const lasting = ({ user }: UserItem) => user !== '1004'
+  t.deepEqual((await registrations()).filter(lasting), registered.filter(lasting))
+  const before = registered.find(({ user }) => user === '1004')
+  t.is(before?.status, 'online')
+  const gone = await until(
+    async () =>
+      (await registrations()).find((one) => one.user === '1004' && one.status !== 'online'),
+    { what: 'end of a registration', msMax: 2_000 * briefSeconds },
+  )
+  t.true(Date.now() >= Date.parse(before?.expiresAt ?? ''), gone.status)
+  const closed = pair.caller.next('CALL_CLOSED')
+  await pair.caller.dial(`sip:1004@${serviceAddress}`)
+  t.regex((await closed).param, /480/)
+})
 
 test.serial('the standby has sent no SIP in all of this', async (t) => {
   const { violations } = await watch.finish()
