@@ -10,11 +10,13 @@ import { atExit } from '../net/cleanup.ts'
 import { until } from '../waiting.ts'
 import { decodeBencode, encodeBencode } from './bencode.ts'
 import { cpuNs, subjectCore } from './cores.ts'
-import type { BenchContext } from './figures.ts'
+import { type BenchContext, ratio } from './figures.ts'
 
 export interface PeerFigures {
   readonly legs: number
   readonly nsPerLegTick: number
+  /** The same packets sent back by a process that does nothing else, measured right before. */
+  readonly nsKernelFloor: number
   readonly sent: number
   readonly received: number
   readonly gaps: number
@@ -43,8 +45,9 @@ export async function measureRtpengine(
   for (const legs of legCounts) {
     const figures = await measure(legs, seconds)
     say(
-      `rtpengine, ${legs} legs in calls of 2: ${figures.nsPerLegTick} ns per leg and tick; ` +
-        `${figures.gaps} packets missing`,
+      `rtpengine, ${legs} legs in calls of 2: ${figures.nsPerLegTick} ns per leg and tick, ` +
+        `${ratio(figures.nsPerLegTick, figures.nsKernelFloor)} times the kernel ` +
+        `(${figures.nsKernelFloor} ns); ${figures.gaps} packets missing`,
     )
     all.push(figures)
   }
@@ -65,6 +68,7 @@ function install(say: BenchContext['say']): boolean {
 }
 
 async function measure(legs: number, seconds: number): Promise<PeerFigures> {
+  const nsKernelFloor = await measureFloor(legs)
   const engine = start()
   const folder = mkdtempSync(join(tmpdir(), 'vccs-bench-'))
   const forget = atExit(() => engine.kill('SIGKILL'))
@@ -73,14 +77,16 @@ async function measure(legs: number, seconds: number): Promise<PeerFigures> {
     await until(() => control.ask({ command: 'ping' }), { what: 'rtpengine' })
     const file = join(folder, 'ports')
     writeFileSync(file, (await openCalls(control, legs)).join('\n'))
-    const load = startLoad(legs, seconds, file)
+    const load = runLoad<Pick<PeerFigures, 'sent' | 'received' | 'gaps'>>(loadCore, [
+      ...['--legs', String(legs), '--seconds', String(seconds + 3), '--ports', file],
+    ])
     await delay(settleMs)
     const pid = engine.pid ?? 0
     const [cpuBefore, atMs] = [cpuNs(pid), performance.now()]
     await delay(seconds * 1_000)
     const [cpu, wallMs] = [cpuNs(pid) - cpuBefore, performance.now() - atMs]
     const nsPerLegTick = Math.round(cpu / ((wallMs / tickMs) * legs))
-    return { legs, nsPerLegTick, ...(await load) }
+    return { legs, nsPerLegTick, nsKernelFloor, ...(await load) }
   } finally {
     control.close()
     engine.kill('SIGKILL')
@@ -128,21 +134,27 @@ function portOf(answer: ReadonlyMap<string, string>): number {
   return Number(port)
 }
 
-async function startLoad(
-  legs: number,
-  seconds: number,
-  portsFile: string,
-): Promise<Pick<PeerFigures, 'sent' | 'received' | 'gaps'>> {
+/** As `bench/media.ts` does it for our process. */
+async function measureFloor(legs: number): Promise<number> {
+  const ends = ['--own', service, '--service', terminals, '--legs', String(legs)]
+  const echo = runLoad<{ nsPerPacket: number }>(subjectCore, ['--echo', ...ends, '--seconds', '5'])
+  await delay(1_000)
+  await runLoad(loadCore, ['--legs', String(legs), '--seconds', '3'])
+  return (await echo).nsPerPacket
+}
+
+/** `media-load.ts` on a core, and the JSON it prints. */
+async function runLoad<T>(core: number, args: readonly string[]): Promise<T> {
   const script = join(import.meta.dirname, 'media-load.ts')
-  const args = ['--legs', String(legs), '--seconds', String(seconds + 3), '--ports', portsFile]
-  const command = ['-c', String(loadCore), process.execPath, script, ...args]
-  const child = spawn('taskset', command, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn('taskset', ['-c', String(core), process.execPath, script, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let text = ''
   child.stdout.on('data', (chunk: Buffer) => {
     text += chunk
   })
   await new Promise((resolve) => child.once('close', resolve))
-  return JSON.parse(text) as { sent: number; received: number; gaps: number }
+  return JSON.parse(text) as T
 }
 
 /** The ng protocol: a cookie, a blank and a bencoded dictionary in each datagram. */
