@@ -1,93 +1,77 @@
 //! What a telephone gets from the switch in each case that is not the plain call.
-import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { ofTerminal, sipMessages } from '../../scripts/capture/sip-analysis.ts'
-import { Lab, sipPort } from '../../scripts/lab.ts'
-import { labUsers } from '../../scripts/lab-site.ts'
+import { Lab } from '../../scripts/lab.ts'
+import { type LabUser, labUsers } from '../../scripts/lab-site.ts'
 import { serviceAddress } from '../../scripts/net/netns.ts'
 import type { Sipp } from '../../scripts/phones/sipp.ts'
 import { heard } from './call.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
+import { allWell, authentication, phonePort, register, server } from './sipp-phones.ts'
 
-const server = `${serviceAddress}:${sipPort}`
-const [caller, callee, absent] = labUsers(1001, 3)
+const users = labUsers(1001, 3)
+const [caller, callee, absent] = users as [LabUser, LabUser, LabUser]
 let lab: Lab
 let watch: SilentStandbyWatch
 const running: Sipp[] = []
 
 test.before(async () => {
-  const twinless = callee === undefined ? [] : [{ ...callee, twin: false }]
-  const users = [caller, absent].filter((user) => user !== undefined)
-  lab = await Lab.start({ members: ['p1', 'p2'], users: [...users, ...twinless] })
+  const site = [caller, { ...callee, twin: false }, absent]
+  lab = await Lab.start({ members: ['p1', 'p2'], users: site })
   watch = await SilentStandbyWatch.start(lab)
-  for (const [member, user] of [
-    ['p1', caller],
-    ['p2', callee],
-  ] as const) {
-    const sipp = lab.sipp(member, {
-      scenario: 'uac-register',
-      port: 5070,
-      server,
-      calls: 1,
-      users: [credentials(user)],
-      values: { contact_port: '5060' },
-    })
-    const { exitCode } = await sipp.done()
-    if (exitCode !== 0) throw new Error(`registration: ${sipp.report()}`)
-  }
+  await register(lab, 'p1', [caller])
+  await register(lab, 'p2', [callee])
 })
-
-test.after.always(async () => {
-  await lab?.close()
-})
-
-function credentials(user: { user: string; password: string } | undefined): string {
-  return `${user?.user};[authentication username=${user?.user} password=${user?.password}]`
-}
-
-interface CallerOptions {
-  readonly port?: number
-  readonly target?: string | undefined
-  readonly status?: string
-  readonly pauseMs?: number
-}
-
-function call(scenario: string, { target, status, pauseMs, port }: CallerOptions = {}): Sipp {
-  return lab.sipp('p1', {
-    scenario,
-    port: port ?? 5060,
-    server,
-    calls: 1,
-    authUri: `${callee?.user}@${serviceAddress}`,
-    pauseMs: pauseMs ?? 1_000,
-    users: [`${credentials(caller)};${target ?? callee?.user}`],
-    values: { status: status ?? '' },
-  })
-}
 
 /** Ends what a failed test left behind, so that the next one finds free telephones. */
 test.afterEach.always(() => {
   for (const sipp of running.splice(0)) sipp.stop()
 })
 
-async function answering(scenario: string, pauseMs = 100): Promise<Sipp> {
-  const sipp = lab.sipp('p2', { scenario, port: 5060, calls: 1, pauseMs })
+test.after.always(async () => {
+  await lab?.close()
+})
+
+interface CallerOptions {
+  readonly port?: number
+  readonly target?: string
+  readonly status?: string
+  readonly pauseMs?: number
+}
+
+function call(scenario: string, { target, status, pauseMs, port }: CallerOptions = {}): Sipp {
+  const sipp = lab.sipp('p1', {
+    scenario,
+    port: port ?? phonePort,
+    server,
+    calls: 1,
+    authUri: `${callee.user}@${serviceAddress}`,
+    pauseMs: pauseMs ?? 1_000,
+    users: [`${caller.user};${authentication(caller)};${target ?? callee.user}`],
+    values: { status: status ?? '' },
+  })
   running.push(sipp)
-  await delay(300)
   return sipp
 }
 
-const succeeded = { exitCode: 0, successful: 1, failed: 0 }
+/** A telephone that is called before it listens is asked again, as over any network. */
+function answering(scenario: string): Sipp {
+  const sipp = lab.sipp('p2', { scenario, port: phonePort, calls: 1, pauseMs: 100 })
+  running.push(sipp)
+  return sipp
+}
+
+const succeeded = allWell(1)
 
 test.serial('a busy telephone is 486 for the caller', async (t) => {
-  const busy = await answering('uas-busy')
+  const busy = answering('uas-busy')
   const refused = call('uac-refused', { status: '486' })
   t.like(await refused.done(), succeeded, refused.report())
   t.like(await busy.done(), succeeded, busy.report())
 })
 
 test.serial('a telephone that is not registered is 480', async (t) => {
-  const refused = call('uac-refused', { status: '480', target: absent?.user })
+  const refused = call('uac-refused', { status: '480', target: absent.user })
   t.like(await refused.done(), succeeded, refused.report())
 })
 
@@ -97,29 +81,40 @@ test.serial('a number that nobody has is 404', async (t) => {
 })
 
 test.serial('who calls from where he is not registered must show his password', async (t) => {
-  const answers = await answering('uas-answer')
+  const answers = answering('uas-answer')
   const stranger = call('uac-call-with-digest', { port: 5080 })
   t.like(await stranger.done(), succeeded, stranger.report())
   t.like(await answers.done(), succeeded, answers.report())
 })
 
 test.serial('a caller who gives up stops the ringing', async (t) => {
-  const ringing = await answering('uas-rings-until-cancel')
+  const ringing = answering('uas-rings-until-cancel')
   const givesUp = call('uac-cancel')
   t.like(await givesUp.done(), succeeded, givesUp.report())
   t.like(await ringing.done(), succeeded, ringing.report())
 })
 
 test.serial('an answer without ACK is repeated until it comes', async (t) => {
-  const answers = await answering('uas-answer')
+  const capture = await lab.capture('p1')
+  const answers = answering('uas-answer')
   const slow = call('uac-slow-ack')
   t.like(await slow.done(), succeeded, slow.report())
   t.like(await answers.done(), succeeded, answers.report())
+  const heardByCaller = ofTerminal(sipMessages(await capture.stop()), lab.network.address('p1'))
+  const acknowledgedMs = heardByCaller.find((message) => message.text.startsWith('ACK '))?.timeMs
+  const accepted = heardByCaller.filter(
+    ({ status, method }) => status === 200 && method === 'INVITE',
+  )
+  t.true(accepted.length >= 2)
+  t.true(accepted.every(({ timeMs }) => timeMs < (acknowledgedMs ?? 0) + 400))
+  // The caller put down, not the switch, which gives up when there is never an ACK.
+  const byes = heardByCaller.filter((message) => message.text.startsWith('BYE '))
+  t.deepEqual([...new Set(byes.map(({ source }) => source))], [lab.network.address('p1')])
 })
 
 test.serial('with twin off a terminal hears one node, the other terminal both', async (t) => {
   const captures = await Promise.all([lab.capture('p1'), lab.capture('p2')])
-  const answers = await answering('uas-answer')
+  const answers = answering('uas-answer')
   const talks = call('uac-call', { pauseMs: 3_000 })
   t.like(await talks.done(), succeeded, talks.report())
   t.like(await answers.done(), succeeded, answers.report())
