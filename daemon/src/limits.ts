@@ -85,7 +85,7 @@ export const limits = {
   releasedLingerMs: 5_000,
   releasedLingerMax: 512,
   /** Live server transactions (the 64*T1 of a final answer included); more are answered 503. */
-  transactionsMax: 20_000,
+  transactionsMax: 60_000,
   /** RFC 3261 10.2.1.1: a REGISTER that names no expiry. */
   registrationSecondsDefault: 3_600,
   registrationSecondsMin: 30,

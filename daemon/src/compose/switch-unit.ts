@@ -60,6 +60,7 @@ export class SwitchUnit {
   #peerAlive = false
   #roleKnown = false
   #caughtUp = false
+  #followed = false
   #control: ControlServer | null = null
   #bus: BusServer | null = null
   readonly #wakeUp = new WakeUp(idleMs, () => this.#loop())
@@ -226,7 +227,7 @@ export class SwitchUnit {
 
   /** While nobody else has the records, they are on a memory file system (DESIGN section 7). */
   #keepJournal(): void {
-    this.#journal.keep(this.#role === 'primary' && !this.#replicator.inStep(monotonicMs()))
+    this.#journal.keep(this.#role === 'primary' && !this.#followed)
   }
 
   /** Null while this node does not know its legs: it has no role yet, or has not caught up. The media
@@ -265,6 +266,7 @@ export class SwitchUnit {
       replicated: (token) => this.#runner.openGate(token),
       inStep: (inStep) => {
         log.info('sync', { inStep, role: this.#role })
+        this.#followed = inStep
         if (inStep && !this.#caughtUp) {
           this.#caughtUp = true
           this.#media.refresh()
@@ -328,12 +330,10 @@ export class SwitchUnit {
   }
 
   #units(): UnitState[] {
-    return unitStates({
-      runDirectory: this.#options.config.runDirectory,
-      mediaConnected: this.#media.connected,
-      pairConnected: this.#pair?.connected ?? false,
-      startedWallMs: this.#startedWallMs,
-    })
+    const { runDirectory } = this.#options.config
+    const [media, pair] = [this.#media.connected, this.#pair?.connected ?? false]
+    const startedWallMs = this.#startedWallMs
+    return unitStates({ runDirectory, startedWallMs, mediaConnected: media, pairConnected: pair })
   }
 
   /** What is looked at once a second. */

@@ -1,7 +1,7 @@
 //! The journal of a switch that is alone: its own sync frames on a memory file system, so that its
 //! tables come back when the unit crashes while no standby has them (DESIGN section 7). Pure but for
 //! the injected file.
-import { type RecordChange, tableNames } from '../tables/address.ts'
+import { addressId, type RecordChange, tableNames } from '../tables/address.ts'
 import type { Tables } from '../tables/tables.ts'
 import { readRecord } from '../wire/sync-body.ts'
 import { decodeSyncFrame } from '../wire/sync-frame.ts'
@@ -66,7 +66,9 @@ export class Journal {
   /** Writes the records as they are now; call it once a turn with what changed. */
   append(changes: readonly RecordChange[]): void {
     if (!this.#open || changes.length === 0) return
-    const bytes = joined(changes.map(this.#frameOf))
+    // A frame holds the record as it is now: one for each record of the turn is enough.
+    const newest = new Map(changes.map((change) => [addressId(change.address), change]))
+    const bytes = joined([...newest.values()].map(this.#frameOf))
     this.#check(this.#file.append(bytes))
     this.#bytes += bytes.length
     if (this.#cursor !== null) this.#appendNext(bytes)
