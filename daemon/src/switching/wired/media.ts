@@ -103,12 +103,19 @@ function legRecord(
   }
 }
 
+/** A first sequence number of 32 random bits: below 2^15, so that the first wrap is far (RFC 3711 3.3.1),
+ * and not small: baresip 1.0 plays silence after the second copy of a packet whose number is below
+ * 3,000, as if the numbers between had been lost. */
+export function firstSequence(random: number): number {
+  return 0x1000 + (random % 0x7000)
+}
+
 /** A random start of the output timeline (RFC 3550 5.1), equal on both nodes by replication. */
 function timeline(call: Call, tick0: number) {
   const { random32 } = call.exchange.options
   return {
     ssrc: random32(),
-    seq0: random32() & 0xffff,
+    seq0: firstSequence(random32()),
     ts0: random32(),
     tick0,
     gainDb: 0,
