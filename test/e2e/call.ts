@@ -1,7 +1,13 @@
 //! A call between two phones of a lab, and what the phones got of it.
+import type { ExecutionContext } from 'ava'
 import { analyseTone } from '../../scripts/capture/audio-analysis.ts'
 import type { UdpPacket } from '../../scripts/capture/pcap.ts'
-import { figuresFrom, type RtpStream, rtpStreams } from '../../scripts/capture/rtp-analysis.ts'
+import {
+  figuresFrom,
+  figuresOfAll,
+  type RtpStream,
+  rtpStreams,
+} from '../../scripts/capture/rtp-analysis.ts'
 import { readWav } from '../../scripts/capture/wav.ts'
 import type { Lab } from '../../scripts/lab.ts'
 import { serviceAddress } from '../../scripts/net/netns.ts'
@@ -13,7 +19,7 @@ export interface PhonePair {
 }
 
 /** A quarter period is left over in 20 ms: a missing packet is a jump of phase. */
-export const callerHz = 437.5
+const callerHz = 437.5
 export const calleeHz = 612.5
 const sampleRateHz = 8000
 
@@ -67,8 +73,37 @@ export function lostIn(
     .reduce((sum, lost) => sum + lost, 0)
 }
 
+/** Longest pause in what a telephone itself sent to the service address. */
+function heldUpMs(packets: readonly UdpPacket[], address: string): number {
+  const sent = packets.filter(
+    (packet) => packet.source === address && packet.destination === serviceAddress,
+  )
+  return Math.max(...rtpStreams(sent).map((stream) => figuresOfAll(stream).maxGapMs))
+}
+
+/** What comes at most this long after the packet before it is played in time. */
+const heldUpMsMax = 50
+
+/** Both heard the tone of the other without a break. Not judged when this machine held up a telephone:
+ * what is said too late nobody can play in time. */
+export function wholeTones(
+  t: ExecutionContext,
+  { lab, pair }: { readonly lab: Lab; readonly pair: PhonePair },
+  packets: Readonly<Record<'p1' | 'p2', readonly UdpPacket[]>>,
+): void {
+  const pauses = (['p1', 'p2'] as const).map((member) =>
+    heldUpMs(packets[member], lab.network.address(member)),
+  )
+  if (Math.max(...pauses) > heldUpMsMax) {
+    t.log(`tones not judged: a telephone was held up for ${Math.max(...pauses).toFixed(0)} ms`)
+    return
+  }
+  t.is(breaks(pair.caller, calleeHz), 0)
+  t.is(breaks(pair.callee, callerHz), 0)
+}
+
 /** Breaks in the tone of the other side, over the whole of the last recording of a phone. */
-export function breaks(phone: BaresipPhone, toneHz: number): number {
+function breaks(phone: BaresipPhone, toneHz: number): number {
   const { samples } = readWav(phone.decodedAudioFiles().at(-1) ?? '')
   // The first second holds the phones' own start; a phone that went on a while without is no fault.
   const from = sampleRateHz

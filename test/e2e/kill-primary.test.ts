@@ -10,15 +10,14 @@ import { serviceAddress } from '../../scripts/net/netns.ts'
 import type { BaresipPhone } from '../../scripts/phones/baresip.ts'
 import { until } from '../../scripts/waiting.ts'
 import {
-  breaks,
   calleeHz,
-  callerHz,
   heard,
   lostIn,
   type PhonePair,
   putDown,
   registerPhones,
   talk,
+  wholeTones,
 } from './call.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
 import { register } from './sipp-phones.ts'
@@ -82,15 +81,14 @@ test.serial('a talking call loses no packet, sends no SIP and can be put down', 
   await bringBack(victim)
   await delay(1_000)
   await putDown(pair.callee, pair)
-  for (const [index, member] of ['p1', 'p2'].entries()) {
-    const packets = (await captures[index]?.stop()) ?? []
+  const [p1 = [], p2 = []] = await Promise.all(captures.map((capture) => capture.stop()))
+  for (const [member, packets] of Object.entries({ p1, p2 })) {
     const address = lab.network.address(member)
     t.is(lostIn(packets, address, { fromMs: atMs - 1_000, toMs: atMs + 3_000 }), 0)
     const messages = ofTerminal(sipMessages(packets), address)
     t.deepEqual(between(messages, atMs, atMs + 3_000), [])
   }
-  t.is(breaks(pair.caller, calleeHz), 0)
-  t.is(breaks(pair.callee, callerHz), 0)
+  wholeTones(t, { lab, pair }, { p1, p2 })
 })
 
 test.serial('a ringing call is answered at the new primary', async (t) => {
