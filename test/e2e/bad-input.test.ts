@@ -3,6 +3,7 @@ import test from 'ava'
 import { Lab, sipPort } from '../../scripts/lab.ts'
 import { labUsers } from '../../scripts/lab-site.ts'
 import { serviceAddress } from '../../scripts/net/netns.ts'
+import { until } from '../../scripts/waiting.ts'
 import { heard, lostIn, putDown, registerPhones, talk, wholeTones } from './call.ts'
 import { corpus, inviteWith, pour, send, type Target } from './hostile.ts'
 
@@ -23,6 +24,12 @@ test.after.always(async () => {
 async function unitPids(): Promise<unknown> {
   const opinions = await Promise.all([lab.a, lab.b].map((node) => node.opinion()))
   return opinions.map(({ role, term, units }) => [role, term, units.map((u) => [u.unit, u.pid])])
+}
+
+/** RTP that the media units of both nodes did not take. */
+async function refusedByBoth(): Promise<boolean> {
+  const opinions = await Promise.all([lab.a, lab.b].map((node) => node.opinion()))
+  return opinions.every(({ media }) => (media?.packetsRefused ?? 0) > 0)
 }
 
 test.serial(
@@ -52,6 +59,7 @@ test.serial(
       rtp.map((bytes) => ({ target: { host: serviceAddress, port }, bytes })),
     )
     await send(lab, 'attacker', shots)
+    await until(refusedByBoth, { what: 'count of refused RTP on both nodes' })
 
     for (const link of lab.network.links) {
       // From the peer's own address: only the key tells its packets from these.

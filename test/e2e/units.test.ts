@@ -7,12 +7,15 @@ import type { LabNode, UnitName } from '../../scripts/lab-node.ts'
 import { labUsers } from '../../scripts/lab-site.ts'
 import { until } from '../../scripts/waiting.ts'
 import { lostIn, type PhonePair, putDown, registerPhones, talk } from './call.ts'
+import { SilentStandbyWatch } from './silent-standby.ts'
 
 let lab: Lab
+let watch: SilentStandbyWatch
 let pair: PhonePair
 
 test.before(async () => {
   lab = await Lab.start({ members: ['p1', 'p2', 'probe'], users: labUsers(1001, 2) })
+  watch = await SilentStandbyWatch.start(lab)
   pair = await registerPhones(lab)
 })
 
@@ -36,6 +39,7 @@ async function killOne(unit: UnitName): Promise<Kill> {
   const survivor = lab.other(victim)
   const { term } = await victim.opinion()
   const { atMs, pid } = await victim.killUnit(unit)
+  watch.primaryIs(survivor, atMs)
   await until(
     async () => {
       const { role, units } = await victim.opinion()
@@ -82,3 +86,7 @@ for (const unit of ['switch', 'media'] as const satisfies UnitName[]) {
     },
   )
 }
+
+test.serial('the standby has sent no SIP in all of this', async (t) => {
+  t.deepEqual((await watch.finish()).violations, [])
+})
