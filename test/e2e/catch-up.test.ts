@@ -9,7 +9,7 @@ import { lostIn, type PhonePair, putDown, registerPhones, talk } from './call.ts
 import { SilentStandbyWatch } from './silent-standby.ts'
 
 /** Each has records in several tables: a catch-up takes a while. */
-const accounts = 3_000
+const accounts = 1_200
 /** A catch-up that was over before the kill is no kill in a catch-up: another attempt. */
 const attemptsMax = 4
 let lab: Lab

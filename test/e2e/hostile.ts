@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Lab } from '../../scripts/lab.ts'
 import { exited } from '../../scripts/net/processes.ts'
 
@@ -11,14 +12,18 @@ const mutationsPerInput = 20
 
 type Kind = 'sip' | 'sdp' | 'rtp' | 'heartbeat' | 'sync' | 'control'
 
-/** All malformed inputs of one kind, each followed by its mutations. */
+/** All malformed inputs of one kind, each followed by its mutations, which may be well-formed. */
 export function corpus(kind: Kind, seed: number): Buffer[] {
-  const originals = kind === 'control' ? controlLines : fromFile(kind)
+  const originals = malformed(kind)
   const random = generator(seed)
   return originals.flatMap((original) => [
     original,
     ...Array.from({ length: mutationsPerInput }, () => mutate(original, random)),
   ])
+}
+
+export function malformed(kind: Kind): Buffer[] {
+  return kind === 'control' ? controlLines : fromFile(kind)
 }
 
 /** The same files that the tests of the parsers read: a name and the bytes in base 64. */
@@ -68,24 +73,55 @@ export interface Target {
 
 const datagramBytesMax = 1_400
 
+interface Sending {
+  readonly member: string
+  /** Any of its addresses and ports; default: a port of its own. */
+  readonly from?: Target
+  readonly everyMs?: number
+}
+
 /** Sends datagrams from the namespace of a member. */
 export async function send(
   lab: Lab,
-  member: string,
+  { member, from, everyMs = 0 }: Sending,
   shots: readonly { readonly target: Target; readonly bytes: Buffer }[],
 ): Promise<void> {
+  const program = join(import.meta.dirname, '../../scripts/net/datagram-sender.ts')
   const sender = lab.programs.start({
     namespace: lab.network.namespace(member),
     command: process.execPath,
-    args: [join(import.meta.dirname, '../../scripts/net/datagram-sender.ts')],
+    args: [program, ...(from === undefined ? [] : [from.host, String(from.port)])],
   })
   for (const { target, bytes } of shots) {
     const content = bytes.subarray(0, datagramBytesMax).toString('base64')
     sender.stdin?.write(`${target.host} ${target.port} ${content}\n`)
+    if (everyMs > 0) await delay(everyMs)
   }
   sender.stdin?.end()
   const exitCode = await exited(sender)
   if (exitCode !== 0) throw new Error(`the sender ended with ${exitCode}`)
+}
+
+interface VoicePath {
+  readonly terminal: Target
+  readonly service: Target
+}
+
+/** Where the voice of a terminal goes, as the kernel of a node knows it. */
+export function voicePaths(lab: Lab, terminal: string): VoicePath[] {
+  const lines = lab.network.exec('a', ['ss', '-Huna']).split('\n')
+  return lines.flatMap((line) => {
+    const [here = '', there = ''] = line.trim().split(/\s+/).slice(3, 5)
+    const [host = '', port = ''] = there.split(':')
+    const service = here.split(':')
+    if (host !== terminal || Number(port) % 2 !== 0) return []
+    return [
+      {
+        terminal: { host, port: Number(port) },
+        service: { host: service[0] ?? '', port: Number(service[1]) },
+      },
+    ]
+  })
 }
 
 /** A SIP INVITE around a session description. */
