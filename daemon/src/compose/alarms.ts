@@ -3,7 +3,7 @@
 import { type AlarmChange, type AlarmCode, alarms } from '../alarms.ts'
 import type { BusMessageOf } from '../bus/messages.ts'
 import { AlarmList, type AlarmReport } from '../oam/alarm-list.ts'
-import { wallMs } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { ReplicationStatus } from '../replication/replicator.ts'
 import type { LogHub } from './log-hub.ts'
 
@@ -13,21 +13,23 @@ const lateMs = 60_000
 export class Alarms {
   readonly list = new AlarmList()
   readonly #log: LogHub
+  readonly #clock: Clock
   #lateAtMs: number | null = null
   #lateCount = 0
 
-  constructor(log: LogHub) {
+  constructor(log: LogHub, clock: Clock) {
     this.#log = log
+    this.#clock = clock
   }
 
   apply(change: AlarmChange): void {
-    const item = this.list.apply(change, wallMs())
+    const item = this.list.apply(change, this.#clock.wallMs())
     if (item !== null) this.#tell(change.code, change)
   }
 
   /** The whole list of one source; what is not in it has ended. */
   reconcile(source: string, reports: readonly AlarmReport[]): void {
-    for (const item of this.list.reconcile(source, reports, wallMs())) {
+    for (const item of this.list.reconcile(source, reports, this.#clock.wallMs())) {
       this.#tell(item.code, { ...item, active: item.clearedAt === null })
     }
   }

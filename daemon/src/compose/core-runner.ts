@@ -1,7 +1,7 @@
 //! Runs the core: SIP comes in and goes out, table changes become replication and media orders, and
 //! what reveals a state waits in the outbox until the standby has it (ADR 0004).
 import type { Role } from '../bus/messages.ts'
-import { monotonicMs, wallMs } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { DatagramSocket } from '../platform/udp.ts'
 import type { Replicator } from '../replication/replicator.ts'
 import { ordersFor } from '../switching/bridge/media-orders.ts'
@@ -24,6 +24,7 @@ interface CoreRunnerParts {
   readonly media: MediaLink
   readonly alarms: Alarms
   readonly log: LogHub
+  readonly clock: Clock
   /** Tick of the pair clock. */
   tick(nowMs: number): number
   /** Sends the replication frames that the turn has made. */
@@ -43,7 +44,7 @@ const heldDatagramsMax = 2_000
 export class CoreRunner {
   readonly #parts: CoreRunnerParts
   readonly #outbox = new Outbox()
-  #socket: DatagramSocket | null = null
+  #socket: Pick<DatagramSocket, 'send'> | null = null
   #role: Role = 'starting'
   #turn: Turn | null = null
   #gate = 0
@@ -56,13 +57,14 @@ export class CoreRunner {
     })
   }
 
-  attach(socket: DatagramSocket): void {
+  attach(socket: Pick<DatagramSocket, 'send'>): void {
     this.#socket = socket
   }
 
   now(): Now {
-    const nowMs = monotonicMs()
-    return { monotonicMs: nowMs, wallMs: wallMs(), tick: this.#parts.tick(nowMs) }
+    const { clock, tick } = this.#parts
+    const nowMs = clock.monotonicMs()
+    return { monotonicMs: nowMs, wallMs: clock.wallMs(), tick: tick(nowMs) }
   }
 
   /** A datagram on the SIP port. */
@@ -112,7 +114,7 @@ export class CoreRunner {
 
   /** Fires what is due. */
   advance(): void {
-    const nowMs = monotonicMs()
+    const nowMs = this.#parts.clock.monotonicMs()
     const { send, late } = this.#outbox.advance(nowMs)
     for (const session of late) {
       this.#parts.alarms.late(session, nowMs)

@@ -1,30 +1,28 @@
 //! The journal of this node: written while nobody else has the records, read by the switch unit that
 //! follows one that died alone (DESIGN section 7).
-import type { NodeConfig } from '../oam/node-config.ts'
-import { openJournalFile } from '../platform/journal-file.ts'
-import { Journal, loadJournal } from '../replication/journal.ts'
+import { Journal, type JournalFile, loadJournal } from '../replication/journal.ts'
 import type { RecordChange } from '../tables/address.ts'
 import type { Tables } from '../tables/tables.ts'
 
 export class JournalKeeper {
-  readonly #path: string
+  readonly #file: JournalFile
   readonly #tables: Tables
   readonly #journal: Journal
   #kept = false
 
   constructor(
-    config: NodeConfig,
+    file: JournalFile,
     tables: Tables,
     frameOf: (change: RecordChange) => Uint8Array | null,
   ) {
-    this.#path = `${config.runDirectory}/journal`
+    this.#file = file
     this.#tables = tables
-    this.#journal = new Journal(openJournalFile(this.#path), tables, frameOf)
+    this.#journal = new Journal(file, tables, frameOf)
   }
 
   /** @returns what was found, for the log. */
   load(key: Uint8Array): Record<string, unknown> {
-    return { ...loadJournal(openJournalFile(this.#path), this.#tables, key) }
+    return { ...loadJournal(this.#file, this.#tables, key) }
   }
 
   /** Removes what an earlier life has left. */

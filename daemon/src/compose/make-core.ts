@@ -1,11 +1,19 @@
 //! The core of the switching with the tables, the addresses and the randomness of this node.
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { NodeConfig } from '../oam/node-config.ts'
 import type { PairKeys } from '../oam/node-config-load.ts'
 import { Core } from '../switching/core.ts'
 import type { Tables } from '../tables/tables.ts'
 
-export function makeCore(config: NodeConfig, keys: PairKeys, tables: Tables): Core {
+interface CoreParts {
+  readonly config: NodeConfig
+  readonly keys: PairKeys
+  readonly tables: Tables
+  /** Random bytes, so many. */
+  readonly random: (length: number) => Uint8Array
+}
+
+export function makeCore({ config, keys, tables, random }: CoreParts): Core {
   const { service } = config
   return new Core({
     tables: {
@@ -20,7 +28,7 @@ export function makeCore(config: NodeConfig, keys: PairKeys, tables: Tables): Co
     rtpPorts: service.rtpPorts,
     realm: service.realm,
     secret: createHash('sha256').update(keys.digest).digest(),
-    newToken: () => randomBytes(8).toString('hex'),
-    random32: () => randomBytes(4).readUInt32BE(),
+    newToken: () => Buffer.from(random(8)).toString('hex'),
+    random32: () => Buffer.from(random(4)).readUInt32BE(),
   })
 }

@@ -1,9 +1,9 @@
 //! The switch's end of the bus to the pair unit: role and clock come in, proof of life goes out.
-import { type BusMessage, type BusMessageOf, busVersion } from '../bus/messages.ts'
+import type { BusMessage, BusMessageOf } from '../bus/messages.ts'
 import { limits } from '../limits.ts'
 import type { Received } from '../oam/status.ts'
-import { monotonicMs } from '../platform/clock.ts'
-import { type BusAddress, type BusClient, connectBus } from '../platform/stream.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { BusClient } from '../platform/stream.ts'
 import { failure, type Result, success } from '../result.ts'
 
 interface PairOutlets {
@@ -27,24 +27,25 @@ const operationMsMax = 10_000
 
 export class PairLink {
   readonly #out: PairOutlets
-  readonly #client: BusClient
+  readonly #clock: Clock
+  #client: BusClient | null = null
   #status: Received<BusMessageOf<'pair-status'>> | null = null
   #offsetMs = 0
   #ref = 0
   readonly #operations = new Map<number, (outcome: OperationOutcome) => void>()
 
-  constructor(address: BusAddress, outlets: PairOutlets) {
+  constructor(clock: Clock, outlets: PairOutlets) {
+    this.#clock = clock
     this.#out = outlets
-    this.#client = connectBus({
-      address,
-      hello: { kind: 'hello', unit: 'switch', pid: process.pid, version: busVersion },
-      onOpen: (peer) => peer.onMessage((message) => this.#take(message)),
-      onClose: (reason) => this.#lost(reason),
-    })
+  }
+
+  /** The connection; what comes on it goes to `take`, its end to `lost`. */
+  attach(client: BusClient): void {
+    this.#client = client
   }
 
   get connected(): boolean {
-    return this.#client.connected
+    return this.#client?.connected ?? false
   }
 
   get status(): Received<BusMessageOf<'pair-status'>> | null {
@@ -57,13 +58,13 @@ export class PairLink {
   }
 
   send(message: BusMessage): boolean {
-    return this.#client.send(message)
+    return this.#client?.send(message) ?? false
   }
 
   /** Asks for a planned switchover, or a forced one. */
   async switchover(order: { force: boolean; reason: string }): Promise<Result<OperationOutcome>> {
     const ref = ++this.#ref
-    if (!this.#client.send({ kind: 'switchover', ref, ...order })) {
+    if (!this.send({ kind: 'switchover', ref, ...order })) {
       return failure('operation-failed', 'the pair unit does not answer')
     }
     return new Promise((resolve) => {
@@ -79,10 +80,10 @@ export class PairLink {
   }
 
   close(): void {
-    this.#client.close()
+    this.#client?.close()
   }
 
-  #take(message: BusMessage): void {
+  take(message: BusMessage): void {
     switch (message.kind) {
       case 'role':
         this.#out.role(message)
@@ -91,7 +92,7 @@ export class PairLink {
         this.#offsetMs = message.offsetMs
         return
       case 'pair-status':
-        this.#status = { message, atMs: monotonicMs() }
+        this.#status = { message, atMs: this.#clock.monotonicMs() }
         this.#out.status(message)
         return
       case 'unit-log':
@@ -111,7 +112,7 @@ export class PairLink {
     }
   }
 
-  #lost(reason: string): void {
+  lost(reason: string): void {
     this.#status = null
     for (const done of this.#operations.values()) {
       done({ ok: false, detail: 'the pair unit died', tookMs: 0 })

@@ -1,14 +1,14 @@
-//! Joins the replicator to its sockets: one UDP socket a link, one timer, and the questions that one
-//! node's control socket passes to the other.
-import type { NodeConfig } from '../oam/node-config.ts'
-import { monotonicMs } from '../platform/clock.ts'
-import { type DatagramSocket, openDatagram } from '../platform/udp.ts'
+//! Carries out what the replicator gives back: datagrams on the links, rebuilds, and the questions that
+//! one node's control socket passes to the other. Without sockets: `sync-sockets.ts`.
+import type { Clock } from '../platform/clock.ts'
 import type { Replicator, ReplicatorOutput } from '../replication/replicator.ts'
 import { failure, type Result, success } from '../result.ts'
 
 type OutputOf<K extends ReplicatorOutput['kind']> = Extract<ReplicatorOutput, { kind: K }>
 
 interface SyncOutlets {
+  /** A datagram to the peer on this link. */
+  send(bytes: Uint8Array, link: number): void
   /** A record of the peer is in the tables; rebuild it, then call `rebuilt`. */
   rebuild(output: OutputOf<'rebuild'>): void
   /** What `whenReplicated` gave the token for is with the standby. */
@@ -19,42 +19,24 @@ interface SyncOutlets {
   rows(output: OutputOf<'rows' | 'rows-ack'>): void
   /** Called after each turn in which something may have changed. */
   settled(): void
-  error(text: string): void
+}
+
+interface SyncParts {
+  readonly replicator: Replicator
+  readonly clock: Clock
+  readonly links: number
 }
 
 type Asked = (answer: Result<string>) => void
 
 export class SyncLink {
-  readonly #config: NodeConfig
-  readonly #replicator: Replicator
+  readonly #parts: SyncParts
   readonly #out: SyncOutlets
   readonly #asked = new Map<number, Asked>()
-  #sockets: DatagramSocket[] = []
 
-  constructor(config: NodeConfig, replicator: Replicator, outlets: SyncOutlets) {
-    this.#config = config
-    this.#replicator = replicator
+  constructor(parts: SyncParts, outlets: SyncOutlets) {
+    this.#parts = parts
     this.#out = outlets
-  }
-
-  /** Opens a socket on every link. A link whose address is missing now is an error of that link only:
-   * @returns the texts of those. */
-  async open(): Promise<string[]> {
-    const problems: string[] = []
-    for (const [index, link] of this.#config.links.entries()) {
-      const opened = await openDatagram({
-        address: link.own,
-        port: this.#config.pair.syncPort,
-        kind: 'pair',
-        onDatagram: (bytes, from) => {
-          if (from.address === link.peer) this.#received(bytes, index)
-        },
-        onError: (text) => this.#out.error(`${link.name}: ${text}`),
-      })
-      if (opened.ok) this.#sockets[index] = opened.value
-      else problems.push(`${link.name}: ${opened.failure.detail}`)
-    }
-    return problems
   }
 
   /** Carries out what the replicator gave back, and what that leads to. */
@@ -64,25 +46,24 @@ export class SyncLink {
 
   /** Sends what waits; to be called at the end of a turn in which records changed. */
   settle(): void {
-    this.perform(this.#replicator.advance(monotonicMs()))
+    const { replicator, clock } = this.#parts
+    this.perform(replicator.advance(clock.monotonicMs()))
   }
 
   /** Asks the peer's switch through the authenticated channel. */
   async ask(body: string): Promise<Result<string>> {
-    const ref = this.#replicator.askPeer(body, monotonicMs())
+    const { replicator, clock } = this.#parts
+    const ref = replicator.askPeer(body, clock.monotonicMs())
     const answer = new Promise<Result<string>>((resolve) => this.#asked.set(ref, resolve))
     this.settle()
     this.#out.settled()
     return answer
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.#sockets.map((socket) => socket.close()))
-    this.#sockets = []
-  }
-
-  #received(bytes: Uint8Array, link: number): void {
-    this.perform(this.#replicator.receive(bytes, link, monotonicMs()))
+  /** A datagram of the peer came on this link. */
+  received(bytes: Uint8Array, link: number): void {
+    const { replicator, clock } = this.#parts
+    this.perform(replicator.receive(bytes, link, clock.monotonicMs()))
     this.#out.settled()
   }
 
@@ -112,17 +93,15 @@ export class SyncLink {
   }
 
   #send({ bytes, link }: OutputOf<'datagram'>): void {
-    for (const [index, target] of this.#config.links.entries()) {
-      if (link !== 'all' && link !== index) continue
-      this.#sockets[index]?.send(bytes, this.#config.pair.syncPort, target.peer)
-    }
+    if (link !== 'all') this.#out.send(bytes, link)
+    else for (let one = 0; one < this.#parts.links; one++) this.#out.send(bytes, one)
   }
 
   async #answer({ boot, ref, body }: OutputOf<'peer-request'>): Promise<void> {
     // While this node starts, nobody can answer; the peer's question times out.
     const answer = await this.#out.peerRequest(body).catch(() => null)
     if (answer === null) return
-    this.perform(this.#replicator.answerPeer({ boot, ref }, answer))
+    this.perform(this.#parts.replicator.answerPeer({ boot, ref }, answer))
     this.#out.settled()
   }
 

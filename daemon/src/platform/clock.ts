@@ -1,5 +1,11 @@
 //! The two clocks. Every other room takes the time as an argument.
 
+/** What reads the time; the simulator has one of its own. */
+export interface Clock {
+  monotonicMs(): number
+  wallMs(): number
+}
+
 /** CLOCK_MONOTONIC in milliseconds with a fraction; the same clock in all processes of a node. */
 export function monotonicMs(): number {
   const [seconds, nanoseconds] = process.hrtime()
@@ -10,3 +16,5 @@ export function monotonicMs(): number {
 export function wallMs(): number {
   return Date.now()
 }
+
+export const systemClock: Clock = { monotonicMs, wallMs }

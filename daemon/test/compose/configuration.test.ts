@@ -8,7 +8,7 @@ import { Configuration } from '../../src/compose/configuration.ts'
 import { makeLogHub } from '../../src/compose/log-hub.ts'
 import { parseNodeConfig } from '../../src/oam/node-config-load.ts'
 import { diffSite, parseSite } from '../../src/oam/site-config.ts'
-import { monotonicMs } from '../../src/platform/clock.ts'
+import { monotonicMs, systemClock } from '../../src/platform/clock.ts'
 import type { Log } from '../../src/platform/log.ts'
 import { Tables } from '../../src/tables/tables.ts'
 
@@ -32,7 +32,7 @@ async function open(t: ExecutionContext, directory: string) {
   if (!parsed.ok) throw new Error(parsed.failure.detail)
   const log = makeLogHub(silent)
   const tables = new Tables()
-  const alarms = new Alarms(log)
+  const alarms = new Alarms(log, systemClock)
   const wire: { peer: Configuration | null } = { peer: null }
   const configuration = new Configuration({
     config: { ...parsed.value, database: join(directory, 'vccs.db') },

@@ -1,0 +1,331 @@
+//! The switch process without I/O: core switching, tables, replication, journal, and the ends of the
+//! bus. Sockets, files, database, time and randomness are ports, so that the simulator drives the same
+//! code as the process does.
+import type { BusMessageOf, Role } from '../bus/messages.ts'
+import { limits } from '../limits.ts'
+import type { NodeConfig } from '../oam/node-config.ts'
+import type { PairKeys } from '../oam/node-config-load.ts'
+import type { Received } from '../oam/status.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { JournalFile } from '../replication/journal.ts'
+import { Replicator, type ReplicatorOutput } from '../replication/replicator.ts'
+import type { Core } from '../switching/core.ts'
+import { callRecordOf } from '../switching/wired/call.ts'
+import type { RecordChange } from '../tables/address.ts'
+import { type AnyRecord, Tables } from '../tables/tables.ts'
+import type { Conference } from '../tables/wired-conference.ts'
+import type { WiredMedia } from '../tables/wired-media.ts'
+import { Alarms, mediaAlarms, replicationAlarms } from './alarms.ts'
+import type { Configuration } from './configuration.ts'
+import { CoreRunner, mediaOrders } from './core-runner.ts'
+import { JournalKeeper } from './journal-keeper.ts'
+import type { LogHub } from './log-hub.ts'
+import { makeCore } from './make-core.ts'
+import { MediaLink } from './media-link.ts'
+import { PairLink } from './pair-link.ts'
+import { SyncLink } from './sync-link.ts'
+
+type RowsOutput = Extract<ReplicatorOutput, { kind: 'rows' | 'rows-ack' }>
+
+/** What the engine needs of the configuration of the site. */
+type SiteData = Pick<Configuration, 'setPair' | 'rows' | 'advance' | 'callEnded'>
+
+interface EngineParts {
+  readonly config: NodeConfig
+  readonly keys: PairKeys
+  readonly log: LogHub
+  readonly clock: Clock
+  readonly journalFile: JournalFile
+  /** So many random bytes. */
+  random(length: number): Uint8Array
+  sendSync(bytes: Uint8Array, link: number): void
+  /** The answer to a question of the peer's control socket, as JSON text. */
+  answerPeer(body: string): Promise<string>
+  /** After each turn that may have changed when something is due. */
+  settled(): void
+}
+
+const watchMs = 1_000
+
+export class SwitchEngine {
+  readonly tables = new Tables()
+  readonly alarms: Alarms
+  readonly replicator: Replicator
+  readonly core: Core
+  readonly runner: CoreRunner
+  readonly media: MediaLink
+  readonly pair: PairLink
+  readonly sync: SyncLink
+  readonly #parts: EngineParts
+  readonly #journal: JournalKeeper
+  #site: SiteData | null = null
+  #peerAlive = false
+  #roleKnown = false
+  #caughtUp = false
+  #followed = false
+  #statistics: Received<BusMessageOf<'media-statistics'>> | null = null
+  #role: Role = 'starting'
+  #counter = 0
+  #aliveAtMs = Number.NEGATIVE_INFINITY
+  #ready = false
+  #flush: { ref: number; deadlineMs: number } | null = null
+  #watchedAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(parts: EngineParts) {
+    const { config, keys, log, clock, random, journalFile } = parts
+    const { tables } = this
+    this.#parts = parts
+    this.alarms = new Alarms(log, clock)
+    const bootId = Buffer.from(random(8)).toString('hex')
+    this.replicator = new Replicator({ tables, key: keys.sync, bootId })
+    this.core = makeCore({ config, keys, tables, random })
+    this.media = this.#makeMedia()
+    this.sync = this.#makeSync()
+    this.pair = this.#makePair()
+    this.runner = new CoreRunner({
+      core: this.core,
+      tables,
+      replicator: this.replicator,
+      media: this.media,
+      alarms: this.alarms,
+      log,
+      clock,
+      tick: (nowMs) => this.pair.tick(nowMs),
+      settle: () => this.sync.settle(),
+      journal: (changes) => this.#journal.append(changes),
+    })
+    this.#journal = new JournalKeeper(journalFile, tables, (change) =>
+      this.replicator.frameOf(change),
+    )
+    tables.onChange((change, _previous, next) => this.#noteEndedCall(change, next))
+  }
+
+  /** Where accounts come from and call records go; before `begin`. */
+  attach(site: SiteData): void {
+    this.#site = site
+  }
+
+  get role(): Role {
+    return this.#role
+  }
+
+  /** The newest of the media unit; null while it is away. */
+  get statistics(): Received<BusMessageOf<'media-statistics'>> | null {
+    return this.#statistics
+  }
+
+  /** Initialised and able to serve (S1.154). */
+  get ready(): boolean {
+    return this.#ready
+  }
+
+  /** The end of the start-up: this node may serve from now on. */
+  begin(): void {
+    this.#ready = true
+    this.advance()
+  }
+
+  /** Fires what is due. */
+  advance(): void {
+    const nowMs = this.#parts.clock.monotonicMs()
+    if (nowMs - this.#aliveAtMs >= limits.heartbeatMs) this.#proveLife(nowMs)
+    this.runner.advance()
+    if (this.replicator.nextTimerMs() <= nowMs) this.sync.settle()
+    this.alarms.advance(nowMs)
+    this.#watch(nowMs)
+    this.#site?.advance(nowMs)
+    this.#journal.advance()
+    this.#checkFlush()
+  }
+
+  /** When `advance` has to be called, by the monotonic clock. */
+  nextTimerMs(): number {
+    return Math.min(
+      this.#aliveAtMs + limits.heartbeatMs,
+      this.runner.nextTimerMs(),
+      this.replicator.nextTimerMs(),
+      this.#journal.nextTimerMs(),
+    )
+  }
+
+  #makeMedia(): MediaLink {
+    const { log } = this.#parts
+    return new MediaLink({
+      legs: () => this.#legs(),
+      inputMapped: ({ mediaId, map }) => {
+        this.runner.run(() => {
+          this.core.inputMapped(mediaId, map)
+          return []
+        })
+      },
+      conferenceEnded: (id) => this.runner.run(() => this.core.conferenceEnded(id)),
+      statistics: (message) => this.#takeStatistics(message),
+      changed: (connected) => this.#mediaChanged(connected),
+      log: (line) => log.fromUnit('media', line),
+      refused: (detail) => log.warn('the media unit refused an order', { detail }),
+    })
+  }
+
+  #makePair(): PairLink {
+    const { log, clock } = this.#parts
+    return new PairLink(clock, {
+      role: (message) => this.#setRole(message),
+      status: (message) => this.#takePairStatus(message),
+      flush: (ref) => {
+        this.runner.hold(true)
+        this.#flush = { ref, deadlineMs: clock.monotonicMs() + limits.flushMsMax }
+        this.#checkFlush()
+      },
+      operationEnded: () => this.runner.hold(false),
+      log: (line) => log.fromUnit('pair', line),
+      lost: (reason) => this.#losePair(reason),
+    })
+  }
+
+  #makeSync(): SyncLink {
+    const { config, log, clock, sendSync, answerPeer } = this.#parts
+    const parts = { replicator: this.replicator, clock, links: config.links.length }
+    return new SyncLink(parts, {
+      send: sendSync,
+      rebuild: (output) => this.#rebuild(output),
+      replicated: (token) => this.runner.openGate(token),
+      inStep: (inStep) => {
+        log.info('sync', { inStep, role: this.#role })
+        this.#followed = inStep
+        if (inStep && !this.#caughtUp) {
+          this.#caughtUp = true
+          this.media.refresh()
+        }
+        this.#keepJournal()
+      },
+      peerRequest: answerPeer,
+      rows: (output: RowsOutput) => this.#site?.rows(output),
+      settled: () => this.#settled(),
+    })
+  }
+
+  #setRole(message: BusMessageOf<'role'>): void {
+    const { role, term, because, alone } = message
+    const { log, keys } = this.#parts
+    const first = !this.#roleKnown
+    if (first || role !== this.#role) log.info('role', { role, term, because, alone })
+    this.#roleKnown = true
+    // The pair unit outlived the switch unit before this one and found nobody to hand over to: this one
+    // goes on with its sessions. In every other case the peer knows better.
+    if (first && role === 'primary') log.info('start-up: journal', this.#journal.load(keys.sync))
+    if (role !== 'primary') this.#journal.discard()
+    this.#become(role, term)
+    if (first && role === 'primary') this.media.refresh()
+  }
+
+  /** Without the pair unit nobody says when the peer serves; it will, when our heartbeats are missing.
+   * Alone, this node goes on: nobody else can. */
+  #losePair(reason: string): void {
+    this.#parts.log.warn('the pair unit is gone; waiting for it', { reason })
+    if (this.#peerAlive && this.#role === 'primary') this.#become('starting', 0)
+  }
+
+  #become(role: Role, term: number): void {
+    this.#role = role
+    this.#flush = null
+    this.sync.perform(this.replicator.setRole(role, term, this.#parts.clock.monotonicMs()))
+    this.runner.setRole(role)
+    this.#site?.setPair(role, this.#peerAlive)
+    this.#keepJournal()
+    this.#settled()
+  }
+
+  #takePairStatus(message: BusMessageOf<'pair-status'>): void {
+    this.#peerAlive = message.peer?.switchAlive ?? false
+    const nowMs = this.#parts.clock.monotonicMs()
+    this.sync.perform(this.replicator.setPeer(this.#peerAlive, nowMs))
+    this.#site?.setPair(this.#role, this.#peerAlive)
+    this.alarms.reconcile('pair', message.alarms)
+    this.#keepJournal()
+    this.#settled()
+  }
+
+  /** While nobody else has the records, they are on a memory file system (DESIGN section 7). */
+  #keepJournal(): void {
+    this.#journal.keep(this.#role === 'primary' && !this.#followed)
+  }
+
+  /** Null while this node does not know its legs: it has no role yet, or has not caught up. The media
+   * unit then leaves those it has untouched. */
+  #legs(): WiredMedia[] | null {
+    const known = this.#role === 'primary' || this.#caughtUp
+    return this.#roleKnown && known ? [...this.tables.table('wired-media').values()] : null
+  }
+
+  /** Both nodes keep the record of a call: it is not lost with the one that served it. */
+  #noteEndedCall({ address }: RecordChange, next: AnyRecord | null): void {
+    if (address.table !== 'wired-conference' || next === null) return
+    const record = callRecordOf(next as Conference)
+    if (record !== null) this.#site?.callEnded(record)
+  }
+
+  #takeStatistics(message: BusMessageOf<'media-statistics'>): void {
+    this.#statistics = { message, atMs: this.#parts.clock.monotonicMs() }
+    this.alarms.reconcile('media', mediaAlarms(message))
+  }
+
+  #mediaChanged(connected: boolean): void {
+    const { log } = this.#parts
+    if (connected) {
+      log.info('the media unit is connected', { unitPid: this.media.pid })
+      return
+    }
+    this.#statistics = null
+    log.warn('the media unit is gone; waiting for it')
+  }
+
+  /** S1.110, S1.111: the record of the primary becomes a bridge and legs here; then its ACK leaves. */
+  #rebuild({
+    token,
+    change,
+    previous,
+    next,
+  }: Extract<ReplicatorOutput, { kind: 'rebuild' }>): void {
+    const { clock } = this.#parts
+    this.media.order(mediaOrders(change, previous, next), (ok) => {
+      this.sync.perform(this.replicator.rebuilt(token, ok, clock.monotonicMs()))
+      this.#settled()
+    })
+  }
+
+  /** What is looked at once a second. */
+  #watch(nowMs: number): void {
+    if (nowMs - this.#watchedAtMs < watchMs) return
+    this.#watchedAtMs = nowMs
+    this.alarms.reconcile('replication', replicationAlarms(this.replicator.status(nowMs)))
+  }
+
+  #settled(): void {
+    this.#checkFlush()
+    if (this.#ready) this.#parts.settled()
+  }
+
+  #proveLife(nowMs: number): void {
+    this.#aliveAtMs = nowMs
+    this.pair.send({
+      kind: 'switch-alive',
+      counter: ++this.#counter,
+      sessions: this.core.liveSessions,
+      syncPending: this.replicator.pending(),
+      inStep: this.replicator.inStep(nowMs),
+      ready: this.#ready,
+    })
+  }
+
+  #checkFlush(): void {
+    const flush = this.#flush
+    if (flush === null) return
+    const pending = this.replicator.pending()
+    if (pending > 0 && this.#parts.clock.monotonicMs() < flush.deadlineMs) return
+    this.#flush = null
+    const ok = pending === 0
+    const detail = ok ? 'every record is with the peer' : `${pending} records are not confirmed`
+    this.pair.send({ kind: 'flushed', ref: flush.ref, ok, detail })
+    if (!ok) this.runner.hold(false)
+  }
+}
