@@ -42,6 +42,30 @@ export const alarms = {
     effect: 'There is no redundancy, and both nodes may serve.',
     next: 'Give each node its own name in the node file and restart the one that is wrong.',
   },
+  'role-held': {
+    severity: 'urgent',
+    text: 'The role changed twice within a minute and is held.',
+    effect: 'None on calls: who serves goes on; the peer still serves if nobody else does.',
+    next: 'Run `vccs why` on both nodes and end the cause; the hold ends a minute later by itself.',
+  },
+  paused: {
+    severity: 'not-urgent',
+    text: 'The pair is paused for maintenance: no role changes by itself.',
+    effect: 'None on calls; if the node that serves fails, nobody takes over.',
+    next: 'Run `vccs resume` when the maintenance is done.',
+  },
+  'nobody-serves': {
+    severity: 'critical',
+    text: 'No node serves, and this node does not take over because the pair is paused.',
+    effect: 'Calls cannot be set up or changed; voice goes on where a node still sends it.',
+    next: 'Run `vccs resume`, or `vccs failover` on this node.',
+  },
+  'one-way': {
+    severity: 'urgent',
+    text: 'The peer is heard on a link but does not hear this node on it.',
+    effect: 'None on calls while another link works both ways.',
+    next: 'Look for a filter, a duplex mismatch or a broken fibre on the link named in the alarm.',
+  },
   'unit-restarted': {
     severity: 'urgent',
     text: 'A unit of this node died and was started again.',

@@ -12,9 +12,22 @@ export const limits = {
   /** ... and at least this long, also in a fast profile: a collection of garbage is no death. */
   proofMsMin: 1_000,
   /** A planned switchover waits at most this long for every flag to be NONE. */
-  flushMsMax: 2_000,
+  flushMsMax: 400,
   /** A failover, which is forced, hands over unflushed after this time. */
-  flushForcedMsMax: 500,
+  flushForcedMsMax: 300,
+  /** The standby has this long to take what is handed over; then the primary goes on. */
+  handoverMsMax: 300,
+  /** A standby asks the primary for its role this long; what comes later would not end in time. */
+  takeMsMax: 150,
+  /** A switchover is done or undone after this time, wherever it was asked for. */
+  switchoverMsMax: 950,
+  /** A primary with a dead unit waits this long for it while the peer has not every record. */
+  coldPeerMsMax: 1_400,
+  /** After so many automatic changes of role in this time the role is held (`pair/damping.ts`). */
+  roleChangesMax: 2,
+  roleChangesMs: 60_000,
+  /** Loss of a link is told over the last one to two of these. */
+  linkLossMs: 5_000,
   /** S1.96: the repair walk over all flags. */
   sweepMs: 500,
   /** Replicate before answering: a final response waits at most this long for its ACK. */
@@ -99,6 +112,11 @@ assert(
   limits.heartbeatMs * limits.heartbeatMissesMax <= 500,
   'S1.66: the peer is lost after 500 ms',
 )
+assert(
+  limits.takeMsMax + limits.flushMsMax + limits.handoverMsMax < limits.switchoverMsMax,
+  'who asks for a switchover waits longer than the primary takes',
+)
+assert(limits.switchoverMsMax < 1_000, 'a switchover is done or undone within a second')
 assert(limits.resendMs < limits.replicateBeforeAnswerMsMax, 'one repetition fits before an answer')
 assert(limits.syncWindowBytes > limits.syncFrameBytesMax, 'the window holds the largest frame')
 assert(

@@ -7,7 +7,7 @@ import { busAddress, type NodeConfig } from './oam/node-config.ts'
 import { derivePairKeys, loadNodeConfig, readPairSecret } from './oam/node-config-load.ts'
 import { nothingKept, readKept } from './pair/kept-state.ts'
 import { countBetween } from './pair/log-pace.ts'
-import { lossDueAt, type PairOutlets, PairRunner } from './pair/runner.ts'
+import { nextCheckAt, type PairOutlets, PairRunner } from './pair/runner.ts'
 import type { UnitName } from './pair/state.ts'
 import { monotonicMs, wallMs } from './platform/clock.ts'
 import { errorText, makeDirectory, readFileBytes, writeFileAtomic } from './platform/files.ts'
@@ -161,13 +161,13 @@ function obey(runner: PairRunner, unit: UnitName, message: BusMessage): void {
   if (unit !== 'switch') return
   if (message.kind === 'switch-alive' || message.kind === 'flushed') {
     runner.happen({ ...message, now })
-  } else if (message.kind === 'switchover') {
+  } else if (message.kind === 'switchover' || message.kind === 'pause') {
     runner.happen({ ...message, now })
   }
 }
 
 /** Absolute times: a late period does not delay the next one. Between the periods, the moment in which
- * the peer will be lost is looked at exactly. */
+ * the peer will be lost or an operation has run out of time is looked at exactly. */
 function beat(runner: PairRunner, heartbeatMs: number): void {
   let dueAt = monotonicMs()
   const turn = () => {
@@ -178,8 +178,8 @@ function beat(runner: PairRunner, heartbeatMs: number): void {
       // Periods that were missed are not made up for.
       if (dueAt <= now) dueAt = now + heartbeatMs
     } else runner.happen({ kind: 'check', now })
-    const lossAt = lossDueAt(runner.state) ?? dueAt
-    const next = lossAt > now ? Math.min(dueAt, lossAt) : dueAt
+    const checkAt = nextCheckAt(runner.state) ?? dueAt
+    const next = checkAt > now ? Math.min(dueAt, checkAt) : dueAt
     setTimeout(turn, Math.max(1, Math.ceil(next - monotonicMs())))
   }
   turn()

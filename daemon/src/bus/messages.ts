@@ -74,7 +74,12 @@ export const linkStatusSchema = z.strictObject({
   state: z.enum(['up', 'down', 'unknown']),
   heardMsAgo: z.number().nullable(),
   rttMs: z.number().nullable(),
+  /** Heartbeats of the peer that did not come on this link, since its boot. */
   lost: z.number(),
+  /** The same in percent over the last 5 to 10 s; null: too few were due to say. */
+  lossPercent: z.number().nullable().default(null),
+  /** The peer hears this node on the link, as its newest heartbeat says; null: it is not heard. */
+  heardByPeer: z.boolean().nullable().default(null),
 })
 export const decisionRecordSchema = z.strictObject({
   /** Unix milliseconds. */
@@ -111,6 +116,10 @@ const pairStatus = message('pair-status', {
   clockOffsetMs: z.number(),
   clockSkewMs: z.number().nullable(),
   realtime: z.boolean(),
+  /** Maintenance: no automatic change of role, on both nodes. */
+  paused: z.boolean().default(false),
+  /** The role changed too often: no more changes but those without which nobody would serve. */
+  held: z.boolean().default(false),
   decisions: z.array(decisionRecordSchema).max(32),
   alarms: z.array(z.strictObject({ code: z.string(), subject: z.string(), detail: z.string() })),
 })
@@ -148,6 +157,12 @@ const switchover = message('switchover', {
   force: z.boolean(),
   reason: z.string().max(200),
 })
+/** `vccs pause`, `vccs resume`; answered with `operation-result`. */
+const pause = message('pause', {
+  ref: z.int(),
+  on: z.boolean(),
+  reason: z.string().max(200),
+})
 
 const mediaCommandSchema = z.discriminatedUnion('kind', [
   conferenceCreate,
@@ -180,6 +195,7 @@ export const busMessageSchema = z.discriminatedUnion('kind', [
   mediaAlive,
   flushed,
   switchover,
+  pause,
   unitLog,
 ])
 export type BusMessage = z.infer<typeof busMessageSchema>

@@ -25,6 +25,7 @@ export function hypothesis(
     term: message.term,
     peerNode: message.peer?.node ?? 'peer',
     peerRole: message.peer?.role ?? 'standby',
+    paused: message.paused,
     before: sceneOf(before),
     after: sceneOf(after),
   })

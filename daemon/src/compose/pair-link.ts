@@ -33,6 +33,7 @@ export class PairLink {
   #offsetMs = 0
   #ref = 0
   readonly #operations = new Map<number, (outcome: OperationOutcome) => void>()
+  readonly #pauses = new Set<number>()
 
   constructor(clock: Clock, outlets: PairOutlets) {
     this.#clock = clock
@@ -64,7 +65,20 @@ export class PairLink {
   /** Asks for a planned switchover, or a forced one. */
   async switchover(order: { force: boolean; reason: string }): Promise<Result<OperationOutcome>> {
     const ref = ++this.#ref
-    if (!this.send({ kind: 'switchover', ref, ...order })) {
+    return this.#ask({ kind: 'switchover', ref, ...order })
+  }
+
+  /** Pauses (`on`) or resumes the pair. */
+  async pause(order: { on: boolean; reason: string }): Promise<Result<OperationOutcome>> {
+    const ref = ++this.#ref
+    this.#pauses.add(ref)
+    return this.#ask({ kind: 'pause', ref, ...order })
+  }
+
+  async #ask(message: BusMessageOf<'switchover' | 'pause'>): Promise<Result<OperationOutcome>> {
+    const { ref } = message
+    if (!this.send(message)) {
+      this.#pauses.delete(ref)
       return failure('operation-failed', 'the pair unit does not answer')
     }
     return new Promise((resolve) => {
@@ -104,7 +118,8 @@ export class PairLink {
       case 'operation-result': {
         const done = this.#operations.get(message.ref)
         this.#operations.delete(message.ref)
-        this.#out.operationEnded()
+        // A pause holds no work: a switchover may be on its way beside it.
+        if (!this.#pauses.delete(message.ref)) this.#out.operationEnded()
         done?.(message)
         return
       }

@@ -128,10 +128,11 @@ function rolesCheck(self: NodeStatus, peer: NodeStatus): Check {
   return check('roles', 'failed', `not one primary and one standby: ${said}`)
 }
 
-/** As pair/safety.ts, which refuses a planned switchover while any link is silent. */
+/** As pair/safety.ts, which refuses a planned switchover only when no link works. */
 function linksCheck({ links }: NodeStatus): Check {
   const up = links.filter(({ state }) => state === 'up').length
-  return check('links', up === links.length ? 'ok' : 'failed', `${up}/${links.length} links up`)
+  const outcome = up === links.length ? 'ok' : up > 0 ? 'warning' : 'failed'
+  return check('links', outcome, `${up}/${links.length} links up`)
 }
 
 function syncCheck(self: NodeStatus, peer: NodeStatus): Check {

@@ -191,6 +191,8 @@ function linksOf({ node, pair, now }: StatusInputs): NodeStatus['links'] {
     heardMsAgo: null,
     rttMs: null,
     lost: 0,
+    lossPercent: null,
+    heardByPeer: null,
   }))
 }
 

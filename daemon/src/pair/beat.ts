@@ -1,5 +1,6 @@
 //! The values of the next heartbeat: what this node says of itself.
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
+import { isOwnHeld } from './damping.ts'
 import { linkState } from './links.ts'
 import type { PairState } from './state.ts'
 import { isAlone, isReady, linkView } from './turn.ts'
@@ -34,5 +35,8 @@ export function heartbeatOf(state: PairState, now: number, frame: BeatFrame): He
     switchCounter: state.own.switch.counter,
     mediaCounter: state.own.media.counter,
     linksHeard,
+    held: isOwnHeld(state, now),
+    stoodIn: state.stoodIn,
+    pauseCount: state.pause.count,
   }
 }

@@ -43,6 +43,7 @@ import { hear } from './hear.ts'
 import type { KeptState } from './kept-state.ts'
 import { lastHeardAt, newLink } from './links.ts'
 import { compareAlarms } from './pair-alarms.ts'
+import { orderPause } from './pause.ts'
 import { serve } from './primary.ts'
 import { noProof, prove } from './proof-of-life.ts'
 import { watch } from './standby.ts'
@@ -87,6 +88,11 @@ export function startPair(options: PairOptions, kept: KeptState, now: number): P
     grantedBy: null,
     offeredTerm: null,
     conflict: false,
+    pause: kept.pause,
+    served: kept.served,
+    stoodIn: false,
+    unfitFrom: null,
+    changes: [],
     refusedName: false,
     stopped: false,
     alarms: [],
@@ -141,6 +147,11 @@ function act(turn: Turn, event: PairEvent): void {
     }
     case 'flushed': {
       flushed(turn, event)
+      return
+    }
+    case 'pause': {
+      orderPause(turn, event)
+      consider(turn)
       return
     }
     case 'stop':

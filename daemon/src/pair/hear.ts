@@ -1,12 +1,13 @@
 //! Admission of the peer's datagrams: what is old, replayed or our own changes nothing.
 import { judgeArrival } from './boots.ts'
-import { hearLink } from './links.ts'
+import { hearLateOnLink, hearLink, meetBootOnLink, noteHeardByPeer } from './links.ts'
+import { hearPause } from './pause.ts'
 import { heardPrimary } from './primary.ts'
 import { noProof, prove } from './proof-of-life.ts'
 import { heardStandby } from './standby.ts'
 import { heardStarting } from './starting.ts'
 import type { PairEvent, PairState, PeerView } from './state.ts'
-import { adoptTerm, change, record, type Turn } from './turn.ts'
+import { adoptTerm, change, lostMs, record, type Turn } from './turn.ts'
 
 type Heard = PairEvent & { kind: 'heard' }
 
@@ -19,8 +20,9 @@ export function hear(turn: Turn, event: Heard): void {
   const { bootId, sequence } = value
   const judged = judgeArrival(turn.state.boots, { bootId, sequence, link })
   if (judged.arrival === 'replayed' || value.link !== link) {
-    const { dropped } = turn.state
+    const { dropped, boots } = turn.state
     change(turn, { dropped: { ...dropped, replayed: dropped.replayed + 1 } })
+    if (bootId === boots.current) lateOnLink(turn, event)
     return
   }
   if (judged.arrival === 'new-boot') meetBoot(turn)
@@ -30,13 +32,15 @@ export function hear(turn: Turn, event: Heard): void {
     turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' }, { kind: 'persist' })
   }
   if (turn.state.peer === null || turn.state.peerLost) meetAgain(turn)
-  const links = turn.state.links.map((one, index) =>
-    index === link ? hearLink(one, { sequence, links: turn.state.links.length, now }) : one,
-  )
+  const silentMsMax = lostMs(turn.state.options)
+  const heard = { sequence, links: turn.state.links.length, now, silentMsMax }
+  const links = turn.state.links.map((one, index) => (index === link ? hearLink(one, heard) : one))
   change(turn, { links })
   if (judged.arrival === 'overtaken') return
   const returned = turn.state.peerLost
   change(turn, { peer: newView(turn.state, event), peerLost: false })
+  change(turn, { links: noteHeardByPeer(turn.state.links, value.linksHeard, now) })
+  hearPause(turn, value.pauseCount)
   if (returned) noteReturn(turn)
   if (turn.state.stopped) return
   obey(turn, value.kind)
@@ -61,7 +65,7 @@ function obey(turn: Turn, kind: Heard['value']['kind']): void {
 
 /** A restarted peer has forgotten what it was; its counts begin again. */
 function meetBoot(turn: Turn): void {
-  const links = turn.state.links.map((link) => ({ ...link, sequence: 0 }))
+  const links = turn.state.links.map((link) => meetBootOnLink(link))
   change(turn, { links, peer: null, refusedName: false })
 }
 
@@ -76,6 +80,8 @@ function newView(state: PairState, { value, now }: Heard): PeerView {
     syncPending: value.syncPending,
     inStep: value.inStep,
     ready: value.ready,
+    held: value.held,
+    stoodIn: value.stoodIn,
     switch: prove(before?.switch ?? { ...noProof, advancedAt: now }, value.switchCounter, now),
     media: prove(before?.media ?? { ...noProof, advancedAt: now }, value.mediaCounter, now),
   }
@@ -83,7 +89,7 @@ function newView(state: PairState, { value, now }: Heard): PeerView {
 
 /** The links are judged anew, from now. */
 function meetAgain(turn: Turn): void {
-  const links = turn.state.links.map((link) => ({ ...link, heardAt: null }))
+  const links = turn.state.links.map((link) => ({ ...link, heardAt: null, deafFrom: null }))
   change(turn, { links, companyFrom: turn.now })
 }
 
@@ -91,6 +97,14 @@ function noteReturn(turn: Turn): void {
   const { peer, role } = turn.state
   const because = `${peer?.node ?? 'the peer'} is heard again`
   record(turn, role, { rule: 'peer-heard', because, alternatives: [] })
+}
+
+/** Not lost after all: it only came after a newer one of its link. */
+function lateOnLink(turn: Turn, { link, value }: Heard): void {
+  const links = turn.state.links.map((one, index) =>
+    index === link ? hearLateOnLink(one, value.sequence) : one,
+  )
+  change(turn, { links })
 }
 
 /** Our own datagram came back, or the peer was given our name. Only a datagram that answers a recent

@@ -1,6 +1,8 @@
 //! Which alarms the pair raises: a function of the state, compared after every turn.
 import type { AlarmChange, AlarmCode } from '../alarms.ts'
-import { linkState } from './links.ts'
+import { isHeld } from './damping.ts'
+import { type LinkHealth, linkState } from './links.ts'
+import { isPaused, nobodyServes } from './pause.ts'
 import type { PairEffect, PairState } from './state.ts'
 import { hasListened, isPeerReady, linkView } from './turn.ts'
 
@@ -25,6 +27,13 @@ function wantedAlarms(state: PairState, now: number): AlarmChange[] {
   const raise = (code: AlarmCode, subject: string, detail: string) =>
     alarms.push({ code, subject, active: true, detail })
   for (const unit of state.own.died) raise('unit-restarted', unit, `${unit} died`)
+  if (isHeld(state, now)) raise('role-held', 'pair', 'the role changed twice within a minute')
+  if (isPaused(state)) {
+    raise('paused', 'pair', state.pause.reason || 'paused by the operator')
+    if (nobodyServes(state, now)) {
+      raise('nobody-serves', 'pair', `${state.peer?.node ?? 'the peer'} does not serve`)
+    }
+  }
   if (state.refusedName)
     raise('peer-refused', 'peer', `the peer is named ${state.options.node} too`)
   const heard = state.peer !== null && !state.peerLost
@@ -37,10 +46,17 @@ function wantedAlarms(state: PairState, now: number): AlarmChange[] {
   if (state.role === 'primary' && metLongAgo && !isPeerReady(state, now)) {
     raise('peer-not-ready', 'peer', `${state.peer?.node ?? 'the peer'} cannot serve yet`)
   }
-  const down = state.links.filter((link) => linkState(link, at) === 'down')
-  for (const link of down) raise('link-down', link.name, `${link.name} is silent`)
-  if (down.length > 1) {
-    raise('links-down', 'links', `${down.map((link) => link.name).join(', ')} are silent`)
+  const isDown = (link: LinkHealth) => linkState(link, at) === 'down'
+  const isOneWay = (link: LinkHealth) =>
+    !isDown(link) && link.deafFrom !== null && now - link.deafFrom >= at.silentMsMax
+  for (const link of state.links) {
+    const { name } = link
+    if (isDown(link)) raise('link-down', name, `${name} is silent`)
+    else if (isOneWay(link)) raise('one-way', name, `the peer does not hear this node on ${name}`)
+  }
+  const bad = state.links.filter((link) => isDown(link) || isOneWay(link))
+  if (bad.length > 1) {
+    raise('links-down', 'links', `${bad.map((link) => link.name).join(', ')} do not work`)
   }
   return alarms
 }

@@ -1,8 +1,21 @@
 //! The primary: serves until it hands over, can no longer serve, or loses against another primary.
+
+import { limits } from '../limits.ts'
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
+import { deafFrom } from './links.ts'
+import { isPaused } from './pause.ts'
 import { decideEqual } from './rule.ts'
 import { command, handedOver, refused } from './switchover.ts'
-import { adoptTerm, become, change, isPeerReady, isReady, record, type Turn } from './turn.ts'
+import {
+  adoptTerm,
+  become,
+  change,
+  isPeerReady,
+  isReady,
+  lostMs,
+  record,
+  type Turn,
+} from './turn.ts'
 
 /** The view of the peer is already up to date. */
 export function heardPrimary(turn: Turn, kind: Heartbeat['kind']): void {
@@ -40,6 +53,16 @@ function meetPrimary(turn: Turn): void {
     handedOver(turn)
     return
   }
+  const deaf = deafFrom(state.links)
+  if (deaf !== null && now - deaf >= lostMs(state.options) && isPeerReady(state, now)) {
+    // The peer cannot know of this node, so that only this one can end it.
+    become(turn, 'standby', {
+      rule: 'one-way',
+      because: `both were primary, and ${peer.node} does not hear this node on any link`,
+      alternatives: ['stay primary: two nodes would serve'],
+    })
+    return
+  }
   if (state.grantedBy === peer.bootId && peer.term < state.term) return
   const verdict = decideEqual(state, now)
   if (!verdict.own) {
@@ -62,6 +85,7 @@ function meetStandby(turn: Turn): void {
   const { peer, term } = turn.state
   change(turn, {
     conflict: false,
+    stoodIn: false,
     offeredTerm: turn.state.operation ? turn.state.offeredTerm : null,
   })
   if (peer !== null && peer.term > term) {
@@ -73,11 +97,19 @@ function meetStandby(turn: Turn): void {
 }
 
 /** At every check and whenever a unit of this node dies. Alone, the primary keeps its role while its
- * unit is started again: nobody else could serve. */
+ * unit is started again: nobody else could serve. A peer that has not every record would lose the
+ * calls that this node still has, so the unit gets a moment to come back. */
 export function serve(turn: Turn): void {
   const { state, now } = turn
-  if (state.stopped || isReady(state, now) || !isPeerReady(state, now)) return
+  if (isReady(state, now)) {
+    if (state.unfitFrom !== null) change(turn, { unfitFrom: null })
+    return
+  }
+  const unfitFrom = state.unfitFrom ?? now
+  if (state.unfitFrom === null) change(turn, { unfitFrom })
+  if (state.stopped || isPaused(state) || !isPeerReady(state, now)) return
   if (state.peer?.role === 'primary') return
+  if (state.peer?.inStep === false && now - unfitFrom < limits.coldPeerMsMax) return
   const dead = state.own.died.join(' and ') || 'a unit that stands still'
   turn.effects.push({ kind: 'send', heartbeat: 'goodbye' })
   become(turn, 'starting', {

@@ -23,6 +23,7 @@ export interface Rehearsal {
   readonly term: number
   readonly peerNode: string
   readonly peerRole: Role
+  readonly paused: boolean
   readonly before: Scene
   readonly after: Scene
 }
@@ -39,7 +40,9 @@ const settlePeriods = 5
 /** The peer does not react to what this node does in the rehearsal: asked is what this node decides. */
 export function rehearse(rehearsal: Rehearsal): Verdict {
   const { options, role, term, before, after } = rehearsal
-  let state: PairState = { ...startPair(options, { ...nothingKept, term }, 0), role }
+  const pause = { count: rehearsal.paused ? 1 : 0, reason: '' }
+  const kept = { ...nothingKept, term, pause, served: role === 'primary' }
+  let state: PairState = { ...startPair(options, kept, 0), role }
   let decision: DecisionRecord | null = null
   const periods = Math.ceil(peerStalledMs(options) / options.heartbeatMs) + settlePeriods
   for (let period = 1; period <= settlePeriods + periods; period++) {
@@ -99,7 +102,10 @@ function heartbeat(
     sentAt: 0,
     echoSentAt: 0,
     echoReceivedAt: 0,
-    linksHeard: 0,
+    linksHeard: 0xff,
+    held: false,
+    stoodIn: false,
+    pauseCount: 0,
     ...at,
   }
 }

@@ -1,13 +1,14 @@
 //! The agreed rule for two nodes of equal role (S1.68), in this order. A node that cannot serve is no
-//! candidate; then more live sessions, then the higher term, and last the addresses (S1.69 - S1.72).
+//! candidate; while the role is held, who stood in gives it back; then more live sessions, then the higher term, and last the addresses (S1.69 - S1.72).
 //! Both nodes compute it from the same values and come to opposite results.
 import { compareAddresses } from './address-order.ts'
+import { isHeld } from './damping.ts'
 import type { PairState } from './state.ts'
 import { isPeerReady, isReady } from './turn.ts'
 
 interface Verdict {
   readonly own: boolean
-  readonly rule: 'only-one-ready' | 'live-sessions' | 'higher-term' | 'address'
+  readonly rule: 'only-one-ready' | 'role-held' | 'live-sessions' | 'higher-term' | 'address'
   readonly because: string
 }
 
@@ -18,6 +19,12 @@ export function decideEqual(state: PairState, now: number): Verdict {
   if (peer === null || ownReady !== isPeerReady(state, now)) {
     const because = ownReady ? 'the peer cannot serve' : 'this node cannot serve'
     return { own: ownReady, rule: 'only-one-ready', because }
+  }
+  const both = state.role === 'primary' && peer.role === 'primary'
+  if (both && isHeld(state, now) && state.stoodIn !== peer.stoodIn) {
+    const stoodIn = state.stoodIn ? 'this node' : peer.node
+    const because = `the role is held where it was, and ${stoodIn} only stood in`
+    return { own: peer.stoodIn, rule: 'role-held', because }
   }
   const sessions = state.own.sessions - peer.sessions
   if (sessions !== 0) {

@@ -119,7 +119,7 @@ export class PairRunner {
     this.#state = state
     for (const effect of effects) this.#perform(effect)
     const changed = state.role !== before.role || state.alarms !== before.alarms
-    if (changed || state.term !== before.term) this.tellStatus()
+    if (changed || state.pause !== before.pause || state.term !== before.term) this.tellStatus()
   }
 
   #perform(effect: PairEffect): void {
@@ -137,9 +137,9 @@ export class PairRunner {
         return
       }
       case 'persist': {
-        const { term, boots } = this.#state
-        const kept = { term, currentBoot: boots.current, endedBoots: boots.ended }
-        this.#out.persist(writeKept(kept))
+        const { term, boots, pause, served } = this.#state
+        const { current: currentBoot, ended: endedBoots } = boots
+        this.#out.persist(writeKept({ term, currentBoot, endedBoots, pause, served }))
         return
       }
       case 'flush': {
@@ -229,9 +229,12 @@ export class PairRunner {
   }
 }
 
-/** When the peer will count as lost unless it is heard before; null: it is lost or was never heard. */
-export function lossDueAt(state: PairState): number | null {
+/** When time alone may change something before the next period: the peer will count as lost unless it
+ * is heard, an operation has run out of time. Null: nothing is due. */
+export function nextCheckAt(state: PairState): number | null {
   const last = lastHeardAt(state.links)
-  if (state.peerLost || last === null) return null
-  return last + lostMs(state.options)
+  const lossAt = state.peerLost || last === null ? null : last + lostMs(state.options)
+  const deadlineAt = state.operation?.deadlineAt ?? null
+  if (lossAt === null || deadlineAt === null) return lossAt ?? deadlineAt
+  return Math.min(lossAt, deadlineAt)
 }

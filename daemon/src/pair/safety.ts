@@ -25,19 +25,22 @@ interface Safety {
   readonly safe: boolean
   /** Empty when safe; otherwise sentences for a person, the gravest first. */
   readonly reasons: readonly string[]
+  /** What does not forbid it, and the operator shall know. */
+  readonly warnings: readonly string[]
 }
 
-/** A planned switchover is safe when the node that would serve is ready and has everything, and when
- * every link works: a dead link may be the only way of the terminals to that node. */
+/** A planned switchover is safe when the node that would serve is ready and has everything, and when a
+ * link between the nodes works. One that does not may be the way of terminals to that node, which no
+ * node can know: the operator is told. */
 export function switchoverSafety(view: SafetyView): Safety {
   const reasons = failoverObstacles(view)
   if (view.peer !== null && !(view.inStep && view.peer.inStep)) {
     reasons.push('the two nodes are not in step: records wait to be confirmed')
   }
-  for (const link of view.links) {
-    if (link.state !== 'up') reasons.push(`link ${link.name} is ${link.state}`)
-  }
-  return { safe: reasons.length === 0, reasons }
+  const bad = view.links.filter(({ state }) => state !== 'up')
+  const warnings = bad.map(({ name, state }) => `link ${name} is ${state}`)
+  if (bad.length === view.links.length) reasons.push(...warnings)
+  return { safe: reasons.length === 0, reasons, warnings }
 }
 
 /** What forbids even a forced failover. */

@@ -1,5 +1,6 @@
 //! The standby: follows the primary, and serves as soon as nobody else does.
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
+import { isPaused } from './pause.ts'
 import { decideEqual } from './rule.ts'
 import { refused } from './switchover.ts'
 import { become, change, isReady, peerStalledMs, type Turn } from './turn.ts'
@@ -13,7 +14,8 @@ export function heardStandby(turn: Turn, kind: Heartbeat['kind']): void {
       return
     }
     case 'goodbye': {
-      if (isReady(turn.state, turn.now)) takeGranted(turn, 'goodbye')
+      const free = !isPaused(turn.state)
+      if (free && isReady(turn.state, turn.now)) takeGranted(turn, 'goodbye')
       return
     }
     case 'refused': {
@@ -41,8 +43,11 @@ export function watch(turn: Turn): void {
   const { state, now } = turn
   const { peer } = state
   if (state.stopped || !isReady(state, now)) return
+  if (isPaused(state) && peer?.role !== 'standby') return
   if (peer === null || state.peerLost) {
+    if (isPaused(state)) return
     take(turn, 'peer-silent', 'the peer is not heard on any link')
+    change(turn, { stoodIn: true })
     return
   }
   switch (peer.role) {

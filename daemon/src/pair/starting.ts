@@ -1,7 +1,8 @@
 //! A node without a role: it listens, and serves only when nobody else does (S1.76).
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
+import { isPaused } from './pause.ts'
 import { decideEqual } from './rule.ts'
-import { become, hasListened, isPeerReady, isReady, lostMs, type Turn } from './turn.ts'
+import { become, change, hasListened, isPeerReady, isReady, lostMs, type Turn } from './turn.ts'
 
 /** The view of the peer is already up to date. */
 export function heardStarting(turn: Turn, kind: Heartbeat['kind']): void {
@@ -27,7 +28,9 @@ export function tryToServe(turn: Turn): void {
   const { peer } = state
   if (state.stopped || !isReady(state, now)) return
   if (peer === null || state.peerLost) {
-    if (hasListened(state, now)) serve(turn, 'peer-silent', 'nobody is heard on any link')
+    if (!hasListened(state, now) || (isPaused(state) && !state.served)) return
+    serve(turn, 'peer-silent', 'nobody is heard on any link')
+    change(turn, { stoodIn: true })
     return
   }
   switch (peer.role) {
@@ -39,8 +42,13 @@ export function tryToServe(turn: Turn): void {
       return
     }
     case 'standby': {
+      if (!hasListened(state, now)) return
+      if (isPaused(state)) {
+        serve(turn, 'paused', `the pair is paused, and ${peer.node} did not have the role`)
+        return
+      }
       // A standby that is ready takes over as soon as it hears that this node does not serve.
-      if (isPeerReady(state, now) || !hasListened(state, now)) return
+      if (isPeerReady(state, now)) return
       serve(turn, 'only-one-ready', `${peer.node} is standby and cannot serve`)
       return
     }

@@ -5,6 +5,7 @@ import type { DecisionRecord, Role } from '../bus/messages.ts'
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
 import type { Boots } from './boots.ts'
 import type { LinkHealth } from './links.ts'
+import type { Pause } from './pause-count.ts'
 import type { Proof } from './proof-of-life.ts'
 
 export interface PairOptions {
@@ -36,6 +37,8 @@ export interface PeerView {
   readonly syncPending: number
   readonly inStep: boolean
   readonly ready: boolean
+  readonly held: boolean
+  readonly stoodIn: boolean
   readonly switch: Proof
   readonly media: Proof
 }
@@ -51,6 +54,8 @@ export interface Operation {
   readonly reason: string
   readonly startedAt: number
   readonly deadlineAt: number
+  /** What the operator shall know although it was safe enough; empty: nothing. */
+  readonly warning: string
 }
 
 export interface PairState {
@@ -81,6 +86,16 @@ export interface PairState {
   readonly offeredTerm: number | null
   /** Both were primary at the last heartbeat. */
   readonly conflict: boolean
+  /** See `pause.ts`. */
+  readonly pause: Pause
+  /** The role was last at this node: a paused pair leaves it there. */
+  readonly served: boolean
+  /** Primary only because the peer was not heard, and it has not been met since. */
+  readonly stoodIn: boolean
+  /** Since when this primary cannot serve; null: it can. */
+  readonly unfitFrom: number | null
+  /** When the role of this node changed by itself, the newest last; see `damping.ts`. */
+  readonly changes: readonly number[]
   readonly refusedName: boolean
   readonly stopped: boolean
   readonly alarms: readonly AlarmChange[]
@@ -131,6 +146,14 @@ export type PairEvent =
       readonly ref: number
       readonly ok: boolean
       readonly detail: string
+    }
+  /** An operator pauses (`on`) or resumes the pair. */
+  | {
+      readonly kind: 'pause'
+      readonly now: number
+      readonly ref: number
+      readonly on: boolean
+      readonly reason: string
     }
   /** This node stops; the peer serves. */
   | { readonly kind: 'stop'; readonly now: number }

@@ -1,7 +1,9 @@
 //! What pair tells switch about itself, ten times a second and at each change.
 import type { BusMessageOf, DecisionRecord } from '../bus/messages.ts'
-import { lastHeardAt, linkState } from './links.ts'
+import { isHeld } from './damping.ts'
+import { lastHeardAt, linkState, lossPercent } from './links.ts'
 import type { PairClock } from './pair-clock.ts'
+import { isPaused } from './pause.ts'
 import type { PairState } from './state.ts'
 import { isAlone, linkView, peerProof } from './turn.ts'
 
@@ -19,6 +21,7 @@ export function pairStatus(
   now: number,
 ): BusMessageOf<'pair-status'> {
   const at = linkView(state, now)
+  const heard = state.peer !== null && !state.peerLost
   const links = state.links.map((link, index) => ({
     name: link.name,
     own: state.options.links[index]?.own ?? '',
@@ -27,6 +30,8 @@ export function pairStatus(
     heardMsAgo: link.heardAt === null ? null : now - link.heardAt,
     rttMs: link.rttMs,
     lost: link.lost,
+    lossPercent: lossPercent(link, now, state.options.heartbeatMs),
+    heardByPeer: linkState(link, at) === 'up' && heard ? link.deafFrom === null : null,
   }))
   const alarms = state.alarms.map(({ code, subject, detail }) => ({ code, subject, detail }))
   if (!facts.realtime) {
@@ -44,6 +49,8 @@ export function pairStatus(
     clockOffsetMs: facts.clock.offsetMs,
     clockSkewMs: facts.clock.skewMs,
     realtime: facts.realtime,
+    paused: isPaused(state),
+    held: isHeld(state, now),
     decisions: [...facts.decisions],
     alarms,
   }

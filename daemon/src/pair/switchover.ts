@@ -5,21 +5,17 @@
 //! primary   command or take -> flushing --flushed--> handing --handover--> standby becomes primary
 //!           heard the new primary: standby, done.   refused, silence, too late: stays primary, told why
 //! ```
+//!
+//! Done or undone within a second, wherever it was asked for: the standby asks for `takeMsMax`, the
+//! primary flushes for `flushMsMax` and offers the role for `handoverMsMax`. Undone is: the primary
+//! serves on in its term, and its switch lets the held work go on (`operation-result`).
 import { assert } from '../assert.ts'
 import { limits } from '../limits.ts'
 import { linkState } from './links.ts'
+import { isPaused, nobodyServes } from './pause.ts'
 import { failoverObstacles, type SafetyView, switchoverSafety } from './safety.ts'
 import type { Operation, PairEvent, PairState } from './state.ts'
-import {
-  become,
-  change,
-  isPeerReady,
-  isReady,
-  linkView,
-  lostMs,
-  record,
-  type Turn,
-} from './turn.ts'
+import { become, change, isPeerReady, isReady, linkView, record, type Turn } from './turn.ts'
 
 type Command = Pick<Operation, 'ref' | 'force' | 'reason' | 'forPeer'>
 
@@ -39,14 +35,30 @@ function safetyView(state: PairState, now: number): SafetyView {
 
 /** A command of this node's operator, or of the peer's (`forPeer`). */
 export function command(turn: Turn, order: Command): void {
-  const view = safetyView(turn.state, turn.now)
-  const reasons = order.force ? failoverObstacles(view) : switchoverSafety(view).reasons
-  if (reasons.length > 0) {
-    refuse(turn, order, reasons.join('; '))
+  const { state, now } = turn
+  if (order.force && isPaused(state) && nobodyServes(state, now) && isReady(state, now)) {
+    serveAtOnce(turn, order)
     return
   }
-  if (turn.state.role === 'standby') ask(turn, order)
-  else flush(turn, order)
+  const view = safetyView(state, now)
+  const { reasons, warnings } = switchoverSafety(view)
+  const obstacles = order.force ? failoverObstacles(view) : reasons
+  if (obstacles.length > 0) {
+    refuse(turn, order, obstacles.join('; '))
+    return
+  }
+  const warning = warnings.join('; ')
+  if (state.role === 'standby') ask(turn, { ...order, warning })
+  else flush(turn, { ...order, warning })
+}
+
+/** The way out of a pause in which the primary died. */
+function serveAtOnce(turn: Turn, { ref, reason }: Command): void {
+  if (turn.state.operation !== null) fail(turn, 'a failover came instead')
+  const because = reason || 'ordered by the operator, and nobody serves'
+  become(turn, 'primary', { rule: 'failover', because, alternatives: [] })
+  const detail = 'this node is primary'
+  turn.effects.push({ kind: 'operation-result', ref, ok: true, detail, tookMs: 0 })
 }
 
 function refuse(turn: Turn, order: Command, detail: string): void {
@@ -62,9 +74,10 @@ function refuse(turn: Turn, order: Command, detail: string): void {
   })
 }
 
-function ask(turn: Turn, order: Command): void {
-  const waitMs = limits.flushMsMax + 3 * lostMs(turn.state.options)
-  begin(turn, { ...order, stage: 'asking' }, waitMs)
+type Warned = Command & Pick<Operation, 'warning'>
+
+function ask(turn: Turn, order: Warned): void {
+  begin(turn, { ...order, stage: 'asking' }, limits.switchoverMsMax)
   sendTake(turn)
 }
 
@@ -73,13 +86,13 @@ function sendTake(turn: Turn): void {
   turn.effects.push({ kind: 'send', heartbeat: forced ? 'take-forced' : 'take' })
 }
 
-function flush(turn: Turn, order: Command): void {
+function flush(turn: Turn, order: Warned): void {
   const waitMs = order.force ? limits.flushForcedMsMax : limits.flushMsMax
   begin(turn, { ...order, stage: 'flushing' }, waitMs)
   turn.effects.push({ kind: 'flush', ref: order.ref })
 }
 
-function begin(turn: Turn, order: Command & Pick<Operation, 'stage'>, waitMs: number): void {
+function begin(turn: Turn, order: Warned & Pick<Operation, 'stage'>, waitMs: number): void {
   const operation = { ...order, startedAt: turn.now, deadlineAt: turn.now + waitMs }
   change(turn, { operation })
 }
@@ -93,7 +106,7 @@ export function flushed(turn: Turn, event: PairEvent & { kind: 'flushed' }): voi
 }
 
 function handOver(turn: Turn, operation: Operation): void {
-  const deadlineAt = turn.now + 2 * lostMs(turn.state.options)
+  const deadlineAt = turn.now + limits.handoverMsMax
   const offeredTerm = turn.state.term
   change(turn, { operation: { ...operation, stage: 'handing', deadlineAt }, offeredTerm })
   turn.effects.push({ kind: 'send', heartbeat: 'handover' })
@@ -141,9 +154,11 @@ function expire(turn: Turn, operation: Operation): void {
 
 /** Once a period: what may have been lost on the way is said again. */
 export function repeatOperation(turn: Turn): void {
-  const stage = turn.state.operation?.stage
-  if (stage === 'handing') turn.effects.push({ kind: 'send', heartbeat: 'handover' })
-  if (stage === 'asking') sendTake(turn)
+  const { operation } = turn.state
+  if (operation?.stage === 'handing') turn.effects.push({ kind: 'send', heartbeat: 'handover' })
+  // A primary that is asked later than this could end after this node has given up.
+  const inTime = operation !== null && turn.now - operation.startedAt <= limits.takeMsMax
+  if (inTime && operation.stage === 'asking') sendTake(turn)
 }
 
 /** After every turn: an operation ends with the role it wanted, or with another one. */
@@ -157,7 +172,9 @@ export function settleOperation(turn: Turn): void {
     fail(turn, `the role became ${role} for another reason`)
     return
   }
-  finish(turn, true, role === 'primary' ? 'this node is primary' : 'the peer is primary')
+  const done = role === 'primary' ? 'this node is primary' : 'the peer is primary'
+  const { warning } = operation
+  finish(turn, true, warning === '' ? done : `${done}; ${warning}`)
 }
 
 export function fail(turn: Turn, detail: string): void {

@@ -3,6 +3,7 @@
 import { assert } from '../assert.ts'
 import type { DecisionRecord, Role } from '../bus/messages.ts'
 import { limits } from '../limits.ts'
+import { noteChange } from './damping.ts'
 import { lastHeardAt } from './links.ts'
 import { isProven, type Proof } from './proof-of-life.ts'
 import type { PairEffect, PairOptions, PairState, PeerView } from './state.ts'
@@ -95,15 +96,28 @@ export function become(turn: Turn, role: Role, grounds: Grounds): void {
   assert(role !== state.role, `a change of role changes it, ${role} does not`)
   const from = state.role
   const term = Math.max(state.term, state.peer?.term ?? 0) + (role === 'primary' ? 1 : 0)
-  const grown = term !== state.term
-  change(turn, { role, term, since: turn.now, conflict: false })
+  const served = role === 'primary' || (role === 'starting' && state.served)
+  const worthKeeping = term !== state.term || served !== state.served
+  change(turn, { role, term, since: turn.now, conflict: false, served, stoodIn: false })
+  change(turn, { unfitFrom: null })
   if (role === 'primary') change(turn, { offeredTerm: null })
   else change(turn, { grantedBy: null })
+  if (isCounted(from, role, grounds.rule)) {
+    change(turn, { changes: noteChange(state.changes, turn.now) })
+  }
   if (role === 'starting') change(turn, { listenedFrom: turn.now, woken: false })
   turn.effects.push({ kind: 'role', because: grounds.because })
   turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
-  if (grown) turn.effects.push({ kind: 'persist' })
+  if (worthKeeping) turn.effects.push({ kind: 'persist' })
   record(turn, from, grounds)
+}
+
+const orderedRules: readonly string[] = ['handover', 'handed-over', 'failover', 'stop']
+
+/** What damping counts: the role came to this node or left it, and no operator asked for that. */
+function isCounted(from: Role, to: Role, rule: string): boolean {
+  if (orderedRules.includes(rule)) return false
+  return from === 'primary' || (from === 'standby' && to === 'primary')
 }
 
 /** Records a decision for `vccs why`; also one that changes no role. */

@@ -31,4 +31,10 @@ export interface Heartbeat {
   readonly echoReceivedAt: number
   /** Bit per link: the sender hears the peer on it. */
   readonly linksHeard: number
+  /** The sender has changed its role too often and holds it (`pair/damping.ts`). */
+  readonly held: boolean
+  /** The sender is primary only because it did not hear its peer, and has not met it since. */
+  readonly stoodIn: boolean
+  /** How often the pair was paused and resumed, 0 to 255: odd is paused (`pair/pause.ts`). */
+  readonly pauseCount: number
 }

@@ -1,9 +1,10 @@
 //! The heartbeat datagram: 140 bytes of fixed layout (DESIGN 5.4). Integers and times are 64-bit
-//! floats, big endian, so that one check tells a good number.
+//! floats, big endian, so that one check tells a good number. A later version may set more flags and
+//! put more values before the tag: what this one does not know it leaves unread.
 //!
 //! ```text
 //!   0 magic "VCHB"   4 version   5 kind   6 role   7 flags   8 link   9 links heard
-//!  10 length of the name   11 zero   12 name, 32 bytes   44 boot id, 8 bytes
+//!  10 length of the name   11 pause count   12 name, 32 bytes   44 boot id, 8 bytes
 //!  52 sequence, term, sessions, sync pending, switch counter, media counter, 8 bytes each
 //! 100 sent at, echo sent at, echo received at, 8 bytes each   124 tag, 16 bytes
 //! ```
@@ -18,14 +19,17 @@ const nameBytesMax = 32
 const countersAt = 52
 const timesAt = 100
 const tagAt = 124
-/** Size of every heartbeat datagram. */
+/** Size of the heartbeat datagrams of this version, and the most that one of a later may have. */
 export const heartbeatBytes = tagAt + tagBytes
+const heartbeatBytesMax = 512
 
 const kinds = ['heartbeat', 'goodbye', 'handover', 'take', 'refused', 'take-forced'] as const
 const roles = ['starting', 'standby', 'primary'] as const satisfies readonly Role[]
 const flagAlone = 1
 const flagInStep = 2
 const flagReady = 4
+const flagHeld = 8
+const flagStoodIn = 16
 
 const counters = [
   'sequence',
@@ -56,10 +60,13 @@ export function encodeHeartbeat(value: Heartbeat, key: Uint8Array): Uint8Array {
   view.setUint8(6, role)
   const alone = value.alone ? flagAlone : 0
   const inStep = value.inStep ? flagInStep : 0
-  view.setUint8(7, alone | inStep | (value.ready ? flagReady : 0))
+  const held = value.held ? flagHeld : 0
+  const stoodIn = value.stoodIn ? flagStoodIn : 0
+  view.setUint8(7, alone | inStep | (value.ready ? flagReady : 0) | held | stoodIn)
   view.setUint8(8, value.link)
   view.setUint8(9, value.linksHeard)
   view.setUint8(10, value.node.length)
+  view.setUint8(11, value.pauseCount)
   bytes.set(Buffer.from(value.node, 'latin1'), 12)
   bytes.set(Buffer.from(value.bootId, 'hex'), 44)
   for (const [n, name] of counters.entries()) view.setFloat64(countersAt + 8 * n, value[name])
@@ -74,7 +81,7 @@ export function decodeHeartbeat(bytes: Uint8Array, key: Uint8Array): Heartbeat |
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (view.getUint32(0) !== magic) return 'not-a-heartbeat'
   if (view.getUint8(4) !== version) return 'version'
-  if (bytes.length !== heartbeatBytes) return 'not-a-heartbeat'
+  if (bytes.length < heartbeatBytes || bytes.length > heartbeatBytesMax) return 'not-a-heartbeat'
   if (!isSealed(bytes, key)) return 'forged'
   return readValues(bytes, view) ?? 'not-a-heartbeat'
 }
@@ -109,6 +116,9 @@ function readValues(bytes: Uint8Array, view: DataView): Heartbeat | null {
     echoSentAt: time(1),
     echoReceivedAt: time(2),
     linksHeard: view.getUint8(9),
+    held: (flags & flagHeld) !== 0,
+    stoodIn: (flags & flagStoodIn) !== 0,
+    pauseCount: view.getUint8(11),
   }
 }
 

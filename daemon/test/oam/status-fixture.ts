@@ -14,6 +14,8 @@ const links = ['net-a', 'net-b', 'private'].map((name, index) => ({
   heardMsAgo: 40,
   rttMs: 0.4,
   lost: 0,
+  lossPercent: 0,
+  heardByPeer: true,
 }))
 
 export function pairInputs(): StatusInputs {
@@ -50,6 +52,8 @@ export function pairInputs(): StatusInputs {
         clockOffsetMs: 0,
         clockSkewMs: 0.2,
         realtime: true,
+        paused: false,
+        held: false,
         decisions: [],
         alarms: [],
       },

@@ -113,7 +113,7 @@ const cells: readonly (readonly [
       },
     },
     'links',
-    'failed',
+    'warning',
   ],
   [
     'records on their way',

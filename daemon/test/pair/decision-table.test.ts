@@ -5,6 +5,7 @@ import test from 'ava'
 import { newBoots } from '../../src/pair/boots.ts'
 import { startPair, step } from '../../src/pair/decision.ts'
 import { nothingKept } from '../../src/pair/kept-state.ts'
+import { newLink } from '../../src/pair/links.ts'
 import type { PairEvent, PairState, PeerView } from '../../src/pair/state.ts'
 import type { Heartbeat } from '../../src/wire/heartbeat-types.ts'
 
@@ -22,7 +23,8 @@ type Role = Heartbeat['role']
 
 function peerView(role: Role, ready: boolean): PeerView {
   const proof = ready ? alive : { counter: 0, advancedAt: now - 10 }
-  const rest = { sessions: 0, syncPending: 0, inStep: true, switch: proof, media: proof }
+  const flags = { inStep: true, held: false, stoodIn: false }
+  const rest = { sessions: 0, syncPending: 0, ...flags, switch: proof, media: proof }
   return { node: 'vccs-b', bootId, role, term: 4, ready, ...rest }
 }
 
@@ -37,7 +39,7 @@ function stateOf(role: Role, change: Partial<PairState> = {}): PairState {
     term: 4,
     lastAt: now - 10,
     boots: { ...newBoots(1, nothingKept), current: bootId, newest: 5, perLink: [5] },
-    links: [{ name: 'net-a', heardAt: now - 50, sequence: 5, rttMs: 1, lost: 0 }],
+    links: [{ ...newLink('net-a'), heardAt: now - 50, sequence: 5, rttMs: 1 }],
     peer: peerView(peerRole, true),
     own: { ...units, switch: alive, media: alive },
     ...change,
@@ -64,6 +66,9 @@ function heard(change: Partial<Heartbeat>): PairEvent {
     echoSentAt: 0,
     echoReceivedAt: 0,
     linksHeard: 1,
+    held: false,
+    stoodIn: false,
+    pauseCount: 0,
     ...change,
   }
   return { kind: 'heard', now, link: 0, value, answersUs: true }
@@ -106,6 +111,8 @@ const events: Record<string, PairEvent> = {
   switchover: { kind: 'switchover', now, ref: 1, force: false, reason: 'test' },
   failover: { kind: 'switchover', now, ref: 1, force: true, reason: 'test' },
   flushed: { kind: 'flushed', now, ref: 1, ok: true, detail: '' },
+  pause: { kind: 'pause', now, ref: 2, on: true, reason: 'test' },
+  resume: { kind: 'pause', now, ref: 2, on: false, reason: 'test' },
   stop: { kind: 'stop', now },
 }
 
@@ -136,10 +143,11 @@ const flushing = {
   force: false,
   reason: 'test',
   startedAt: now - 100,
-  deadlineAt: now + 1_900,
+  deadlineAt: now + 300,
+  warning: '',
 } as const
-const handing = { ...flushing, stage: 'handing', deadlineAt: now + 900 } as const
-const asking = { ...flushing, stage: 'asking', deadlineAt: now + 3_400 } as const
+const handing = { ...flushing, stage: 'handing', deadlineAt: now + 200 } as const
+const asking = { ...flushing, stage: 'asking', deadlineAt: now + 850 } as const
 const situations: readonly (readonly [string, PairState])[] = [
   ['starting', stateOf('starting')],
   ['standby', stateOf('standby')],

@@ -46,12 +46,12 @@ test('a link is unknown, up, then down, and what it lost is counted by sequence'
   let link = newLink('net-a')
   t.is(linkState(link, at(499)), 'unknown')
   t.is(linkState(link, at(500)), 'down')
-  link = hearLink(link, { sequence: 3, links: 3, now: 600 })
+  link = hearLink(link, { sequence: 3, links: 3, silentMsMax: 500, now: 600 })
   t.is(linkState(link, at(1_099)), 'up')
   t.is(linkState(link, at(1_100)), 'down')
-  link = hearLink(link, { sequence: 6, links: 3, now: 700 })
+  link = hearLink(link, { sequence: 6, links: 3, silentMsMax: 500, now: 700 })
   t.is(link.lost, 0, 'one number a link and period')
-  link = hearLink(link, { sequence: 15, links: 3, now: 1_000 })
+  link = hearLink(link, { sequence: 15, links: 3, silentMsMax: 500, now: 1_000 })
   t.is(link.lost, 2)
 })
 
@@ -77,7 +77,12 @@ test('a datagram is fresh once; a boot that was replaced never comes back', (t) 
 })
 
 test('a node that restarts still knows the boots that ended, and goes on with the present one', (t) => {
-  const kept = { term: 7, currentBoot: '000000000000000b', endedBoots: ['000000000000000a'] }
+  const kept = {
+    ...nothingKept,
+    term: 7,
+    currentBoot: '000000000000000b',
+    endedBoots: ['000000000000000a'],
+  }
   const read = readKept(writeKept(kept))
   t.deepEqual(read, kept)
   const boots = newBoots(1, read ?? nothingKept)
@@ -189,7 +194,7 @@ const safe: SafetyView = {
 }
 
 test('a switchover is safe from either node when all is well', (t) => {
-  t.deepEqual(switchoverSafety(safe), { safe: true, reasons: [] })
+  t.deepEqual(switchoverSafety(safe), { safe: true, reasons: [], warnings: [] })
   const standby = {
     ...safe,
     role: 'standby',
@@ -199,7 +204,7 @@ test('a switchover is safe from either node when all is well', (t) => {
 })
 
 const unsafe: readonly (readonly [string, Partial<SafetyView>, RegExp])[] = [
-  ['a link is down', { links: [{ name: 'net-b', state: 'down' }] }, /link net-b is down/],
+  ['no link works', { links: [{ name: 'net-b', state: 'down' }] }, /link net-b is down/],
   ['the peer is away', { peer: null }, /not heard/],
   ['the peer lacks records', { peer: { role: 'standby', ready: true, inStep: false } }, /in step/],
   ['this node waits for ACKs', { inStep: false }, /in step/],
@@ -209,6 +214,12 @@ const unsafe: readonly (readonly [string, Partial<SafetyView>, RegExp])[] = [
   ['both are primary', { peer: { role: 'primary', ready: true, inStep: true } }, /both nodes/],
   ['the other is standby too', { role: 'standby' }, /not primary/],
 ]
+
+test('a switchover over the links that remain is safe, and says which ones do not work', (t) => {
+  const links = [...safe.links, { name: 'net-b', state: 'down' as const }]
+  const warnings = ['link net-b is down']
+  t.deepEqual(switchoverSafety({ ...safe, links }), { safe: true, reasons: [], warnings })
+})
 
 for (const [name, part, reason] of unsafe) {
   test(`a switchover is not safe when ${name}`, (t) => {

@@ -16,6 +16,7 @@ function ask(role: 'primary' | 'standby', after: Partial<Scene>): ReturnType<typ
     term: 7,
     peerNode: 'vccs-b',
     peerRole: role === 'primary' ? 'standby' : 'primary',
+    paused: false,
     before: whole,
     after: { ...whole, ...after },
   }

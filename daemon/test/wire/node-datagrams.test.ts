@@ -38,6 +38,9 @@ const heartbeat: fc.Arbitrary<Heartbeat> = fc.record({
   echoSentAt: time,
   echoReceivedAt: time,
   linksHeard: fc.nat(7),
+  held: fc.boolean(),
+  stoodIn: fc.boolean(),
+  pauseCount: fc.nat(255),
 })
 
 const sample: Heartbeat = fc.sample(heartbeat, { numRuns: 1, seed: 1 })[0] as Heartbeat
