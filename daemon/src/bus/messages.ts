@@ -63,6 +63,10 @@ const role = message('role', {
   term: z.number(),
   because: z.string(),
 })
+/** Until when what pair said of the role holds without another word: as long as the peer cannot have
+ * missed this node (ADR 0015). Sent after each heartbeat that left, and in answer to each sign of life,
+ * whose counter `echo` repeats: what pair said before that sign has then been read. */
+const lease = message('lease', { untilMs: z.number(), echo: z.number() })
 /** Pair time = CLOCK_MONOTONIC + offsetMs; tick n begins at pair time n * 20 ms. */
 const clock = message('clock', { offsetMs: z.number(), synchronised: z.boolean() })
 
@@ -187,6 +191,7 @@ export const busMessageSchema = z.discriminatedUnion('kind', [
   conferenceEnded,
   mediaStatistics,
   role,
+  lease,
   clock,
   pairStatus,
   flush,

@@ -1,4 +1,5 @@
 //! The loop of the dgram back end: a timer of Node for each slot.
+import { limits } from '../limits.ts'
 import type { MediaUnit } from './unit.ts'
 
 /** @returns the function that ends the loop. */
@@ -6,9 +7,15 @@ export function runDgramLoop(unit: MediaUnit, monotonicMs: () => number): () => 
   let timer: NodeJS.Timeout
   const next = () => {
     const waitMs = Math.max(0, Math.ceil(unit.nextDueMs() - monotonicMs()))
-    timer = setTimeout(() => {
+    const dueMs = monotonicMs() + waitMs
+    const run = () => {
       unit.runDue()
       next()
+    }
+    timer = setTimeout(() => {
+      // After a standstill the bus is read first, which is done after the timers.
+      if (monotonicMs() - dueMs > limits.heartbeatMs) setImmediate(run)
+      else run()
     }, waitMs)
   }
   next()

@@ -7,6 +7,7 @@ import type { InputMap, WiredMedia } from '../tables/wired-media.ts'
 import { type Arena, arenaOffset, clearLeg } from './arena.ts'
 import { Bridge, phases } from './bridge.ts'
 import { Input } from './input.ts'
+import type { Trust } from './lease.ts'
 import { Leg } from './leg.ts'
 import { Output } from './output.ts'
 import { controlIsRead, goodbyeOf, reportIsDue, reportOf, takeReport } from './reports.ts'
@@ -35,6 +36,8 @@ type EngineCounters = Pick<
  * delay for good. Legs with short packets, or after a hole, are read so in every tick. */
 const drainEveryTicks = 8
 const drainPackets = 8
+/** Packets of one socket that are dropped after a standstill: what the kernel holds at most. */
+const waitingMax = 1_000
 
 export class MediaEngine {
   readonly legs = new Map<string, Leg>()
@@ -46,6 +49,7 @@ export class MediaEngine {
   readonly #free: number[] = []
   #indexes = 0
   #role: Role = 'starting'
+  #trust: Trust = 'full'
   #clockIsKnown = true
   #slot = -1
   #tick = 0
@@ -66,10 +70,31 @@ export class MediaEngine {
   setRole(role: Role): void {
     if (role === this.#role) return
     this.#role = role
-    this.#input.mapping = role === 'primary'
+    this.#input.mapping = this.#serves
     for (const leg of this.legs.values()) {
       if (role === 'primary') leg.mapper.reset()
       else leg.forgetDecisions()
+    }
+  }
+
+  /** How much of that is still true; nothing is sent or decided beyond it. */
+  setTrust(trust: Trust): void {
+    this.#trust = trust
+    this.#input.mapping = this.#serves
+  }
+
+  get #serves(): boolean {
+    return this.#role === 'primary' && this.#trust === 'full'
+  }
+
+  /** What came while this process stood still is no voice of the present, and no stream to follow. */
+  dropWaiting(): void {
+    const { sockets } = this.#options
+    for (const leg of this.legs.values()) {
+      if (!leg.open) continue
+      for (let n = 0; n < waitingMax && sockets.receive(leg.index) > 0; n++) this.#received++
+      for (let n = 0; n < waitingMax && sockets.receiveControl(leg.index) > 0; ) n++
+      leg.mapper.reset()
     }
   }
 
@@ -119,7 +144,7 @@ export class MediaEngine {
 
   /** Frees everything of a leg; its bridge ends with its last member (S1.55). */
   removeLeg(leg: Leg): void {
-    if (leg.open && this.#role === 'primary' && parseIpv4(leg.record.terminalAddress) !== null) {
+    if (leg.open && this.#serves && parseIpv4(leg.record.terminalAddress) !== null) {
       this.#sendControl(leg, goodbyeOf(leg))
     }
     this.#options.sockets.close(leg.index)
@@ -193,7 +218,7 @@ export class MediaEngine {
       arena.words[at++] = leg.offset
     }
     if (events > 0) passEvents(bridge, tick)
-    const reports = this.#role === 'primary'
+    const reports = this.#serves
     arena.mixer.mix(arenaOffset.list, bridge.legs.length, arenaOffset.scratch)
     for (const leg of bridge.legs) {
       if (this.#mayEmit(leg, tick)) this.#output.emit(leg, tick, false)
@@ -215,8 +240,8 @@ export class MediaEngine {
   /** The primary sends what it has. The phones take the copy that comes first, so the other node sends
    * only what the primary sends too. */
   #mayEmit(leg: Leg, tick: number): boolean {
-    if (!leg.open || !leg.givesVoice) return false
-    if (this.#role === 'primary') return true
+    if (!leg.open || !leg.givesVoice || this.#trust === 'none') return false
+    if (this.#serves) return true
     return leg.record.twin && this.#clockIsKnown && leg.bridge.isWarm(tick)
   }
 

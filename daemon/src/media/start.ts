@@ -81,6 +81,7 @@ function runFfi(options: StartOptions, memory: FfiMemory): never {
     sockets: new FfiSockets(memory, config.service.address),
     backend: 'ffi',
     realtime,
+    patienceMs: patienceMs(config),
     monotonicMs: () => memory.monotonicMs(),
     send,
   })
@@ -110,6 +111,7 @@ function runDgram(options: StartOptions, arena: Arena): () => void {
     sockets: new DgramSockets(arena, config.service.address),
     backend: 'dgram',
     realtime: false,
+    patienceMs: patienceMs(config),
     monotonicMs,
     send: (to, message) => void clients.get(to)?.send(message),
   })
@@ -140,6 +142,10 @@ function sayScheduling(log: Log, realtime: boolean): void {
 
 function sayBus(log: Log, end: BusEnd, state: { connected: boolean; reason: string }): void {
   log.info(`bus ${end}`, state)
+}
+
+function patienceMs({ pair }: NodeConfig): number {
+  return pair.heartbeatMs * pair.missesMax
 }
 
 function hello(): BusMessage {

@@ -6,6 +6,7 @@ import type { Arena } from './arena.ts'
 import { phases } from './bridge.ts'
 import { MediaCommands } from './commands.ts'
 import { MediaEngine } from './engine.ts'
+import { Lease, type Trust } from './lease.ts'
 import type { LegSockets } from './sockets.ts'
 
 const slotMs = limits.tickMs / phases
@@ -21,6 +22,8 @@ export interface UnitOptions {
   readonly sockets: LegSockets
   readonly backend: 'ffi' | 'dgram'
   readonly realtime: boolean
+  /** Silence after which the peer takes over. */
+  readonly patienceMs: number
   readonly monotonicMs: () => number
   readonly wallMs: () => number
   readonly send: (to: BusEnd, message: BusMessage) => void
@@ -31,6 +34,8 @@ export class MediaUnit {
   readonly engine: MediaEngine
   readonly #options: UnitOptions
   readonly #commands: MediaCommands
+  readonly #lease: Lease
+  #trust: Trust = 'full'
   #offsetMs = 0
   /** The slot that runs next; -1: not yet set. */
   #nextSlot = -1
@@ -44,7 +49,8 @@ export class MediaUnit {
 
   constructor(options: UnitOptions) {
     this.#options = options
-    const { arena, sockets, wallMs, send } = options
+    const { arena, sockets, wallMs, send, patienceMs } = options
+    this.#lease = new Lease(patienceMs)
     this.engine = new MediaEngine({ arena, sockets, wallMs, emit: (m) => send('switch', m) })
     this.engine.setClock(false, true)
     this.#commands = new MediaCommands(this.engine, sockets, (m) => send('switch', m))
@@ -55,7 +61,12 @@ export class MediaUnit {
     switch (message.kind) {
       case 'role': {
         this.engine.setRole(message.role)
+        this.#lease.role(message.role, message.alone)
         this.#options.say('role', { role: message.role, because: message.because })
+        return
+      }
+      case 'lease': {
+        this.#lease.renew(message.untilMs)
         return
       }
       case 'clock': {
@@ -65,7 +76,10 @@ export class MediaUnit {
         return
       }
       default: {
-        if (isCommand(message)) this.#commands.run(message, this.#options.monotonicMs())
+        if (!isCommand(message)) return
+        const nowMs = this.#options.monotonicMs()
+        this.#commands.run(message, nowMs)
+        if (message.kind === 'conference-set') this.#lease.legsNamed(nowMs)
       }
     }
   }
@@ -80,6 +94,7 @@ export class MediaUnit {
   /** Runs all slots whose time has come. */
   runDue(): void {
     const nowMs = this.#options.monotonicMs()
+    this.#lookAtLease(nowMs)
     this.#align(nowMs)
     const slot = Math.floor((nowMs + this.#offsetMs) / slotMs)
     const first = this.#nextSlot
@@ -99,6 +114,16 @@ export class MediaUnit {
   /** Frees all ports. */
   close(): void {
     for (const leg of [...this.engine.legs.values()]) this.engine.removeLeg(leg)
+  }
+
+  /** Before anything is sent in this turn; the bus has been read. */
+  #lookAtLease(nowMs: number): void {
+    const { trust, stoodStill } = this.#lease.look(nowMs)
+    if (stoodStill) this.engine.dropWaiting()
+    if (trust === this.#trust) return
+    this.#options.say('trust', { from: this.#trust, to: trust, stoodStill })
+    this.#trust = trust
+    this.engine.setTrust(trust)
   }
 
   /** Keeps the next slot near the clock: after a stall, and when the pair clock was set. */

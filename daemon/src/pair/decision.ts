@@ -78,7 +78,7 @@ export function startPair(options: PairOptions, kept: KeptState, now: number): P
     listenedFrom: now,
     woken: false,
     companyFrom: now,
-    lastAt: now,
+    sentAt: now,
     boots: newBoots(options.links.length, kept),
     links: options.links.map((link) => newLink(link.name)),
     peer: null,
@@ -103,8 +103,7 @@ export function startPair(options: PairOptions, kept: KeptState, now: number): P
 /** Never throws for anything the peer, a unit or an operator does. */
 export function step(state: PairState, event: PairEvent): Step {
   const turn: Turn = { state, effects: [], now: event.now }
-  if (event.now - state.lastAt > lostMs(state.options)) wakeUp(turn)
-  change(turn, { lastAt: event.now })
+  if (event.now - state.sentAt > lostMs(state.options)) wakeUp(turn)
   notePeerLost(turn)
   act(turn, event)
   settleOperation(turn)
@@ -112,6 +111,7 @@ export function step(state: PairState, event: PairEvent): Step {
   change(turn, { alarms: compared.alarms })
   turn.effects.push(...compared.effects)
   tellRole(turn, state)
+  if (turn.effects.some(({ kind }) => kind === 'send')) change(turn, { sentAt: event.now })
   return { state: turn.state, effects: turn.effects }
 }
 
@@ -180,11 +180,11 @@ function consider(turn: Turn): void {
   }
 }
 
-/** More than the patience of the peer passed since the last event: this process stood still, and the
- * peer may serve by now. What this node knew is worth nothing until it has listened again. */
+/** More than the patience of the peer passed since heartbeats last left: this process stood still, and
+ * the peer may serve by now. What this node knew is worth nothing until it has listened again. */
 function wakeUp(turn: Turn): void {
   const { state, now } = turn
-  const gapMs = Math.round(now - state.lastAt)
+  const gapMs = Math.round(now - state.sentAt)
   if (state.operation !== null) fail(turn, `this node stood still for ${gapMs} ms`)
   const links = state.links.map((link) => newLink(link.name))
   const own = turn.state.own

@@ -5,6 +5,7 @@ import type { Heartbeat } from '../wire/heartbeat-types.ts'
 import { heartbeatOf } from './beat.ts'
 import { startPair, step } from './decision.ts'
 import { type KeptState, writeKept } from './kept-state.ts'
+import { Lender } from './lender.ts'
 import { lastHeardAt } from './links.ts'
 import {
   addExchange,
@@ -54,6 +55,7 @@ export class PairRunner {
   #decisions: DecisionRecord[] = []
   #sentTimes: number[] = []
   #clockTold = ''
+  readonly #lender: Lender
   readonly #echoes: Echo[]
   readonly #identity: PairIdentity
   readonly #out: PairOutlets
@@ -64,6 +66,7 @@ export class PairRunner {
     const now = outlets.now()
     this.#state = startPair(identity.options, identity.kept, now)
     this.#clock = newPairClock(now)
+    this.#lender = new Lender(lostMs(identity.options), outlets)
     this.#echoes = identity.options.links.map(() => ({ sentAt: 0, receivedAt: 0 }))
   }
 
@@ -92,6 +95,7 @@ export class PairRunner {
   /** Any other event. */
   happen(event: PairEvent): void {
     this.#take(event)
+    this.#lender.note(event)
     if (event.kind === 'period') {
       this.#keepClock(event.now)
       this.tellStatus()
@@ -125,7 +129,9 @@ export class PairRunner {
   #perform(effect: PairEffect): void {
     switch (effect.kind) {
       case 'send': {
+        this.#lender.sending(this.#out.now())
         this.#send(effect.heartbeat)
+        this.#lender.lend()
         return
       }
       case 'role': {

@@ -71,8 +71,8 @@ export interface PairState {
   readonly woken: boolean
   /** When the peer was heard for the first time, or again: its links have as long to be heard. */
   readonly companyFrom: number
-  /** Last event, to see that this process was suspended. */
-  readonly lastAt: number
+  /** When heartbeats last left: what came since then shows no life to the peer. */
+  readonly sentAt: number
   readonly boots: Boots
   readonly links: readonly LinkHealth[]
   readonly peer: PeerView | null

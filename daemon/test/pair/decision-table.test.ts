@@ -37,7 +37,7 @@ function stateOf(role: Role, change: Partial<PairState> = {}): PairState {
     ...startPair(options, nothingKept, now - 5_000),
     role,
     term: 4,
-    lastAt: now - 10,
+    sentAt: now - 10,
     boots: { ...newBoots(1, nothingKept), current: bootId, newest: 5, perLink: [5] },
     links: [{ ...newLink('net-a'), heardAt: now - 50, sequence: 5, rttMs: 1 }],
     peer: peerView(peerRole, true),
