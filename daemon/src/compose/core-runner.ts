@@ -27,6 +27,8 @@ interface CoreRunnerParts {
   readonly clock: Clock
   /** Tick of the pair clock. */
   tick(nowMs: number): number
+  /** False: this node may no longer be what it believes to be; nothing is decided and nothing leaves. */
+  mayAct(): boolean
   /** Sends the replication frames that the turn has made. */
   settle(): void
   journal(changes: readonly RecordChange[]): void
@@ -38,8 +40,10 @@ interface Turn {
   readonly gates: string[]
 }
 
-/** While a planned switchover flushes, this many datagrams wait; the peer hears them too. */
+/** While new work is held, this many datagrams wait; the peer hears them too. */
 const heldDatagramsMax = 2_000
+/** Why new work is held: a planned switchover flushes, or the role is in doubt (ADR 0015). */
+type HoldReason = 'flush' | 'doubt'
 
 export class CoreRunner {
   readonly #parts: CoreRunnerParts
@@ -48,7 +52,10 @@ export class CoreRunner {
   #role: Role = 'starting'
   #turn: Turn | null = null
   #gate = 0
-  #held: { bytes: Uint8Array; from: Endpoint }[] | null = null
+  readonly #holds = new Set<HoldReason>()
+  #held: { bytes: Uint8Array; from: Endpoint }[] = []
+  /** Messages that were about to leave when the role came into doubt. */
+  #kept: Outgoing[] = []
 
   constructor(parts: CoreRunnerParts) {
     this.#parts = parts
@@ -69,7 +76,7 @@ export class CoreRunner {
 
   /** A datagram on the SIP port. */
   receive(bytes: Uint8Array, from: Endpoint): void {
-    if (this.#held !== null) {
+    if (!this.#mayAct() || this.#holds.size > 0) {
       if (this.#held.length < heldDatagramsMax) this.#held.push({ bytes, from })
       return
     }
@@ -79,23 +86,41 @@ export class CoreRunner {
   setRole(role: Role): void {
     if (role === this.#role) return
     this.#role = role
+    // The peer has heard the same datagrams, and serves them.
+    this.#holds.clear()
+    this.#held = []
+    this.#kept = []
     if (role === 'primary') {
-      this.#held = null
       this.run((now) => this.#parts.core.becomePrimary(now))
       return
     }
-    // The peer has heard the same datagrams, and serves them.
-    this.#held = null
     this.#outbox.clear()
     this.#parts.core.becomeStandby()
   }
 
-  /** Holds new work until the role moves or `hold(false)`. */
-  hold(on: boolean): void {
+  /** Holds new work until the role moves or it is released. */
+  hold(why: HoldReason): void {
+    this.#holds.add(why)
+  }
+
+  release(why: HoldReason): void {
+    if (!this.#holds.delete(why)) return
+    if (why === 'doubt') {
+      const kept = this.#kept
+      this.#kept = []
+      this.#transmit(kept)
+    }
+    if (this.#holds.size > 0) return
     const held = this.#held
-    if (on === (held !== null)) return
-    this.#held = on ? [] : null
-    for (const { bytes, from } of held ?? []) this.receive(bytes, from)
+    this.#held = []
+    for (const { bytes, from } of held) this.receive(bytes, from)
+  }
+
+  #mayAct(): boolean {
+    if (this.#role !== 'primary') return true
+    const may = this.#parts.mayAct()
+    if (!may) this.hold('doubt')
+    return may
   }
 
   /** One turn: the core, then replication, then what may leave. */
@@ -114,6 +139,7 @@ export class CoreRunner {
 
   /** Fires what is due. */
   advance(): void {
+    if (!this.#mayAct()) return
     const nowMs = this.#parts.clock.monotonicMs()
     const { send, late } = this.#outbox.advance(nowMs)
     for (const session of late) {
@@ -127,6 +153,7 @@ export class CoreRunner {
   }
 
   nextTimerMs(): number {
+    if (this.#holds.has('doubt')) return Number.POSITIVE_INFINITY
     const core = this.#role === 'primary' ? this.#parts.core.nextTimerMs() : null
     const outbox = this.#outbox.nextTimerMs()
     return Math.min(core ?? Number.POSITIVE_INFINITY, outbox ?? Number.POSITIVE_INFINITY)
@@ -173,8 +200,12 @@ export class CoreRunner {
   }
 
   #transmit(messages: readonly Outgoing[]): void {
+    if (messages.length === 0 || this.#role !== 'primary') return
+    if (!this.#mayAct()) {
+      if (this.#kept.length < heldDatagramsMax) this.#kept.push(...messages)
+      return
+    }
     for (const { text, to } of messages) {
-      if (this.#role !== 'primary') continue
       this.#socket?.send(Buffer.from(text, 'utf8'), to.port, to.address)
     }
   }

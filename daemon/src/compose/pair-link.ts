@@ -8,6 +8,7 @@ import { failure, type Result, success } from '../result.ts'
 
 interface PairOutlets {
   role(message: BusMessageOf<'role'>): void
+  lease(message: BusMessageOf<'lease'>): void
   status(message: BusMessageOf<'pair-status'>): void
   flush(ref: number): void
   /** A switchover is over, in whatever way: held work goes on. */
@@ -101,6 +102,9 @@ export class PairLink {
     switch (message.kind) {
       case 'role':
         this.#out.role(message)
+        return
+      case 'lease':
+        this.#out.lease(message)
         return
       case 'clock':
         this.#offsetMs = message.offsetMs

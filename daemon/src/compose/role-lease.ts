@@ -3,6 +3,9 @@
 //! was given after it woke, because then everything said before has been read. Pure: time is an argument.
 import type { BusMessageOf } from '../bus/messages.ts'
 
+/** Alone, a pause of the loop up to this is no standstill, also in a fast profile. */
+const aloneMsMin = 500
+
 export class RoleLease {
   readonly #patienceMs: number
   #untilMs = Number.NEGATIVE_INFINITY
@@ -63,6 +66,7 @@ export class RoleLease {
   /** Nobody else served when pair last spoke: a pair unit that is dead or hangs is no reason to fall
    * silent, unless this process has stood still as well. */
   #goesOnAlone(nowMs: number): boolean {
-    return this.#alone && nowMs - this.#turnAtMs < this.#patienceMs
+    const patienceMs = Math.max(this.#patienceMs, aloneMsMin)
+    return this.#alone && nowMs - this.#turnAtMs < patienceMs
   }
 }

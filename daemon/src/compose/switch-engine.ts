@@ -23,6 +23,7 @@ import type { LogHub } from './log-hub.ts'
 import { makeCore } from './make-core.ts'
 import { MediaLink } from './media-link.ts'
 import { PairLink } from './pair-link.ts'
+import { RoleLease } from './role-lease.ts'
 import { SyncLink } from './sync-link.ts'
 
 type RowsOutput = Extract<ReplicatorOutput, { kind: 'rows' | 'rows-ack' }>
@@ -58,6 +59,8 @@ export class SwitchEngine {
   readonly sync: SyncLink
   readonly #parts: EngineParts
   readonly #journal: JournalKeeper
+  readonly #lease: RoleLease
+  #inDoubt = false
   #site: SiteData | null = null
   #peerAlive = false
   #roleKnown = false
@@ -75,6 +78,7 @@ export class SwitchEngine {
     const { config, keys, log, clock, random, journalFile } = parts
     const { tables } = this
     this.#parts = parts
+    this.#lease = new RoleLease(patienceMs(config))
     this.alarms = new Alarms(log, clock)
     const bootId = Buffer.from(random(8)).toString('hex')
     this.replicator = new Replicator({ tables, key: keys.sync, bootId })
@@ -91,6 +95,7 @@ export class SwitchEngine {
       log,
       clock,
       tick: (nowMs) => this.pair.tick(nowMs),
+      mayAct: () => this.#mayAct(),
       settle: () => this.sync.settle(),
       journal: (changes) => this.#journal.append(changes),
     })
@@ -128,7 +133,9 @@ export class SwitchEngine {
   /** Fires what is due. */
   advance(): void {
     const nowMs = this.#parts.clock.monotonicMs()
-    if (nowMs - this.#aliveAtMs >= limits.heartbeatMs) this.#proveLife(nowMs)
+    this.#lease.turn(nowMs)
+    const due = nowMs - this.#aliveAtMs >= limits.heartbeatMs
+    if (due || this.#lease.mustAsk) this.#proveLife(nowMs)
     this.runner.advance()
     if (this.replicator.nextTimerMs() <= nowMs) this.sync.settle()
     this.alarms.advance(nowMs)
@@ -170,13 +177,14 @@ export class SwitchEngine {
     const { log, clock } = this.#parts
     return new PairLink(clock, {
       role: (message) => this.#setRole(message),
+      lease: (message) => this.#takeLease(message),
       status: (message) => this.#takePairStatus(message),
       flush: (ref) => {
-        this.runner.hold(true)
+        this.runner.hold('flush')
         this.#flush = { ref, deadlineMs: clock.monotonicMs() + limits.flushMsMax }
         this.#checkFlush()
       },
-      operationEnded: () => this.runner.hold(false),
+      operationEnded: () => this.runner.release('flush'),
       log: (line) => log.fromUnit('pair', line),
       lost: (reason) => this.#losePair(reason),
     })
@@ -186,7 +194,10 @@ export class SwitchEngine {
     const { config, log, clock, sendSync, answerPeer } = this.#parts
     const parts = { replicator: this.replicator, clock, links: config.links.length }
     return new SyncLink(parts, {
-      send: sendSync,
+      send: (bytes, link) => {
+        // The resend timer sends it again when the role is sure.
+        if (this.#mayAct()) sendSync(bytes, link)
+      },
       rebuild: (output) => this.#rebuild(output),
       replicated: (token) => this.runner.openGate(token),
       inStep: (inStep) => {
@@ -210,12 +221,39 @@ export class SwitchEngine {
     const first = !this.#roleKnown
     if (first || role !== this.#role) log.info('role', { role, term, because, alone })
     this.#roleKnown = true
+    this.#lease.role(message)
     // The pair unit outlived the switch unit before this one and found nobody to hand over to: this one
     // goes on with its sessions. In every other case the peer knows better.
     if (first && role === 'primary') log.info('start-up: journal', this.#journal.load(keys.sync))
     if (role !== 'primary') this.#journal.discard()
+    // The records may be old: the media unit learns its legs when they have been compared.
+    if (role === 'starting') this.#caughtUp = false
     this.#become(role, term)
     if (first && role === 'primary') this.media.refresh()
+  }
+
+  /** What a primary does may leave while pair lends it the role (ADR 0015). */
+  #mayAct(): boolean {
+    if (this.#role !== 'primary') return true
+    const nowMs = this.#parts.clock.monotonicMs()
+    const holds = this.#lease.holds(nowMs)
+    if (this.#lease.mustAsk) this.#proveLife(nowMs)
+    if (!holds && !this.#inDoubt) {
+      this.#inDoubt = true
+      this.#parts.log.warn('the role is in doubt: nothing is sent until pair confirms it')
+    }
+    return holds
+  }
+
+  #takeLease(message: BusMessageOf<'lease'>): void {
+    const nowMs = this.#parts.clock.monotonicMs()
+    this.#lease.renew(message, nowMs)
+    if (this.#lease.mustAsk) this.#proveLife(nowMs)
+    if (!this.#lease.holds(nowMs) || !this.#inDoubt) return
+    this.#inDoubt = false
+    this.#parts.log.info('the role is confirmed', { role: this.#role })
+    this.runner.release('doubt')
+    this.#settled()
   }
 
   /** Without the pair unit nobody says when the peer serves; it will, when our heartbeats are missing.
@@ -307,7 +345,7 @@ export class SwitchEngine {
 
   #proveLife(nowMs: number): void {
     this.#aliveAtMs = nowMs
-    this.pair.send({
+    const sent = this.pair.send({
       kind: 'switch-alive',
       counter: ++this.#counter,
       sessions: this.core.liveSessions,
@@ -315,6 +353,7 @@ export class SwitchEngine {
       inStep: this.replicator.inStep(nowMs),
       ready: this.#ready,
     })
+    if (sent) this.#lease.asked(this.#counter)
   }
 
   #checkFlush(): void {
@@ -326,6 +365,11 @@ export class SwitchEngine {
     const ok = pending === 0
     const detail = ok ? 'every record is with the peer' : `${pending} records are not confirmed`
     this.pair.send({ kind: 'flushed', ref: flush.ref, ok, detail })
-    if (!ok) this.runner.hold(false)
+    if (!ok) this.runner.release('flush')
   }
+}
+
+/** Silence after which the peer takes over. */
+function patienceMs({ pair }: NodeConfig): number {
+  return pair.heartbeatMs * pair.missesMax
 }
