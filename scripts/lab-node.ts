@@ -9,7 +9,7 @@ import type { ParamsOf, ResultOf, Verb } from '../daemon/src/control/api.ts'
 import type { NodeStatus, StatusResult } from '../daemon/src/control/status-schema.ts'
 import { ask } from './net/control-client.ts'
 import { type LabNetwork, lanInterface, type NodeName, serviceAddress } from './net/netns.ts'
-import { exited, killTree, type Programs, sendSignal } from './net/processes.ts'
+import { exited, killTree, type Programs, sendSignal, signalTree } from './net/processes.ts'
 import { until } from './waiting.ts'
 
 export type UnitName = NodeStatus['units'][number]['unit']
@@ -27,6 +27,13 @@ interface LabNodeOptions {
   readonly directory: string
   readonly keyFile: string
   readonly mediaBackend: 'auto' | 'ffi' | 'dgram'
+}
+
+/** A standstill, and what ends it. */
+interface Standstill {
+  readonly atMs: number
+  /** @returns when the first process could go on. */
+  wake(): number
 }
 
 export class LabNode {
@@ -122,6 +129,23 @@ export class LabNode {
     return { atMs, pid }
   }
 
+  /** The supervisor and all units stand still, as the whole machine of a node may. */
+  stopAll(): Standstill {
+    const pid = this.#daemon?.pid
+    if (pid === undefined) throw new Error(`${this.name} does not run`)
+    const atMs = signalTree(pid, 'SIGSTOP')
+    return { atMs, wake: () => signalTree(pid, 'SIGCONT') }
+  }
+
+  /** One unit stands still: it hangs. */
+  async stopUnit(unit: UnitName): Promise<Standstill & { readonly pid: number }> {
+    const pid = (await this.opinion()).units.find((entry) => entry.unit === unit)?.pid
+    if (pid === undefined || pid === null) throw new Error(`${this.name}: no pid of ${unit}`)
+    const atMs = Date.now()
+    sendSignal(pid, 'SIGSTOP')
+    return { atMs, pid, wake: () => signalTree(pid, 'SIGCONT') }
+  }
+
   /** SIGTERM, as systemd stops it. @returns the exit code; undefined when it did not stop in time. */
   async stop(): Promise<number | undefined> {
     if (this.#daemon === undefined) return 0
@@ -132,7 +156,11 @@ export class LabNode {
   /** The end of the log, for the reader of a failed test. */
   log(): string {
     if (!existsSync(this.logFile)) return `${this.name} has not been started`
-    return readFileSync(this.logFile, 'utf8').split('\n').slice(-60).join('\n')
+    return this.wholeLog().split('\n').slice(-60).join('\n')
+  }
+
+  wholeLog(): string {
+    return readFileSync(this.logFile, 'utf8')
   }
 
   async #isUp(): Promise<boolean> {

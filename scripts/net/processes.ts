@@ -112,6 +112,14 @@ export function killTree(pid: number): number[] {
   return tree
 }
 
+/** SIGSTOP or SIGCONT to a process and its descendants. @returns the time of the first signal. */
+export function signalTree(pid: number, signal: 'SIGSTOP' | 'SIGCONT'): number {
+  const tree = processTree(pid)
+  const atMs = Date.now()
+  for (const member of tree) sendSignal(member, signal)
+  return atMs
+}
+
 export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal)
