@@ -1,0 +1,18 @@
+//! All mutants, by the room they are of.
+import { decisionMutants } from './decision-mutants.ts'
+import type { MutantGroup } from './mutant.ts'
+import { orderMutants } from './order-mutants.ts'
+
+export const groups: readonly MutantGroup[] = [
+  {
+    name: 'decision',
+    tests: [
+      'daemon/test/pair/parts.test.ts',
+      'daemon/test/pair/decision-table.test.ts',
+      'daemon/test/pair/transcripts.test.ts',
+      'daemon/test/pair/rehearsal.test.ts',
+      'daemon/test/pair/random-story.test.ts',
+    ],
+    mutants: [...decisionMutants, ...orderMutants],
+  },
+]

@@ -1,0 +1,28 @@
+//! The mutants still fit the source: a line that was changed would silently drop its mutant.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { groups } from '../../sim/mutants/groups.ts'
+import { mutate, timesFound } from '../../sim/mutants/mutant.ts'
+
+const root = join(import.meta.dirname, '../../..')
+
+for (const group of groups) {
+  test(`every mutant of ${group.name} stands in the source exactly once, and changes it`, (t) => {
+    for (const mutant of group.mutants) {
+      const source = readFileSync(join(root, mutant.file), 'utf8')
+      t.is(timesFound(source, mutant), 1, `${mutant.name}: ${mutant.file}`)
+      t.not(mutate(source, mutant), source, mutant.name)
+    }
+  })
+
+  test(`the mutants of ${group.name} have names of their own, and tests that exist`, (t) => {
+    t.is(new Set(group.mutants.map(({ name }) => name)).size, group.mutants.length)
+    for (const file of group.tests) t.true(existsSync(join(root, file)), file)
+  })
+}
+
+test('there are at least thirty mutants', (t) => {
+  const count = groups.reduce((sum, group) => sum + group.mutants.length, 0)
+  t.true(count >= 30, `${count}`)
+})
