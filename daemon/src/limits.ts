@@ -51,6 +51,11 @@ export const limits = {
   /** S1.96 anti-entropy: comparison of one hash per table. */
   tableHashMs: 2_000,
 
+  /** Reach mode `floating`: the primary says again whose the service address is, so that a switch or a
+   * host that missed it learns it; and it answers a wrong claim not more often than this. */
+  arpAnnounceMs: 1_000,
+  arpDefendMs: 200,
+
   /** One media tick; all ticks of both nodes are the same instants of the pair clock. */
   tickMs: 20,
   samplesPerTick: 160,

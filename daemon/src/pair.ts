@@ -30,6 +30,8 @@ interface World {
   readonly log: Log
   readonly key: Uint8Array
   readonly units: Map<UnitName, BusPeer>
+  /** Not a unit: its death moves no role. */
+  supervisor: BusPeer | null
   readonly sockets: (DatagramSocket | null)[]
   stopping: boolean
 }
@@ -51,7 +53,15 @@ async function main(): Promise<void> {
   const secret = readPairSecret(config)
   if (!secret.ok) throw new Error(secret.failure.detail)
   const key = derivePairKeys(secret.value).heartbeat
-  const world: World = { config, log, key, units, sockets: [], stopping: false }
+  const world: World = {
+    config,
+    log,
+    key,
+    units,
+    supervisor: null,
+    sockets: [],
+    stopping: false,
+  }
   const realtime = becomeRealtime(realtimePriority)
   if (!realtime.ok) log.warn('no real-time scheduling', { detail: realtime.detail })
   const runner = startRunner(world, realtime.ok)
@@ -89,6 +99,7 @@ function startRunner(world: World, realtime: boolean): PairRunner {
     },
     toSwitch: (message) => world.units.get('switch')?.send(message),
     toMedia: (message) => world.units.get('media')?.send(message),
+    toSupervisor: (message) => world.supervisor?.send(message),
     persist: (text) => {
       try {
         writeFileAtomic(keptPath, text)
@@ -137,7 +148,9 @@ async function openLink(world: World, runner: PairRunner, link: number): Promise
 function welcome(world: World, runner: PairRunner, peer: BusPeer): void {
   let unit: UnitName | null = null
   peer.onMessage((message) => {
-    if (message.kind === 'hello' && message.unit !== 'pair') {
+    if (message.kind === 'hello' && message.unit === 'supervisor') {
+      world.supervisor = peer
+    } else if (message.kind === 'hello' && message.unit !== 'pair') {
       unit = message.unit
       world.units.get(unit)?.close('replaced by a new connection')
       world.units.set(unit, peer)

@@ -20,7 +20,7 @@ const directions: Record<string, readonly string[]> = {
   oam: ['tables', 'bus', 'control', 'database', 'platform'],
   database: ['platform', 'tables', 'wire'],
   control: ['oam', 'bus', 'tables', 'platform'],
-  supervisor: ['platform', 'oam', 'bus'],
+  supervisor: ['platform', 'oam', 'bus', 'wire'],
 }
 
 /** Rooms whose values are a function of their arguments: no clock, socket, file or process. */

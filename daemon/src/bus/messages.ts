@@ -11,7 +11,7 @@ const message = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =
 
 /** First message of every connection. */
 const hello = message('hello', {
-  unit: z.enum(['switch', 'media', 'pair']),
+  unit: z.enum(['switch', 'media', 'pair', 'supervisor']),
   pid: z.int(),
   version: z.int(),
 })
@@ -55,7 +55,8 @@ const mediaStatistics = message('media-statistics', {
 })
 
 // --- pair -> media, pair -> switch -------------------------------------------------------------
-/** The role of this node. Media: twin legs are sent in every role, others by the primary only. */
+/** The role of this node. Media: twin legs are sent in every role, others by the primary only.
+ * Supervisor: again in every period, as its right to the service address ends without it. */
 const role = message('role', {
   role: z.enum(roles),
   /** Primary without a peer. */

@@ -78,13 +78,20 @@ export interface PairKeys {
   readonly sync: Uint8Array
   /** Nonces of the SIP digest, which both nodes must be able to check. */
   readonly digest: Uint8Array
+  /** Relayed RTP of reach mode `floating`. */
+  readonly relay: Uint8Array
 }
 
 /** One key for each use (RFC 5869), so that a datagram of one protocol is never valid in another. */
 export function derivePairKeys(secret: Uint8Array): PairKeys {
   const derive = (use: string) =>
     new Uint8Array(hkdfSync('sha256', secret, 'vccs-pair-1', `vccs ${use}`, keyBytesMin))
-  return { heartbeat: derive('heartbeat'), sync: derive('sync'), digest: derive('digest') }
+  return {
+    heartbeat: derive('heartbeat'),
+    sync: derive('sync'),
+    digest: derive('digest'),
+    relay: derive('relay'),
+  }
 }
 
 function decode(bytes: Uint8Array): string | null {
@@ -239,7 +246,8 @@ function complete(written: WrittenNodeConfig): NodeConfig {
     ...written,
     service: {
       ...service,
-      mac: service.mac ?? `03:bf:${bytes.join(':')}`,
+      peerAddress: service.peerAddress ?? null,
+      mac: service.reach === 'shared' ? (service.mac ?? `03:bf:${bytes.join(':')}`) : null,
       realm: service.realm ?? written.site,
     },
     database: written.database ?? `${written.stateDirectory}/vccs.db`,

@@ -12,7 +12,12 @@ export interface Fault {
 const rtpPortsMin = 4
 
 export function crossFaults(config: WrittenNodeConfig): Fault[] {
-  return [...equalAddresses(config), ...equalLinkNames(config), ...portFaults(config)]
+  return [
+    ...equalAddresses(config),
+    ...equalLinkNames(config),
+    ...portFaults(config),
+    ...reachFaults(config),
+  ]
 }
 
 /** S1.71: the two addresses cannot be equal; the decision by address would have no result. */
@@ -22,7 +27,11 @@ function equalAddresses(config: WrittenNodeConfig): Fault[] {
     places.push({ path: ['links', index, 'own'], address: link.own })
     places.push({ path: ['links', index, 'peer'], address: link.peer })
   }
-  places.push({ path: ['service', 'address'], address: config.service.address })
+  const { address, peerAddress } = config.service
+  places.push({ path: ['service', 'address'], address })
+  if (peerAddress !== undefined) {
+    places.push({ path: ['service', 'peerAddress'], address: peerAddress })
+  }
   const faults: Fault[] = []
   for (const [index, place] of places.entries()) {
     const twin = places.slice(0, index).find((other) => other.address === place.address)
@@ -46,8 +55,11 @@ function portFaults(config: WrittenNodeConfig): Fault[] {
   const faults: Fault[] = []
   const add = (path: (string | number)[], text: string) =>
     faults.push({ code: 'config-value', path, text: `${written(path)} ${text}` })
-  const { heartbeatPort, syncPort } = config.pair
+  const { heartbeatPort, syncPort, relayPort } = config.pair
   if (heartbeatPort === syncPort) add(['pair', 'syncPort'], 'must differ from pair.heartbeatPort')
+  if (relayPort === heartbeatPort || relayPort === syncPort) {
+    add(['pair', 'relayPort'], 'must differ from pair.heartbeatPort and pair.syncPort')
+  }
   const { rtpPorts, sipPort } = config.service
   const at = (key: string) => ['service', 'rtpPorts', key]
   if (rtpPorts.first % 2 !== 0) add(at('first'), `is ${rtpPorts.first}; RTP begins at an even port`)
@@ -59,6 +71,24 @@ function portFaults(config: WrittenNodeConfig): Fault[] {
   }
   if (sipPort >= rtpPorts.first && sipPort <= rtpPorts.last) {
     add(['service', 'sipPort'], `is ${sipPort}, inside the RTP ports`)
+  }
+  return faults
+}
+
+/** Each reach mode has its own keys; one that says nothing in a mode was meant for another one. */
+function reachFaults({ service }: WrittenNodeConfig): Fault[] {
+  const { reach, mac, peerAddress } = service
+  const fault = (key: string, text: string): Fault => {
+    const path = ['service', key]
+    return { code: 'config-value', path, text: `${written(path)} ${text}` }
+  }
+  const faults: Fault[] = []
+  if (mac !== undefined && reach !== 'shared') faults.push(fault('mac', 'is for reach shared only'))
+  if (reach === 'direct' && peerAddress === undefined) {
+    faults.push(fault('peerAddress', 'is missing: with reach direct each node has its own address'))
+  }
+  if (reach !== 'direct' && peerAddress !== undefined) {
+    faults.push(fault('peerAddress', 'is for reach direct only'))
   }
   return faults
 }

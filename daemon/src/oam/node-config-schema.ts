@@ -1,6 +1,7 @@
 //! The keys of the node-local file, their values and defaults. Rules over several keys are in
 //! node-config-rules.ts.
 import { z } from 'zod'
+import { reachModes } from './node-config.ts'
 
 /** Four decimal numbers without leading zeros. */
 function isIpv4(text: string): boolean {
@@ -46,6 +47,7 @@ const pair = z.strictObject({
   keyFile: path,
   heartbeatPort: port.default(5700),
   syncPort: port.default(5701),
+  relayPort: port.default(5702),
   heartbeatMs: z.int().min(10).max(1_000).default(100),
   missesMax: z.int().min(3).max(20).default(5),
 })
@@ -53,7 +55,8 @@ const pair = z.strictObject({
 const service = z.strictObject({
   address,
   interface: networkInterface,
-  reach: z.literal('shared').default('shared'),
+  reach: z.enum(reachModes).default('shared'),
+  peerAddress: address.optional(),
   mac: multicastMac.optional(),
   sipPort: port.default(5060),
   realm: z

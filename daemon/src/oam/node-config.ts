@@ -6,6 +6,10 @@ interface LinkConfig {
   readonly peer: string
 }
 
+/** How terminals reach the pair (ADR 0011, ADR 0016). */
+export const reachModes = ['shared', 'floating', 'direct'] as const
+export type ReachMode = (typeof reachModes)[number]
+
 export interface NodeConfig {
   /** `vccs-a`. */
   readonly node: string
@@ -16,15 +20,20 @@ export interface NodeConfig {
     readonly keyFile: string
     readonly heartbeatPort: number
     readonly syncPort: number
+    /** Relayed RTP of reach mode `floating`. */
+    readonly relayPort: number
     readonly heartbeatMs: number
     readonly missesMax: number
   }
   readonly service: {
     readonly address: string
     readonly interface: string
-    readonly reach: 'shared'
-    /** Multicast MAC of the address; default 03:bf and the four bytes of the address. */
-    readonly mac: string
+    readonly reach: ReachMode
+    /** `direct`: the service address of the peer; null in the other modes, where it is the same. */
+    readonly peerAddress: string | null
+    /** `shared`: multicast MAC of the address, by default 03:bf and the four bytes of the address.
+     * Null in the other modes: the MAC of the interface. */
+    readonly mac: string | null
     readonly sipPort: number
     /** SIP realm of the digest (RFC 3261 22.1). */
     readonly realm: string

@@ -26,6 +26,8 @@ export interface PairOutlets {
   sendLink(link: number, heartbeat: Heartbeat): void
   toSwitch(message: BusMessage): void
   toMedia(message: BusMessage): void
+  /** Speaks ARP for a service address that floats. */
+  toSupervisor(message: BusMessage): void
   persist(text: string): void
   log(level: 'info' | 'warn', text: string, fields: Readonly<Record<string, unknown>>): void
 }
@@ -98,6 +100,7 @@ export class PairRunner {
     this.#lender.note(event)
     if (event.kind === 'period') {
       this.#keepClock(event.now)
+      this.#out.toSupervisor(this.#roleMessage('as it is'))
       this.tellStatus()
     }
   }
@@ -138,6 +141,7 @@ export class PairRunner {
         this.#keepClock(this.#out.now())
         const message = this.#roleMessage(effect.because)
         this.#out.toMedia(message)
+        this.#out.toSupervisor(message)
         this.#out.toSwitch(message)
         this.#out.log('info', 'role', { ...message })
         return

@@ -19,30 +19,66 @@ export function interfaceExists(name: string): boolean {
 }
 
 const addressesSchema = z.array(
-  z.looseObject({ addr_info: z.array(z.looseObject({ local: z.string().optional() })) }),
+  z.looseObject({
+    addr_info: z.array(
+      z.looseObject({
+        local: z.string().optional(),
+        preferred_life_time: z.number().optional(),
+      }),
+    ),
+  }),
 )
+type HeldAddress = z.infer<typeof addressesSchema>[number]['addr_info'][number]
+
+const interfacesSchema = z.array(
+  z.looseObject({
+    ifindex: z.int(),
+    address: z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/),
+  }),
+)
+
+/** Number and MAC of an Ethernet interface. */
+export async function interfaceFacts(
+  device: string,
+): Promise<Result<{ readonly index: number; readonly mac: string }>> {
+  const shown = await ip(['-j', 'link', 'show', 'dev', device])
+  if (!shown.ok) return shown
+  try {
+    const [first] = interfacesSchema.parse(JSON.parse(shown.value))
+    if (first !== undefined) return success({ index: first.ifindex, mac: first.address })
+  } catch {
+    // Told below: an interface without a MAC, such as a tunnel.
+  }
+  return failure('tool-failed', `${device} is no Ethernet interface`)
+}
 
 /** Adds `address` as /32 without a route and never preferred, so that the kernel does not take it as
  * the source of the node's own connections. An address that is there stays. */
 export async function addHostAddress(address: string, device: string): Promise<Result<string>> {
   const shown = await ip(['-j', '-4', 'addr', 'show', 'dev', device])
   if (!shown.ok) return shown
-  const held = parseAddresses(shown.value)
-  if (held.includes(address)) return shown
+  if (parseAddresses(shown.value).some((held) => held.local === address)) return shown
   const lifetime = ['valid_lft', 'forever', 'preferred_lft', '0']
   return ip(['addr', 'add', `${address}/32`, 'dev', device, 'noprefixroute', ...lifetime])
 }
 
-function parseAddresses(text: string): string[] {
+function parseAddresses(text: string): HeldAddress[] {
   try {
     const devices = addressesSchema.parse(JSON.parse(text))
-    return devices.flatMap((one) => one.addr_info.flatMap((info) => info.local ?? []))
+    return devices.flatMap((one) => one.addr_info)
   } catch {
     return []
   }
 }
 
-export function removeHostAddress(address: string, device: string): Promise<Result<string>> {
+/** Removes an address that `addHostAddress` has added. One that the administrator has given to the
+ * interface stays. */
+export async function removeHostAddress(address: string, device: string): Promise<Result<string>> {
+  const shown = await ip(['-j', '-4', 'addr', 'show', 'dev', device])
+  if (!shown.ok) return shown
+  const held = parseAddresses(shown.value).find((one) => one.local === address)
+  if (held === undefined) return failure('tool-failed', `${device} does not hold ${address}`)
+  if (held.preferred_life_time !== 0) return success('')
   return ip(['addr', 'del', `${address}/32`, 'dev', device])
 }
 

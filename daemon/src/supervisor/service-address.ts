@@ -1,9 +1,13 @@
-//! The service address in reach mode `shared`: both nodes hold it, and both hear every frame to it.
+//! The service address on the interface, for each reach mode (ADR 0011, ADR 0016).
 //!
-//! ARP replies for it tell one multicast MAC, which the LAN floods; requests and announcements that
-//! would tell a node's own MAC are dropped, and so are ICMP errors, since the kernel of a node whose
-//! daemon is dead must not refuse what the other node serves. The filter outlives the daemon for that
-//! reason, and is removed at a clean stop, last.
+//! `shared`: both nodes hold it, and both hear every frame to it: ARP replies tell one multicast MAC,
+//! which the LAN floods; requests and announcements that would tell a node's own MAC are dropped.
+//! `floating`: both nodes hold it, and no kernel speaks ARP for it; the primary's supervisor does
+//! (address-speaker.ts). `direct`: each node holds an address of its own, with the ARP of its kernel.
+//!
+//! In all modes ICMP errors from it are dropped, since the kernel of a node whose daemon is dead must
+//! not refuse what the other node serves. The filter outlives the daemon for that reason, and is
+//! removed at a clean stop, last.
 import type { NodeConfig } from '../oam/node-config.ts'
 import {
   addHostAddress,
@@ -20,7 +24,7 @@ import { failure, type Result, success } from '../result.ts'
 type Service = NodeConfig['service']
 
 /** Loopback addresses are there without us: a node for trying things out needs no rights. */
-function isLoopback(service: Service): boolean {
+export function isLoopback(service: Service): boolean {
   return service.address.startsWith('127.')
 }
 
@@ -32,19 +36,20 @@ export async function holdServiceAddress(service: Service): Promise<Result<strin
     const what = `${service.address} on ${service.interface}`
     return failure('service-address-denied', `${what} needs CAP_NET_ADMIN`)
   }
+  const { address, interface: device, reach, mac } = service
   const steps = [
     // The filter first: not one reply with our own MAC may leave.
     () => loadFilter(filterScript(service)),
-    // Answers to terminals need their MAC, and must not ask for it in the name of the address.
-    async () => setArpAnnounce(service.interface, 2),
-    () => joinGroupMac(service.mac, service.interface),
-    () => addHostAddress(service.address, service.interface),
+    () => addHostAddress(address, device),
   ]
+  // Answers to terminals need their MAC, and must not ask for it in the name of the address.
+  if (reach !== 'direct') steps.splice(1, 0, async () => setArpAnnounce(device, 2))
+  if (mac !== null) steps.splice(2, 0, () => joinGroupMac(mac, device))
   for (const step of steps) {
     const done = await step()
     if (!done.ok) return explain(done.failure.code, done.failure.detail)
   }
-  return success(`${service.address} on ${service.interface} as ${service.mac}`)
+  return success(`${reach}: ${address} on ${device}${mac === null ? '' : ` as ${mac}`}`)
 }
 
 function explain(code: string, detail: string): Result<never> {
@@ -56,11 +61,10 @@ function explain(code: string, detail: string): Result<never> {
 /** Removes everything; what is not there is no fault. @returns what could not be removed. */
 export async function releaseServiceAddress(service: Service): Promise<string[]> {
   if (isLoopback(service)) return []
-  const steps = [
-    () => removeHostAddress(service.address, service.interface),
-    () => leaveGroupMac(service.mac, service.interface),
-    () => loadFilter(removalScript(service)),
-  ]
+  const { mac } = service
+  const steps = [() => removeHostAddress(service.address, service.interface)]
+  if (mac !== null) steps.push(() => leaveGroupMac(mac, service.interface))
+  steps.push(() => loadFilter(removalScript(service)))
   const complaints: string[] = []
   for (const step of steps) {
     const done = await step()
@@ -81,16 +85,30 @@ function removalScript(service: Service): string {
     .join('')
 }
 
+/** What the kernel may say in ARP as the address; nothing of it concerns a packet socket. */
+function arpRules({ address, interface: device, reach, mac }: Service): string[] {
+  switch (reach) {
+    case 'shared':
+      return [
+        `arp saddr ip ${address} arp operation request drop`,
+        `arp saddr ip ${address} oifname != "${device}" drop`,
+        `arp saddr ip ${address} arp operation reply arp saddr ether set ${mac}`,
+      ]
+    case 'floating':
+      return [`arp saddr ip ${address} drop`]
+    case 'direct':
+      return [`arp saddr ip ${address} oifname != "${device}" drop`]
+  }
+}
+
 function filterScript(service: Service): string {
-  const { address, interface: device, mac } = service
+  const { address } = service
   const name = tableName(service)
   return `${removalScript(service)}
 table arp ${name} {
   chain out {
     type filter hook output priority 0; policy accept;
-    arp saddr ip ${address} arp operation request drop
-    arp saddr ip ${address} oifname != "${device}" drop
-    arp saddr ip ${address} arp operation reply arp saddr ether set ${mac}
+    ${arpRules(service).join('\n    ')}
   }
 }
 table ip ${name} {

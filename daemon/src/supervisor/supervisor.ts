@@ -9,8 +9,9 @@ import { takeDirectoryLock } from '../platform/lock.ts'
 import type { Log } from '../platform/log.ts'
 import { isNotified, notifySystemd, watchdogMs } from '../platform/systemd.ts'
 import { failure, type Result, success } from '../result.ts'
+import { AddressSpeaker } from './address-speaker.ts'
 import { endOldUnits, pidFile } from './old-units.ts'
-import { holdServiceAddress, releaseServiceAddress } from './service-address.ts'
+import { holdServiceAddress, isLoopback, releaseServiceAddress } from './service-address.ts'
 import { SupervisedProcess, unitNames } from './units.ts'
 
 interface NodeStart {
@@ -65,6 +66,7 @@ export async function startNodeUnits(start: NodeStart): Promise<Result<RunningNo
     const [pair, ...others] = units
     await pair?.end(pairPatienceMs)
     await Promise.all(others.map((unit) => unit.end(unitPatienceMs)))
+    prepared.value?.close()
     const complaints = await releaseServiceAddress(config.service)
     for (const complaint of complaints) log.warn('service address', { complaint })
     log.info('stopped')
@@ -72,7 +74,12 @@ export async function startNodeUnits(start: NodeStart): Promise<Result<RunningNo
   return success({ stop })
 }
 
-async function prepare({ config, configPath, log }: NodeStart): Promise<Result<null>> {
+/** @returns who speaks ARP for the service address; null: nobody has to. */
+async function prepare({
+  config,
+  configPath,
+  log,
+}: NodeStart): Promise<Result<AddressSpeaker | null>> {
   const { runDirectory, stateDirectory } = config
   log.info('start-up: parameters', { config: configPath, links: config.links.length })
   for (const directory of [runDirectory, stateDirectory]) {
@@ -87,8 +94,11 @@ async function prepare({ config, configPath, log }: NodeStart): Promise<Result<n
   const held = await holdServiceAddress(config.service)
   if (!held.ok) return held
   log.info('start-up: service address', { done: held.value })
+  const floats = config.service.reach === 'floating' && !isLoopback(config.service)
+  const speaker = floats ? await AddressSpeaker.start(config, log) : null
+  if (speaker !== null && !speaker.ok) return speaker
   log.info('start-up: units')
-  return success(null)
+  return success(speaker === null ? null : speaker.value)
 }
 
 /** READY when the sockets of pair and switch are served, then the sign of life systemd asks for.

@@ -96,6 +96,7 @@ export class World {
       sendLink: (link, heartbeat) => this.#carry(name, link, heartbeat),
       toSwitch: (message) => this.#toSwitch(name, message),
       toMedia: () => undefined,
+      toSupervisor: () => undefined,
       persist: (text) => {
         node.kept = JSON.parse(text)
       },
