@@ -7,8 +7,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import type { ParamsOf, ResultOf, Verb } from '../daemon/src/control/api.ts'
 import type { NodeStatus, StatusResult } from '../daemon/src/control/status-schema.ts'
+import type { ReachMode } from '../daemon/src/oam/node-config.ts'
 import { ask } from './net/control-client.ts'
-import { type LabNetwork, lanInterface, type NodeName, serviceAddress } from './net/netns.ts'
+import {
+  type LabNetwork,
+  lanInterface,
+  type NodeName,
+  serviceAddress,
+  serviceAddressB,
+} from './net/netns.ts'
 import { exited, killTree, type Programs, sendSignal, signalTree } from './net/processes.ts'
 import { until } from './waiting.ts'
 
@@ -27,6 +34,7 @@ interface LabNodeOptions {
   readonly directory: string
   readonly keyFile: string
   readonly mediaBackend: 'auto' | 'ffi' | 'dgram'
+  readonly reach: ReachMode
 }
 
 /** A standstill, and what ends it. */
@@ -172,6 +180,14 @@ export class LabNode {
   }
 }
 
+function service(node: NodeName, reach: ReachMode): object {
+  const common = { interface: lanInterface, reach }
+  if (reach !== 'direct') return { address: serviceAddress, ...common }
+  const [address, peerAddress] =
+    node === 'a' ? [serviceAddress, serviceAddressB] : [serviceAddressB, serviceAddress]
+  return { address, peerAddress, ...common }
+}
+
 function nodeFile(name: string, options: LabNodeOptions): object {
   const { network, node, directory } = options
   const peer = node === 'a' ? 'b' : 'a'
@@ -184,7 +200,7 @@ function nodeFile(name: string, options: LabNodeOptions): object {
       peer: network.linkAddress(link, peer),
     })),
     pair: { keyFile: options.keyFile },
-    service: { address: serviceAddress, interface: lanInterface },
+    service: service(node, options.reach),
     media: { backend: options.mediaBackend },
     database: join(directory, 'vccs.db'),
     controlSocket: join(directory, 'run/control.sock'),

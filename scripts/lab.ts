@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ReachMode } from '../daemon/src/oam/node-config.ts'
 import { Capture } from './capture/capture.ts'
 import { LabNode } from './lab-node.ts'
 import { type LabUser, siteFile } from './lab-site.ts'
@@ -19,6 +20,8 @@ interface LabOptions {
   readonly members: readonly string[]
   readonly users: readonly LabUser[]
   readonly mediaBackend?: 'auto' | 'ffi' | 'dgram'
+  /** Default: `shared`. */
+  readonly reach?: ReachMode
   /** Leave node files, logs, captures and recordings behind; default: VCCS_LAB_KEEP is set. */
   readonly keepFiles?: boolean
 }
@@ -54,6 +57,7 @@ export class Lab {
         directory: join(this.directory, name),
         keyFile,
         mediaBackend: options.mediaBackend ?? 'auto',
+        reach: options.reach ?? 'shared',
       })
     this.a = node('a')
     this.b = node('b')

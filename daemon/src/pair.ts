@@ -148,9 +148,9 @@ async function openLink(world: World, runner: PairRunner, link: number): Promise
 function welcome(world: World, runner: PairRunner, peer: BusPeer): void {
   let unit: UnitName | null = null
   peer.onMessage((message) => {
-    if (message.kind === 'hello' && message.unit === 'supervisor') {
-      world.supervisor = peer
-    } else if (message.kind === 'hello' && message.unit !== 'pair') {
+    if (message.kind === 'hello') {
+      if (message.unit === 'supervisor') world.supervisor = peer
+      if (message.unit === 'supervisor' || message.unit === 'pair') return
       unit = message.unit
       world.units.get(unit)?.close('replaced by a new connection')
       world.units.set(unit, peer)

@@ -14,6 +14,8 @@ const linkNames: readonly LinkName[] = ['net-a', 'net-b', 'private']
 /** Interface of every member on the terminal LAN. */
 export const lanInterface = 'lan0'
 export const serviceAddress = '10.90.0.10'
+/** That of node b in reach mode `direct`, where each node has its own. */
+export const serviceAddressB = '10.90.0.20'
 
 const lanPrefix = '10.90.0'
 const nodeHosts = { a: 11, b: 12 } as const

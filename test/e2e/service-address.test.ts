@@ -1,4 +1,4 @@
-//! The service address in reach mode `shared`, on real interfaces: two nodes and a terminal on a bridge.
+//! The service address in each reach mode, on real interfaces: two nodes and a terminal on a bridge.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { LabNetwork, lanInterface, serviceAddress } from '../../scripts/net/netn
 
 const source = join(import.meta.dirname, '../../daemon/src/supervisor/service-address.ts')
 const mac = '03:bf:0a:5a:00:0a'
-const service = { address: serviceAddress, interface: lanInterface, mac }
+const service = { address: serviceAddress, interface: lanInterface, reach: 'shared', mac }
 const port = 16_000
 
 /** Skipped tests are listed by ava; this line says why. */
@@ -26,9 +26,14 @@ function inNode(network: LabNetwork, member: string, code: string): string {
   return network.exec(member, command).trim()
 }
 
-function callService(network: LabNetwork, node: string, verb: string): unknown {
+function callService(
+  network: LabNetwork,
+  node: string,
+  verb: string,
+  given: object = service,
+): unknown {
   const code = `import * as address from '${source}'
-    console.log(JSON.stringify(await address.${verb}(${JSON.stringify(service)})))`
+    console.log(JSON.stringify(await address.${verb}(${JSON.stringify(given)})))`
   return JSON.parse(inNode(network, node, code))
 }
 
@@ -99,6 +104,51 @@ rootTest(
       t.notRegex(network.exec(node, ['ip', 'maddr', 'show', 'dev', lanInterface]), new RegExp(mac))
       t.is(network.exec(node, ['/usr/sbin/nft', 'list', 'tables']).trim(), '')
     }
+  },
+)
+
+/** What the terminal knows of the MAC of the service address, after it has asked for it three times. */
+function resolved(network: LabNetwork): string {
+  const ask = `echo > /dev/udp/${serviceAddress}/${port}
+    for i in $(seq 50); do
+      ip neigh show ${serviceAddress} | grep -E 'lladdr|FAILED' && exit
+      sleep 0.1
+    done`
+  return network.exec('p1', ['bash', '-c', ask])
+}
+
+rootTest('no kernel answers for an address that floats', (t) => {
+  const network = LabNetwork.create({ members: ['p1'] })
+  t.teardown(() => network.close())
+  const floating = { ...service, reach: 'floating', mac: null }
+  for (const node of ['a', 'b']) {
+    t.like(callService(network, node, 'holdServiceAddress', floating), { ok: true })
+    t.like(callService(network, node, 'holdServiceAddress', floating), { ok: true })
+    t.regex(network.exec(node, ['ip', 'addr']), new RegExp(`${serviceAddress}/32`))
+  }
+  t.notRegex(resolved(network), /lladdr/, 'neither kernel has answered')
+  for (const node of ['a', 'b']) {
+    t.deepEqual(callService(network, node, 'releaseServiceAddress', floating), [])
+    t.notRegex(network.exec(node, ['ip', 'addr']), new RegExp(`${serviceAddress}/`))
+    t.is(network.exec(node, ['/usr/sbin/nft', 'list', 'tables']).trim(), '')
+  }
+})
+
+rootTest(
+  'an address of its own is answered by its kernel, and what was there before stays',
+  (t) => {
+    const network = LabNetwork.create({ members: ['p1'] })
+    t.teardown(() => network.close())
+    const direct = { ...service, reach: 'direct', mac: null }
+    t.like(callService(network, 'a', 'holdServiceAddress', direct), { ok: true })
+    t.regex(resolved(network), new RegExp(`lladdr ${network.mac('a', lanInterface)} `))
+    t.deepEqual(callService(network, 'a', 'releaseServiceAddress', direct), [])
+    t.notRegex(network.exec('a', ['ip', 'addr']), new RegExp(`${serviceAddress}/`))
+    // The address that the administrator gave to the interface is no one of ours.
+    const given = { ...direct, address: network.address('b') }
+    t.like(callService(network, 'b', 'holdServiceAddress', given), { ok: true })
+    t.deepEqual(callService(network, 'b', 'releaseServiceAddress', given), [])
+    t.regex(network.exec('b', ['ip', 'addr']), new RegExp(`${network.address('b')}/24`))
   },
 )
 

@@ -23,7 +23,8 @@ const addressesSchema = z.array(
     addr_info: z.array(
       z.looseObject({
         local: z.string().optional(),
-        preferred_life_time: z.number().optional(),
+        /** Never preferred: the mark of those that were added here. */
+        deprecated: z.boolean().optional(),
       }),
     ),
   }),
@@ -78,7 +79,7 @@ export async function removeHostAddress(address: string, device: string): Promis
   if (!shown.ok) return shown
   const held = parseAddresses(shown.value).find((one) => one.local === address)
   if (held === undefined) return failure('tool-failed', `${device} does not hold ${address}`)
-  if (held.preferred_life_time !== 0) return success('')
+  if (held.deprecated !== true) return success('')
   return ip(['addr', 'del', `${address}/32`, 'dev', device])
 }
 

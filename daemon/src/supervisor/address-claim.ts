@@ -87,7 +87,8 @@ export class AddressClaim {
 
   #announce(nowMs: number): Uint8Array[] {
     const step = repeatsMs[this.#repeat++]
-    const nextMs = step === undefined ? nowMs + limits.arpAnnounceMs : (this.#claimedAtMs ?? 0) + step
+    const nextMs =
+      step === undefined ? nowMs + limits.arpAnnounceMs : (this.#claimedAtMs ?? 0) + step
     // Repetitions that a stall has left behind are not made up for.
     this.#announceAtMs = Math.max(nextMs, nowMs + 1)
     return this.#frames()

@@ -35,6 +35,7 @@ test('a short file gets its defaults', (t) => {
     keyFile: 'pair.key',
     heartbeatPort: 5700,
     syncPort: 5701,
+    relayPort: 5702,
     heartbeatMs: 100,
     missesMax: 5,
   })
@@ -57,6 +58,14 @@ for (const node of ['a', 'b']) {
     t.is(config(readFileSync(path, 'utf8')).node, `vccs-${node}`)
   })
 }
+
+test('each reach mode has its own keys, and the MAC of shared only is a group', (t) => {
+  t.is(config(good).service.peerAddress, null)
+  const floating = config(`${good}  reach: floating\n`)
+  t.like(floating.service, { reach: 'floating', mac: null, peerAddress: null })
+  const direct = config(`${good}  reach: direct\n  peerAddress: 192.168.1.211\n`)
+  t.like(direct.service, { reach: 'direct', mac: null, peerAddress: '192.168.1.211' })
+})
 
 test('the bus is on two unix sockets or on two ports of the loopback', (t) => {
   const value = config(good)
@@ -116,6 +125,48 @@ const cases: readonly Case[] = [
     to: '192.168.1.201',
     code: 'config-equal-addresses',
     detail: '9:12: service.address is 192.168.1.201, as links[0].peer is already',
+  },
+  {
+    name: 'a reach mode is one of three',
+    from: 'interface: eth0',
+    to: 'interface: eth0\n  reach: fluid',
+    code: 'config-value',
+    detail: '11:10: service.reach must be shared, floating or direct',
+  },
+  {
+    name: 'reach direct needs the address of the peer',
+    from: 'interface: eth0',
+    to: 'interface: eth0\n  reach: direct',
+    code: 'config-value',
+    detail: '9:3: service.peerAddress is missing: with reach direct each node has its own address',
+  },
+  {
+    name: 'the addresses of two nodes differ',
+    from: 'interface: eth0',
+    to: 'interface: eth0\n  reach: direct\n  peerAddress: 192.168.1.210',
+    code: 'config-equal-addresses',
+    detail: '12:16: service.peerAddress is 192.168.1.210, as service.address is already',
+  },
+  {
+    name: 'an address of the peer says nothing where both hold one',
+    from: 'interface: eth0',
+    to: 'interface: eth0\n  reach: floating\n  peerAddress: 192.168.1.211',
+    code: 'config-value',
+    detail: '12:16: service.peerAddress is for reach direct only',
+  },
+  {
+    name: 'a MAC says nothing where the interface has its own',
+    from: 'interface: eth0',
+    to: 'interface: eth0\n  reach: floating\n  mac: 03:bf:00:00:00:01',
+    code: 'config-value',
+    detail: '12:8: service.mac is for reach shared only',
+  },
+  {
+    name: 'relayed voice has a port of its own',
+    from: 'keyFile: pair.key',
+    to: 'keyFile: pair.key\n  relayPort: 5701',
+    code: 'config-value',
+    detail: '8:14: pair.relayPort must differ from pair.heartbeatPort and pair.syncPort',
   },
   {
     name: 'an address has four numbers below 256',
@@ -323,7 +374,7 @@ test('a file that cannot be read is told without a stack', (t) => {
 test('each use of the pair key has a key of its own', (t) => {
   const keys = derivePairKeys(new Uint8Array(32).fill(7))
   const hex = Object.values(keys).map((key) => Buffer.from(key).toString('hex'))
-  t.is(new Set(hex).size, 3)
+  t.is(new Set(hex).size, 4)
   t.deepEqual(keys, derivePairKeys(new Uint8Array(32).fill(7)))
   t.notDeepEqual(keys.sync, derivePairKeys(new Uint8Array(32).fill(8)).sync)
 })

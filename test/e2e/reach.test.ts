@@ -1,0 +1,150 @@
+//! The three ways in which terminals reach the pair: in each, a call goes on through the death of the
+//! primary, the return of the dead node and a planned switchover. What the system missed of the
+//! terminals' own voice meanwhile is measured.
+import { setTimeout as delay } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import type { ReachMode } from '../../daemon/src/oam/node-config.ts'
+import type { Capture } from '../../scripts/capture/capture.ts'
+import type { UdpPacket } from '../../scripts/capture/pcap.ts'
+import { isRtp } from '../../scripts/capture/rtp-analysis.ts'
+import { between, ofTerminal, sipMessages } from '../../scripts/capture/sip-analysis.ts'
+import { compareTwins } from '../../scripts/capture/twin.ts'
+import { Lab } from '../../scripts/lab.ts'
+import type { LabNode } from '../../scripts/lab-node.ts'
+import { labUsers } from '../../scripts/lab-site.ts'
+import { lanInterface, serviceAddress } from '../../scripts/net/netns.ts'
+import { lostIn, type PhonePair, putDown, registerPhones, talk, wholeTones } from './call.ts'
+import { SilentStandbyWatch } from './silent-standby.ts'
+
+const members = ['p1', 'p2'] as const
+type Member = (typeof members)[number]
+
+interface Story {
+  readonly t: ExecutionContext
+  readonly mode: ReachMode
+  readonly lab: Lab
+  readonly pair: PhonePair
+  readonly watch: SilentStandbyWatch
+  /** What comes to and leaves each node. */
+  readonly atNode: ReadonlyMap<LabNode, Capture>
+  readonly atPhone: Readonly<Record<Member, Capture>>
+}
+
+interface Happened {
+  readonly first: LabNode
+  readonly second: LabNode
+  readonly killMs: number
+  readonly heldMs: number
+  readonly switchMs: number
+  readonly endMs: number
+}
+
+async function begin(t: ExecutionContext, mode: ReachMode): Promise<Story> {
+  const lab = await Lab.start({ members, users: labUsers(1001, 2), reach: mode })
+  t.teardown(() => lab.close())
+  const watch = await SilentStandbyWatch.start(lab)
+  const pair = await registerPhones(lab)
+  const [a, b, p1, p2] = await Promise.all([
+    lab.capture('a', 'udp portrange 5060-65535'),
+    lab.capture('b', 'udp portrange 5060-65535'),
+    lab.capture('p1'),
+    lab.capture('p2'),
+  ])
+  const atNode = new Map([
+    [lab.a, a],
+    [lab.b, b],
+  ])
+  return { t, mode, lab, pair, watch, atNode, atPhone: { p1, p2 } }
+}
+
+/** Kill, hold and resume at the survivor, return, switchover, end. */
+async function happen({ t, lab, pair, watch }: Story): Promise<Happened> {
+  await talk(pair)
+  await delay(2_000)
+  const first = await lab.inStep()
+  const second = lab.other(first)
+  const { atMs: killMs } = first.killAll()
+  watch.primaryIs(second, killMs)
+  await delay(2_500)
+  const heldMs = Date.now()
+  await pair.caller.hold()
+  await delay(300)
+  await pair.callee.hold()
+  await delay(300)
+  await pair.callee.resume()
+  await pair.caller.resume()
+  await delay(300)
+  await lab.bothRun()
+  await delay(1_500)
+  const switchMs = Date.now()
+  const switched = await second.cli('switchover', '--yes', '--reason', 'test')
+  t.is(switched.exitCode, 0, switched.output)
+  watch.primaryIs(first, switchMs)
+  await delay(1_500)
+  const endMs = Date.now()
+  await putDown(pair.callee, pair)
+  return { first, second, killMs, heldMs, switchMs, endMs }
+}
+
+/** Sequence numbers of the voice that a phone sent in a time. */
+function spoken(packets: readonly UdpPacket[], address: string, fromMs: number, toMs: number) {
+  return packets.filter(
+    ({ source, timeMs, ...rest }) =>
+      source === address && timeMs >= fromMs && timeMs < toMs && isRtp({ source, timeMs, ...rest }),
+  )
+}
+
+const numberOf = (packet: UdpPacket) => packet.payload.readUInt16BE(2)
+
+/** Voice of a phone that none of these captures of the terminal LAN shows as come to its node.
+ * @returns packets, and the time from the first to the end of the last of them. */
+function missed(
+  sent: readonly UdpPacket[],
+  arrived: readonly (readonly UdpPacket[])[],
+): { packets: number; ms: number } {
+  const source = sent[0]?.source
+  const known = new Set(
+    arrived.flat().flatMap((packet) => (packet.source === source ? [numberOf(packet)] : [])),
+  )
+  const lost = sent.filter((packet) => !known.has(numberOf(packet)))
+  const ms = lost.length === 0 ? 0 : (lost.at(-1)?.timeMs ?? 0) - (lost[0]?.timeMs ?? 0) + 20
+  return { packets: lost.length, ms }
+}
+
+for (const mode of ['floating'] as const) {
+  test.serial(`reach ${mode}: a call goes on through kill, return and switchover`, async (t) => {
+    const story = await begin(t, mode)
+    const { lab, pair, watch } = story
+    const happened = await happen(story)
+    const { first, second, killMs, heldMs, switchMs, endMs } = happened
+    const neighbour = lab.network.exec('p1', ['ip', 'neigh', 'show', serviceAddress])
+    const { violations, sentByA, sentByB } = await watch.finish()
+    const [p1, p2] = await Promise.all([story.atPhone.p1.stop(), story.atPhone.p2.stop()])
+    const [atFirst = [], atSecond = []] = await Promise.all(
+      [first, second].map(async (node) => (await story.atNode.get(node)?.stop()) ?? []),
+    )
+    for (const [member, packets] of Object.entries({ p1, p2 })) {
+      const address = lab.network.address(member)
+      t.is(lostIn(packets, address, { fromMs: killMs - 1_000, toMs: heldMs }), 0)
+      t.is(lostIn(packets, address, { fromMs: switchMs - 1_000, toMs: endMs }), 0)
+      const messages = ofTerminal(sipMessages(packets), address)
+      t.deepEqual(between(messages, killMs, heldMs), [])
+      t.deepEqual(between(messages, switchMs, endMs), [])
+      const sent = spoken(packets, address, killMs, heldMs)
+      const gap = missed(sent, [atSecond])
+      const planned = missed(spoken(packets, address, switchMs, endMs), [atFirst, atSecond])
+      t.log(
+        `${mode}, voice of ${member} that the system missed: at the kill ${gap.packets} packets, ` +
+          `${gap.ms.toFixed(0)} ms; at the switchover ${planned.packets}`,
+      )
+      t.is(planned.packets, 0)
+    }
+    t.deepEqual(violations, [])
+    const twin = compareTwins(sentByA, sentByB)
+    t.log(`${mode}, twins: ${JSON.stringify(twin)}`)
+    t.true(twin.packets > 300, JSON.stringify(twin))
+    t.is(twin.headerEqual, twin.packets)
+    t.regex(neighbour, new RegExp(lab.network.mac(first.node, lanInterface)))
+    if (mode !== 'floating') wholeTones(t, { lab, pair }, { p1, p2 })
+  })
+}
