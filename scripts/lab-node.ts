@@ -27,6 +27,12 @@ const cliProgram = join(repository, 'cli/bin/vccs')
 const startMsMax = 30_000
 const stopMsMax = 10_000
 
+/** Profile of the pair; that of the product when not given. */
+export interface Heartbeat {
+  readonly heartbeatMs: number
+  readonly missesMax: number
+}
+
 interface LabNodeOptions {
   readonly network: LabNetwork
   readonly programs: Programs
@@ -35,6 +41,7 @@ interface LabNodeOptions {
   readonly keyFile: string
   readonly mediaBackend: 'auto' | 'ffi' | 'dgram'
   readonly reach: ReachMode
+  readonly heartbeat?: Heartbeat
 }
 
 /** A standstill, and what ends it. */
@@ -199,7 +206,7 @@ function nodeFile(name: string, options: LabNodeOptions): object {
       own: network.linkAddress(link, node),
       peer: network.linkAddress(link, peer),
     })),
-    pair: { keyFile: options.keyFile },
+    pair: { keyFile: options.keyFile, ...options.heartbeat },
     service: service(node, options.reach),
     media: { backend: options.mediaBackend },
     database: join(directory, 'vccs.db'),

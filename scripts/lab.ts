@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ReachMode } from '../daemon/src/oam/node-config.ts'
 import { Capture } from './capture/capture.ts'
-import { LabNode } from './lab-node.ts'
+import { ImpairedLinks } from './impair/impaired-links.ts'
+import { type Heartbeat, LabNode } from './lab-node.ts'
 import { type LabUser, siteFile } from './lab-site.ts'
 import { atExit } from './net/cleanup.ts'
 import { LabNetwork, lanInterface, type NodeName, serviceAddress } from './net/netns.ts'
@@ -22,6 +23,9 @@ interface LabOptions {
   readonly mediaBackend?: 'auto' | 'ffi' | 'dgram'
   /** Default: `shared`. */
   readonly reach?: ReachMode
+  /** A relay stands on the links between the nodes: `impair`. */
+  readonly relayed?: boolean
+  readonly heartbeat?: Heartbeat
   /** Leave node files, logs, captures and recordings behind; default: VCCS_LAB_KEEP is set. */
   readonly keepFiles?: boolean
 }
@@ -41,12 +45,14 @@ export class Lab {
   readonly #options: LabOptions
   readonly #forget: () => void
   readonly #captures: Capture[] = []
+  #impair: ImpairedLinks | null = null
 
   private constructor(options: LabOptions) {
     this.#options = options
     this.directory = mkdtempSync(join(tmpdir(), 'vccs-lab-'))
     this.#forget = atExit(() => this.#removeFiles())
-    this.network = LabNetwork.create({ members: options.members })
+    const { members, relayed = false } = options
+    this.network = LabNetwork.create({ members, relayed })
     const keyFile = join(this.directory, 'pair.key')
     writeFileSync(keyFile, randomBytes(32).toString('base64'), { mode: 0o600 })
     const node = (name: NodeName) =>
@@ -58,6 +64,7 @@ export class Lab {
         keyFile,
         mediaBackend: options.mediaBackend ?? 'auto',
         reach: options.reach ?? 'shared',
+        ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
       })
     this.a = node('a')
     this.b = node('b')
@@ -72,6 +79,9 @@ export class Lab {
   static async start(options: LabOptions): Promise<Lab> {
     const lab = new Lab(options)
     try {
+      if (options.relayed) {
+        lab.#impair = await ImpairedLinks.start(lab.network, { programs: lab.programs })
+      }
       await Promise.all([lab.a.start(), lab.b.start()])
       await lab.loadSite()
       await lab.inStep()
@@ -81,6 +91,12 @@ export class Lab {
       throw new Error(`the pair did not start\n${logs.join('\n')}`, { cause: error })
     }
     return lab
+  }
+
+  /** The links between the nodes, of a lab that is `relayed`. */
+  get impair(): ImpairedLinks {
+    if (this.#impair === null) throw new Error('this lab has no relay on its links')
+    return this.#impair
   }
 
   /** Writes the site file and applies it with the CLI, as an operator does. */

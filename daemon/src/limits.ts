@@ -104,6 +104,15 @@ export const limits = {
   releasedLingerMax: 512,
   /** Live server transactions (the 64*T1 of a final answer included); more are answered 503. */
   transactionsMax: 60_000,
+  /** SIP that a standby remembers, to answer what a dying primary did not: time, datagrams, bytes. */
+  heardMs: 3_000,
+  heardMax: 1_024,
+  heardBytesMax: 1_048_576,
+  /** Older than the last sign of life of the peer's switch by this much: answered. Two heartbeat
+   * periods, as the sign travels in a heartbeat. */
+  heardMarginMs: 200,
+  /** An answer of the dying primary and what the terminal says to it cross within this time. */
+  heardSettleMs: 50,
   /** RFC 3261 10.2.1.1: a REGISTER that names no expiry. */
   registrationSecondsDefault: 3_600,
   registrationSecondsMin: 30,
@@ -122,6 +131,10 @@ assert(
   'who asks for a switchover waits longer than the primary takes',
 )
 assert(limits.switchoverMsMax < 1_000, 'a switchover is done or undone within a second')
+assert(
+  limits.heardSettleMs < limits.sipT1Ms,
+  'what was heard before a take-over is answered before the terminal repeats it',
+)
 assert(limits.resendMs < limits.replicateBeforeAnswerMsMax, 'one repetition fits before an answer')
 assert(limits.syncWindowBytes > limits.syncFrameBytesMax, 'the window holds the largest frame')
 assert(

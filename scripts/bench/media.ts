@@ -81,7 +81,8 @@ async function withUnit<T>(
   const unit = new LiveUnit()
   try {
     await unit.start(options())
-    unit.tell('pair', { kind: 'role', role: 'primary', alone: true, term: 1, because: 'bench' })
+    const [role, because] = ['primary', 'bench'] as const
+    unit.tell('pair', { kind: 'role', role, alone: true, term: 1, because, peerServedAtMs: null })
     const { tick } = await unit.until('media-alive')
     const records = Array.from({ length: legs }, (_, n) =>
       legRecord(n, {

@@ -9,6 +9,7 @@ import { sendSignal } from './processes.ts'
 
 export type NodeName = 'a' | 'b'
 export type LinkName = 'net-a' | 'net-b' | 'private'
+const nodeNames: readonly NodeName[] = ['a', 'b']
 const linkNames: readonly LinkName[] = ['net-a', 'net-b', 'private']
 
 /** Interface of every member on the terminal LAN. */
@@ -42,18 +43,22 @@ interface LabNetworkOptions {
   /** `p1`, `p2`, `attacker`, ... in the order of their addresses from 10.90.0.101 on. */
   readonly members: readonly string[]
   readonly links?: readonly LinkName[]
+  /** The links end in two namespaces `relay-a` and `relay-b`, which a relay can join. */
+  readonly relayed?: boolean
 }
 
 export class LabNetwork {
   readonly #prefix = `vccs-lab-${process.pid}-${randomBytes(2).toString('hex')}`
   readonly #members: readonly string[]
   readonly #links: readonly LinkName[]
+  readonly #relayed: boolean
   readonly #namespaces: string[] = []
   readonly #forget: () => void
 
   private constructor(options: LabNetworkOptions) {
     this.#members = options.members
     this.#links = options.links ?? linkNames
+    this.#relayed = options.relayed ?? false
     this.#forget = atExit(() => this.#remove())
   }
 
@@ -146,6 +151,7 @@ export class LabNetwork {
       'link set dev br0 up',
     ])
     for (const member of ['a', 'b', ...this.#members]) this.#attach(member)
+    if (this.#relayed) for (const node of nodeNames) this.#addNamespace(`relay-${node}`)
     for (const link of this.#links) this.#join(link)
   }
 
@@ -172,12 +178,22 @@ export class LabNetwork {
   }
 
   #join(link: LinkName): void {
-    ipBatch(this.namespace('a'), [
-      `link add ${link} type veth peer name ${link} netns ${this.namespace('b')}`,
+    if (!this.#relayed) {
+      this.#connect(link, ['a', 'b'])
+      return
+    }
+    for (const node of nodeNames) this.#connect(link, [node, `relay-${node}`])
+  }
+
+  /** One cable. The relay that faces a node has the address of the other one. */
+  #connect(link: LinkName, [one, other]: readonly [string, string]): void {
+    ipBatch(this.namespace(one), [
+      `link add ${link} type veth peer name ${link} netns ${this.namespace(other)}`,
     ])
-    for (const node of ['a', 'b'] as const) {
-      ipBatch(this.namespace(node), [
-        `address add ${this.linkAddress(link, node)}/24 dev ${link}`,
+    const owner = { a: 'a', b: 'b', 'relay-a': 'b', 'relay-b': 'a' } as const
+    for (const end of [one, other] as (keyof typeof owner)[]) {
+      ipBatch(this.namespace(end), [
+        `address add ${this.linkAddress(link, owner[end])}/24 dev ${link}`,
         `link set dev ${link} up`,
       ])
     }

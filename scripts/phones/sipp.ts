@@ -26,6 +26,8 @@ export interface SippOptions {
   readonly authUri?: string
   /** What the scenario's `<pause/>` waits. */
   readonly pauseMs?: number
+  /** False: it says everything once, whatever becomes of it. */
+  readonly repeats?: boolean
   /** `{name}` in the scenario becomes the value. */
   readonly values?: Readonly<Record<string, string>>
 }
@@ -136,6 +138,7 @@ function sippArguments(options: SippOptions): string[] {
     ...['-m', calls, '-l', calls, '-r', String(options.callsPerSecond ?? 20)],
     ...(options.authUri === undefined ? [] : ['-auth_uri', options.authUri]),
     ...['-d', String(options.pauseMs ?? 0)],
+    ...(options.repeats === false ? ['-nr'] : []),
     ...['-nostdin', '-trace_err', '-trace_stat', '-stf', 'statistics.csv', '-fd', '1'],
   ]
 }

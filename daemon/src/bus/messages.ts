@@ -63,6 +63,8 @@ const role = message('role', {
   alone: z.boolean(),
   term: z.number(),
   because: z.string(),
+  /** When the switch of a primary peer last showed life; null: it never did. */
+  peerServedAtMs: z.number().nullable(),
 })
 /** Until when what pair said of the role holds without another word: as long as the peer cannot have
  * missed this node (ADR 0015). Sent after each heartbeat that left, and in answer to each sign of life,

@@ -83,7 +83,8 @@ export class CoreRunner {
     this.run((now) => this.#parts.core.receive(bytes, from, now))
   }
 
-  setRole(role: Role): void {
+  /** @param peerServedAtMs last sign of life of the peer's switch; null: none */
+  setRole(role: Role, peerServedAtMs: number | null): void {
     if (role === this.#role) return
     this.#role = role
     // The peer has heard the same datagrams, and serves them.
@@ -91,7 +92,7 @@ export class CoreRunner {
     this.#held = []
     this.#kept = []
     if (role === 'primary') {
-      this.run((now) => this.#parts.core.becomePrimary(now))
+      this.run((now) => this.#parts.core.becomePrimary(now, peerServedAtMs))
       return
     }
     this.#outbox.clear()

@@ -228,7 +228,7 @@ export class SwitchEngine {
     if (role !== 'primary') this.#journal.discard()
     // The records may be old: the media unit learns its legs when they have been compared.
     if (role === 'starting') this.#caughtUp = false
-    this.#become(role, term)
+    this.#become(role, term, message.peerServedAtMs)
     if (first && role === 'primary') this.media.refresh()
   }
 
@@ -263,11 +263,11 @@ export class SwitchEngine {
     if (this.#peerAlive && this.#role === 'primary') this.#become('starting', 0)
   }
 
-  #become(role: Role, term: number): void {
+  #become(role: Role, term: number, peerServedAtMs: number | null = null): void {
     this.#role = role
     this.#flush = null
     this.sync.perform(this.replicator.setRole(role, term, this.#parts.clock.monotonicMs()))
-    this.runner.setRole(role)
+    this.runner.setRole(role, peerServedAtMs)
     this.#site?.setPair(role, this.#peerAlive)
     this.#keepJournal()
     this.#settled()

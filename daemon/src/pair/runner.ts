@@ -58,6 +58,7 @@ export class PairRunner {
   #sentTimes: number[] = []
   #clockTold = ''
   readonly #lender: Lender
+  #peerServedAt: number | null = null
   readonly #echoes: Echo[]
   readonly #identity: PairIdentity
   readonly #out: PairOutlets
@@ -124,6 +125,11 @@ export class PairRunner {
     const before = this.#state
     const { state, effects } = step(before, event)
     this.#state = state
+    const { peer } = state
+    // The goodbye of a dead switch carries zero, which is no sign of life.
+    if (peer?.role === 'primary' && peer.switch.counter > 0) {
+      this.#peerServedAt = peer.switch.advancedAt
+    }
     for (const effect of effects) this.#perform(effect)
     const changed = state.role !== before.role || state.alarms !== before.alarms
     if (changed || state.pause !== before.pause || state.term !== before.term) this.tellStatus()
@@ -235,7 +241,8 @@ export class PairRunner {
 
   #roleMessage(because: string): BusMessage {
     const { role, term } = this.#state
-    return { kind: 'role', role, alone: isAlone(this.#state), term, because }
+    const peerServedAtMs = this.#peerServedAt
+    return { kind: 'role', role, alone: isAlone(this.#state), term, because, peerServedAtMs }
   }
 }
 

@@ -42,6 +42,8 @@ export interface CoreCounters {
   /** Datagrams heard, on a standby too (S1.117). */
   received: number
   malformed: number
+  /** Heard as a standby, dealt with after the take-over. */
+  late: number
   /** Dropped messages by reason. */
   readonly dropped: Record<string, number>
   /** Responses sent by class: `1xx` .. `6xx`. */

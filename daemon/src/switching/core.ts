@@ -3,10 +3,11 @@
 import { assert } from '../assert.ts'
 import { limits } from '../limits.ts'
 import type { InputMap } from '../tables/wired-media.ts'
-import type { Endpoint } from '../wire/sip/message.ts'
+import type { Endpoint, SipRequest, SipResponse } from '../wire/sip/message.ts'
 import { parseSip } from '../wire/sip/parse.ts'
 import type { CoreCounters, CoreOptions } from './core-types.ts'
 import type { CoreEffect, Now } from './effects.ts'
+import { HeardMessages, isUnanswered } from './heard.ts'
 import { DigestServer } from './registrar/digest.ts'
 import { applyUserChanges, expired } from './registrar/registrar.ts'
 import { Router } from './router.ts'
@@ -24,10 +25,12 @@ export class Core {
   readonly #layer: TransactionLayer
   readonly #exchange: Exchange
   readonly #router: Router
+  readonly #heard = new HeardMessages()
   #isPrimary = false
   #nextExpiryCheckMs = 0
   #received = 0
   #malformed = 0
+  #late = 0
   readonly #responses: Record<string, number> = {}
 
   constructor(options: CoreOptions) {
@@ -46,14 +49,17 @@ export class Core {
     return this.#isPrimary
   }
 
-  /** One datagram. A standby counts it and stays silent (S1.116, S1.117). */
+  /** One datagram. A standby counts it, remembers it for a while, and stays silent (S1.116, S1.117). */
   receive(bytes: Uint8Array, source: Endpoint, now: Now): CoreEffect[] {
     this.#received += 1
-    if (!this.#isPrimary) return []
+    if (!this.#isPrimary) {
+      this.#heard.keep(bytes, source, now.monotonicMs)
+      return []
+    }
     const message = parseSip(bytes)
     if (message.kind !== 'malformed') {
-      const output = this.#layer.receive(message, source, now.monotonicMs)
-      return this.#run(message.callId, output, now)
+      this.#heard.meet(message)
+      return this.#take(message, source, now)
     }
     this.#malformed += 1
     if (message.reply === null) {
@@ -68,6 +74,7 @@ export class Core {
   advance(now: Now): CoreEffect[] {
     if (!this.#isPrimary) return []
     const effects = this.#run(null, this.#layer.advance(now.monotonicMs), now)
+    effects.push(...this.#answerLate(now))
     const { timers } = this.#exchange
     for (let due = timers.take(now.monotonicMs); due !== null; due = timers.take(now.monotonicMs)) {
       effects.push(...this.#counted(this.#router.timer(due, now)))
@@ -83,19 +90,23 @@ export class Core {
   /** Monotonic milliseconds of the next call of `advance`; null on a standby. */
   nextTimerMs(): number | null {
     if (!this.#isPrimary) return null
-    const times = [this.#layer.nextTimerMs(), this.#exchange.timers.nextMs()]
+    const { timers } = this.#exchange
+    const times = [this.#layer.nextTimerMs(), timers.nextMs(), this.#heard.nextMs()]
     return times.reduce<number>(
       (earliest, atMs) => (atMs === null ? earliest : Math.min(earliest, atMs)),
       this.#nextExpiryCheckMs,
     )
   }
 
-  /** Take-over or start: goes on with every session of the tables. No SIP leaves because of it. */
-  becomePrimary(now: Now): CoreEffect[] {
+  /** Take-over or start: goes on with every session of the tables. No SIP leaves because of it; what
+   * the peer has not answered any more is taken up by `advance`.
+   * @param servedAtMs last sign of life of the peer's switch; null: it gave none */
+  becomePrimary(now: Now, servedAtMs: number | null = null): CoreEffect[] {
     if (this.#isPrimary) return []
     this.#isPrimary = true
     this.#nextExpiryCheckMs = now.monotonicMs + expiryCheckMs
     restoreAll(this.#exchange, now)
+    this.#heard.begin(servedAtMs, now.monotonicMs)
     const fields = { sessions: this.liveSessions, transactions: this.#layer.size }
     return [{ kind: 'log', level: 'info', text: 'the core serves', fields }]
   }
@@ -105,6 +116,7 @@ export class Core {
     this.#isPrimary = false
     this.#layer.clear()
     this.#exchange.clear()
+    this.#heard.clear()
   }
 
   /** The operator ends a call (`vccs calls`). @returns null when there is no such live session. */
@@ -152,12 +164,26 @@ export class Core {
     return {
       received: this.#received,
       malformed: this.#malformed,
+      late: this.#late,
       dropped: { ...this.#router.dropped },
       responses: { ...this.#responses },
       callsStarted: this.#exchange.started,
       callsAnswered: this.#exchange.answered,
       transactions: this.#layer.size,
     }
+  }
+
+  #take(message: SipRequest | SipResponse, source: Endpoint, now: Now): CoreEffect[] {
+    const output = this.#layer.receive(message, source, now.monotonicMs)
+    return this.#run(message.callId, output, now)
+  }
+
+  #answerLate(now: Now): CoreEffect[] {
+    return this.#heard.take(now.monotonicMs).flatMap((late): CoreEffect[] => {
+      if (!isUnanswered(this.#exchange, late)) return []
+      this.#late += 1
+      return this.#take(late.message, late.source, now)
+    })
   }
 
   /** What the layer says by itself (100, 200 to a CANCEL, ACK of a refusal) ends the repetitions of the

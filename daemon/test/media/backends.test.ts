@@ -66,7 +66,14 @@ async function carriesACall(t: ExecutionContext, options: LiveOptions): Promise<
   if (one === undefined || two === undefined || stranger === undefined) throw new Error('phones')
   try {
     await unit.start(options)
-    unit.tell('pair', { kind: 'role', role: 'primary', alone: true, term: 1, because: 'test' })
+    unit.tell('pair', {
+      kind: 'role',
+      role: 'primary',
+      alone: true,
+      term: 1,
+      because: 'test',
+      peerServedAtMs: null,
+    })
     const { tick } = await unit.until('media-alive')
     const leg = (n: number, phone: Phone): WiredMedia =>
       legRecord(n, {

@@ -21,21 +21,23 @@ const pass =
   (stage) =>
     stage.pass(ms)
 
-/** Failure ACK of the caller. */
+/** Failure ACK. */
 const ackFailure =
-  (status: number): Step =>
-  ({ a }) => {
-    const { to } = a.told(status)
+  (status: number, who: 'a' | 'b' = 'a'): Step =>
+  (stage) => {
+    const phone = stage[who]
+    const { to } = phone.told(status)
     const tag = to.parameters.get('tag')
-    a.send(
+    const via = `${phone.endpoint.address}:5060;rport;branch=z9hG4bK${phone.number}-${phone.branch}`
+    phone.send(
       [
-        `ACK sip:102@10.0.0.9 SIP/2.0`,
-        `Via: SIP/2.0/UDP ${a.endpoint.address}:5060;rport;branch=z9hG4bK101-${a.branch}`,
+        `ACK sip:${phone.remoteUser}@10.0.0.9 SIP/2.0`,
+        `Via: SIP/2.0/UDP ${via}`,
         'Max-Forwards: 70',
-        `From: <sip:101@10.0.0.9>;tag=${a.localTag}`,
-        `To: <sip:102@10.0.0.9>;tag=${tag}`,
-        `Call-ID: ${a.callId}`,
-        `CSeq: ${a.cseq} ACK`,
+        `From: <sip:${phone.number}@10.0.0.9>;tag=${phone.localTag}`,
+        `To: <sip:${phone.remoteUser}@10.0.0.9>;tag=${tag}`,
+        `Call-ID: ${phone.callId}`,
+        `CSeq: ${phone.cseq} ACK`,
         'Content-Length: 0',
         '',
         '',
@@ -166,6 +168,7 @@ export const scripts: Readonly<Record<string, Script>> = {
     ...talk,
     modify('a', 'sendonly'),
     modify('b', 'sendonly'),
+    ackFailure(491, 'b'),
     agree('b', 'recvonly'),
     ackOf('a'),
     ...end,

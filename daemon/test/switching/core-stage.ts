@@ -271,6 +271,9 @@ export class Stage {
   /** Sends the last message of a telephone again. */
   lastSent: () => void = () => {}
   sent = 0
+  /** The primary is dead since then: it hears nothing, and the standby still does. */
+  diedAtMs: number | null = null
+  readonly #heard: { text: string; source: Endpoint; at: Now }[] = []
 
   constructor() {
     this.now = { monotonicMs: 1_000, wallMs: 1_700_000_000_000, tick: 50 }
@@ -314,14 +317,20 @@ export class Stage {
   }
 
   fromNetwork(text: string, source: Endpoint): void {
+    this.#heard.push({ text, source, at: this.#time() })
+    if (this.diedAtMs !== null) return
     this.#perform(this.core.receive(new TextEncoder().encode(text), source, this.#time()))
+  }
+
+  die(): void {
+    this.diedAtMs = this.now.monotonicMs
   }
 
   /** Lets virtual time pass, timer by timer. */
   pass(ms: number): void {
     const end = this.now.monotonicMs + ms
     for (;;) {
-      const next = this.core.nextTimerMs()
+      const next = this.diedAtMs === null ? this.core.nextTimerMs() : null
       if (next === null || next > end) break
       this.#moveTo(Math.max(next, this.now.monotonicMs))
       this.#perform(this.core.advance(this.#time()))
@@ -329,11 +338,16 @@ export class Stage {
     this.#moveTo(end)
   }
 
-  /** The primary dies; its peer goes on with what it has. Throws when that sends anything. */
+  /** The primary is dead, now or since `die`; its peer goes on with what it has and has heard. Throws
+   * when that sends anything. */
   takeOver(): void {
     this.tables = copyTables(this.tables)
     this.core = this.#makeCore()
-    const effects = this.core.becomePrimary(this.#time())
+    for (const { text, source, at } of this.#heard) {
+      this.core.receive(new TextEncoder().encode(text), source, at)
+    }
+    const effects = this.core.becomePrimary(this.#time(), this.diedAtMs ?? this.now.monotonicMs)
+    this.diedAtMs = null
     assert(
       effects.every((effect) => effect.kind === 'log'),
       'a take-over sends nothing',

@@ -67,6 +67,8 @@ export interface TransactionLayerApi {
   /** Take-over: puts back a client transaction without sending; its timers start now. The
    * request is the one that was sent, with its Via. */
   restoreClient(request: SipRequest, to: Endpoint, proceeding: boolean, nowMs: number): ClientId
+  /** The message belongs to a live transaction; a CANCEL to that of its INVITE. */
+  isLive(message: SipRequest | SipResponse): boolean
   /** Monotonic time of the next timer, or null. */
   nextTimerMs(): number | null
   /** Fires what is due. */

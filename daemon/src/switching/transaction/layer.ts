@@ -162,6 +162,12 @@ export class TransactionLayer implements TransactionLayerApi {
     return id
   }
 
+  isLive(message: SipRequest | SipResponse): boolean {
+    if (message.kind === 'response') return this.#clients.has(clientId(message))
+    const isCancel = message.method === 'CANCEL'
+    return this.#servers.has(isCancel ? cancelledId(message) : serverId(message))
+  }
+
   nextTimerMs(): number | null {
     return this.#timers.nextMs()
   }
