@@ -66,6 +66,12 @@ export const alarms = {
     effect: 'None on calls while another link works both ways.',
     next: 'Look for a filter, a duplex mismatch or a broken fibre on the link named in the alarm.',
   },
+  'peer-incompatible': {
+    severity: 'critical',
+    text: 'The peer runs a version that this node cannot work with; what it says is not used.',
+    effect: 'There is no redundancy. A node that starts does not serve while such a peer does.',
+    next: 'Compare `vccs version` on both nodes and install the same version on both.',
+  },
   'unit-restarted': {
     severity: 'urgent',
     text: 'A unit of this node died and was started again.',
@@ -89,6 +95,12 @@ export const alarms = {
     text: 'Records do not reach the standby: it refuses them, or they are too long.',
     effect: 'What these records describe is lost when the primary dies.',
     next: 'Run the same version on both nodes; report it with `vccs log` of both.',
+  },
+  'memory-damaged': {
+    severity: 'urgent',
+    text: 'Records in the memory of this node are not what was written there.',
+    effect: 'A standby has fetched them anew. On a primary the calls of these records may fail.',
+    next: 'If this node is primary, run `vccs switchover`; then test its memory and restart it.',
   },
   'no-realtime': {
     severity: 'not-urgent',

@@ -128,7 +128,7 @@ async function openLink(world: World, runner: PairRunner, link: number): Promise
     onDatagram: (bytes, from) => {
       if (from.address !== config.links[link]?.peer) return
       const value = decodeHeartbeat(bytes, world.key)
-      if (typeof value !== 'string') runner.heard(link, value)
+      if (typeof value !== 'string') runner.received(link, value)
       else if (value === 'forged') {
         const count = forged(monotonicMs())
         if (count > 0) log.warn('forged heartbeats', { link: name, from: from.address, count })

@@ -81,16 +81,26 @@ export function mediaAlarms(message: BusMessageOf<'media-statistics'>): AlarmRep
 }
 
 /** Records that cannot reach the other node would be missing there when it has to serve. */
-export function replicationAlarms({ sent, received }: ReplicationStatus): AlarmReport[] {
+export function replicationAlarms(status: ReplicationStatus): AlarmReport[] {
+  const { sent, received, verify, incompatible } = status
   const counts = [
     { count: sent.oversize, subject: 'too-long' },
     { count: received.invalid, subject: 'refused' },
   ]
-  return counts
+  const reports: AlarmReport[] = counts
     .filter(({ count }) => count > 0)
     .map(({ count, subject }) => ({
       code: 'replication-refused',
       subject,
       detail: `${count} frames since start`,
     }))
+  if (verify.damaged > 0) {
+    const detail = `${verify.damaged} records since start`
+    reports.push({ code: 'memory-damaged', subject: 'tables', detail })
+  }
+  if (incompatible) {
+    const detail = 'its sync frames are of another version'
+    reports.push({ code: 'peer-incompatible', subject: 'sync', detail })
+  }
+  return reports
 }

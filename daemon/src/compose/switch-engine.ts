@@ -211,6 +211,7 @@ export class SwitchEngine {
       },
       peerRequest: answerPeer,
       rows: (output: RowsOutput) => this.#site?.rows(output),
+      tableFault: ({ table, fault }) => log.warn('table', { table, fault, role: this.#role }),
       settled: () => this.#settled(),
     })
   }

@@ -16,6 +16,8 @@ interface SyncOutlets {
   inStep(inStep: boolean): void
   /** @returns the answer as JSON text. */
   peerRequest(body: string): Promise<string>
+  /** A table differs from the primary's or is damaged here, or was fetched anew. */
+  tableFault(output: OutputOf<'table-fault'>): void
   rows(output: OutputOf<'rows' | 'rows-ack'>): void
   /** Called after each turn in which something may have changed. */
   settled(): void
@@ -86,6 +88,9 @@ export class SyncLink {
         return
       case 'peer-response':
         this.#answered(output)
+        return
+      case 'table-fault':
+        this.#out.tableFault(output)
         return
       default:
         this.#out.rows(output)

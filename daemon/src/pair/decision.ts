@@ -39,6 +39,7 @@
 //!
 //! One file for each role: starting.ts, standby.ts, primary.ts; switchover.ts for the operations.
 import { newBoots } from './boots.ts'
+import { hearForeign } from './foreign.ts'
 import { hear } from './hear.ts'
 import type { KeptState } from './kept-state.ts'
 import { lastHeardAt, newLink } from './links.ts'
@@ -94,6 +95,7 @@ export function startPair(options: PairOptions, kept: KeptState, now: number): P
     unfitFrom: null,
     changes: [],
     refusedName: false,
+    foreign: null,
     stopped: false,
     alarms: [],
     dropped: { replayed: 0, reflected: 0 },
@@ -119,6 +121,10 @@ function act(turn: Turn, event: PairEvent): void {
   switch (event.kind) {
     case 'heard': {
       hear(turn, event)
+      return
+    }
+    case 'heard-foreign': {
+      hearForeign(turn, event)
       return
     }
     case 'period': {

@@ -1,6 +1,7 @@
 //! Which alarms the pair raises: a function of the state, compared after every turn.
 import type { AlarmChange, AlarmCode } from '../alarms.ts'
 import { isHeld } from './damping.ts'
+import { foreignPeer } from './foreign.ts'
 import { type LinkHealth, linkState } from './links.ts'
 import { isPaused, nobodyServes } from './pause.ts'
 import type { PairEffect, PairState } from './state.ts'
@@ -36,6 +37,11 @@ function wantedAlarms(state: PairState, now: number): AlarmChange[] {
   }
   if (state.refusedName)
     raise('peer-refused', 'peer', `the peer is named ${state.options.node} too`)
+  const foreign = foreignPeer(state, now)
+  if (foreign !== null) {
+    const detail = `its heartbeats are of version ${foreign.version}, it is ${foreign.role}`
+    raise('peer-incompatible', 'heartbeat', detail)
+  }
   const heard = state.peer !== null && !state.peerLost
   if (!heard) {
     if (hasListened(state, now)) raise('peer-lost', 'peer', 'no link is heard')

@@ -1,6 +1,7 @@
 //! Carries the decision out: owns the state, gives it events, and performs its effects through the few
 //! functions it is given. Still without sockets and clocks, so that tests can drive it.
 import type { BusMessage, DecisionRecord } from '../bus/messages.ts'
+import type { ForeignHeartbeat } from '../wire/heartbeat.ts'
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
 import { heartbeatOf } from './beat.ts'
 import { startPair, step } from './decision.ts'
@@ -82,6 +83,11 @@ export class PairRunner {
   }
 
   /** An authentic datagram came on a link. */
+  received(link: number, value: Heartbeat | ForeignHeartbeat): void {
+    if (value.kind !== 'foreign') this.heard(link, value)
+    else this.#take({ kind: 'heard-foreign', now: this.#out.now(), link, value })
+  }
+
   heard(link: number, value: Heartbeat): void {
     const now = this.#out.now()
     const answersUs = value.echoSentAt !== 0 && this.#sentTimes.includes(value.echoSentAt)

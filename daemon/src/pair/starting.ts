@@ -1,5 +1,6 @@
 //! A node without a role: it listens, and serves only when nobody else does (S1.76).
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
+import { servesForeign } from './foreign.ts'
 import { isPaused } from './pause.ts'
 import { decideEqual } from './rule.ts'
 import { become, change, hasListened, isPeerReady, isReady, lostMs, type Turn } from './turn.ts'
@@ -29,6 +30,7 @@ export function tryToServe(turn: Turn): void {
   if (state.stopped || !isReady(state, now)) return
   if (peer === null || state.peerLost) {
     if (!hasListened(state, now) || (isPaused(state) && !state.served)) return
+    if (servesForeign(state, now)) return
     serve(turn, 'peer-silent', 'nobody is heard on any link')
     change(turn, { stoodIn: true })
     return

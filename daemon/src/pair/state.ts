@@ -2,8 +2,10 @@
 //! CLOCK_MONOTONIC.
 import type { AlarmChange } from '../alarms.ts'
 import type { DecisionRecord, Role } from '../bus/messages.ts'
+import type { ForeignHeartbeat } from '../wire/heartbeat.ts'
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
 import type { Boots } from './boots.ts'
+import type { ForeignPeer } from './foreign.ts'
 import type { LinkHealth } from './links.ts'
 import type { Pause } from './pause-count.ts'
 import type { Proof } from './proof-of-life.ts'
@@ -97,6 +99,8 @@ export interface PairState {
   /** When the role of this node changed by itself, the newest last; see `damping.ts`. */
   readonly changes: readonly number[]
   readonly refusedName: boolean
+  /** A peer of an incompatible version; null: none was heard. */
+  readonly foreign: ForeignPeer | null
   readonly stopped: boolean
   readonly alarms: readonly AlarmChange[]
   /** Datagrams dropped since start. */
@@ -112,6 +116,13 @@ export type PairEvent =
       readonly link: number
       readonly value: Heartbeat
       readonly answersUs: boolean
+    }
+  /** An authentic datagram of a peer whose version is not ours. */
+  | {
+      readonly kind: 'heard-foreign'
+      readonly now: number
+      readonly link: number
+      readonly value: ForeignHeartbeat
     }
   /** Send the periodic heartbeat. */
   | { readonly kind: 'period'; readonly now: number }

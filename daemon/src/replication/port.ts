@@ -1,4 +1,5 @@
 //! What the two sides of the replication give to the outside.
+import type { TableName } from '../tables/address.ts'
 import type { SyncBody } from '../wire/sync-frame-types.ts'
 import type { ChannelOutput } from './peer-channel.ts'
 import type { Rebuild } from './receiver.ts'
@@ -11,9 +12,14 @@ export type ReplicatorOutput =
   | { kind: 'replicated'; token: string }
   /** The catch-up has ended, or there is no peer any more. */
   | { kind: 'in-step'; inStep: boolean }
+  /** A table that is not what it should be: `differs` from the primary's, or is `damaged` in memory. The
+   * standby fetches it anew: `repaired` when it is here. */
+  | { kind: 'table-fault'; fault: TableFault; table: TableName }
   /** Row changes of the database (`database/row-sync.ts`), or their answer. */
   | { kind: 'rows' | 'rows-ack'; ref: number; body: string }
   | ChannelOutput
+
+export type TableFault = 'differs' | 'damaged' | 'repaired'
 
 /** `preferred`: the link on which the peer was heard last. */
 export type Links = 'preferred' | 'all'

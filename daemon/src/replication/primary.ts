@@ -1,12 +1,13 @@
 //! The primary's side: sends changes, serves askings, names table hashes, tells who waits for an ACK.
 import { limits } from '../limits.ts'
-import { addressId, type RecordChange } from '../tables/address.ts'
+import { addressId, type RecordAddress, type RecordChange } from '../tables/address.ts'
 import type { Tables } from '../tables/tables.ts'
 import type { SyncFrame } from '../wire/sync-frame-types.ts'
 import { type Scope, Serving } from './catch-up.ts'
 import { type Port, sendBody } from './port.ts'
+import { Scrub } from './scrub.ts'
 import type { Sender } from './sender.ts'
-import { hashTables } from './verify.ts'
+import { nameHashes } from './verify.ts'
 import { Waiting } from './waiting.ts'
 
 export class PrimarySide {
@@ -20,13 +21,19 @@ export class PrimarySide {
   #sweepDueMs = 0
   #hashDueMs = 0
   #inviteDueMs = 0
+  readonly #scrub: Scrub
   lastSweep: { atMs: number; repaired: number } | null = null
+  /** Records whose memory changed here. Those of the standby are still right. */
+  damaged = 0
+  /** The version of each record that was found so, to say it once. */
+  readonly #damagedVersions = new Map<number, number>()
 
   constructor(tables: Tables, sender: Sender, port: Port) {
     this.#tables = tables
     this.#sender = sender
     this.#port = port
     this.#serving = new Serving(tables)
+    this.#scrub = new Scrub(tables)
   }
 
   /** The standby has said that it has everything. */
@@ -56,10 +63,6 @@ export class PrimarySide {
   whenReplicated(changes: readonly RecordChange[]): string | null {
     if (!this.#sender.active) return null
     return this.#waiting.wait(changes.filter((change) => !this.#isSettled(change)))
-  }
-
-  acked(changes: readonly RecordChange[]): boolean {
-    return !this.#sender.active || changes.every((change) => this.#isSettled(change))
   }
 
   receive(frame: SyncFrame, term: number, nowMs: number): void {
@@ -104,20 +107,31 @@ export class PrimarySide {
     }
     for (const { bytes, links } of this.#sender.advance(nowMs)) this.#port.datagram(bytes, links)
     for (const body of this.#serving.advance(nowMs)) sendBody(this.#port, body, 'all')
+    this.#noteDamage(this.#scrub.advance(nowMs))
     if (nowMs < this.#hashDueMs) return
     this.#hashDueMs = nowMs + limits.tableHashMs
-    if (!this.confirmed || this.#tables.pending() > 0) return
-    sendBody(this.#port, { kind: 'table-hashes', hashes: hashTables(this.#tables) }, 'all')
+    if (this.confirmed) sendBody(this.#port, nameHashes(this.#tables), 'all')
   }
 
   nextTimerMs(): number {
     if (!this.#sender.active) return this.#inviteDueMs
-    const verify = Math.min(this.#sweepDueMs, this.#hashDueMs)
+    const scrubMs = this.#scrub.nextTimerMs()
+    const verify = Math.min(this.#sweepDueMs, this.#hashDueMs, scrubMs)
     return Math.min(this.#sender.nextTimerMs(), this.#serving.nextTimerMs(), verify)
   }
 
   #isSettled({ address }: RecordChange): boolean {
     return this.#tables.any(address.table).flag(address.slot) === 'NONE'
+  }
+
+  #noteDamage(addresses: readonly RecordAddress[]): void {
+    for (const address of addresses) {
+      const version = this.#tables.resolve(address)?.version ?? 0
+      if (this.#damagedVersions.get(addressId(address)) === version) continue
+      this.#damagedVersions.set(addressId(address), version)
+      this.damaged++
+      this.#port.output({ kind: 'table-fault', fault: 'damaged', table: address.table })
+    }
   }
 
   #invite(nowMs: number): void {
@@ -143,6 +157,7 @@ export class PrimarySide {
       this.#sender.start()
       this.#sweepDueMs = nowMs + limits.sweepMs
       this.#hashDueMs = nowMs + limits.tableHashMs
+      this.#scrub.start(nowMs)
     }
     const addresses = this.#serving.begin(scope, frame.ref, nowMs)
     for (const address of addresses ?? []) this.#sender.request(address)

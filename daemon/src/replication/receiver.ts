@@ -4,7 +4,7 @@ import { limits } from '../limits.ts'
 import { addressId, type RecordChange, type TableName, tableNames } from '../tables/address.ts'
 import { equalValues } from '../tables/record-value.ts'
 import type { AnyRecord, Tables } from '../tables/tables.ts'
-import type { RecordMark, SyncBody } from '../wire/sync-frame-types.ts'
+import type { RecordMark, SyncFrame } from '../wire/sync-frame-types.ts'
 
 /** The composing file rebuilds the record in core and media, then says `rebuilt(token, ok)`. */
 export interface Rebuild {
@@ -21,7 +21,7 @@ export interface AckOrder {
   readonly mark: RecordMark
 }
 
-type RecordBody = Extract<SyncBody, { kind: 'record' }>
+type RecordBody = Extract<SyncFrame, { kind: 'record' }>
 
 /** A frame's way from the table to its ACK. */
 interface Job {
@@ -43,6 +43,8 @@ export class Receiver {
   readonly #tokens = new Map<number, Job>()
   #nextToken = 1
   #asking = 0
+  /** Number of the newest frame that changed each table. */
+  readonly #newest = new Map<TableName, number>()
 
   /** @param read the value of a serialised record; undefined when the bytes are none. */
   constructor(tables: Tables, read: (body: Uint8Array) => unknown) {
@@ -54,6 +56,12 @@ export class Receiver {
   reset(): void {
     this.#jobs.clear()
     this.#tokens.clear()
+    this.#newest.clear()
+  }
+
+  /** True when a frame that was sent after this one has changed the table already. */
+  isOvertaken(table: TableName, sequence: number): boolean {
+    return (this.#newest.get(table) ?? 0) > sequence
   }
 
   /** Frames from now on answer this asking; each record is compared once more with what is here. */
@@ -164,6 +172,8 @@ export class Receiver {
     const table = this.#tables.any(frame.address.table)
     const former = this.#jobs.get(addressId(frame.address))
     const job = this.#newJob(frame, term, nowMs)
+    const { address, sequence = 0 } = frame
+    this.#newest.set(address.table, Math.max(sequence, this.#newest.get(address.table) ?? 0))
     const applied = table.apply(frame.address, frame.key, frame.version, record)
     // What was ordered before and is not confirmed may not have been built at all.
     const open = former !== undefined && former.state !== 'confirmed'

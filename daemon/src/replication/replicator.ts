@@ -5,7 +5,7 @@ import { type RecordChange, type TableName, tableNames } from '../tables/address
 import type { Tables } from '../tables/tables.ts'
 import { readRecord, serialiseRecord } from '../wire/sync-body.ts'
 import { decodeSyncFrame, encodeSyncFrame } from '../wire/sync-frame.ts'
-import type { SyncBody, SyncFrame } from '../wire/sync-frame-types.ts'
+import type { SyncBody } from '../wire/sync-frame-types.ts'
 import { PeerChannel } from './peer-channel.ts'
 import { type Port, type ReplicatorOutput, sendBody } from './port.ts'
 import { PrimarySide } from './primary.ts'
@@ -31,9 +31,19 @@ export interface ReplicationStatus {
   readonly sent: Readonly<Sender['counters']>
   readonly received: Readonly<Receiver['counters']>
   readonly refused: Readonly<Record<string, number>>
+  /** The peer sends authentic frames of a version that cannot be read here. */
+  readonly incompatible: boolean
   readonly lastSweep: { readonly atMs: number; readonly repaired: number } | null
-  readonly tablesRepaired: number
+  /** Anti-entropy: of the standby's side, and `damaged` of both. */
+  readonly verify: Readonly<StandbySide['counters']> & { readonly atMs: number | null }
 }
+
+type ReceivedFrame = Exclude<ReturnType<typeof decodeSyncFrame>, string>
+
+/** A kind of frame that is not known here is answered this often. */
+const unknownAnswerMs = 1_000
+/** An incompatible peer counts as one until nothing of it came for this long. */
+const foreignMs = 5_000
 
 export class Replicator {
   readonly #options: ReplicatorOptions
@@ -50,6 +60,10 @@ export class Replicator {
   #preferredLink = 0
   #sequence = 0
   #wasInStep = false
+  /** When each kind of frame that is not known here was answered last. */
+  readonly #answeredUnknown = new Map<number, number>()
+  /** When the last frame of an incompatible version came. */
+  #foreignAtMs = Number.NEGATIVE_INFINITY
   #outputs: ReplicatorOutput[] = []
 
   constructor(options: ReplicatorOptions) {
@@ -83,11 +97,6 @@ export class Replicator {
     return this.#primary.whenReplicated(changes)
   }
 
-  /** True when these records are on the standby, or when there is no standby. */
-  acked(changes: readonly RecordChange[]): boolean {
-    return this.#primary.acked(changes)
-  }
-
   setRole(role: Role, term: number, nowMs: number): ReplicatorOutput[] {
     const roleChanged = role !== this.#role
     const termChanged = term > this.#term
@@ -112,7 +121,7 @@ export class Replicator {
   /** @param linkIndex the link it came on; answers and first sendings take that one. */
   receive(datagram: Uint8Array, linkIndex: number, nowMs: number): ReplicatorOutput[] {
     const frame = decodeSyncFrame(datagram, this.#options.key)
-    if (typeof frame === 'string') this.#refuse(frame)
+    if (typeof frame === 'string') this.#refuseUnread(frame, nowMs)
     else if (frame.bootId === this.#options.bootId) this.#refuse('own')
     else {
       this.#preferredLink = linkIndex
@@ -204,9 +213,15 @@ export class Replicator {
       sent: { ...this.#sender.counters },
       received: { ...this.#receiver.counters },
       refused: { ...this.#refused },
+      incompatible: nowMs - this.#foreignAtMs < foreignMs,
       lastSweep: this.#primary.lastSweep,
-      tablesRepaired: this.#standby.tablesRepaired,
+      verify: this.#verifyStatus(),
     }
+  }
+
+  #verifyStatus(): ReplicationStatus['verify'] {
+    const { counters, comparedAtMs: atMs } = this.#standby
+    return { ...counters, damaged: counters.damaged + this.#primary.damaged, atMs }
   }
 
   /** The standby has caught up, seen from the side this node has. */
@@ -223,8 +238,10 @@ export class Replicator {
     if (this.#role === 'standby') this.#standby.start(nowMs)
   }
 
-  #receiveFrame(frame: SyncFrame, nowMs: number): void {
-    if (frame.kind === 'response') {
+  #receiveFrame(frame: ReceivedFrame, nowMs: number): void {
+    if (frame.kind === 'unknown') this.#answerUnknown(frame.code, nowMs)
+    else if (frame.kind === 'not-known') this.#refuse(`not-known-there-${frame.code}`)
+    else if (frame.kind === 'response') {
       const output = this.#channel.response(frame, nowMs)
       if (output !== null) this.#outputs.push(output)
     } else if (frame.kind === 'request') {
@@ -246,6 +263,20 @@ export class Replicator {
     const header = { bootId: this.#options.bootId, term, sequence: this.#sequence++ }
     const bytes = encodeSyncFrame({ ...header, ...body }, this.#options.key)
     return bytes === 'too-long' ? null : bytes
+  }
+
+  #refuseUnread(why: string, nowMs: number): void {
+    if (why === 'version') this.#foreignAtMs = nowMs
+    this.#refuse(why)
+  }
+
+  /** A newer peer hears which of its frames do nothing here; now and then, as it may send many. */
+  #answerUnknown(code: number, nowMs: number): void {
+    this.#refuse('unknown-kind')
+    const answeredMs = this.#answeredUnknown.get(code)
+    if (answeredMs !== undefined && nowMs - answeredMs < unknownAnswerMs) return
+    this.#answeredUnknown.set(code, nowMs)
+    sendBody(this.#port, { kind: 'not-known', code }, 'preferred')
   }
 
   #refuse(why: string): void {

@@ -1,11 +1,12 @@
-//! The standby's side: asks for everything, follows one boot of the primary, compares table hashes.
+//! The standby's side: asks for everything, follows one boot of the primary, looks after its tables.
 import type { TableName } from '../tables/address.ts'
 import type { Tables } from '../tables/tables.ts'
 import type { SyncFrame } from '../wire/sync-frame-types.ts'
 import { Asking, type Scope } from './catch-up.ts'
-import { type Port, sendBody } from './port.ts'
+import { type Port, sendBody, type TableFault } from './port.ts'
 import type { AckOrder, Rebuild, Receiver } from './receiver.ts'
-import { Comparison, hashTables } from './verify.ts'
+import { Scrub } from './scrub.ts'
+import { differingTables, type TableHashes } from './verify.ts'
 
 /** Boots of former primaries whose late frames are not believed. */
 const retiredBootsMax = 16
@@ -15,14 +16,18 @@ export class StandbySide {
   readonly #receiver: Receiver
   readonly #port: Port
   readonly #asking: Asking
-  readonly #comparison = new Comparison()
+  readonly #scrub: Scrub
   /** The boot of the primary that is followed. */
   #boot: string | null = null
   readonly #retired: string[] = []
-  tablesRepaired = 0
+  /** Comparisons with the primary, tables that differed, records whose memory had changed, tables that
+   * were fetched anew for either reason. */
+  readonly counters = { compared: 0, differing: 0, damaged: 0, repaired: 0 }
+  comparedAtMs: number | null = null
 
   constructor(tables: Tables, receiver: Receiver, port: Port) {
     this.#asking = new Asking(port.bootId)
+    this.#scrub = new Scrub(tables)
     this.#tables = tables
     this.#receiver = receiver
     this.#port = port
@@ -30,11 +35,6 @@ export class StandbySide {
 
   get complete(): boolean {
     return this.#asking.complete
-  }
-
-  /** Something of the primary was heard. */
-  get following(): boolean {
-    return this.#boot !== null
   }
 
   start(nowMs: number): void {
@@ -63,7 +63,7 @@ export class StandbySide {
         return
       case 'table-hashes':
         this.#follow(frame.bootId, nowMs)
-        this.#compare(frame.hashes, nowMs)
+        this.#compare(frame, nowMs)
         return
       default:
         this.#port.refuse('role')
@@ -83,10 +83,17 @@ export class StandbySide {
   advance(nowMs: number): void {
     const body = this.#asking.advance(nowMs)
     if (body !== null) sendBody(this.#port, body, 'all')
+    if (!this.complete) return
+    const damaged = this.#scrub.advance(nowMs)
+    this.counters.damaged += damaged.length
+    for (const table of new Set(damaged.map((one) => one.table))) {
+      this.#repair(table, 'damaged', nowMs)
+    }
   }
 
   nextTimerMs(): number {
-    return this.#asking.nextTimerMs()
+    const scrubMs = this.complete ? this.#scrub.nextTimerMs() : Number.POSITIVE_INFINITY
+    return Math.min(this.#asking.nextTimerMs(), scrubMs)
   }
 
   /** Another boot of the primary counts its versions anew: everything is asked for again. */
@@ -117,7 +124,11 @@ export class StandbySide {
     }
     for (const rebuild of this.#receiver.removeUnseen(asked.scope)) this.#port.output(rebuild)
     sendBody(this.#port, { kind: 'all-sent', ref, count }, 'preferred')
-    if (asked.scope !== null) this.tablesRepaired++
+    if (asked.scope === null) this.#scrub.start(nowMs)
+    else {
+      this.counters.repaired++
+      this.#port.output({ kind: 'table-fault', fault: 'repaired', table: asked.scope })
+    }
     this.#next(nowMs)
   }
 
@@ -138,7 +149,6 @@ export class StandbySide {
 
   #askAll(nowMs: number): void {
     this.#receiver.expect(this.#asking.askAll(nowMs))
-    this.#comparison.reset()
   }
 
   #askTable(table: TableName, nowMs: number): void {
@@ -146,9 +156,20 @@ export class StandbySide {
     if (ref !== null) this.#receiver.expect(ref)
   }
 
-  #compare(hashes: Readonly<Record<TableName, string>>, nowMs: number): void {
-    if (!this.complete || this.#asking.current !== null || this.#receiver.rebuilding > 0) return
-    const own = hashTables(this.#tables)
-    for (const table of this.#comparison.compare(own, hashes)) this.#askTable(table, nowMs)
+  #compare(named: TableHashes & { sequence?: number }, nowMs: number): void {
+    if (!this.complete || this.#asking.current !== null) return
+    const { sequence = 0 } = named
+    const isOvertaken = (table: TableName) => this.#receiver.isOvertaken(table, sequence)
+    this.counters.compared++
+    this.comparedAtMs = nowMs
+    for (const table of differingTables(this.#tables, named, isOvertaken)) {
+      this.counters.differing++
+      this.#repair(table, 'differs', nowMs)
+    }
+  }
+
+  #repair(table: TableName, fault: TableFault, nowMs: number): void {
+    this.#port.output({ kind: 'table-fault', fault, table })
+    this.#askTable(table, nowMs)
   }
 }

@@ -1,7 +1,8 @@
 //! Table 7, phone book list (电话本列表, S1.87). Passwords only as HA1 (RFC 7616), never in clear.
 import { z } from 'zod'
+import { recordObject } from './record-object.ts'
 
-export const phoneBookSchema = z.strictObject({
+export const phoneBookSchema = recordObject({
   /** Terminal number (终端号码), the user part of its address of record; the key. */
   number: z.string().max(64),
   type: z.enum(['telephone', 'position', 'radio', 'gateway']),

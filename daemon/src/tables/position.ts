@@ -1,7 +1,8 @@
 //! Table 2, position status list (席位状态列表, S1.79).
 import { z } from 'zod'
+import { recordObject } from './record-object.ts'
 
-export const positionSchema = z.strictObject({
+export const positionSchema = recordObject({
   /** Position number (席位号); the key. */
   position: z.string().max(64),
   loginName: z.string().max(64),

@@ -49,11 +49,14 @@ function mixValue(digest: Digest, value: unknown): void {
     mixNumber(digest, 0x5b00 + value.length)
     for (const item of value) mixValue(digest, item)
   } else if (typeof value === 'object' && value !== null) {
-    const keys = Object.keys(value).sort()
+    const fields = value as Record<string, unknown>
+    // Null says what absence says: a newer version has fields, with that default, which an older one
+    // does not have.
+    const keys = Object.keys(fields).filter((key) => (fields[key] ?? null) !== null)
     mixNumber(digest, 0x7b00 + keys.length)
-    for (const key of keys) {
+    for (const key of keys.sort()) {
       mixText(digest, key)
-      mixValue(digest, (value as Record<string, unknown>)[key])
+      mixValue(digest, fields[key])
     }
   } else mixText(digest, `?${value}`)
 }

@@ -9,7 +9,7 @@ import { digestRecord, equalValues, freezeValue } from './record-value.ts'
 
 interface TableDefinition<R> {
   readonly name: TableName
-  readonly schema: z.ZodType<R>
+  readonly schema: z.ZodType<R> & { readonly shape: z.ZodRawShape }
   /** Most records at one time. */
   readonly capacity: number
   keyOf(record: R): string
@@ -102,12 +102,41 @@ export class Table<R extends object> {
     return hex(this.#high) + hex(this.#low)
   }
 
-  /** Adds or replaces the record with this key and marks it DIRTY.
+  /** The digest of all records but those in these slots. */
+  hashWithout(slots: readonly number[]): string {
+    let high = this.#high
+    let low = this.#low
+    for (const slot of new Set(slots)) {
+      high = (high - (this.#slots[slot]?.high ?? 0)) >>> 0
+      low = (low - (this.#slots[slot]?.low ?? 0)) >>> 0
+    }
+    return hex(high) + hex(low)
+  }
+
+  /** The slots whose flag is not NONE. */
+  pendingSlots(): number[] {
+    const slots: number[] = []
+    if (this.#pending === 0) return slots
+    for (const [slot, flag] of this.#flags.entries()) if (flag !== 'NONE') slots.push(slot)
+    return slots
+  }
+
+  /** True when the record is not what was written there: its memory changed. */
+  isDamaged(slot: number): boolean {
+    const held = this.#slots[slot]
+    if (held === undefined || held.record === null) return false
+    const { high, low } = digestRecord(slot, held.key, held.record)
+    return high !== held.high || low !== held.low
+  }
+
+  /** Adds or replaces the record with this key and marks it DIRTY. What a newer version has put into
+   * the present one stays in it.
    * @returns the change; null when an equal record is there already; `table-full`. */
-  put(record: R): Result<RecordChange | null> {
-    const key = this.#definition.keyOf(record)
+  put(value: R): Result<RecordChange | null> {
+    const key = this.#definition.keyOf(value)
     const known = this.#slotOfKey.get(key)
     const previous = known === undefined ? null : (this.#slots[known]?.record ?? null)
+    const record = previous === null ? value : this.#withForeign(previous, value)
     if (previous !== null && equalValues(previous, record)) return success(null)
     const index = known ?? this.#allocate()
     if (index === null) return failure('table-full', `${this.name}: ${this.capacity} records`)
@@ -215,6 +244,15 @@ export class Table<R extends object> {
     this.#pending = 0
     this.#high = 0
     this.#low = 0
+  }
+
+  /** The fields that are not of this version go on from the present record to the next one. */
+  #withForeign(previous: R, next: R): R {
+    const { shape } = this.#definition.schema
+    const foreign = Object.entries(previous).filter(
+      ([name]) => !Object.hasOwn(shape, name) && !Object.hasOwn(next, name),
+    )
+    return foreign.length === 0 ? next : { ...next, ...Object.fromEntries(foreign) }
   }
 
   #allocate(): number | null {

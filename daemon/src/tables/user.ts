@@ -1,7 +1,8 @@
 //! Table 1, user list (用户列表, S1.78): who is registered, and where.
 import { z } from 'zod'
+import { recordObject } from './record-object.ts'
 
-export const userSchema = z.strictObject({
+export const userSchema = recordObject({
   /** User name; the key. */
   user: z.string().max(64),
   type: z.enum(['telephone', 'position', 'radio', 'gateway']),

@@ -1,14 +1,15 @@
 //! Table 3, wired conference list (有线会议列表, S1.80-S1.82): the sessions with their dialogs.
 import { z } from 'zod'
+import { recordObject } from './record-object.ts'
 
 const sessionTypes = ['ordinary', 'group', 'temporary', 'preset'] as const
 const sessionStates = ['idle', 'ringing', 'communicating', 'hold', 'released'] as const
 
-const endpointSchema = z.strictObject({ address: z.string().max(64), port: z.int() })
+const endpointSchema = recordObject({ address: z.string().max(64), port: z.int() })
 
 /** A request that we received and have not answered finally: enough to answer it after a
  * take-over. Header values are wire text. */
-const pendingServerSchema = z.strictObject({
+const pendingServerSchema = recordObject({
   method: z.string().max(32),
   via: z.array(z.string().max(512)).max(70),
   from: z.string().max(1024),
@@ -29,7 +30,7 @@ const pendingServerSchema = z.strictObject({
 export type PendingServer = z.infer<typeof pendingServerSchema>
 
 /** A request that we sent and that is not answered finally, as wire text. */
-const pendingClientSchema = z.strictObject({
+const pendingClientSchema = recordObject({
   method: z.string().max(32),
   cseq: z.number(),
   request: z.string(),
@@ -40,7 +41,7 @@ const pendingClientSchema = z.strictObject({
 })
 export type PendingClient = z.infer<typeof pendingClientSchema>
 
-const dialogSchema = z.strictObject({
+const dialogSchema = recordObject({
   callId: z.string().max(256),
   localTag: z.string().max(128),
   remoteTag: z.string().max(128).nullable(),
@@ -67,7 +68,7 @@ const dialogSchema = z.strictObject({
 })
 export type Dialog = z.infer<typeof dialogSchema>
 
-const memberSchema = z.strictObject({
+const memberSchema = recordObject({
   user: z.string().max(64),
   side: z.enum(['caller', 'callee']),
   state: z.enum(['calling', 'ringing', 'talking', 'hold', 'releasing', 'released']),
@@ -78,7 +79,7 @@ const memberSchema = z.strictObject({
 })
 export type Member = z.infer<typeof memberSchema>
 
-export const conferenceSchema = z.strictObject({
+export const conferenceSchema = recordObject({
   /** Session ID (会话ID); the key. */
   sessionId: z.string().max(64),
   type: z.enum(sessionTypes),
@@ -94,13 +95,12 @@ export const conferenceSchema = z.strictObject({
   priority: z.string().max(64),
   wg67Version: z.string().max(128),
   /** How it ended, for the call record; null while it lives. */
-  ended: z
-    .strictObject({
-      /** Unix milliseconds. */
-      atMs: z.number(),
-      status: z.int(),
-      by: z.enum(['caller', 'callee', 'switch']),
-    })
+  ended: recordObject({
+    /** Unix milliseconds. */
+    atMs: z.number(),
+    status: z.int(),
+    by: z.enum(['caller', 'callee', 'switch']),
+  })
     .nullable()
     .default(null),
   members: z.array(memberSchema).max(128),

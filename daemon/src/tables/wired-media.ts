@@ -1,10 +1,11 @@
 //! Table 4, wired media list (有线媒体列表, S1.83, S1.84): one RTP association of one terminal, and
 //! everything both nodes need to send the same packets for it (DESIGN section 4).
 import { z } from 'zod'
+import { recordObject } from './record-object.ts'
 
 /** The primary's mapping of an input stream to ticks: the sample with RTP time stamp
  * `timestamp + samplesPerTick * (n - tick)` of stream `ssrc` is mixed at tick n >= fromTick. */
-export const inputMapSchema = z.strictObject({
+export const inputMapSchema = recordObject({
   ssrc: z.number(),
   timestamp: z.number(),
   tick: z.number(),
@@ -15,7 +16,7 @@ export type InputMap = z.infer<typeof inputMapSchema>
 const directions = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] as const
 export type Direction = (typeof directions)[number]
 
-export const wiredMediaSchema = z.strictObject({
+export const wiredMediaSchema = recordObject({
   /** Media ID; the key. */
   mediaId: z.string().max(64),
   /** Session ID of table 3 (S1.84), and the number of its bridge. */

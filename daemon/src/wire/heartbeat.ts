@@ -1,13 +1,14 @@
-//! The heartbeat datagram: 140 bytes of fixed layout (DESIGN 5.4). Integers and times are 64-bit
-//! floats, big endian, so that one check tells a good number. A later version may set more flags and
-//! put more values before the tag: what this one does not know it leaves unread.
+//! The heartbeat datagram: fixed layout (DESIGN 5.4). Integers and times are 64-bit floats, big endian,
+//! so that one check tells a good number. What a newer version says behind the layout is passed over.
 //!
 //! ```text
 //!   0 magic "VCHB"   4 version   5 kind   6 role   7 flags   8 link   9 links heard
 //!  10 length of the name   11 pause count   12 name, 32 bytes   44 boot id, 8 bytes
 //!  52 sequence, term, sessions, sync pending, switch counter, media counter, 8 bytes each
-//! 100 sent at, echo sent at, echo received at, 8 bytes each   124 tag, 16 bytes
+//! 100 sent at, echo sent at, echo received at, 8 bytes each   124 additions   last 16 bytes: tag
 //! ```
+//! The rules for versions are in ADR 0019: magic, version, role, boot id, sequence and the tag at the
+//! end have their places in every version, so that an incompatible peer is known for one.
 import { assert } from '../assert.ts'
 import type { Role } from '../bus/messages.ts'
 import { isSealed, seal, tagBytes } from './authentication-tag.ts'
@@ -19,8 +20,9 @@ const nameBytesMax = 32
 const countersAt = 52
 const timesAt = 100
 const tagAt = 124
-/** Size of the heartbeat datagrams of this version, and the most that one of a later may have. */
+/** Size of the heartbeats of this version, and the smallest of any. */
 export const heartbeatBytes = tagAt + tagBytes
+/** One small datagram, whatever is added. */
 const heartbeatBytesMax = 512
 
 const kinds = ['heartbeat', 'goodbye', 'handover', 'take', 'refused', 'take-forced'] as const
@@ -41,9 +43,19 @@ const counters = [
 ] as const
 const times = ['sentAt', 'echoSentAt', 'echoReceivedAt'] as const
 
-/** Cheap faults first: `not-a-heartbeat`, `version`, then `forged`. A value that is out of range
- * under a good tag is `not-a-heartbeat` as well. */
-type HeartbeatFault = 'not-a-heartbeat' | 'version' | 'forged'
+/** Cheap faults first: `not-a-heartbeat`, then `forged`. A value that is out of range under a good tag
+ * is `not-a-heartbeat` as well. */
+type HeartbeatFault = 'not-a-heartbeat' | 'forged'
+
+/** What can be read of an authentic heartbeat whose version is not ours. */
+export interface ForeignHeartbeat {
+  readonly kind: 'foreign'
+  readonly version: number
+  /** Null: a role that this version does not know. */
+  readonly role: Role | null
+  readonly bootId: string
+  readonly sequence: number
+}
 
 /** Writes and seals a heartbeat. The values must be in range: they are our own. */
 export function encodeHeartbeat(value: Heartbeat, key: Uint8Array): Uint8Array {
@@ -75,23 +87,34 @@ export function encodeHeartbeat(value: Heartbeat, key: Uint8Array): Uint8Array {
   return bytes
 }
 
-/** Reads a datagram of the network. */
-export function decodeHeartbeat(bytes: Uint8Array, key: Uint8Array): Heartbeat | HeartbeatFault {
-  if (bytes.length < 5) return 'not-a-heartbeat'
+/** Reads a datagram of the network. A kind that only a newer version knows is read as a plain
+ * heartbeat: what it says of its sender holds, what it asks for is not done. */
+export function decodeHeartbeat(
+  bytes: Uint8Array,
+  key: Uint8Array,
+): Heartbeat | ForeignHeartbeat | HeartbeatFault {
+  if (bytes.length < heartbeatBytes || bytes.length > heartbeatBytesMax) return 'not-a-heartbeat'
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (view.getUint32(0) !== magic) return 'not-a-heartbeat'
-  if (view.getUint8(4) !== version) return 'version'
-  if (bytes.length < heartbeatBytes || bytes.length > heartbeatBytesMax) return 'not-a-heartbeat'
   if (!isSealed(bytes, key)) return 'forged'
-  return readValues(bytes, view) ?? 'not-a-heartbeat'
+  const read = view.getUint8(4) === version ? readValues(bytes, view) : readForeign(bytes, view)
+  return read ?? 'not-a-heartbeat'
+}
+
+function readForeign(bytes: Uint8Array, view: DataView): ForeignHeartbeat | null {
+  const sequence = view.getFloat64(countersAt)
+  if (!Number.isSafeInteger(sequence) || sequence < 0) return null
+  const bootId = Buffer.from(bytes.subarray(44, countersAt)).toString('hex')
+  const role = roles[view.getUint8(6)] ?? null
+  return { kind: 'foreign', version: view.getUint8(4), role, bootId, sequence }
 }
 
 function readValues(bytes: Uint8Array, view: DataView): Heartbeat | null {
-  const kind = kinds[view.getUint8(5)]
+  const kind = kinds[view.getUint8(5)] ?? 'heartbeat'
   const role = roles[view.getUint8(6)]
   const nameBytes = view.getUint8(10)
   const node = Buffer.from(bytes.subarray(12, 12 + nameBytes)).toString('latin1')
-  if (kind === undefined || role === undefined || !isName(node)) return null
+  if (role === undefined || !isName(node)) return null
   const counter = (n: number): number => view.getFloat64(countersAt + 8 * n)
   const time = (n: number): number => view.getFloat64(timesAt + 8 * n)
   if (!counters.every((_, n) => Number.isSafeInteger(counter(n)) && counter(n) >= 0)) return null

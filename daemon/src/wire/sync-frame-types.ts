@@ -30,8 +30,13 @@ export type SyncBody =
   /** All of the asking `ref` was sent and confirmed; the standby echoes it when it has all. `ref` 0
    * invites a standby to ask. */
   | { kind: 'all-sent'; ref: number; count: number }
-  /** One digest a table. */
-  | { kind: 'table-hashes'; hashes: Readonly<Record<TableName, string>> }
+  /** One digest for each table that the sender knows, over the records in all slots but the `open`
+   * ones, which are under way. */
+  | {
+      kind: 'table-hashes'
+      hashes: Readonly<Partial<Record<TableName, string>>>
+      open: Readonly<Partial<Record<TableName, readonly number[]>>>
+    }
   | { kind: 'request-table'; ref: number; table: TableName }
   /** Row changes of the database, as text of the database room, and the answer. */
   | { kind: 'rows'; ref: number; body: string }
@@ -39,5 +44,7 @@ export type SyncBody =
   /** A control request for the peer and its answer. */
   | { kind: 'request'; ref: number; body: string }
   | { kind: 'response'; ref: number; body: string }
+  /** The answer to a frame of a kind (its number) that this version does not know. */
+  | { kind: 'not-known'; code: number }
 
 export type SyncFrame = SyncHeader & SyncBody

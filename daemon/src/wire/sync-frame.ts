@@ -7,6 +7,7 @@
 //!  32 slot   36 record version   40 length of the serialised record, 4 bytes each
 //!  44 hash of the serialised record, 16 bytes   60 payload   end: tag, 16 bytes
 //! ```
+//! What is the same in every version, and what a reader may pass over: ADR 0019.
 //! The payload of a record is its key (length in two bytes, UTF-8) and the serialised record; that of
 //! an ACK is empty; that of the others is one msgpack object.
 import { isUtf8 } from 'node:buffer'
@@ -21,6 +22,9 @@ const magic = 0x56435359
 const version = 1
 const noTable = 255
 const flagCompressed = 1
+/** Flags that change how the payload is read: one that is not known here makes the frame unreadable.
+ * The upper four say more about it and may be passed over. */
+const flagsToKnow = 0x0f
 const slotAt = 32
 const hashAt = 44
 const payloadAt = 60
@@ -38,10 +42,18 @@ const kinds = [
   'rows-ack',
   'request',
   'response',
+  'not-known',
 ] as const satisfies readonly SyncBody['kind'][]
 
-/** Cheap faults first. `body`: a good tag, but values that make no frame. */
-type SyncFrameFault = 'not-a-sync-frame' | 'version' | 'forged' | 'body'
+/** Cheap faults first. After a good tag: `version`: an incompatible peer; `flags`: the payload is in a
+ * form that only a newer version reads; `body`: values that make no frame. */
+type SyncFrameFault = 'not-a-sync-frame' | 'forged' | 'version' | 'flags' | 'body'
+
+/** An authentic frame of a kind that only a newer version knows. */
+interface UnknownFrame extends SyncHeader {
+  readonly kind: 'unknown'
+  readonly code: number
+}
 
 /** Writes and seals a frame. `too-long`: it fits no datagram. */
 export function encodeSyncFrame(frame: SyncFrame, key: Uint8Array): Uint8Array | 'too-long' {
@@ -94,17 +106,25 @@ function payloadOf(frame: SyncFrame): Uint8Array {
 }
 
 /** Reads a datagram of the network. Nothing of it is used before its tag is right. */
-export function decodeSyncFrame(bytes: Uint8Array, key: Uint8Array): SyncFrame | SyncFrameFault {
+export function decodeSyncFrame(
+  bytes: Uint8Array,
+  key: Uint8Array,
+): SyncFrame | UnknownFrame | SyncFrameFault {
   if (bytes.length < payloadAt + tagBytes || bytes.length > limits.syncFrameBytesMax) {
     return 'not-a-sync-frame'
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (view.getUint32(0) !== magic) return 'not-a-sync-frame'
-  if (view.getUint8(4) !== version) return 'version'
   if (!isSealed(bytes, key)) return 'forged'
+  if (view.getUint8(4) !== version) return 'version'
   const header = readHeader(bytes, view)
-  const body = readBody(bytes, view)
-  return header === null || body === null ? 'body' : { ...header, ...body }
+  if (header === null) return 'body'
+  const code = view.getUint8(5)
+  const kind = kinds[code]
+  if (kind === undefined) return { ...header, kind: 'unknown', code }
+  if ((view.getUint8(6) & flagsToKnow & ~flagCompressed) !== 0) return 'flags'
+  const body = readBody(kind, bytes, view)
+  return body === null ? 'body' : { ...header, ...body }
 }
 
 function readHeader(bytes: Uint8Array, view: DataView): SyncHeader | null {
@@ -114,20 +134,19 @@ function readHeader(bytes: Uint8Array, view: DataView): SyncHeader | null {
   return { bootId: Buffer.from(bytes.subarray(16, 24)).toString('hex'), term, sequence }
 }
 
-function readBody(bytes: Uint8Array, view: DataView): SyncBody | null {
-  const kind = kinds[view.getUint8(5)]
+function readBody(kind: SyncBody['kind'], bytes: Uint8Array, view: DataView): SyncBody | null {
   const carried = bytes.subarray(payloadAt, bytes.length - tagBytes)
   const isCompressed = (view.getUint8(6) & flagCompressed) !== 0
   // A copy (`slice` of a Buffer is none): the datagram's memory may be used again.
   const payload = isCompressed
     ? inflated(carried, limits.syncBodyBytesMax)
     : new Uint8Array(carried)
-  if (kind === undefined || payload === null) return null
+  if (payload === null) return null
   if (kind === 'record' || kind === 'ack') {
     const mark = readMark(bytes, view)
     if (mark === null) return null
     if (kind === 'record') return readRecordPayload(mark, payload)
-    return payload.length === 0 ? { kind, ...mark } : null
+    return { kind, ...mark }
   }
   const values = readRecord(payload)
   return isObject(values) ? readValues(kind, values) : null
@@ -161,9 +180,8 @@ function readValues(
   kind: Exclude<SyncBody['kind'], 'record' | 'ack'>,
   values: Values,
 ): SyncBody | null {
-  if (kind === 'table-hashes') {
-    return isTableHashes(values.hashes) ? { kind, hashes: values.hashes } : null
-  }
+  if (kind === 'table-hashes') return readHashes(values)
+  if (kind === 'not-known') return isKind(values.code) ? { kind, code: values.code } : null
   const ref = values.ref
   if (!isCount(ref)) return null
   switch (kind) {
@@ -183,13 +201,29 @@ function readValues(
   }
 }
 
-function isTableHashes(value: unknown): value is Record<TableName, string> {
-  if (!isObject(value) || Object.keys(value).length !== tableNames.length) return false
-  return tableNames.every((table) => typeof value[table] === 'string')
+/** Of the tables that both versions know. */
+function readHashes({ hashes, open = {} }: Values): SyncBody | null {
+  if (!isObject(hashes) || !isObject(open)) return null
+  const known: Partial<Record<TableName, string>> = {}
+  const underWay: Partial<Record<TableName, number[]>> = {}
+  for (const table of tableNames) {
+    const hash = hashes[table]
+    if (typeof hash !== 'string') continue
+    const slots = open[table] ?? []
+    if (!Array.isArray(slots) || !slots.every(isCount)) return null
+    known[table] = hash
+    if (slots.length > 0) underWay[table] = slots
+  }
+  return { kind: 'table-hashes', hashes: known, open: underWay }
 }
 
 function isObject(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The kind of a frame is one byte. */
+function isKind(value: unknown): value is number {
+  return isCount(value) && value <= 0xff
 }
 
 function isCount(value: unknown): value is number {

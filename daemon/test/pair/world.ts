@@ -4,6 +4,7 @@ import type { BusMessage } from '../../src/bus/messages.ts'
 import { type KeptState, nothingKept } from '../../src/pair/kept-state.ts'
 import { PairRunner } from '../../src/pair/runner.ts'
 import type { UnitName } from '../../src/pair/state.ts'
+import type { ForeignHeartbeat } from '../../src/wire/heartbeat.ts'
 import type { Heartbeat } from '../../src/wire/heartbeat-types.ts'
 
 export type NodeName = 'A' | 'B'
@@ -45,6 +46,8 @@ export interface WorldOptions {
   readonly links?: number
   /** Milliseconds that B's monotonic clock is ahead of A's. */
   readonly clockAheadMs?: number
+  /** What the bytes of a heartbeat become on their way; null: they are refused. */
+  readonly wire?: (from: NodeName, value: Heartbeat) => Heartbeat | ForeignHeartbeat | null
 }
 
 export class World {
@@ -58,8 +61,10 @@ export class World {
   #order = 0
   #recorded: { to: NodeName; link: number; value: Heartbeat } | null = null
   #recordFrom: NodeName | null = null
+  readonly #wire: NonNullable<WorldOptions['wire']>
 
   constructor(options: WorldOptions = {}) {
+    this.#wire = options.wire ?? ((_from, value) => value)
     this.#linkNames = ['net-a', 'net-b', 'private'].slice(0, options.links ?? 3)
     this.#aheadMs = { A: 0, B: options.clockAheadMs ?? 5_000 }
     this.#nodes = { A: newNode(), B: newNode() }
@@ -270,9 +275,11 @@ export class World {
     }
     if (this.#cuts.has(`${this.#linkNames[link]} ${from}`)) return
     const boot = this.#nodes[to].boot
+    const carried = this.#wire(from, value)
+    if (carried === null) return
     this.#plan(linkDelayMs, () => {
       if (this.#nodes[to].boot !== boot) return
-      this.#deliver(to, () => this.#nodes[to].runner?.heard(link, value))
+      this.#deliver(to, () => this.#nodes[to].runner?.received(link, carried))
     })
   }
 

@@ -1,0 +1,59 @@
+//! Each record is read again once a period and compared with the digest that was made when it was
+//! written: memory that changed under it is found although nobody used it. A few records at a time, so
+//! that no call waits.
+import { limits } from '../limits.ts'
+import { type RecordAddress, tableNames } from '../tables/address.ts'
+import type { Tables } from '../tables/tables.ts'
+
+/** Parts in which a period reads all records. */
+const turnsPerPeriod = 100
+const turnMs = limits.tableHashMs / turnsPerPeriod
+
+export class Scrub {
+  readonly #tables: Tables
+  #at = { table: 0, slot: 0 }
+  #dueMs = 0
+
+  constructor(tables: Tables) {
+    this.#tables = tables
+  }
+
+  /** Begins at the first record. */
+  start(nowMs: number): void {
+    this.#at = { table: 0, slot: 0 }
+    this.#dueMs = nowMs + turnMs
+  }
+
+  /** Reads the next records when their time has come.
+   * @returns the addresses of those that are not what was written. */
+  advance(nowMs: number): RecordAddress[] {
+    if (nowMs < this.#dueMs) return []
+    const late = Math.min(Math.floor((nowMs - this.#dueMs) / turnMs) + 1, turnsPerPeriod)
+    this.#dueMs = nowMs + turnMs
+    const slots = tableNames.reduce((sum, name) => sum + this.#tables.any(name).slotCount, 0)
+    const count = Math.min(Math.ceil(slots / turnsPerPeriod) * late, slots)
+    const damaged: RecordAddress[] = []
+    for (let done = 0; done < count; done++) {
+      const address = this.#next()
+      if (this.#tables.any(address.table).isDamaged(address.slot)) damaged.push(address)
+    }
+    return damaged
+  }
+
+  nextTimerMs(): number {
+    return this.#dueMs
+  }
+
+  /** There is at least one slot. */
+  #next(): RecordAddress {
+    for (;;) {
+      const { table, slot } = this.#at
+      const name = tableNames[table]
+      if (name !== undefined && slot < this.#tables.any(name).slotCount) {
+        this.#at = { table, slot: slot + 1 }
+        return { table: name, slot }
+      }
+      this.#at = { table: (table + 1) % tableNames.length, slot: 0 }
+    }
+  }
+}

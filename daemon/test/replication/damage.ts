@@ -1,0 +1,41 @@
+//! Memory that changes under a record, which frozen records do not allow by any other way.
+import type { Tables } from '../../src/tables/tables.ts'
+import type { User } from '../../src/tables/user.ts'
+import { calm, PairSimulation, user } from './pair-simulation.ts'
+
+/** A record one of whose fields reads as another value after `damage`. */
+export function damageable(name: string): { record: User; damage(): void } {
+  let cseq = 1
+  const record = user(name) as User
+  Object.defineProperty(record, 'cseq', { enumerable: true, get: () => cseq })
+  return {
+    record,
+    damage: () => {
+      cseq = 666
+    },
+  }
+}
+
+/** A pair in step with users u0, u1 .. */
+export function joinedPair(count: number, seed = 1): PairSimulation {
+  const pair = new PairSimulation(seed, calm)
+  pair.join()
+  pair.change(pair.a, (tables) => {
+    for (let n = 0; n < count; n++) tables.table('user').put(user(`u${n}`) as User)
+  })
+  if (!pair.runUntil(() => pair.settled(), 5_000)) throw new Error('the pair is not in step')
+  return pair
+}
+
+export function bookOf(tables: Tables, number: string, priority: number): void {
+  tables.table('phone-book').put({
+    number,
+    type: 'telephone',
+    displayName: `round ${priority}`,
+    ha1Md5: '0'.repeat(32),
+    ha1Sha256: '0'.repeat(64),
+    digest: 'md5',
+    priority: 1,
+    twin: true,
+  })
+}

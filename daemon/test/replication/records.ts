@@ -1,0 +1,118 @@
+//! A record of each of the eight tables, for the tests.
+import type { TableName } from '../../src/tables/address.ts'
+import { user } from './pair-simulation.ts'
+
+const pending = {
+  method: 'INVITE',
+  via: ['SIP/2.0/UDP 10.0.0.1'],
+  from: '<sip:1@x>;tag=a',
+  to: '<sip:2@x>',
+  callId: 'c',
+  cseq: 1,
+  recordRoute: [],
+  source: { address: '10.0.0.1', port: 5060 },
+  body: 'v=0',
+  answerInAck: false,
+  provisional: 180,
+  final: null,
+}
+
+const member = {
+  user: '1001',
+  side: 'caller',
+  state: 'ringing',
+  mediaId: 's-a',
+  localPort: 20_000,
+  dialog: {
+    callId: 'c',
+    localTag: 'l',
+    remoteTag: 'r',
+    localUri: '<sip:2@x>',
+    remoteUri: '<sip:1@x>',
+    localSeq: 1,
+    remoteSeq: 2,
+    routeSet: ['<sip:p;lr>'],
+    remoteTarget: 'sip:1@10.0.0.1',
+    destination: { address: '10.0.0.1', port: 5060 },
+    sdpSession: 3,
+    sdpVersion: 4,
+    localSdp: 'v=0',
+    remoteSdp: 'v=0',
+    pendingServer: pending,
+    pendingClient: null,
+    relayServer: null,
+    relayClient: null,
+  },
+}
+
+/** S1.80: session ID, members, type, state, start time; and what a take-over needs beside. */
+const conference = {
+  sessionId: 's',
+  type: 'preset',
+  state: 'ringing',
+  startedAtMs: 1_700_000_000_000,
+  answeredAtMs: null,
+  conferenceId: 7,
+  callType: 'ia',
+  subject: 'IA call',
+  priority: 'urgent',
+  wg67Version: 'phone.01',
+  ended: null,
+  members: [member],
+}
+
+/** S1.83: media ID, terminal IP, remote port, local port; S1.84: its session. */
+const media = {
+  mediaId: 's-a',
+  sessionId: 's',
+  conferenceId: 7,
+  terminalAddress: '10.0.0.1',
+  remotePort: 4_000,
+  localPort: 20_000,
+  codec: 'PCMU',
+  payloadType: 0,
+  ptimeMs: 30,
+  eventPayloadType: 101,
+  direction: 'sendonly',
+  gainDb: -6,
+  twin: false,
+  ssrc: 4_294_967_295,
+  seq0: 65_535,
+  ts0: 4_000_000_000,
+  tick0: 85_000_000_000,
+  controlTick: 85_000_000_001,
+  inputMaps: [{ ssrc: 1, timestamp: 2, tick: 3, fromTick: 4 }],
+}
+
+/** One record of each table with all of its fields. */
+export const oneOfEach: Readonly<Record<TableName, object>> = {
+  /** S1.78: registration address, user name, status, type, registration time, time-out. */
+  user: user('1001'),
+  /** S1.79: position number, login name, connection status, time-out. */
+  position: { position: 'TWR-1', loginName: 'li', connection: 'connected', expiresAtMs: 9 },
+  'wired-conference': conference,
+  'wired-media': media,
+  /** S1.85. */
+  'wireless-conference': conference,
+  /** S1.86: as wired, and account, radio or gateway address, media information, channel state. */
+  'wireless-media': {
+    ...media,
+    radioAccount: 'grs-1',
+    radioAddress: '10.0.0.7',
+    radioMedia: '121.500',
+    channelState: 'receiving',
+  },
+  /** S1.87: terminal number, password (as HA1 only), priority. */
+  'phone-book': {
+    number: '1001',
+    type: 'telephone',
+    displayName: 'Tower',
+    ha1Md5: 'a'.repeat(32),
+    ha1Sha256: 'b'.repeat(64),
+    digest: 'both',
+    priority: 1,
+    twin: false,
+  },
+  /** S1.88. */
+  'conference-resource': { resource: 'port:20000', kind: 'port', number: 20_000, sessionId: 's' },
+}
