@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AlarmEntry, alarms } from '../daemon/src/alarms.ts'
 import { type ErrorEntry, errors } from '../daemon/src/errors.ts'
+import { beaconSchemaDocument } from '../daemon/src/wire/beacon-grammar.ts'
 
 const exitMeanings = [
   'done',
@@ -57,6 +58,7 @@ function alarmsDocument(): string {
 const documents: Record<string, () => string> = {
   'docs/errors.md': errorsDocument,
   'docs/alarms.md': alarmsDocument,
+  'etc/vccs-beacon.xsd': beaconSchemaDocument,
 }
 
 /** @returns one line a document that is not what the code says. */

@@ -34,6 +34,28 @@ export function word(description: string, options?: readonly string[]) {
   return Args.string({ description, required: true, ignoreStdin: true, ...allowed })
 }
 
+/** What every command has that is recorded as an operation. */
+export const orderFlags = {
+  reason: Flags.string({
+    description: 'Why; kept in the history.',
+    default: '',
+    helpValue: 'TEXT',
+  }),
+  operator: Flags.string({
+    description: 'Who, when several people share this user.',
+    env: 'SUDO_USER',
+    default: '',
+    helpValue: 'NAME',
+  }),
+}
+
+export interface OrderValues extends GlobalValues {
+  readonly reason: string
+  readonly operator: string
+}
+
+type OrderVerb = Extract<Verb, 'switchover' | 'sync-db'>
+
 export interface GlobalValues {
   readonly json: boolean
   readonly socket: string
@@ -65,6 +87,20 @@ export abstract class VccsCommand extends Command {
     params: ParamsOf<V>,
   ): Promise<ResultOf<V>> {
     return ask(this.target(flags), verb, params)
+  }
+
+  /** As `ask`, recorded with reason and operator. Its number is printed at once, so that the outcome can
+   * be asked for when this connection is lost. */
+  protected order<V extends OrderVerb>(
+    flags: OrderValues,
+    verb: V,
+    params: Omit<ParamsOf<V>, 'reason' | 'operator' | 'announce'>,
+  ): Promise<ResultOf<V>> {
+    const { reason, operator } = flags
+    const all = { ...params, reason, operator, announce: true } as ParamsOf<V>
+    return ask(this.target(flags), verb, all, (id) => {
+      if (!flags.json) this.io.err(`op ${id}\n`)
+    })
   }
 
   protected screen(flags: GlobalValues): Screen {

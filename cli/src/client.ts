@@ -25,16 +25,24 @@ const changing: readonly Verb[] = [
 ]
 const answerBytesMax = 16_777_216
 
-/** One request, one answer. Throws `CliFailure`. */
+/** One request, one answer. Throws `CliFailure`.
+ * @param onOperation told the number of the operation as soon as the daemon has one. */
 export async function ask<V extends Verb>(
   target: Target,
   verb: V,
   params: ParamsOf<V>,
+  onOperation: (id: string) => void = () => undefined,
 ): Promise<ResultOf<V>> {
   const timing = changing.includes(verb) ? changeTiming : readTiming
   const socket = await open(target.socket)
+  const call: Call = { target, verb, params, timing }
+  const onNotification = (found: { readonly op?: unknown }) => {
+    if (typeof found.op !== 'string' || call.operation !== undefined) return
+    call.operation = found.op
+    onOperation(found.op)
+  }
   try {
-    const result = await request(socket, { target, verb, params, timing })
+    const result = await request(socket, Object.assign(call, { onNotification }))
     return result as ResultOf<V>
   } finally {
     socket.destroy()
@@ -50,7 +58,11 @@ export async function follow(
   const socket = await open(target.socket)
   const early: LogLine[] = []
   let answered = false
-  const onNotification = (line: LogLine) => (answered ? onLine(line) : early.push(line))
+  const onNotification = (found: object) => {
+    const line = found as LogLine
+    if (answered) onLine(line)
+    else early.push(line)
+  }
   const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   const end = () => socket.destroy()
   stop.addEventListener('abort', end)
@@ -96,12 +108,14 @@ interface Call {
   readonly verb: Verb
   readonly params: object
   readonly timing: Timing
-  readonly onNotification?: (line: LogLine) => void
+  readonly onNotification?: (params: object) => void
+  /** Number of the operation, once it was told. */
+  operation?: string
 }
 
 interface Incoming {
   readonly id?: number | null
-  readonly params?: LogLine
+  readonly params?: object
   readonly result?: { readonly schema?: string }
   readonly error?: { readonly message: string; readonly data: Omit<FailureInfo, 'message'> }
 }
@@ -179,10 +193,11 @@ function parse(line: string): Incoming | null {
   }
 }
 
-function noAnswer({ verb, timing }: Call): CliFailure {
+function noAnswer(call: Call): CliFailure {
+  const { verb, timing } = call
   const detail = `No answer to ${verb} within ${timing.timeoutMs / 1_000} s`
   return timing.changes
-    ? new CliFailure('timed-out', `${detail}; whether it was done is unknown`)
+    ? outcomeUnknown(detail, call)
     : new CliFailure('daemon-unreachable', detail, silentNext)
 }
 
@@ -190,9 +205,15 @@ function noAnswer({ verb, timing }: Call): CliFailure {
 const silentNext =
   'Run `vccs status` on the other node; when it serves, run `systemctl restart vccsd` here.'
 
-function cutOff({ verb, timing }: Call): CliFailure {
+function outcomeUnknown(detail: string, { operation }: Call): CliFailure {
+  const next = operation === undefined ? undefined : `Run \`vccs op ${operation}\`, on either node.`
+  return new CliFailure('timed-out', `${detail}; whether it was done is unknown`, next)
+}
+
+function cutOff(call: Call): CliFailure {
+  const { verb, timing } = call
   const detail = `The daemon ended the connection before it answered ${verb}`
   return timing.changes
-    ? new CliFailure('timed-out', `${detail}; whether it was done is unknown`)
+    ? outcomeUnknown(detail, call)
     : new CliFailure('daemon-unreachable', detail)
 }

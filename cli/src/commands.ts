@@ -1,4 +1,5 @@
 //! The table of commands; oclif reads it by the name `COMMANDS`.
+import { BeaconListen } from './commands/beacon.ts'
 import { Completion } from './commands/completion.ts'
 import {
   ConfigApply,
@@ -8,6 +9,7 @@ import {
   ConfigSet,
   ConfigValidate,
 } from './commands/config.ts'
+import { History, Op } from './commands/history.ts'
 import { Init } from './commands/init.ts'
 import { Alarms, Calls, ReleaseCall, Users } from './commands/lists.ts'
 import { Log } from './commands/log.ts'
@@ -19,6 +21,7 @@ import { Why } from './commands/why.ts'
 
 export const COMMANDS = {
   alarms: Alarms,
+  beacon: BeaconListen,
   calls: Calls,
   completion: Completion,
   'config:apply': ConfigApply,
@@ -28,8 +31,10 @@ export const COMMANDS = {
   'config:set': ConfigSet,
   'config:validate': ConfigValidate,
   failover: Failover,
+  history: History,
   init: Init,
   log: Log,
+  op: Op,
   'release-call': ReleaseCall,
   status: Status,
   switchover: Switchover,

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { operationNotification } from '../../daemon/src/control/api.ts'
 import { startControlServer } from '../../daemon/src/control/server.ts'
 import type { AskPeer, ControlHandlers } from '../../daemon/src/control/session.ts'
 import { failure, success } from '../../daemon/src/result.ts'
@@ -11,7 +12,34 @@ import type { Io, Question } from '../src/io.ts'
 
 const at = '2026-03-14T12:31:02.118Z'
 
+const effect = {
+  calls: 39,
+  kept: 38,
+  lost: 1,
+  sipLate: 1,
+  sipLateMsMax: 512,
+  sipOpen: 0,
+  complete: true,
+}
+
+const operation = {
+  id: '3f2a1c',
+  kind: 'switchover',
+  node: 'vccs-a',
+  operator: 'anna (root)',
+  via: 'local',
+  reason: 'PSU swap',
+  startedAt: at,
+  endedAt: at,
+  state: 'done',
+  detail: 'vccs-a to vccs-b: the peer is primary',
+  tookMs: 22,
+  progress: null,
+  report: null,
+} as const
+
 const switchoverBody = {
+  op: '3f2a1c',
   force: false,
   from: 'vccs-a',
   to: 'vccs-b',
@@ -65,6 +93,11 @@ export const healthyHandlers: ControlHandlers = {
           because: 'no heartbeat on any of 3 links for 5 periods (500 ms)',
           evidence: ['net-a last heard 503 ms ago', 'net-b last heard 504 ms ago'],
           alternatives: ['address order would have chosen this node too'],
+          monotonicMs: 84_012.5,
+          pairMs: 84_012.75,
+          operation: null,
+          operator: null,
+          effect,
         },
       ],
       hypothesis:
@@ -79,17 +112,45 @@ export const healthyHandlers: ControlHandlers = {
               alarms: [{ code: 'link-down', subject: 'net-b' }],
             },
     }),
-  switchover: async ({ dryRun, force }) =>
+  op: async ({ id }) =>
+    id === undefined || id === operation.id
+      ? success({ node: 'vccs-a', operations: [operation] })
+      : failure('operation-unknown', `no operation ${id} is known here`),
+  'op.copy': async () => success({}),
+  history: async () =>
     success({
+      node: 'vccs-a',
+      entries: [
+        {
+          at,
+          node: 'vccs-a',
+          from: 'primary',
+          to: 'standby',
+          term: 18,
+          rule: 'handed-over',
+          because: 'PSU swap',
+          operation: operation.id,
+          operator: operation.operator,
+          reason: operation.reason,
+          effect: null,
+        },
+      ],
+    }),
+  switchover: async ({ dryRun, force, announce }, { notify }) => {
+    if (announce) notify(operationNotification, { op: operation.id })
+    return success({
       ...switchoverBody,
+      op: dryRun ? null : operation.id,
       checks: [...switchoverBody.checks],
       dryRun,
       force,
       done: !dryRun,
       tookMs: dryRun ? null : 22,
-    }),
+    })
+  },
   'sync-db': async ({ dryRun }) =>
     success({
+      op: null,
       dryRun,
       from: 'vccs-a',
       to: 'vccs-b',
@@ -215,6 +276,7 @@ export interface FakeTerminal {
   readonly stop?: AbortSignal
   readonly onOut?: (text: string) => void
   readonly onSleep?: () => void
+  readonly nowMs?: () => number
 }
 
 /** Runs a command line in this process, from the source. */
@@ -242,8 +304,12 @@ export async function vccs(
     outIsTerminal: terminal.outIsTerminal ?? false,
     columns: terminal.columns ?? 80,
     env: terminal.env ?? { LANG: 'en_GB.UTF-8' },
-    nowMs: () => Date.parse(at),
-    sleep: async () => terminal.onSleep?.(),
+    nowMs: terminal.nowMs ?? (() => Date.parse(at)),
+    sleep: async () => {
+      terminal.onSleep?.()
+      // What waits in a socket is read meanwhile.
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    },
     stop: terminal.stop ?? new AbortController().signal,
     confirm: async (message) => ask(message) === true,
     input: async ({ message }: Question) => String(ask(message) ?? ''),

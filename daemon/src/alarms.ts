@@ -114,6 +114,12 @@ export const alarms = {
     effect: 'Fewer legs fit on this node.',
     next: 'Read the reason in `vccs log`; install for a supported platform.',
   },
+  'beacon-failed': {
+    severity: 'not-urgent',
+    text: 'The state beacon cannot be sent.',
+    effect: 'None on calls; other computers of the site believe that no server works.',
+    next: 'Check beacon.interface and the key file in the node file, then read `vccs log`.',
+  },
   'database-recovered': {
     severity: 'urgent',
     text: 'The database was damaged or gone and was replaced by the last good copy or the peer.',

@@ -37,12 +37,12 @@ export const errors = {
     exit: 7,
   },
   'key-missing': {
-    text: 'The pair key file is missing or too short.',
+    text: 'A key file (of the pair or of the beacon) is missing or too short.',
     next: 'Make one with `vccs init`, or copy it from the other node with mode 0600.',
     exit: 7,
   },
   'key-readable': {
-    text: 'The pair key file can be read by others.',
+    text: 'A key file can be read by others.',
     next: 'Run `chmod 0600` on the key file.',
     exit: 5,
   },
@@ -118,7 +118,7 @@ export const errors = {
   },
   'timed-out': {
     text: 'No answer in time; whether it was done is unknown.',
-    next: 'Run `vccs status` and `vccs why` before you try again.',
+    next: 'Run `vccs op`, `vccs status` and `vccs why` before you try again.',
     exit: 6,
   },
   'operation-failed': {
@@ -130,6 +130,16 @@ export const errors = {
     text: 'What was named does not exist.',
     next: 'List what exists, with `vccs calls`, `vccs users` or `vccs config export`.',
     exit: 1,
+  },
+  'operation-unknown': {
+    text: 'No operation has this number on the nodes that answered.',
+    next: 'Run `vccs op` for the last ones; while a node is away, its own are known only there.',
+    exit: 1,
+  },
+  'beacon-silent': {
+    text: 'No beacon was heard: no primary of this site reaches this machine.',
+    next: 'Check --key, --group, --port and --interface, then run `vccs status` on both nodes.',
+    exit: 4,
   },
   'question-unknown': {
     text: 'The question after --if was not understood.',

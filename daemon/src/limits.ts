@@ -91,6 +91,17 @@ export const limits = {
   /** Lines of the log that are kept in memory, and ended alarms. */
   logLinesKept: 2_000,
   alarmsKept: 500,
+  /** Changes of the role, and operations, that a node remembers over restarts. */
+  historyKept: 500,
+  operationsKept: 200,
+
+  /** S2.13: the primary tells the site its state this often. */
+  beaconMs: 2_000,
+  /** ... and a receiver calls it silent after this. */
+  beaconSilentMs: 6_000,
+  beaconBytesMax: 16_384,
+  beaconReceiversMax: 16,
+  beaconTagsMax: 16,
 
   /** RFC 3261 17.1.1.1. */
   sipT1Ms: 500,
@@ -137,6 +148,7 @@ assert(
 )
 assert(limits.resendMs < limits.replicateBeforeAnswerMsMax, 'one repetition fits before an answer')
 assert(limits.syncWindowBytes > limits.syncFrameBytesMax, 'the window holds the largest frame')
+assert(limits.beaconSilentMs >= 2 * limits.beaconMs, 'one lost beacon is no silence')
 assert(
   limits.samplesPerTick * 1000 === limits.sampleRateHz * limits.tickMs,
   'a tick holds its samples',

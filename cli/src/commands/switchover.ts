@@ -1,21 +1,14 @@
 //! `vccs switchover` (planned, refused when not safe) and `vccs failover` (forced).
 import { Flags } from '@oclif/core'
 import type { ResultOf } from '../../../daemon/src/control/api.ts'
-import { type GlobalValues, VccsCommand } from '../base-command.ts'
+import { type OrderValues, orderFlags, VccsCommand } from '../base-command.ts'
 import { CliFailure } from '../failure.ts'
 import { drawPlan, drawSwitched } from '../screens/operations.ts'
 import { drawStatus } from '../screens/status.ts'
 
-interface Values extends GlobalValues {
+interface Values extends OrderValues {
   readonly yes: boolean
-  readonly reason: string
 }
-
-const reasonFlag = Flags.string({
-  description: 'Why; kept with the decision.',
-  default: '',
-  helpValue: 'TEXT',
-})
 
 abstract class RoleCommand extends VccsCommand {
   protected plan(flags: Values, force: boolean): Promise<ResultOf<'switchover'>> {
@@ -24,8 +17,7 @@ abstract class RoleCommand extends VccsCommand {
   }
 
   protected async execute(flags: Values, force: boolean): Promise<number> {
-    const params = { dryRun: false, reason: flags.reason, force }
-    const result = await this.ask(flags, 'switchover', params)
+    const result = await this.order(flags, 'switchover', { dryRun: false, force })
     this.print(flags, result, (screen) => drawSwitched(screen, result))
     if (!flags.json) await this.#printAfter(flags)
     return result.done ? 0 : 1
@@ -55,7 +47,7 @@ export class Switchover extends RoleCommand {
   static override flags = {
     'dry-run': Flags.boolean({ description: 'Checks and plan only; nothing is changed.' }),
     yes: Flags.boolean({ description: 'Do not ask.' }),
-    reason: reasonFlag,
+    ...orderFlags,
   }
 
   async run(): Promise<number> {
@@ -90,7 +82,7 @@ export class Failover extends RoleCommand {
   ]
   static override flags = {
     yes: Flags.boolean({ description: 'Do not ask.' }),
-    reason: reasonFlag,
+    ...orderFlags,
   }
 
   async run(): Promise<number> {

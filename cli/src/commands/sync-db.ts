@@ -1,6 +1,6 @@
 //! `vccs sync-db`: differences first, then the repair.
 import { Flags } from '@oclif/core'
-import { VccsCommand } from '../base-command.ts'
+import { orderFlags, VccsCommand } from '../base-command.ts'
 import { drawDifferences, drawRepair } from '../screens/operations.ts'
 
 export class SyncDb extends VccsCommand {
@@ -13,6 +13,7 @@ export class SyncDb extends VccsCommand {
   static override flags = {
     'dry-run': Flags.boolean({ description: 'Show the differences only.' }),
     yes: Flags.boolean({ description: 'Do not ask.' }),
+    ...orderFlags,
   }
 
   async run(): Promise<number> {
@@ -30,7 +31,7 @@ export class SyncDb extends VccsCommand {
     } else {
       await this.confirm(flags, 'Repair?')
     }
-    const result = await this.ask(flags, 'sync-db', { dryRun: false })
+    const result = await this.order(flags, 'sync-db', { dryRun: false })
     this.print(flags, result, (screen) => [
       ...(flags.yes ? drawDifferences(screen, result) : []),
       ...drawRepair(screen, result),

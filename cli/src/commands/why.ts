@@ -1,7 +1,7 @@
 //! `vccs why`.
 import { Flags } from '@oclif/core'
 import { VccsCommand } from '../base-command.ts'
-import { drawWhy } from '../screens/operations.ts'
+import { drawWhy } from '../screens/reasons.ts'
 
 export class Why extends VccsCommand {
   static override summary = 'Why this node has its role: the decisions, newest first.'

@@ -1,7 +1,7 @@
-//! Screens of `switchover`, `failover`, `sync-db` and `why`.
+//! Screens of `switchover`, `failover` and `sync-db`.
 import type { ResultOf } from '../../../daemon/src/control/api.ts'
 import type { Screen } from './screen.ts'
-import { duration, exactMoment, plural } from './words.ts'
+import { duration, plural } from './words.ts'
 
 const outcomeTones = { ok: 'good', warning: 'warning', failed: 'bad' } as const
 
@@ -24,10 +24,10 @@ export function drawPlan(screen: Screen, result: ResultOf<'switchover'>): string
 }
 
 export function drawSwitched(screen: Screen, result: ResultOf<'switchover'>): string[] {
-  const { done, from, to, tookMs, detail } = result
+  const { done, from, to, tookMs, detail, op } = result
   const took = tookMs === null ? '' : ` in ${duration(tookMs)}`
   const head = done ? `switched ${from} ${screen.arrow} ${to}${took}` : 'nothing was changed'
-  const text = detail === '' ? head : `${head}: ${detail}`
+  const text = `${op === null ? '' : `op ${op}  `}${detail === '' ? head : `${head}: ${detail}`}`
   return screen.text(screen.mark(done ? 'good' : 'warning', text).text, 2)
 }
 
@@ -63,31 +63,4 @@ export function drawRepair(screen: Screen, { repair }: ResultOf<'sync-db'>): str
       screen.labelled('  failed', `${table} ${key}: ${detail}`),
     ),
   ]
-}
-
-export function drawWhy(screen: Screen, result: ResultOf<'why'>): string[] {
-  const lines: string[] = []
-  const { hypothesis, decisions, node } = result
-  if (hypothesis !== null) {
-    const { question, from, to, rule, because, alarms } = hypothesis
-    const outcome = from === to ? `${node} stays ${to}` : `${node} becomes ${to} (it is ${from})`
-    lines.push(...screen.text(`If ${question}: ${outcome}.`, 2))
-    lines.push(...screen.labelled('  rule', rule), ...screen.labelled('  because', because))
-    const raised = alarms.map(({ code, subject }) => `${code} ${subject}`.trim()).join(', ')
-    return [...lines, ...screen.labelled('  alarms', raised || 'none')]
-  }
-  if (decisions.length === 0) return [`${node} has decided nothing since it started.`]
-  for (const decision of [...decisions].sort((a, b) => b.at.localeCompare(a.at))) {
-    const { at, from, to, term, rule, because, evidence, alternatives } = decision
-    const change = from === to ? `stays ${to}` : `${from} ${screen.arrow} ${to}`
-    lines.push(...screen.text(`${exactMoment(at)}  ${node}  ${change}  term ${term}  (${rule})`, 2))
-    lines.push(...screen.labelled('  because', because))
-    evidence.forEach((text, index) => {
-      lines.push(...screen.labelled(index === 0 ? '  evidence' : '', text))
-    })
-    alternatives.forEach((text, index) => {
-      lines.push(...screen.labelled(index === 0 ? '  not used' : '', text))
-    })
-  }
-  return lines
 }

@@ -91,6 +91,9 @@ export const linkStatusSchema = z.strictObject({
 export const decisionRecordSchema = z.strictObject({
   /** Unix milliseconds. */
   atMs: z.number(),
+  /** The same moment by CLOCK_MONOTONIC of the node, and by the clock that both nodes share. */
+  monotonicMs: z.number().optional(),
+  pairMs: z.number().optional(),
   rule: z.string(),
   from: z.enum(roles),
   to: z.enum(roles),

@@ -170,7 +170,8 @@ export class Configuration {
       (sum, { onlyHere, onlyPeer, different }) => sum + onlyHere + onlyPeer + different,
       0,
     )
-    const body = { dryRun, from: this.#parts.config.node, to: 'peer', differences, tables }
+    const from = this.#parts.config.node
+    const body = { op: null, dryRun, from, to: 'peer', differences, tables }
     if (dryRun || differences === 0) return success({ ...body, repair: null })
     const repaired = await rows.repair(found.value)
     if (!repaired.ok) return repaired

@@ -20,6 +20,7 @@ import type { Configuration } from './configuration.ts'
 import { CoreRunner, mediaOrders } from './core-runner.ts'
 import { JournalKeeper } from './journal-keeper.ts'
 import type { LogHub } from './log-hub.ts'
+import type { Logbook } from './logbook.ts'
 import { makeCore } from './make-core.ts'
 import { MediaLink } from './media-link.ts'
 import { PairLink } from './pair-link.ts'
@@ -30,6 +31,9 @@ type RowsOutput = Extract<ReplicatorOutput, { kind: 'rows' | 'rows-ack' }>
 
 /** What the engine needs of the configuration of the site. */
 type SiteData = Pick<Configuration, 'setPair' | 'rows' | 'advance' | 'callEnded'>
+
+/** Who remembers what happened. */
+type Witness = Pick<Logbook, 'note' | 'becomes' | 'sessionChanged'>
 
 interface EngineParts {
   readonly config: NodeConfig
@@ -62,6 +66,7 @@ export class SwitchEngine {
   readonly #lease: RoleLease
   #inDoubt = false
   #site: SiteData | null = null
+  #witness: Witness | null = null
   #peerAlive = false
   #roleKnown = false
   #caughtUp = false
@@ -102,12 +107,17 @@ export class SwitchEngine {
     this.#journal = new JournalKeeper(journalFile, tables, (change) =>
       this.replicator.frameOf(change),
     )
-    tables.onChange((change, _previous, next) => this.#noteEndedCall(change, next))
+    tables.onChange((change, _previous, next) => this.#noteSession(change, next))
   }
 
   /** Where accounts come from and call records go; before `begin`. */
   attach(site: SiteData): void {
     this.#site = site
+  }
+
+  /** Who is told of decisions, roles and sessions; before `begin`. */
+  watchedBy(witness: Witness): void {
+    this.#witness = witness
   }
 
   get role(): Role {
@@ -265,9 +275,12 @@ export class SwitchEngine {
   }
 
   #become(role: Role, term: number, peerServedAtMs: number | null = null): void {
+    const nowMs = this.#parts.clock.monotonicMs()
     this.#role = role
     this.#flush = null
-    this.sync.perform(this.replicator.setRole(role, term, this.#parts.clock.monotonicMs()))
+    const sessions = this.tables.table('wired-conference').values()
+    this.#witness?.becomes(role, { term, nowMs, sessions })
+    this.sync.perform(this.replicator.setRole(role, term, nowMs))
     this.runner.setRole(role, peerServedAtMs)
     this.#site?.setPair(role, this.#peerAlive)
     this.#keepJournal()
@@ -280,6 +293,7 @@ export class SwitchEngine {
     this.sync.perform(this.replicator.setPeer(this.#peerAlive, nowMs))
     this.#site?.setPair(this.#role, this.#peerAlive)
     this.alarms.reconcile('pair', message.alarms)
+    this.#witness?.note(message)
     this.#keepJournal()
     this.#settled()
   }
@@ -297,9 +311,11 @@ export class SwitchEngine {
   }
 
   /** Both nodes keep the record of a call: it is not lost with the one that served it. */
-  #noteEndedCall({ address }: RecordChange, next: AnyRecord | null): void {
-    if (address.table !== 'wired-conference' || next === null) return
-    const record = callRecordOf(next as Conference)
+  #noteSession({ address, key }: RecordChange, next: AnyRecord | null): void {
+    if (address.table !== 'wired-conference') return
+    const session = next as Conference | null
+    this.#witness?.sessionChanged(key, session, this.#parts.clock.monotonicMs())
+    const record = session === null ? null : callRecordOf(session)
     if (record !== null) this.#site?.callEnded(record)
   }
 

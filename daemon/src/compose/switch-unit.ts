@@ -2,7 +2,6 @@
 //! socket. Knows every room it starts; holds no rule of its own.
 import { randomBytes } from 'node:crypto'
 import { busVersion } from '../bus/messages.ts'
-import type { Verb } from '../control/api.ts'
 import { type ControlServer, startControlServer } from '../control/server.ts'
 import { type Answering, answerVerb } from '../control/session.ts'
 import { busAddress, type NodeConfig } from '../oam/node-config.ts'
@@ -13,9 +12,12 @@ import { openJournalFile } from '../platform/journal-file.ts'
 import { type BusServer, connectBus, listenBus } from '../platform/stream.ts'
 import { openDatagram } from '../platform/udp.ts'
 import { type Result, success } from '../result.ts'
+import { BeaconSender } from './beacon-sender.ts'
 import { Configuration } from './configuration.ts'
 import { makeHandlers } from './handlers.ts'
 import type { LogHub } from './log-hub.ts'
+import { Logbook } from './logbook.ts'
+import { ownStatus, type StatusParts } from './node-status.ts'
 import { parseAnswer, parseQuestion } from './peer-questions.ts'
 import { SwitchEngine } from './switch-engine.ts'
 import { SyncSockets } from './sync-sockets.ts'
@@ -37,6 +39,8 @@ export class SwitchUnit {
   readonly #options: SwitchOptions
   readonly #engine: SwitchEngine
   readonly #configuration: Configuration
+  readonly #logbook: Logbook
+  readonly #beacon: BeaconSender
   readonly #sockets: SyncSockets
   readonly #wakeUp = new WakeUp(idleMs, () => this.#loop())
   readonly #startedWallMs = wallMs()
@@ -60,6 +64,19 @@ export class SwitchUnit {
     })
     this.#configuration = makeConfiguration(options, this.#engine)
     this.#engine.attach(this.#configuration)
+    this.#logbook = new Logbook({
+      config,
+      log,
+      tellPeer: async (operation) => {
+        await this.#askPeer('op.copy', { operation })
+      },
+    })
+    this.#engine.watchedBy(this.#logbook)
+    this.#beacon = new BeaconSender({
+      config,
+      alarms: this.#engine.alarms,
+      status: () => ownStatus(this.#statusParts(), null),
+    })
     this.#sockets = new SyncSockets(config, {
       received: (bytes, link) => this.#engine.sync.received(bytes, link),
       error: (text) => log.debug('sync socket', { error: text }),
@@ -106,6 +123,8 @@ export class SwitchUnit {
     this.#engine.pair.close()
     await this.#sockets.close()
     await this.#configuration.close()
+    await this.#logbook.close()
+    this.#beacon.close()
   }
 
   #connectPair(): void {
@@ -125,27 +144,30 @@ export class SwitchUnit {
     return JSON.stringify(await answerVerb(parseQuestion(body), this.#answering()))
   }
 
-  #answering(): Answering {
-    const { config, log, version } = this.#options
-    const engine = this.#engine
-    const askPeer = (verb: Verb, params: Record<string, unknown>) => this.#askPeer(verb, params)
+  #statusParts(): StatusParts {
+    const { config, version } = this.#options
+    const { tables, replicator, pair, alarms } = this.#engine
     return {
-      handlers: makeHandlers({
-        config,
-        version,
-        tables: engine.tables,
-        core: engine.core,
-        runner: engine.runner,
-        replicator: engine.replicator,
-        pair: engine.pair,
-        alarms: engine.alarms,
-        log,
-        configuration: this.#configuration,
-        askPeer,
-        media: () => engine.statistics,
-        units: () => this.#units(),
-      }),
-      askPeer,
+      config,
+      version,
+      tables,
+      replicator,
+      pair,
+      alarms,
+      configuration: this.#configuration,
+      askPeer: (verb, params) => this.#askPeer(verb, params),
+      media: () => this.#engine.statistics,
+      units: () => this.#units(),
+    }
+  }
+
+  #answering(): Answering {
+    const { log } = this.#options
+    const { core, runner } = this.#engine
+    const parts = this.#statusParts()
+    return {
+      handlers: makeHandlers({ ...parts, core, runner, log, logbook: this.#logbook }),
+      askPeer: parts.askPeer,
       onDefect: (text) => log.error('a defect', { text }),
     }
   }
@@ -172,12 +194,15 @@ export class SwitchUnit {
     this.#watchedAtMs = nowMs
     const alarms = restartAlarms(this.#options.config.runDirectory, wallMs())
     this.#engine.alarms.reconcile('units', alarms)
+    this.#logbook.advance(nowMs)
   }
 
   /** The one loop of this process: it sleeps until something is due. */
   #loop(): void {
     this.#engine.advance()
-    this.#watch(monotonicMs())
+    const nowMs = monotonicMs()
+    this.#beacon.advance(this.#engine.role, nowMs)
+    this.#watch(nowMs)
     this.#wakeUp.at(this.#engine.nextTimerMs())
   }
 }

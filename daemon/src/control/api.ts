@@ -2,6 +2,7 @@
 //! CLI (which takes only the types, so that it starts without zod).
 import { z } from 'zod'
 import { decisionRecordSchema, roles } from '../bus/messages.ts'
+import { effectSchema, historyEntrySchema, operationSchema } from './operation-schema.ts'
 import { alarmItemSchema, checkSchema, statusResultSchema, timeSchema } from './status-schema.ts'
 
 const reasonSchema = z.string().max(200)
@@ -14,7 +15,14 @@ const count = z.int().min(0)
 const result = <V extends string, S extends z.ZodRawShape>(verb: V, shape: S) =>
   z.object({ schema: z.literal(`vccs/${verb}/1` as const), ...shape })
 
-const decisionSchema = decisionRecordSchema.omit({ atMs: true }).extend({ at: timeSchema })
+const decisionSchema = decisionRecordSchema.omit({ atMs: true }).extend({
+  at: timeSchema,
+  /** Null: the change of role was ordered by nobody, or no role changed. */
+  operation: z.string().nullable(),
+  operator: z.string().nullable(),
+  /** What a take-over did to the calls; null: this was none, or it is not known any more. */
+  effect: effectSchema.nullable(),
+})
 export type Decision = z.infer<typeof decisionSchema>
 
 const hypothesisSchema = z.object({
@@ -96,7 +104,19 @@ const logLineSchema = z.object({
 })
 export type LogLine = z.infer<typeof logLineSchema>
 
+/** What every verb takes that is recorded as an operation (`vccs op`). */
+const orderShape = {
+  reason: reasonSchema.default(''),
+  /** The person, when the user of the control socket is shared. */
+  operator: z.string().max(64).default(''),
+  /** True: the number of the operation is told at once, as the notification `op.started`. */
+  announce: z.boolean().default(false),
+}
+const operationId = z.string().regex(/^[0-9a-f]{4,16}$/, 'is not the number of an operation')
+
 const switchoverResult = result('switchover', {
+  /** Number of the operation; null for a dry run. */
+  op: z.string().nullable(),
   dryRun: z.boolean(),
   /** True when the role has moved. */
   done: z.boolean(),
@@ -113,6 +133,8 @@ const switchoverResult = result('switchover', {
 })
 
 const syncDbResult = result('sync-db', {
+  /** Number of the operation; null for a dry run. */
+  op: z.string().nullable().default(null),
   dryRun: z.boolean(),
   from: z.string(),
   to: z.string(),
@@ -154,14 +176,28 @@ export const verbs = {
     }),
   },
   switchover: {
-    params: z.strictObject({
-      dryRun,
-      reason: reasonSchema.default(''),
-      force: z.boolean().default(false),
-    }),
+    params: z.strictObject({ dryRun, ...orderShape, force: z.boolean().default(false) }),
     result: switchoverResult,
   },
-  'sync-db': { params: z.strictObject({ dryRun }), result: syncDbResult },
+  op: {
+    /** Without `id`: the last ones, the newest first. `own`: do not ask the peer. */
+    params: z.strictObject({
+      id: operationId.optional(),
+      opinions: z.enum(['both', 'own']).default('both'),
+    }),
+    result: result('op', { node: z.string(), operations: z.array(operationSchema) }),
+  },
+  /** From node to node only: what became of an operation, so that either can be asked. */
+  'op.copy': {
+    params: z.strictObject({ operation: operationSchema }),
+    result: result('op.copy', {}),
+  },
+  history: {
+    params: z.strictObject({ lines: z.int().min(1).max(500).default(20) }),
+    /** The newest first. */
+    result: result('history', { node: z.string(), entries: z.array(historyEntrySchema) }),
+  },
+  'sync-db': { params: z.strictObject({ dryRun, ...orderShape }), result: syncDbResult },
   'config.get': {
     params: z.strictObject({ path: pathSchema }),
     result: result('config.get', { path: z.string(), value: z.json() }),
@@ -237,6 +273,8 @@ export function isVerb(name: string): name is Verb {
 
 /** Method of the notifications of `log` with `follow`; its parameters are one `LogLine`. */
 export const logNotification = 'log.line'
+/** Method of the notification of a verb with `announce`; its parameters are `{ op }`. */
+export const operationNotification = 'op.started'
 
 /** JSON-RPC 2.0. `node` goes beside the parameters of the verb, see `session.ts`. */
 export const requestSchema = z.strictObject({

@@ -1,9 +1,10 @@
 //! The control server: connections of the control socket, bounded in number, size and time.
 import type { Socket } from 'node:net'
 import { limits } from '../limits.ts'
+import { peerUserId, userName } from '../platform/peer-credentials.ts'
 import { failure, type Result, success } from '../result.ts'
 import { type Line, LineReader } from './lines.ts'
-import { type Answering, type CallContext, errorLine, handleLine } from './session.ts'
+import { type Answering, type CallContext, type Caller, errorLine, handleLine } from './session.ts'
 import { listenUnix, sayAndEnd } from './socket.ts'
 
 export interface ControlServerOptions extends Answering {
@@ -83,6 +84,11 @@ function refuse(socket: Socket, connectionsMax: number): void {
   sayAndEnd(socket, errorLine(null, busy.failure))
 }
 
+function callerOf(socket: Socket): Caller {
+  const uid = peerUserId(socket)
+  return { via: 'local', user: uid === null ? null : userName(uid) }
+}
+
 class Connection {
   readonly #socket: Socket
   readonly #shared: Shared
@@ -99,6 +105,7 @@ class Connection {
     this.#shared = shared
     this.#reader = new LineReader(shared.frameBytesMax)
     this.#context = {
+      caller: callerOf(socket),
       notify: (method, params) => this.#notify(method, params),
       keepOpen: () => {
         this.#streaming = true

@@ -12,8 +12,16 @@ import {
 } from './api.ts'
 import type { Line } from './lines.ts'
 
+/** Who asks. */
+export interface Caller {
+  readonly via: 'local' | 'peer'
+  /** The user at the other end of the control socket, by the word of the kernel; null: not known. */
+  readonly user: string | null
+}
+
 /** What a handler may do besides answering. */
 export interface CallContext {
+  readonly caller: Caller
   /** Sends a notification; false: the client is gone or too slow, and this one was dropped. */
   notify(method: string, params: object): boolean
   /** Notifications will come: the connection stays, although nothing may move for long. */
@@ -42,6 +50,7 @@ export interface Answering {
 
 /** A context without notifications, for requests that come from the peer. */
 export const withoutStream: CallContext = {
+  caller: { via: 'peer', user: null },
   notify: () => false,
   keepOpen: () => undefined,
   closed: new AbortController().signal,
@@ -97,7 +106,7 @@ export async function handleLine(
   }
   const answer =
     node === 'peer'
-      ? await forward({ verb: method, params }, answering)
+      ? await forward({ verb: method, params }, answering, context)
       : await answerVerb({ verb: method, params }, answering, context)
   if (!answer.ok) return errorLine(id, answer.failure)
   return JSON.stringify({ jsonrpc: '2.0', id, result: answer.value })
@@ -106,6 +115,7 @@ export async function handleLine(
 async function forward(
   request: { readonly verb: string; readonly params: Record<string, unknown> },
   answering: Answering,
+  { caller }: CallContext,
 ): Promise<Result<unknown>> {
   const { verb, params } = request
   if (!isVerb(verb)) return failure('control-verb', `there is no verb "${verb}"`)
@@ -114,12 +124,23 @@ async function forward(
   if ('follow' in checked.data && checked.data.follow) {
     return failure('control-params', 'follow: not on the peer; ask again with `after`')
   }
+  // The peer cannot see who is at this socket.
+  const signed =
+    'operator' in checked.data
+      ? { ...params, operator: operatorName(caller, checked.data.operator) }
+      : params
   try {
-    return await answering.askPeer(verb, params)
+    return await answering.askPeer(verb, signed)
   } catch (error) {
     answering.onDefect(`peer ${verb}: ${error instanceof Error ? error.stack : String(error)}`)
     return failure('internal', 'asking the peer failed unexpectedly')
   }
+}
+
+/** The name for the history: what was given, and behind it whom the kernel saw. */
+export function operatorName({ user }: Caller, given: string): string {
+  if (user === null) return given === '' ? 'unknown' : given.slice(0, 64)
+  return given === '' || given === user ? user : `${given} (${user})`.slice(0, 64)
 }
 
 const rpcCodes: Partial<Record<Failure['code'], number>> = {

@@ -7,13 +7,12 @@ import type { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
 import { readFileBytes } from '../platform/files.ts'
 import { failure, type Result, success } from '../result.ts'
+import { keyBytesMin, readKeyFile } from './key-file.ts'
 import type { NodeConfig } from './node-config.ts'
 import { crossFaults, type Fault, written } from './node-config-rules.ts'
 import { knownKeys, nodeConfigSchema, type WrittenNodeConfig } from './node-config-schema.ts'
 
 const fileBytesMax = 262_144
-const keyBytesMin = 32
-const keyBytesMax = 4_096
 
 interface Place {
   readonly line: number
@@ -49,28 +48,22 @@ export function loadNodeConfig(path: string): Result<NodeConfig> {
   const parsed = parse(text)
   if (!parsed.ok) return parsed
   const config = absolute(parsed.value.config, dirname(resolve(path)))
-  const key = readPairSecret(config)
-  if (key.ok) return success(config)
-  const place = parsed.value.locate(['pair', 'keyFile'])
-  return failure(key.failure.code, at(place, key.failure.detail))
+  const keys = [{ section: 'pair', path: config.pair.keyFile }]
+  if (config.beacon !== null) keys.push({ section: 'beacon', path: config.beacon.keyFile })
+  for (const { section, path: keyPath } of keys) {
+    const key = readKeyFile(keyPath)
+    if (key.ok) continue
+    return failure(
+      key.failure.code,
+      at(parsed.value.locate([section, 'keyFile']), key.failure.detail),
+    )
+  }
+  return success(config)
 }
 
-/** The secret both nodes share. White space at its end does not count, so that an editor's last line
- * break does not part the pair. */
+/** The secret both nodes share. */
 export function readPairSecret(config: NodeConfig): Result<Uint8Array> {
-  const path = config.pair.keyFile
-  const file = readFileBytes(path, keyBytesMax)
-  if (!file.ok) return failure('key-missing', `key file ${path}: ${file.detail}`)
-  if ((file.mode & 0o077) !== 0) {
-    const mode = file.mode.toString(8).padStart(4, '0')
-    return failure('key-readable', `key file ${path} has mode ${mode}; it must be 0600`)
-  }
-  let length = file.bytes.length
-  while (length > 0 && (file.bytes[length - 1] ?? 0) <= 0x20) length--
-  if (length < keyBytesMin) {
-    return failure('key-missing', `key file ${path} has ${length} bytes, not ${keyBytesMin}`)
-  }
-  return success(file.bytes.slice(0, length))
+  return readKeyFile(config.pair.keyFile)
 }
 
 export interface PairKeys {
@@ -240,7 +233,7 @@ function at(place: Place, text: string): string {
 }
 
 function complete(written: WrittenNodeConfig): NodeConfig {
-  const { service } = written
+  const { service, beacon } = written
   const bytes = service.address.split('.').map((part) => (+part).toString(16).padStart(2, '0'))
   return {
     ...written,
@@ -250,6 +243,8 @@ function complete(written: WrittenNodeConfig): NodeConfig {
       mac: service.reach === 'shared' ? (service.mac ?? `03:bf:${bytes.join(':')}`) : null,
       realm: service.realm ?? written.site,
     },
+    beacon:
+      beacon === undefined ? null : { ...beacon, interface: beacon.interface ?? service.interface },
     database: written.database ?? `${written.stateDirectory}/vccs.db`,
     controlSocket: written.controlSocket ?? `${written.runDirectory}/control.sock`,
   }
@@ -260,6 +255,8 @@ function absolute(config: NodeConfig, directory: string): NodeConfig {
   return {
     ...config,
     pair: { ...config.pair, keyFile: seen(config.pair.keyFile) },
+    beacon:
+      config.beacon === null ? null : { ...config.beacon, keyFile: seen(config.beacon.keyFile) },
     database: seen(config.database),
     controlSocket: seen(config.controlSocket),
     runDirectory: seen(config.runDirectory),

@@ -17,6 +17,7 @@ export function crossFaults(config: WrittenNodeConfig): Fault[] {
     ...equalLinkNames(config),
     ...portFaults(config),
     ...reachFaults(config),
+    ...beaconFaults(config),
   ]
 }
 
@@ -89,6 +90,22 @@ function reachFaults({ service }: WrittenNodeConfig): Fault[] {
   }
   if (reach !== 'direct' && peerAddress !== undefined) {
     faults.push(fault('peerAddress', 'is for reach direct only'))
+  }
+  return faults
+}
+
+/** A beacon that reaches nobody would look like a primary that is dead. */
+function beaconFaults({ beacon, service }: WrittenNodeConfig): Fault[] {
+  if (beacon === undefined) return []
+  const faults: Fault[] = []
+  const add = (path: (string | number)[], text: string) =>
+    faults.push({ code: 'config-value', path, text: `${written(path)} ${text}` })
+  if (beacon.group === null && beacon.receivers.length === 0) {
+    add(['beacon', 'receivers'], 'is empty and there is no group: the beacon would reach nobody')
+  }
+  for (const [index, { address }] of beacon.receivers.entries()) {
+    if (address !== service.address) continue
+    add(['beacon', 'receivers', index, 'address'], 'is the service address, which is this pair')
   }
   return faults
 }

@@ -1,6 +1,7 @@
 //! The keys of the node-local file, their values and defaults. Rules over several keys are in
 //! node-config-rules.ts.
 import { z } from 'zod'
+import { limits } from '../limits.ts'
 import { reachModes } from './node-config.ts'
 
 /** Four decimal numbers without leading zeros. */
@@ -21,6 +22,14 @@ const address = z
   .string()
   .max(15)
   .refine(isHostAddress, 'is not the IPv4 address of a host, such as 192.168.1.200')
+/** Without the blocks that routers and the network itself use. */
+const multicastGroup = z
+  .string()
+  .max(15)
+  .refine(
+    (text) => isIpv4(text) && /^(22[4-9]|23[0-9])\./.test(text) && !text.startsWith('224.0.0.'),
+    'is not a multicast group, such as 239.255.86.67',
+  )
 const port = z.int().min(1024).max(65_535)
 const name = (what: string) =>
   z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, `is not ${what}: 1 to 32 of a-z, 0-9 and "-"`)
@@ -66,12 +75,38 @@ const service = z.strictObject({
   rtpPorts: z.strictObject({ first: port, last: port }).default({ first: 20_000, last: 29_999 }),
 })
 
+const beaconPort = 5702
+
+const beacon = z.strictObject({
+  keyFile: path,
+  group: multicastGroup.nullable().default('239.255.86.67'),
+  port: port.default(beaconPort),
+  hops: z.int().min(1).max(32).default(1),
+  interface: networkInterface.optional(),
+  receivers: z
+    .array(z.strictObject({ address, port: port.default(beaconPort) }))
+    .max(limits.beaconReceiversMax, `has more than ${limits.beaconReceiversMax} receivers`)
+    .default([]),
+  standby: z.boolean().default(false),
+  tags: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'is not a tag: 1 to 32 of a-z, 0-9 and "-"'),
+      z.string().max(64),
+    )
+    .refine(
+      (tags) => Object.keys(tags).length <= limits.beaconTagsMax,
+      `has more than ${limits.beaconTagsMax} tags`,
+    )
+    .default({}),
+})
+
 export const nodeConfigSchema = z.strictObject({
   node: name('a node name'),
   site: name('a site name'),
   links: z.array(link).min(1, 'needs one to three links').max(3, 'has more than three links'),
   pair,
   service,
+  beacon: beacon.optional(),
   media: z.strictObject({ backend: z.enum(['auto', 'ffi', 'dgram']).default('auto') }).prefault({}),
   bus: z
     .strictObject({

@@ -9,6 +9,23 @@ interface LinkConfig {
 /** How terminals reach the pair (ADR 0011, ADR 0016). */
 export const reachModes = ['shared', 'floating', 'direct'] as const
 export type ReachMode = (typeof reachModes)[number]
+/** The state beacon (S2.13). */
+export interface BeaconConfig {
+  /** File with at least 32 bytes of secret, mode 0600; receivers hold it too. */
+  readonly keyFile: string
+  /** Multicast group; null: unicast receivers only. */
+  readonly group: string | null
+  readonly port: number
+  /** Routers that a beacon to the group may pass. */
+  readonly hops: number
+  /** Where the group is reached; the address of the node there is the sender. */
+  readonly interface: string
+  readonly receivers: readonly { readonly address: string; readonly port: number }[]
+  /** True: a standby says what it is, too. */
+  readonly standby: boolean
+  /** Elements of the site's own (S2.41). */
+  readonly tags: Readonly<Record<string, string>>
+}
 
 export interface NodeConfig {
   /** `vccs-a`. */
@@ -39,6 +56,8 @@ export interface NodeConfig {
     readonly realm: string
     readonly rtpPorts: { readonly first: number; readonly last: number }
   }
+  /** Null: this node sends none. */
+  readonly beacon: BeaconConfig | null
   readonly media: { readonly backend: 'auto' | 'ffi' | 'dgram' }
   readonly bus: { readonly transport: 'unix' | 'tcp'; readonly tcpPort: number }
   readonly database: string

@@ -177,7 +177,9 @@ export class PairRunner {
         return
       }
       case 'decision': {
-        const record = { ...effect.record, atMs: this.#out.wallMs() }
+        const { atMs: monotonicMs } = effect.record
+        const pairMs = monotonicMs + this.#clock.offsetMs
+        const record = { ...effect.record, atMs: this.#out.wallMs(), monotonicMs, pairMs }
         this.#decisions = [...this.#decisions, record].slice(-decisionsMax)
         this.#out.log('info', 'decision', { ...record })
       }

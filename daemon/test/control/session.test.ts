@@ -73,7 +73,7 @@ for (const [name, line, rpc, id] of wrong) {
 
 test('defaults of the parameters are filled in before the handler sees them', async (t) => {
   const answer = await handle(request('sync-db'))
-  t.is(answer.error.message, '{"dryRun":false}')
+  t.is(answer.error.message, '{"dryRun":false,"reason":"","operator":"","announce":false}')
   t.is(answer.error.code, -32_000)
   t.is(answer.error.data.exit, 1)
 })
