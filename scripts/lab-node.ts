@@ -23,7 +23,7 @@ export type UnitName = NodeStatus['units'][number]['unit']
 
 const repository = join(import.meta.dirname, '..')
 const daemonProgram = join(repository, 'daemon/bin/vccsd')
-const cliProgram = join(repository, 'cli/bin/vccs')
+export const cliProgram = join(repository, 'cli/bin/vccs')
 const startMsMax = 30_000
 const stopMsMax = 10_000
 
@@ -42,6 +42,8 @@ interface LabNodeOptions {
   readonly mediaBackend: 'auto' | 'ffi' | 'dgram'
   readonly reach: ReachMode
   readonly heartbeat?: Heartbeat
+  /** Null: no beacon. */
+  readonly beaconKeyFile: string | null
 }
 
 /** A standstill, and what ends it. */
@@ -209,6 +211,9 @@ function nodeFile(name: string, options: LabNodeOptions): object {
     pair: { keyFile: options.keyFile, ...options.heartbeat },
     service: service(node, options.reach),
     media: { backend: options.mediaBackend },
+    ...(options.beaconKeyFile === null
+      ? {}
+      : { beacon: { keyFile: options.beaconKeyFile, tags: { room: 'lab' } } }),
     database: join(directory, 'vccs.db'),
     controlSocket: join(directory, 'run/control.sock'),
     runDirectory: join(directory, 'run'),

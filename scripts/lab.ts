@@ -26,6 +26,8 @@ interface LabOptions {
   /** A relay stands on the links between the nodes: `impair`. */
   readonly relayed?: boolean
   readonly heartbeat?: Heartbeat
+  /** Both nodes tell their state to the LAN; `beaconKeyFile` is the key. */
+  readonly beacon?: boolean
   /** Leave node files, logs, captures and recordings behind; default: VCCS_LAB_KEEP is set. */
   readonly keepFiles?: boolean
 }
@@ -55,6 +57,10 @@ export class Lab {
     this.network = LabNetwork.create({ members, relayed })
     const keyFile = join(this.directory, 'pair.key')
     writeFileSync(keyFile, randomBytes(32).toString('base64'), { mode: 0o600 })
+    const beaconKeyFile = options.beacon === true ? this.beaconKeyFile : null
+    if (beaconKeyFile !== null) {
+      writeFileSync(beaconKeyFile, randomBytes(32).toString('base64'), { mode: 0o600 })
+    }
     const node = (name: NodeName) =>
       new LabNode({
         network: this.network,
@@ -65,9 +71,14 @@ export class Lab {
         mediaBackend: options.mediaBackend ?? 'auto',
         reach: options.reach ?? 'shared',
         ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
+        beaconKeyFile,
       })
     this.a = node('a')
     this.b = node('b')
+  }
+
+  get beaconKeyFile(): string {
+    return join(this.directory, 'beacon.key')
   }
 
   /** The network and the files; no daemon runs yet. */

@@ -53,11 +53,13 @@ export class BeaconSender {
   async #open(beacon: BeaconConfig): Promise<void> {
     if (this.#opening) return
     this.#opening = true
+    const { service } = this.#parts.config
     const secret = readKeyFile(beacon.keyFile)
     const opened = secret.ok
       ? await openAnnouncer({
           interface: beacon.interface,
-          not: [this.#parts.config.service.address],
+          // With reach `direct` that address is the node's own.
+          not: service.reach === 'direct' ? [] : [service.address],
           hops: beacon.hops,
           onError: (detail) => this.#fail(detail),
         })
