@@ -78,6 +78,12 @@ export const alarms = {
     effect: 'Calls go on: if this node served, the peer took over.',
     next: 'Read `vccs log` for the reason; the alarm ends by itself after five minutes.',
   },
+  'crash-loop': {
+    severity: 'critical',
+    text: 'A unit of this node dies again and again.',
+    effect: 'If this node served, the peer took over; this node cannot be relied upon.',
+    next: 'Read `vccs log` for the reason; compare version and configuration with the other node.',
+  },
   'supervisor-lost': {
     severity: 'urgent',
     text: 'The supervisor of this node is dead; its units serve on without it.',

@@ -11,6 +11,13 @@ export const limits = {
   proofPeriodsMax: 10,
   /** ... and at least this long, also in a fast profile: a collection of garbage is no death. */
   proofMsMin: 1_000,
+  /** A unit that has given no sign of life to the supervisor for this long is ended and started anew; the
+   * peer serves long before. */
+  unitHangMsMax: 5_000,
+  /** ... and one that gives none from its start on. */
+  unitStartMsMax: 60_000,
+  /** So many deaths in quick succession are a crash loop. */
+  crashLoopDeaths: 3,
   /** A planned switchover waits at most this long for every flag to be NONE. */
   flushMsMax: 400,
   /** A failover, which is forced, hands over unflushed after this time. */

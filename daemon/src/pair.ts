@@ -12,6 +12,7 @@ import type { UnitName } from './pair/state.ts'
 import { monotonicMs, wallMs } from './platform/clock.ts'
 import { errorText, makeDirectory, readFileBytes, writeFileAtomic } from './platform/files.ts'
 import { dieLoudly, type Log, openLog, withListener } from './platform/log.ts'
+import { openPulse } from './platform/pulse.ts'
 import { becomeRealtime } from './platform/realtime.ts'
 import { type BusPeer, listenBus } from './platform/stream.ts'
 import { type DatagramSocket, openDatagram } from './platform/udp.ts'
@@ -183,7 +184,9 @@ function obey(runner: PairRunner, unit: UnitName, message: BusMessage): void {
  * the peer will be lost or an operation has run out of time is looked at exactly. */
 function beat(runner: PairRunner, heartbeatMs: number): void {
   let dueAt = monotonicMs()
+  const pulse = openPulse()
   const turn = () => {
+    pulse()
     const now = monotonicMs()
     if (now >= dueAt) {
       runner.happen({ kind: 'period', now })

@@ -9,6 +9,7 @@ import type { PairKeys } from '../oam/node-config-load.ts'
 import type { UnitState } from '../oam/status.ts'
 import { monotonicMs, systemClock, wallMs } from '../platform/clock.ts'
 import { openJournalFile } from '../platform/journal-file.ts'
+import { openPulse } from '../platform/pulse.ts'
 import { type BusServer, connectBus, listenBus } from '../platform/stream.ts'
 import { openDatagram } from '../platform/udp.ts'
 import { type Result, success } from '../result.ts'
@@ -44,6 +45,7 @@ export class SwitchUnit {
   readonly #sockets: SyncSockets
   readonly #wakeUp = new WakeUp(idleMs, () => this.#loop())
   readonly #startedWallMs = wallMs()
+  readonly #pulse = openPulse()
   #control: ControlServer | null = null
   #bus: BusServer | null = null
   #watchedAtMs = 0
@@ -199,6 +201,7 @@ export class SwitchUnit {
 
   /** The one loop of this process: it sleeps until something is due. */
   #loop(): void {
+    this.#pulse()
     this.#engine.advance()
     const nowMs = monotonicMs()
     this.#beacon.advance(this.#engine.role, nowMs)

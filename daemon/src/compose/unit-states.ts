@@ -1,5 +1,6 @@
 //! The units of this node for `vccs status`, and the alarm of one that died.
 
+import { limits } from '../limits.ts'
 import type { AlarmReport } from '../oam/alarm-list.ts'
 import type { UnitState } from '../oam/status.ts'
 import { isSupervised, readUnitReport } from '../oam/unit-report.ts'
@@ -54,5 +55,12 @@ export function restartAlarms(runDirectory: string, nowWallMs: number): AlarmRep
       subject: unit,
       detail: `${died}; ${restarts} ${restarts === 1 ? 'restart' : 'restarts'} of it since vccsd started`,
     }))
-  return [...lost, ...restarted]
+  const looping = (report?.units ?? [])
+    .filter(({ quickDeaths }) => quickDeaths >= limits.crashLoopDeaths)
+    .map(({ unit, quickDeaths, died }) => ({
+      code: 'crash-loop' as const,
+      subject: unit,
+      detail: `${quickDeaths} deaths in a row, the last: ${died}`,
+    }))
+  return [...lost, ...restarted, ...looping]
 }

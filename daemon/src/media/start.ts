@@ -3,8 +3,9 @@ import type { BusMessage } from '../bus/messages.ts'
 import { busVersion } from '../bus/messages.ts'
 import type { NodeConfig } from '../oam/node-config.ts'
 import { monotonicMs, wallMs } from '../platform/clock.ts'
-import { loadLibc } from '../platform/ffi.ts'
+import { libcConstant, loadLibc } from '../platform/ffi.ts'
 import type { Log } from '../platform/log.ts'
+import { inheritedPulse, openPulse } from '../platform/pulse.ts'
 import { type BusAddress, type BusClient, connectBus } from '../platform/stream.ts'
 import { failure, type Result, success } from '../result.ts'
 import { type Arena, openArena } from './arena.ts'
@@ -84,6 +85,7 @@ function runFfi(options: StartOptions, memory: FfiMemory): never {
     patienceMs: patienceMs(config),
     monotonicMs: () => memory.monotonicMs(),
     send,
+    pulse: pulseOf(memory),
   })
   for (const end of ends) {
     const stream = new FfiStream({
@@ -114,6 +116,7 @@ function runDgram(options: StartOptions, arena: Arena): () => void {
     patienceMs: patienceMs(config),
     monotonicMs,
     send: (to, message) => void clients.get(to)?.send(message),
+    pulse: openPulse(),
   })
   for (const end of ends) {
     const client = connectBus({
@@ -134,6 +137,14 @@ function runDgram(options: StartOptions, arena: Arena): () => void {
     for (const client of clients.values()) client.close()
     unit.close()
   }
+}
+
+/** A pipe that is full, or whose reader is gone, holds nothing up. */
+function pulseOf(memory: FfiMemory): () => void {
+  const fd = inheritedPulse()
+  if (fd === null) return () => undefined
+  const { msgDontwait, msgNosignal } = libcConstant
+  return () => void memory.libc.send(fd, memory.int(0), 1, msgDontwait | msgNosignal)
 }
 
 function sayScheduling(log: Log, realtime: boolean): void {

@@ -27,6 +27,8 @@ export interface UnitOptions {
   readonly monotonicMs: () => number
   readonly wallMs: () => number
   readonly send: (to: BusEnd, message: BusMessage) => void
+  /** The sign of life to the supervisor, now and then. */
+  readonly pulse: () => void
   readonly say: (text: string, fields: Record<string, unknown>) => void
 }
 
@@ -153,6 +155,7 @@ export class MediaUnit {
   /** The counter moves only when ticks run: a loop that hangs in them is not alive. */
   #sayAlive(nowMs: number): void {
     this.#aliveAtMs = nowMs + aliveMs
+    this.#options.pulse()
     this.#options.send('pair', {
       kind: 'media-alive',
       counter: this.#ticks,

@@ -13,7 +13,9 @@ const unitReportSchema = z.strictObject({
       pid: z.int().nullable(),
       sinceWallMs: z.number(),
       restarts: z.int().min(0),
-      /** How the last one died; empty: none did. */
+      /** Deaths in a row, none of which came after a life of some length. */
+      quickDeaths: z.int().min(0),
+      /** How the last one died, or why the supervisor ended it; empty: none did. */
       died: z.string(),
     }),
   ),

@@ -1,8 +1,10 @@
 //! Processes: the units that the supervisor starts, tools that run and end, and what /proc knows.
 import { execFile, spawn } from 'node:child_process'
 import { setPriority } from 'node:os'
+import type { Readable } from 'node:stream'
 import { failure, type Result, success } from '../result.ts'
 import { errorText, readSystemFile } from './files.ts'
+import { pulseDescriptor, pulseEnvironment } from './pulse.ts'
 
 export interface ChildExit {
   readonly code: number | null
@@ -15,20 +17,31 @@ export interface Child {
   kill(signal: NodeJS.Signals): boolean
 }
 
+interface NodeStart {
+  readonly path: string
+  readonly args: readonly string[]
+  /** Of Node itself. */
+  readonly nodeArgs: readonly string[]
+  /** It gave a sign of life. */
+  readonly onPulse: () => void
+  readonly onExit: (exit: ChildExit) => void
+}
+
 /** Starts a program of this same Node version in a session of its own: the interrupt key of a terminal
  * reaches the supervisor only, which then ends the units in the right order. Output goes where ours
  * goes. */
-export function startNode(
-  path: string,
-  args: readonly string[],
-  onExit: (exit: ChildExit) => void,
-): Result<Child> {
-  const child = spawn(process.execPath, [path, ...args], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+export function startNode({ path, args, nodeArgs, onPulse, onExit }: NodeStart): Result<Child> {
+  const child = spawn(process.execPath, [...nodeArgs, path, ...args], {
+    // The last one is the pipe of `pulse.ts`.
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, ...pulseEnvironment() },
     detached: true,
   })
   child.once('exit', (code, signal) => onExit({ code, signal }))
   child.on('error', () => undefined)
+  const pulse = child.stdio[pulseDescriptor] as Readable | null
+  pulse?.on('data', onPulse)
+  pulse?.on('error', () => undefined)
   if (child.pid === undefined) return failure('unit-failed', `${path} cannot be started`)
   return success({ pid: child.pid, kill: (signal) => child.kill(signal) })
 }

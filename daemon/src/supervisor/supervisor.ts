@@ -30,6 +30,8 @@ interface RunningNode {
 /** Longer than the planned switchover that pair tries first. */
 const pairPatienceMs = 5_000
 const unitPatienceMs = 3_000
+/** Between two looks whether a unit stands still. */
+const watchMs = 500
 
 export async function startNodeUnits(start: NodeStart): Promise<Result<RunningNode>> {
   const { config, log } = start
@@ -59,10 +61,14 @@ export async function startNodeUnits(start: NodeStart): Promise<Result<RunningNo
       }),
   )
   for (const unit of units) unit.start()
+  const watching = setInterval(() => {
+    for (const unit of units) unit.watch()
+  }, watchMs)
   const endNotices = keepSystemdInformed(config)
   const stop = async () => {
     notifySystemd('STOPPING=1')
     endNotices()
+    clearInterval(watching)
     const [pair, ...others] = units
     await pair?.end(pairPatienceMs)
     await Promise.all(others.map((unit) => unit.end(unitPatienceMs)))

@@ -4,6 +4,7 @@ import type { UnitReport } from '../oam/unit-report.ts'
 import { errorText, removeFile, writeFileAtomic } from '../platform/files.ts'
 import type { Log } from '../platform/log.ts'
 import { type Child, type ChildExit, putBeforeOthers, startNode } from '../platform/process.ts'
+import { PulseWatch } from './pulse-watch.ts'
 
 export const unitNames = ['pair', 'switch', 'media'] as const
 export type SupervisedUnit = (typeof unitNames)[number]
@@ -39,6 +40,10 @@ export class SupervisedProcess {
   #pid: number | null = null
   #sinceWallMs = 0
   #died = ''
+  readonly #pulse = new PulseWatch()
+  /** Why the supervisor itself ended it; empty: it did not. */
+  #endedFor = ''
+  #settled: NodeJS.Timeout | null = null
   #timer: NodeJS.Timeout | null = null
   #ending = false
   #ended: () => void = () => undefined
@@ -53,8 +58,20 @@ export class SupervisedProcess {
       pid: this.#pid,
       sinceWallMs: this.#sinceWallMs,
       restarts: this.#restarts,
+      quickDeaths: this.#quickDeaths,
       died: this.#died,
     }
+  }
+
+  /** Ends a unit that stands still. To be called now and then. */
+  watch(): void {
+    const stillMs = this.#pulse.look(this.#options.now())
+    const child = this.#child
+    if (stillMs === null || child === null || this.#endedFor !== '') return
+    const { name, log } = this.#options
+    this.#endedFor = `stood still for ${(stillMs / 1_000).toFixed(1)} s`
+    log.error('unit hangs and is ended', { of: name, unitPid: child.pid, stillMs })
+    child.kill('SIGKILL')
   }
 
   get running(): boolean {
@@ -64,7 +81,15 @@ export class SupervisedProcess {
   start(): void {
     const { name, program, config, pidFile, log, now } = this.#options
     this.#startedAt = now()
-    const started = startNode(program, ['--config', config], (exit) => this.#gone(exit))
+    this.#pulse.begin(now())
+    this.#endedFor = ''
+    const started = startNode({
+      path: program,
+      args: ['--config', config],
+      nodeArgs: [],
+      onPulse: () => this.#pulse.beat(now()),
+      onExit: (exit) => this.#gone(exit),
+    })
     if (!started.ok) {
       this.#again(started.failure.detail)
       return
@@ -74,6 +99,10 @@ export class SupervisedProcess {
     if (name === 'switch') putBeforeOthers(started.value.pid)
     this.#pid = started.value.pid
     this.#sinceWallMs = this.#options.wallMs()
+    this.#settled = setTimeout(() => {
+      this.#quickDeaths = 0
+      this.#options.onChange()
+    }, settledMs)
     this.#options.onChange()
     try {
       writeFileAtomic(pidFile, `${started.value.pid}\n`, 0o640)
@@ -87,12 +116,14 @@ export class SupervisedProcess {
   #gone(exit: ChildExit): void {
     this.#child = null
     this.#pid = null
-    this.#died = exit.signal ?? `exit code ${exit.code}`
-    this.#options.onChange()
+    this.#pulse.end()
+    if (this.#settled !== null) clearTimeout(this.#settled)
+    const how = this.#endedFor || (exit.signal ?? `exit code ${exit.code}`)
+    this.#died = how
     removeFile(this.#options.pidFile)
-    const how = exit.signal ?? `exit code ${exit.code}`
     if (this.#ending) {
       this.#options.log.info('unit ended', { of: this.#options.name, how })
+      this.#options.onChange()
       this.#ended()
     } else this.#again(how)
   }
@@ -100,11 +131,11 @@ export class SupervisedProcess {
   #again(how: string): void {
     const { name, log, now } = this.#options
     const ranMs = Math.round(now() - this.#startedAt)
-    if (ranMs >= settledMs) this.#quickDeaths = 0
     const pauseMs = restartPauseMs(this.#quickDeaths)
     this.#quickDeaths += 1
     this.#restarts += 1
     log.error('unit died', { of: name, how, ranMs, restarts: this.#restarts, pauseMs })
+    this.#options.onChange()
     this.#timer = setTimeout(() => this.start(), pauseMs)
   }
 

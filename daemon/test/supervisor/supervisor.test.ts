@@ -57,6 +57,12 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
+/** The units that have begun, in order. */
+function readBegun(configPath: string): string[] {
+  const path = `${configPath}.begun`
+  return existsSync(path) ? readFileSync(path, 'utf8').trim().split(' ') : []
+}
+
 function collectingLog() {
   const lines: string[] = []
   const add = (text: string, fields?: object) =>
@@ -85,10 +91,7 @@ test('a unit that dies is started again, and all end in order, pair first', asyn
     const path = join(place.directory, `run/${unit}.pid`)
     return existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0
   }
-  const begun = () => {
-    const path = `${place.configPath}.begun`
-    return existsSync(path) ? readFileSync(path, 'utf8').trim().split(' ') : []
-  }
+  const begun = () => readBegun(place.configPath)
   await until(() => begun().length === 3)
   const media = pidOf('media')
   signalProcess(media, 'SIGKILL')
@@ -101,6 +104,51 @@ test('a unit that dies is started again, and all end in order, pair first', asyn
   t.regex(readFileSync(`${place.configPath}.ended`, 'utf8'), /^pair (switch media|media switch) $/)
   for (const pid of pids) t.is(commandLine(pid), null)
   t.deepEqual(unitNames.map(pidOf), [0, 0, 0], 'no pid file is left')
+})
+
+/** Gives signs of life as a unit does. */
+const livingProgram = `${unitProgram}
+import { writeSync } from 'node:fs'
+setInterval(() => writeSync(Number(process.env.VCCS_PULSE_FD), '.'), 100)
+`
+
+test('a unit that hangs is ended and started again, and the report says why', async (t) => {
+  const place = install(t)
+  writeFileSync(join(place.programs, 'media.ts'), livingProgram)
+  const { log, lines } = collectingLog()
+  const started = await startNodeUnits({ ...place, log })
+  if (!started.ok) return t.fail(started.failure.detail)
+  await until(() => readBegun(place.configPath).includes('media'))
+  const hung = Number(readFileSync(join(place.directory, 'run/media.pid'), 'utf8'))
+  // Signs of life have come: it is not held for one that still starts.
+  await delay(1_000)
+  signalProcess(hung, 'SIGSTOP')
+  await until(() => readBegun(place.configPath).filter((unit) => unit === 'media').length === 2)
+  t.is(commandLine(hung), null)
+  t.true(lines.some((line) => /unit hangs and is ended.*"media"/.test(line)))
+  t.true(lines.some((line) => /unit died.*"media".*stood still for/.test(line)))
+  const alarms = restartAlarms(join(place.directory, 'run'), Date.now())
+  t.deepEqual(
+    alarms.map(({ code, subject }) => [code, subject]),
+    [['unit-restarted', 'media']],
+  )
+  t.regex(alarms[0]?.detail ?? '', /^stood still for/)
+  await started.value.stop()
+})
+
+test('a unit that dies at once again and again waits longer each time, and an alarm says so', async (t) => {
+  const place = install(t)
+  writeFileSync(join(place.programs, 'switch.ts'), 'process.exit(3)\n')
+  const { log, lines } = collectingLog()
+  const started = await startNodeUnits({ ...place, log })
+  if (!started.ok) return t.fail(started.failure.detail)
+  const deaths = () => lines.filter((line) => /unit died.*"switch"/.test(line))
+  await until(() => deaths().length >= 4)
+  await started.value.stop()
+  const pauses = deaths().map((line) => Number(/"pauseMs":(\d+)/.exec(line)?.[1]))
+  t.deepEqual(pauses.slice(0, 4), [100, 200, 400, 800])
+  const alarms = restartAlarms(join(place.directory, 'run'), Date.now())
+  t.true(alarms.some(({ code, detail }) => code === 'crash-loop' && /exit code 3/.test(detail)))
 })
 
 test('the steps of the start are logged in the order of S1.154', async (t) => {
@@ -150,8 +198,15 @@ test('a pid file that cannot be written ends no supervisor', async (t) => {
 
 test('units without their supervisor say so', (t) => {
   const { directory } = install(t)
-  const report = (pid: number) => {
-    const unit = { unit: 'media', pid: 1, sinceWallMs: 5, restarts: 1, died: 'SIGKILL' }
+  const report = (pid: number, quickDeaths = 0) => {
+    const unit = {
+      unit: 'media',
+      pid: 1,
+      sinceWallMs: 5,
+      restarts: 1,
+      quickDeaths,
+      died: 'SIGKILL',
+    }
     const text = JSON.stringify({ supervisor: { pid, sinceWallMs: 0 }, units: [unit] })
     writeFileSync(join(directory, 'units.json'), text)
     const seen = { mediaConnected: true, pairConnected: true, startedWallMs: 0 }
@@ -161,6 +216,8 @@ test('units without their supervisor say so', (t) => {
   t.deepEqual(report(process.pid), ['up', 'unit-restarted'])
   // Above every process id of Linux.
   t.deepEqual(report(2 ** 23), ['down', 'supervisor-lost', 'unit-restarted'])
+  t.deepEqual(report(process.pid, 2), ['up', 'unit-restarted'])
+  t.deepEqual(report(process.pid, 3), ['up', 'unit-restarted', 'crash-loop'])
 })
 
 function vccsd(args: readonly string[], program = join(import.meta.dirname, '../../bin/vccsd')) {
