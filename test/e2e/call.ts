@@ -73,6 +73,19 @@ export function lostIn(
     .reduce((sum, lost) => sum + lost, 0)
 }
 
+/** Where packets are missing, for the reader of a failed test: milliseconds from `atMs`. */
+export function holesIn(packets: readonly UdpPacket[], address: string, atMs: number): string {
+  const holes: string[] = []
+  for (const stream of heard(packets, address)) {
+    for (const [index, packet] of stream.packets.entries()) {
+      const before = stream.packets[index - 1]
+      const missing = before === undefined ? 0 : packet.position - before.position - 1
+      if (missing > 0) holes.push(`${missing} before ${(packet.timeMs - atMs).toFixed(0)} ms`)
+    }
+  }
+  return holes.join(', ')
+}
+
 /** Longest pause in what a telephone itself sent to the service address. */
 function heldUpMs(packets: readonly UdpPacket[], address: string): number {
   const sent = packets.filter(
