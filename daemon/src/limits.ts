@@ -62,6 +62,14 @@ export const limits = {
    * host that missed it learns it; and it answers a wrong claim not more often than this. */
   arpAnnounceMs: 1_000,
   arpDefendMs: 200,
+  /** Two primaries met: giving the sessions of one to the other takes at most this long, then the one
+   * that lost follows without them. */
+  mergeMsMax: 4_000,
+  /** Parts of a gift, and how many of them are under way at one time. */
+  mergePartsMax: 16_384,
+  mergeWindowParts: 32,
+  /** Sessions and registrations that are remembered while no standby has them. */
+  mergeMemoryMax: 8_192,
 
   /** One media tick; all ticks of both nodes are the same instants of the pair clock. */
   tickMs: 20,

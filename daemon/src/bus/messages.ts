@@ -65,13 +65,22 @@ const role = message('role', {
   because: z.string(),
   /** When the switch of a primary peer last showed life; null: it never did. */
   peerServedAtMs: z.number().nullable(),
+  /** Both nodes served while no link was there (ADR 0001). `give`: this one lost, and its sessions go to
+   * the peer. `take`: this one stays primary and hears the peer again. Only in the first message. */
+  merge: z.enum(['give', 'take']).optional(),
 })
 /** Until when what pair said of the role holds without another word: as long as the peer cannot have
  * missed this node (ADR 0015). Sent after each heartbeat that left, and in answer to each sign of life,
  * whose counter `echo` repeats: what pair said before that sign has then been read. */
 const lease = message('lease', { untilMs: z.number(), echo: z.number() })
 /** Pair time = CLOCK_MONOTONIC + offsetMs; tick n begins at pair time n * 20 ms. */
-const clock = message('clock', { offsetMs: z.number(), synchronised: z.boolean() })
+const clock = message('clock', {
+  offsetMs: z.number(),
+  synchronised: z.boolean(),
+  /** After `give`, once, when the peer's clock was measured: this one jumped by so many whole ticks,
+   * and all timelines of this node jump with it, so that no terminal sees it. */
+  shiftTicks: z.int().optional(),
+})
 
 // --- pair -> switch ----------------------------------------------------------------------------
 export const linkStatusSchema = z.strictObject({

@@ -37,6 +37,12 @@ export class Bridge {
     return tick >= this.#warmTick && this.missing.size === 0
   }
 
+  /** All ticks have other numbers from now on. */
+  shift(ticks: number): void {
+    this.#warmTick += ticks
+    for (const leg of this.legs) leg.shift(ticks)
+  }
+
   add(leg: Leg): void {
     const id = leg.record.mediaId
     const at = this.legs.findIndex((other) => other.record.mediaId > id)

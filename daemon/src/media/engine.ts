@@ -105,6 +105,14 @@ export class MediaEngine {
     if (!isSteady) this.#coolAll()
   }
 
+  /** The pair clock jumped by whole ticks together with the timelines of all legs: the next tick has
+   * another number and is the same instant. */
+  shift(ticks: number): void {
+    for (const bridge of this.bridges.values()) bridge.shift(ticks)
+    this.#tick += ticks
+    this.#slot += ticks * phases
+  }
+
   createBridge(conferenceId: number): Bridge {
     const existing = this.bridges.get(conferenceId)
     if (existing !== undefined) return existing

@@ -79,6 +79,12 @@ export class InputMapper {
     this.#restart(0)
   }
 
+  /** All ticks have other numbers from now on. */
+  shift(ticks: number): void {
+    this.#bestTick += ticks
+    this.#windowEndTick += ticks
+  }
+
   /** A packet that the newest map cannot play: another stream, a jump, or much too late.
    * @returns the map for its stream, once there were enough of its packets in a row. */
   strange(arrival: Arrival, newest: InputMap | null): InputMap | null {

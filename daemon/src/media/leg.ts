@@ -1,6 +1,7 @@
 //! One leg: the record that holds now, those that hold later, and where it stands. Its packets and its
 //! samples are in the arena.
-import type { InputMap, WiredMedia } from '../tables/wired-media.ts'
+import { limits } from '../limits.ts'
+import { type InputMap, shiftedMap, shiftedRecord, type WiredMedia } from '../tables/wired-media.ts'
 import { type Arena, legField, legFlag, legOffset } from './arena.ts'
 import type { Bridge } from './bridge.ts'
 import { type EventAtTick, EventQueue } from './events.ts'
@@ -101,6 +102,19 @@ export class Leg {
   /** Forgets decisions that no record has: now another node decides, and may not know them. */
   forgetDecisions(): void {
     this.#ownMaps = []
+    this.#setMaps()
+  }
+
+  /** All ticks have other numbers from now on: what it sends and mixes stays the same. */
+  shift(ticks: number): void {
+    this.#toldMaps = this.#toldMaps.map((map) => shiftedMap(map, ticks))
+    this.#ownMaps = this.#ownMaps.map((map) => shiftedMap(map, ticks))
+    this.later = this.later.map((record) => shiftedRecord(record, ticks))
+    this.record = shiftedRecord(this.record, ticks)
+    this.mapper.shift(ticks)
+    this.reception.shift(ticks * limits.samplesPerTick)
+    this.eventTick += ticks
+    this.drainUntilTick += ticks
     this.#setMaps()
   }
 

@@ -35,6 +35,11 @@ export class Reception {
     this.#jitter += difference - ((this.#jitter + 8) >> 4)
   }
 
+  /** The clock of arrival jumped by so many time stamp units. */
+  shift(units: number): void {
+    this.#transit += units
+  }
+
   #begin(ssrc: number, sequence: number, transit: number): void {
     this.lostBefore = this.lost
     this.active = true

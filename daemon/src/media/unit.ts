@@ -72,7 +72,10 @@ export class MediaUnit {
         return
       }
       case 'clock': {
-        const isSteady = Math.abs(message.offsetMs - this.#offsetMs) < slotMs
+        const ticks = message.shiftTicks ?? 0
+        if (ticks !== 0) this.#shift(ticks)
+        const movedMs = message.offsetMs - this.#offsetMs - ticks * limits.tickMs
+        const isSteady = Math.abs(movedMs) < slotMs
         this.#offsetMs = message.offsetMs
         this.engine.setClock(message.synchronised, isSteady)
         return
@@ -111,6 +114,11 @@ export class MediaUnit {
     if (this.#nextSlot > first) this.#workMs += doneMs - nowMs
     if (doneMs >= this.#aliveAtMs) this.#sayAlive(doneMs)
     if (doneMs >= this.#statisticsAtMs) this.#sayStatistics(doneMs)
+  }
+
+  #shift(ticks: number): void {
+    this.engine.shift(ticks)
+    if (this.#nextSlot >= 0) this.#nextSlot += ticks * phases
   }
 
   /** Frees all ports. */

@@ -268,5 +268,7 @@ function tellRole(turn: Turn, before: PairState): void {
   if (turn.effects.some((effect) => effect.kind === 'role')) return
   if (state.term === before.term && isAlone(state) === isAlone(before)) return
   const because = isAlone(state) ? 'the peer is lost' : `term ${state.term}`
-  turn.effects.push({ kind: 'role', because })
+  // A node that just starts has nothing to give.
+  const takes = isAlone(before) && !isAlone(state) && state.peer?.role !== 'starting'
+  turn.effects.push(takes ? { kind: 'role', because, merge: 'take' } : { kind: 'role', because })
 }

@@ -4,6 +4,7 @@
 //! delay of a window, and slews. After a take-over the new primary keeps the offset it has: no jump.
 //!
 //! Pure. All times in milliseconds.
+import { limits } from '../limits.ts'
 
 interface Sample {
   /** Offset at which the pair times of both nodes are equal. */
@@ -67,6 +68,17 @@ export function follow(clock: PairClock, now: number): { clock: PairClock; stepp
   const offsetMs = clock.offsetMs + Math.max(-most, Math.min(most, wayMs))
   const skewMs = target - offsetMs
   return { clock: { ...clock, offsetMs, skewMs, movedAt: now }, stepped: false }
+}
+
+/** Both nodes served apart, and this one lost: its clock jumps to the nearest place that is whole ticks
+ * away, so that its legs can go on under other tick numbers without a sound; the rest is slewed.
+ * @returns null while the peer's clock is not measured. */
+export function shift(clock: PairClock): { clock: PairClock; ticks: number } | null {
+  if (clock.samples.length === 0) return null
+  const ticks = Math.round((best(clock.samples).offsetMs - clock.offsetMs) / limits.tickMs)
+  const offsetMs = clock.offsetMs + ticks * limits.tickMs
+  if (ticks === 0) return { clock: { ...clock, synchronised: true }, ticks }
+  return { clock: { ...clock, offsetMs, synchronised: true, skewMs: 0, samples: [] }, ticks }
 }
 
 /** The primary is the reference, and a node without a role does not move. */

@@ -70,6 +70,7 @@ function meetPrimary(turn: Turn): void {
       rule: verdict.rule,
       because: `both were primary; ${verdict.because}`,
       alternatives: ['stay primary: two nodes would serve'],
+      merge: 'give',
     })
     return
   }

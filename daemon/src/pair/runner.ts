@@ -1,6 +1,6 @@
 //! Carries the decision out: owns the state, gives it events, and performs its effects through the few
 //! functions it is given. Still without sockets and clocks, so that tests can drive it.
-import type { BusMessage, DecisionRecord } from '../bus/messages.ts'
+import type { BusMessage, BusMessageOf, DecisionRecord } from '../bus/messages.ts'
 import type { ForeignHeartbeat } from '../wire/heartbeat.ts'
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
 import { heartbeatOf } from './beat.ts'
@@ -15,6 +15,7 @@ import {
   hold,
   newPairClock,
   type PairClock,
+  shift,
 } from './pair-clock.ts'
 import type { PairEffect, PairEvent, PairOptions, PairState } from './state.ts'
 import { pairStatus } from './status.ts'
@@ -60,6 +61,8 @@ export class PairRunner {
   #clockTold = ''
   readonly #lender: Lender
   #peerServedAt: number | null = null
+  /** This node gives its sessions to the peer, whose clock is not measured yet. */
+  #shifting = false
   readonly #echoes: Echo[]
   readonly #identity: PairIdentity
   readonly #out: PairOutlets
@@ -91,12 +94,15 @@ export class PairRunner {
   heard(link: number, value: Heartbeat): void {
     const now = this.#out.now()
     const answersUs = value.echoSentAt !== 0 && this.#sentTimes.includes(value.echoSentAt)
-    const { boots, dropped } = this.#state
+    const { boots, dropped, peerLost } = this.#state
+    // What was measured before tells nothing of two clocks that ran apart.
+    if (peerLost) this.#clock = forgetPeer(this.#clock)
     this.#take({ kind: 'heard', now, link, value, answersUs })
     if (this.#state.dropped !== dropped) return
     if (this.#state.boots.current !== boots.current) this.#clock = forgetPeer(this.#clock)
     const receivedAt = now + this.#clock.offsetMs
     if (answersUs) this.#measure(link, value, receivedAt)
+    if (answersUs && this.#shifting) this.#keepClock(now)
     const echo = this.#echoes[link]
     if (echo !== undefined) Object.assign(echo, { sentAt: value.sentAt, receivedAt })
   }
@@ -150,8 +156,10 @@ export class PairRunner {
         return
       }
       case 'role': {
+        if (effect.merge === 'give') this.#shifting = true
+        else if (this.#state.role !== 'standby') this.#shifting = false
         this.#keepClock(this.#out.now())
-        const message = this.#roleMessage(effect.because)
+        const message = this.#roleMessage(effect.because, effect.merge)
         this.#out.toMedia(message)
         this.#out.toSupervisor(message)
         this.#out.toSwitch(message)
@@ -223,12 +231,28 @@ export class PairRunner {
 
   #keepClock(now: number): void {
     const { role, peer } = this.#state
+    if (this.#shifting) {
+      this.#shiftClock()
+      return
+    }
     if (role === 'standby' && peer?.role === 'primary') {
       const moved = follow(this.#clock, now)
       this.#clock = moved.clock
       if (moved.stepped) this.#forgetTimes()
     } else this.#clock = hold(this.#clock, now, role === 'primary')
-    const message = this.#clockMessage()
+    this.#tellClock(this.#clockMessage())
+  }
+
+  #shiftClock(): void {
+    const shifted = shift(this.#clock)
+    if (shifted === null) return
+    this.#shifting = false
+    this.#clock = shifted.clock
+    if (shifted.ticks !== 0) this.#forgetTimes()
+    this.#tellClock({ ...this.#clockMessage(), shiftTicks: shifted.ticks })
+  }
+
+  #tellClock(message: BusMessageOf<'clock'>): void {
     const text = JSON.stringify(message)
     if (text === this.#clockTold) return
     this.#clockTold = text
@@ -242,15 +266,17 @@ export class PairRunner {
     for (const echo of this.#echoes) Object.assign(echo, { sentAt: 0, receivedAt: 0 })
   }
 
-  #clockMessage(): BusMessage {
+  #clockMessage(): BusMessageOf<'clock'> {
     const { offsetMs, synchronised } = this.#clock
     return { kind: 'clock', offsetMs, synchronised }
   }
 
-  #roleMessage(because: string): BusMessage {
+  #roleMessage(because: string, merge?: 'give' | 'take'): BusMessage {
     const { role, term } = this.#state
     const peerServedAtMs = this.#peerServedAt
-    return { kind: 'role', role, alone: isAlone(this.#state), term, because, peerServedAtMs }
+    const alone = isAlone(this.#state)
+    const message = { kind: 'role', role, alone, term, because, peerServedAtMs } as const
+    return merge === undefined ? message : { ...message, merge }
   }
 }
 

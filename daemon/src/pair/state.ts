@@ -172,7 +172,7 @@ export type PairEvent =
 /** To be done in this order. */
 export type PairEffect =
   | { readonly kind: 'send'; readonly heartbeat: Heartbeat['kind'] }
-  | { readonly kind: 'role'; readonly because: string }
+  | { readonly kind: 'role'; readonly because: string; readonly merge?: 'give' | 'take' }
   /** Keep term and ended boots over a restart. After the role: a slow disk must not delay it. */
   | { readonly kind: 'persist' }
   | { readonly kind: 'flush'; readonly ref: number }

@@ -18,6 +18,8 @@ interface Grounds {
   readonly rule: string
   readonly because: string
   readonly alternatives: readonly string[]
+  /** This node has sessions that its peer does not know. */
+  readonly merge?: 'give'
 }
 
 /** S1.66: silence on all links after which the peer is lost. */
@@ -106,7 +108,10 @@ export function become(turn: Turn, role: Role, grounds: Grounds): void {
     change(turn, { changes: noteChange(state.changes, turn.now) })
   }
   if (role === 'starting') change(turn, { listenedFrom: turn.now, woken: false })
-  turn.effects.push({ kind: 'role', because: grounds.because })
+  const { because, merge } = grounds
+  turn.effects.push(
+    merge === undefined ? { kind: 'role', because } : { kind: 'role', because, merge },
+  )
   turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
   if (worthKeeping) turn.effects.push({ kind: 'persist' })
   record(turn, from, grounds)

@@ -15,6 +15,11 @@ export type ReplicatorOutput =
   /** A table that is not what it should be: `differs` from the primary's, or is `damaged` in memory. The
    * standby fetches it anew: `repaired` when it is here. */
   | { kind: 'table-fault'; fault: TableFault; table: TableName }
+  /** All that a primary which lost against this one has to give; adopt it, then call `adopted`. */
+  | { kind: 'gift'; bodies: readonly string[] }
+  /** What this node had to give is with the winner, which said `body` of it; or it could not be given
+   * in time. From now on this node follows. */
+  | { kind: 'gave'; ok: boolean; body: string }
   /** Row changes of the database (`database/row-sync.ts`), or their answer. */
   | { kind: 'rows' | 'rows-ack'; ref: number; body: string }
   | ChannelOutput

@@ -5,13 +5,15 @@ import { type RecordChange, type TableName, tableNames } from '../tables/address
 import type { Tables } from '../tables/tables.ts'
 import { readRecord, serialiseRecord } from '../wire/sync-body.ts'
 import { decodeSyncFrame, encodeSyncFrame } from '../wire/sync-frame.ts'
-import type { SyncBody } from '../wire/sync-frame-types.ts'
+import type { SyncBody, SyncFrame } from '../wire/sync-frame-types.ts'
+import { Giving } from './giving.ts'
 import { PeerChannel } from './peer-channel.ts'
 import { type Port, type ReplicatorOutput, sendBody } from './port.ts'
 import { PrimarySide } from './primary.ts'
 import { Receiver } from './receiver.ts'
 import { Sender } from './sender.ts'
 import { StandbySide } from './standby.ts'
+import { Taking } from './taking.ts'
 
 export type { ReplicatorOutput } from './port.ts'
 
@@ -52,6 +54,10 @@ export class Replicator {
   readonly #primary: PrimarySide
   readonly #standby: StandbySide
   readonly #channel: PeerChannel
+  readonly #taking = new Taking()
+  /** Before this standby follows, it gives what only it has. */
+  #giving: Giving | null = null
+  #gifts = 0
   readonly #port: Port
   readonly #refused: Record<string, number> = {}
   #role: Role = 'starting'
@@ -97,9 +103,16 @@ export class Replicator {
     return this.#primary.whenReplicated(changes)
   }
 
+  /** Two primaries met; call it before `setRole`. The one that lost then calls `give`. */
+  beginMerge(merge: 'give' | 'take', nowMs: number): void {
+    if (merge === 'take') this.#taking.open(nowMs)
+    else this.#giving = new Giving(++this.#gifts, nowMs)
+  }
+
   setRole(role: Role, term: number, nowMs: number): ReplicatorOutput[] {
     const roleChanged = role !== this.#role
     const termChanged = term > this.#term
+    if (role !== 'standby') this.#giving = null
     this.#role = role
     this.#term = Math.max(term, this.#term)
     if (roleChanged && role === 'standby') this.#sender.release()
@@ -116,6 +129,24 @@ export class Replicator {
     this.#peerAlive = alive
     if (changed) this.#restart(nowMs)
     return this.advance(nowMs)
+  }
+
+  /** What this node has and its peer has not; text of the switching. */
+  give(bodies: readonly string[], nowMs: number): ReplicatorOutput[] {
+    this.#giving?.begin(bodies, nowMs)
+    return this.advance(nowMs)
+  }
+
+  /** The answer to a `gift`: it is in the tables. */
+  adopted(body: string): ReplicatorOutput[] {
+    const reply = this.#taking.adopted(body)
+    if (reply !== null) sendBody(this.#port, reply, 'all')
+    return this.#take()
+  }
+
+  /** Sessions of the peer may be on their way to this primary. */
+  isMerging(nowMs: number): boolean {
+    return this.#role === 'primary' && this.#taking.isOpen(nowMs)
   }
 
   /** @param linkIndex the link it came on; answers and first sendings take that one. */
@@ -142,7 +173,10 @@ export class Replicator {
     const { bodies, outputs } = this.#channel.advance(nowMs, this.#peerAlive)
     this.#outputs.push(...outputs)
     for (const body of bodies) sendBody(this.#port, body, 'all')
-    if (this.#role === 'standby' && this.#peerAlive) this.#standby.advance(nowMs)
+    if (this.#role === 'standby' && this.#peerAlive) {
+      if (this.#giving === null) this.#standby.advance(nowMs)
+      else this.#advanceGiving(this.#giving, nowMs)
+    }
     if (this.#role === 'primary' && this.#peerAlive) this.#primary.advance(nowMs)
     // Of the catch-up only: a record under way must not make it flicker.
     const inStep = this.#isFollowed()
@@ -155,7 +189,8 @@ export class Replicator {
   nextTimerMs(): number {
     const channelMs = this.#channel.nextTimerMs()
     if (!this.#peerAlive || this.#role === 'starting') return channelMs
-    const side = this.#role === 'standby' ? this.#standby : this.#primary
+    const follower = this.#giving ?? this.#standby
+    const side = this.#role === 'standby' ? follower : this.#primary
     return Math.min(channelMs, side.nextTimerMs())
   }
 
@@ -235,7 +270,31 @@ export class Replicator {
     this.#standby.stop()
     if (!this.#peerAlive) return
     if (this.#role === 'primary') this.#primary.start(nowMs)
-    if (this.#role === 'standby') this.#standby.start(nowMs)
+    if (this.#role === 'standby' && this.#giving === null) this.#standby.start(nowMs)
+  }
+
+  #advanceGiving(giving: Giving, nowMs: number): void {
+    const end = giving.end(nowMs)
+    if (end === null) {
+      for (const body of giving.advance(nowMs)) sendBody(this.#port, body, 'all')
+      return
+    }
+    this.#giving = null
+    this.#outputs.push({ kind: 'gave', ok: end.ok, body: end.ok ? end.body : '' })
+    this.#standby.start(nowMs)
+    this.#standby.advance(nowMs)
+  }
+
+  #receiveGift(frame: Extract<SyncFrame, { kind: 'give' }>, nowMs: number): void {
+    // In the present term only: a recording of an earlier merge tells nothing.
+    const isNow = this.#role === 'primary' && frame.term === this.#term
+    const taken = isNow ? this.#taking.receive(frame.bootId, frame, nowMs) : 'closed'
+    if (taken === 'closed') {
+      this.#refuse('no-merge')
+      return
+    }
+    if (taken.reply !== undefined) sendBody(this.#port, taken.reply, 'preferred')
+    if (taken.bodies !== undefined) this.#outputs.push({ kind: 'gift', bodies: taken.bodies })
   }
 
   #receiveFrame(frame: ReceivedFrame, nowMs: number): void {
@@ -252,8 +311,13 @@ export class Replicator {
     else if (frame.kind === 'rows' || frame.kind === 'rows-ack') {
       const { kind, ref, body } = frame
       this.#outputs.push({ kind, ref, body })
-    } else if (this.#role === 'primary') this.#primary.receive(frame, this.#term, nowMs)
-    else if (this.#role === 'standby' && frame.term >= this.#term) {
+    } else if (frame.kind === 'give') this.#receiveGift(frame, nowMs)
+    else if (frame.kind === 'give-ack' || frame.kind === 'given') this.#giving?.receive(frame)
+    else if (this.#giving !== null) this.#refuse('giving')
+    else if (this.#role === 'primary') {
+      if (frame.kind === 'request-all') this.#taking.close()
+      this.#primary.receive(frame, this.#term, nowMs)
+    } else if (this.#role === 'standby' && frame.term >= this.#term) {
       this.#term = frame.term
       this.#standby.receive(frame, nowMs)
     } else this.#refuse(this.#role === 'standby' ? 'old-term' : 'role')

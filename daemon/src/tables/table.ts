@@ -160,8 +160,10 @@ export class Table<R extends object> {
     return change
   }
 
-  /** Writes what the peer sent; the flag stays as it is. A key that lives in another slot moves, and a
-   * key that lived in this slot goes.
+  /** Writes what the peer sent; the flag stays as it is. A key that lives in another slot moves. Another
+   * key that lived in this slot moves out of the way, behind all others, without a word: the peer may
+   * have it in another slot (ADR 0001), and a catch-up removes what the peer does not name. In a table
+   * that is full it goes.
    * @param address with a slot below the capacity; the caller has checked it. */
   apply(
     address: RecordAddress,
@@ -177,9 +179,11 @@ export class Table<R extends object> {
     this.#grow(address.slot)
     const there = this.#slots[address.slot]
     if (there !== undefined && there.record !== null && there.key !== key) {
-      const change = { address, key: there.key, version }
-      applied.push({ change, previous: there.record, next: null })
-      this.#write(address.slot, there.key, version, null)
+      const { key: former, record: previous } = there
+      this.#write(address.slot, former, version, null)
+      if (!this.#putBehind(former, previous)) {
+        applied.push({ change: { address, key: former, version }, previous, next: null })
+      }
     }
     const previous = this.get(key) ?? null
     const elsewhere = this.#slotOfKey.get(key)
@@ -263,6 +267,15 @@ export class Table<R extends object> {
     if (this.#slots.length >= this.capacity) return null
     this.#grow(this.#slots.length)
     return this.#slots.length - 1
+  }
+
+  /** @returns false when there is no slot behind the others. */
+  #putBehind(key: string, record: R): boolean {
+    if (this.#slots.length >= this.capacity) return false
+    const index = this.#slots.length
+    this.#grow(index)
+    this.#write(index, key, 1, record)
+    return true
   }
 
   /** Offers a settled tombstone for a new record. */

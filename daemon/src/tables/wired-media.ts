@@ -49,3 +49,18 @@ export const wiredMediaSchema = recordObject({
   inputMaps: z.array(inputMapSchema).max(2),
 })
 export type WiredMedia = z.infer<typeof wiredMediaSchema>
+
+/** The map when the same instants have tick numbers that are larger by `ticks`. */
+export function shiftedMap(map: InputMap, ticks: number): InputMap {
+  return { ...map, tick: map.tick + ticks, fromTick: map.fromTick + ticks }
+}
+
+/** The record when the same instants have tick numbers that are larger by `ticks`. */
+export function shiftedRecord(record: WiredMedia, ticks: number): WiredMedia {
+  return {
+    ...record,
+    tick0: record.tick0 + ticks,
+    controlTick: record.controlTick + ticks,
+    inputMaps: record.inputMaps.map((map) => shiftedMap(map, ticks)),
+  }
+}

@@ -46,5 +46,10 @@ export type SyncBody =
   | { kind: 'response'; ref: number; body: string }
   /** The answer to a frame of a kind (its number) that this version does not know. */
   | { kind: 'not-known'; code: number }
+  /** Two primaries met (ADR 0001). The one that lost gives its sessions: part `index` of `count`, text of
+   * `switching/wired/merge-text.ts`; the winner confirms each part, and at last what it made of all. */
+  | { kind: 'give'; ref: number; index: number; count: number; body: string }
+  | { kind: 'give-ack'; ref: number; index: number }
+  | { kind: 'given'; ref: number; body: string }
 
 export type SyncFrame = SyncHeader & SyncBody

@@ -43,6 +43,9 @@ const kinds = [
   'request',
   'response',
   'not-known',
+  'give',
+  'give-ack',
+  'given',
 ] as const satisfies readonly SyncBody['kind'][]
 
 /** Cheap faults first. After a good tag: `version`: an incompatible peer; `flags`: the payload is in a
@@ -197,7 +200,11 @@ function readValues(
     case 'rows-ack':
     case 'request':
     case 'response':
+    case 'given':
       return typeof values.body === 'string' ? { kind, ref, body: values.body } : null
+    case 'give':
+    case 'give-ack':
+      return readPart(kind, ref, values)
   }
 }
 
@@ -215,6 +222,14 @@ function readHashes({ hashes, open = {} }: Values): SyncBody | null {
     if (slots.length > 0) underWay[table] = slots
   }
   return { kind: 'table-hashes', hashes: known, open: underWay }
+}
+
+function readPart(kind: 'give' | 'give-ack', ref: number, values: Values): SyncBody | null {
+  const { index, count, body } = values
+  if (!isCount(index)) return null
+  if (kind === 'give-ack') return { kind, ref, index }
+  if (!isCount(count) || index >= count || typeof body !== 'string') return null
+  return { kind, ref, index, count, body }
 }
 
 function isObject(value: unknown): value is Values {

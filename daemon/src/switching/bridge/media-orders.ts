@@ -27,9 +27,10 @@ function addition(leg: WiredMedia): MediaOrder[] {
   ]
 }
 
-/** False when the record key was used again for another association. */
+/** False when the record key was used again for another association. A leg may move to another bridge,
+ * which costs no packet. */
 function isSameLeg(a: WiredMedia, b: WiredMedia): boolean {
-  return a.conferenceId === b.conferenceId && a.localPort === b.localPort && a.ssrc === b.ssrc
+  return a.localPort === b.localPort && a.ssrc === b.ssrc
 }
 
 function isEqual(a: WiredMedia, b: WiredMedia): boolean {
