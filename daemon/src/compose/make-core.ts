@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { NodeConfig } from '../oam/node-config.ts'
 import type { PairKeys } from '../oam/node-config-load.ts'
+import { compareAddresses } from '../pair/address-order.ts'
 import { Core } from '../switching/core.ts'
 import type { Tables } from '../tables/tables.ts'
 
@@ -11,6 +12,12 @@ interface CoreParts {
   readonly tables: Tables
   /** Random bytes, so many. */
   readonly random: (length: number) => Uint8Array
+}
+
+/** The two nodes come to different answers. */
+function halfOf({ links }: NodeConfig): 'lower' | 'upper' {
+  const [first] = links
+  return first !== undefined && compareAddresses(first.own, first.peer) > 0 ? 'upper' : 'lower'
 }
 
 export function makeCore({ config, keys, tables, random }: CoreParts): Core {
@@ -26,6 +33,7 @@ export function makeCore({ config, keys, tables, random }: CoreParts): Core {
     address: service.address,
     sipPort: service.sipPort,
     rtpPorts: service.rtpPorts,
+    half: halfOf(config),
     realm: service.realm,
     secret: createHash('sha256').update(keys.digest).digest(),
     newToken: () => Buffer.from(random(8)).toString('hex'),

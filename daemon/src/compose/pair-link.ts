@@ -9,6 +9,7 @@ import { failure, type Result, success } from '../result.ts'
 interface PairOutlets {
   role(message: BusMessageOf<'role'>): void
   lease(message: BusMessageOf<'lease'>): void
+  clock(message: BusMessageOf<'clock'>): void
   status(message: BusMessageOf<'pair-status'>): void
   flush(ref: number): void
   /** A switchover is over, in whatever way: held work goes on. */
@@ -108,6 +109,7 @@ export class PairLink {
         return
       case 'clock':
         this.#offsetMs = message.offsetMs
+        this.#out.clock(message)
         return
       case 'pair-status':
         this.#status = { message, atMs: this.#clock.monotonicMs() }

@@ -23,6 +23,7 @@ import type { LogHub } from './log-hub.ts'
 import type { Logbook } from './logbook.ts'
 import { makeCore } from './make-core.ts'
 import { MediaLink } from './media-link.ts'
+import { Merger } from './merge.ts'
 import { PairLink } from './pair-link.ts'
 import { RoleLease } from './role-lease.ts'
 import { SyncLink } from './sync-link.ts'
@@ -61,6 +62,7 @@ export class SwitchEngine {
   readonly media: MediaLink
   readonly pair: PairLink
   readonly sync: SyncLink
+  readonly merger: Merger
   readonly #parts: EngineParts
   readonly #journal: JournalKeeper
   readonly #lease: RoleLease
@@ -104,6 +106,7 @@ export class SwitchEngine {
       settle: () => this.sync.settle(),
       journal: (changes) => this.#journal.append(changes),
     })
+    this.merger = this.#makeMerger()
     this.#journal = new JournalKeeper(journalFile, tables, (change) =>
       this.replicator.frameOf(change),
     )
@@ -147,6 +150,7 @@ export class SwitchEngine {
     const due = nowMs - this.#aliveAtMs >= limits.heartbeatMs
     if (due || this.#lease.mustAsk) this.#proveLife(nowMs)
     this.runner.advance()
+    this.merger.advance()
     if (this.replicator.nextTimerMs() <= nowMs) this.sync.settle()
     this.alarms.advance(nowMs)
     this.#watch(nowMs)
@@ -162,6 +166,7 @@ export class SwitchEngine {
       this.runner.nextTimerMs(),
       this.replicator.nextTimerMs(),
       this.#journal.nextTimerMs(),
+      this.merger.nextTimerMs(),
     )
   }
 
@@ -183,11 +188,22 @@ export class SwitchEngine {
     })
   }
 
+  #makeMerger(): Merger {
+    const { tables, core, runner, replicator, sync, media } = this
+    const { clock, log } = this.#parts
+    return new Merger({
+      ...{ tables, core, runner, replicator, clock, log },
+      perform: (outputs) => sync.perform(outputs),
+      rebuild: (change, previous) => media.order(mediaOrders(change, previous, null), () => {}),
+    })
+  }
+
   #makePair(): PairLink {
     const { log, clock } = this.#parts
     return new PairLink(clock, {
       role: (message) => this.#setRole(message),
       lease: (message) => this.#takeLease(message),
+      clock: (message) => this.merger.clock(message),
       status: (message) => this.#takePairStatus(message),
       flush: (ref) => {
         this.runner.hold('flush')
@@ -222,6 +238,8 @@ export class SwitchEngine {
       peerRequest: answerPeer,
       rows: (output: RowsOutput) => this.#site?.rows(output),
       tableFault: ({ table, fault }) => log.warn('table', { table, fault, role: this.#role }),
+      gift: (bodies) => this.merger.gift(bodies),
+      gave: (output) => this.merger.gave(output),
       settled: () => this.#settled(),
     })
   }
@@ -233,6 +251,7 @@ export class SwitchEngine {
     if (first || role !== this.#role) log.info('role', { role, term, because, alone })
     this.#roleKnown = true
     this.#lease.role(message)
+    this.merger.role(message)
     // The pair unit outlived the switch unit before this one and found nobody to hand over to: this one
     // goes on with its sessions. In every other case the peer knows better.
     if (first && role === 'primary') log.info('start-up: journal', this.#journal.load(keys.sync))
@@ -352,6 +371,7 @@ export class SwitchEngine {
   #watch(nowMs: number): void {
     if (nowMs - this.#watchedAtMs < watchMs) return
     this.#watchedAtMs = nowMs
+    if (this.replicator.inStep(nowMs) && this.replicator.pending() === 0) this.merger.forget()
     this.alarms.reconcile('replication', replicationAlarms(this.replicator.status(nowMs)))
   }
 

@@ -19,6 +19,9 @@ interface SyncOutlets {
   /** A table differs from the primary's or is damaged here, or was fetched anew. */
   tableFault(output: OutputOf<'table-fault'>): void
   rows(output: OutputOf<'rows' | 'rows-ack'>): void
+  /** Two primaries met (`merge.ts`). */
+  gift(bodies: readonly string[]): void
+  gave(output: OutputOf<'gave'>): void
   /** Called after each turn in which something may have changed. */
   settled(): void
 }
@@ -91,6 +94,12 @@ export class SyncLink {
         return
       case 'table-fault':
         this.#out.tableFault(output)
+        return
+      case 'gift':
+        this.#out.gift(output.bodies)
+        return
+      case 'gave':
+        this.#out.gave(output)
         return
       default:
         this.#out.rows(output)

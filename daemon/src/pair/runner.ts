@@ -158,12 +158,14 @@ export class PairRunner {
       case 'role': {
         if (effect.merge === 'give') this.#shifting = true
         else if (this.#state.role !== 'standby') this.#shifting = false
-        this.#keepClock(this.#out.now())
+        // Who gives its sessions hears of the measured clock after its role.
+        if (!this.#shifting) this.#keepClock(this.#out.now())
         const message = this.#roleMessage(effect.because, effect.merge)
         this.#out.toMedia(message)
         this.#out.toSupervisor(message)
         this.#out.toSwitch(message)
         this.#out.log('info', 'role', { ...message })
+        if (this.#shifting) this.#keepClock(this.#out.now())
         return
       }
       case 'persist': {

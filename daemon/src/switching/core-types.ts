@@ -28,6 +28,9 @@ export interface CoreOptions {
   readonly address: string
   readonly sipPort: number
   readonly rtpPorts: { readonly first: number; readonly last: number }
+  /** From which half of the ports and bridge numbers this node takes first, so that two nodes that serve
+   * apart take different ones; absent: from all. */
+  readonly half?: 'lower' | 'upper'
   /** Realm of the digest; also a domain of the addresses of record. */
   readonly realm: string
   /** At least 16 bytes, equal on both nodes: nonces, tags and session numbers come from it. */

@@ -15,6 +15,8 @@ import { TransactionLayer } from './transaction/layer.ts'
 import type { LayerOutput } from './transaction/layer-types.ts'
 import { statelessAnswer } from './transaction/stateless.ts'
 import { Exchange } from './wired/exchange.ts'
+import type { Gift } from './wired/merge-text.ts'
+import { type Apart, giftOf, type MergeSteps, mergeSteps } from './wired/merging.ts'
 import { restoreAll } from './wired/restore.ts'
 import { isOver } from './wired/sessions.ts'
 
@@ -28,6 +30,8 @@ export class Core {
   readonly #heard = new HeardMessages()
   #isPrimary = false
   #nextExpiryCheckMs = 0
+  /** Until then sessions of the peer may be on their way here. */
+  #awaitsUntilMs = 0
   #received = 0
   #malformed = 0
   #late = 0
@@ -59,6 +63,10 @@ export class Core {
     const message = parseSip(bytes)
     if (message.kind !== 'malformed') {
       this.#heard.meet(message)
+      if (now.monotonicMs < this.#awaitsUntilMs && this.#router.isStranger(message)) {
+        // Its session may be on its way from the peer: a 481 would end it. The terminal says it again.
+        return this.#router.drop('merging')
+      }
       return this.#take(message, source, now)
     }
     this.#malformed += 1
@@ -124,6 +132,22 @@ export class Core {
     const session = this.#exchange.sessions.get(sessionId)
     if (!this.#isPrimary || session === undefined || isOver(session)) return null
     return this.#counted(this.#router.release(sessionId, now))
+  }
+
+  /** ADR 0001: two primaries met. Until then an in-dialog request that nobody here knows is dropped. */
+  awaitSessions(untilMs: number): void {
+    this.#awaitsUntilMs = untilMs
+  }
+
+  /** What this node has and its peer may not have. */
+  gift(apart: Apart): Gift {
+    return giftOf(this.#exchange, apart)
+  }
+
+  /** How this primary adopts what its peer gives. */
+  adopt(gift: Gift, apart: Apart): MergeSteps {
+    const { steps, ...merge } = mergeSteps(this.#exchange, gift, apart)
+    return { ...merge, steps: steps.map((step) => (now) => this.#counted(step(now))) }
   }
 
   /** The primary's media has mapped an input stream to ticks; both nodes must use that mapping. */

@@ -36,6 +36,15 @@ export class Router {
     return []
   }
 
+  /** A request of a dialog that is not here. */
+  isStranger(message: SipRequest | SipResponse): boolean {
+    if (message.kind === 'response' || message.method === 'ACK') return false
+    const { sessions } = this.#exchange
+    const toTag = tagOf(message.to)
+    if (toTag !== null) return sessions.leg(message.callId, toTag) === undefined
+    return message.method === 'CANCEL' && sessions.ofCallId(message.callId) === undefined
+  }
+
   transaction(event: TransactionEvent, now: Now): CoreEffect[] {
     switch (event.kind) {
       case 'request':

@@ -78,7 +78,9 @@ test('ports and numbers are taken in turn: what was given back rests', (t) => {
   const resources = new Resources(tables.conferenceResource, { first: 30_001, last: 30_011 })
   const first = resources.take('one', 2)
   t.deepEqual(first, { conferenceId: 1, ports: [30_002, 30_004] })
-  if (first !== null) resources.giveBack(first)
+  resources.giveBack('another session', first ?? { conferenceId: 0, ports: [] })
+  t.is(tables.conferenceResource.size, 3)
+  if (first !== null) resources.giveBack('one', first)
   t.deepEqual(resources.take('two', 2), { conferenceId: 2, ports: [30_006, 30_008] })
   t.deepEqual(resources.take('three', 2), { conferenceId: 3, ports: [30_010, 30_002] })
   t.is(resources.take('four', 1)?.ports[0], 30_004)
@@ -89,13 +91,13 @@ test('whatever is taken and given back in whatever order, nothing leaks and noth
   const property = fc.property(fc.array(fc.nat(9), { maxLength: 60 }), (moves) => {
     const { tables } = new Stage()
     const resources = new Resources(tables.conferenceResource, { first: 30_000, last: 30_015 })
-    const held: NonNullable<ReturnType<Resources['take']>>[] = []
+    const held: (NonNullable<ReturnType<Resources['take']>> & { by: string })[] = []
     for (const [index, move] of moves.entries()) {
       const taken = move < 6 ? resources.take(`s${index}`, 2) : null
-      if (taken !== null) held.push(taken)
+      if (taken !== null) held.push({ ...taken, by: `s${index}` })
       else if (held.length > 0) {
         const [back] = held.splice(move % held.length, 1)
-        if (back !== undefined) resources.giveBack(back)
+        if (back !== undefined) resources.giveBack(back.by, back)
       }
       const ports = held.flatMap((one) => one.ports)
       if (new Set(ports).size !== ports.length) return false

@@ -69,7 +69,7 @@ test('a key that comes back before its tombstone is confirmed gets its old slot'
   t.is(put.ok && put.value?.version, 3)
 })
 
-test('the standby applies without marking, moves a key and displaces another', (t) => {
+test('the standby applies without marking, moves a key, and another one out of its way', (t) => {
   const table = makeTable()
   table.apply({ table: 'user', slot: 3 }, 'a', 7, { user: 'a', value: 1 })
   t.is(table.pending, 0)
@@ -77,14 +77,26 @@ test('the standby applies without marking, moves a key and displaces another', (
   const applied = table.apply({ table: 'user', slot: 5 }, 'a', 2, { user: 'a', value: 2 })
   t.deepEqual(
     applied.map(({ change, next }) => [change.key, next?.value ?? null]),
+    [['a', 2]],
+  )
+  t.is(table.addressOf('a')?.slot, 5)
+  t.is(table.addressOf('b')?.slot, 6)
+  t.deepEqual([...table.keys()], ['a', 'b'])
+})
+
+test('a key that is in the way of another one goes when the table is full', (t) => {
+  const table = makeTable(2)
+  table.apply({ table: 'user', slot: 0 }, 'a', 1, { user: 'a', value: 1 })
+  table.apply({ table: 'user', slot: 1 }, 'b', 1, { user: 'b', value: 1 })
+  const applied = table.apply({ table: 'user', slot: 1 }, 'c', 1, { user: 'c', value: 1 })
+  t.deepEqual(
+    applied.map(({ change, next }) => [change.key, next?.value ?? null]),
     [
       ['b', null],
-      ['a', 2],
+      ['c', 1],
     ],
   )
-  t.is(table.size, 1)
-  t.is(table.addressOf('a')?.slot, 5)
-  t.deepEqual([...table.keys()], ['a'])
+  t.is(table.size, 2)
 })
 
 test('listeners hear local and peer changes with both values', (t) => {

@@ -1,5 +1,7 @@
 //! The conference resource list (table 8, S1.88, S1.89): RTP ports and conference numbers, taken in
-//! turn so that a number that was just given back rests as long as possible.
+//! turn so that a number that was just given back rests as long as possible. Each node takes from its
+//! own half first: also in the half second in which nobody knows yet that all links are cut, two nodes
+//! take different ones (ADR 0001).
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
 import type { ConferenceResource } from '../../tables/conference-resource.ts'
@@ -16,14 +18,18 @@ interface PortRange {
   readonly last: number
 }
 
+type Half = 'lower' | 'upper'
+
 export class Resources {
   readonly #table: RecordTable<ConferenceResource>
   readonly #portFirst: number
   readonly #portPairs: number
+  readonly #half: Half | undefined
   #nextPair = 0
   #nextConference = 0
 
-  constructor(table: RecordTable<ConferenceResource>, range: PortRange) {
+  constructor(table: RecordTable<ConferenceResource>, range: PortRange, half?: Half) {
+    this.#half = half
     this.#table = table
     this.#portFirst = range.first + (range.first % 2)
     this.#portPairs = Math.floor((range.last - this.#portFirst + 1) / 2)
@@ -38,7 +44,7 @@ export class Resources {
     const ports = pairs.map((pair) => this.#portFirst + 2 * pair)
     const records = recordsOf(sessionId, { conferenceId, ports })
     if (!records.every((record) => this.#table.put(record).ok)) {
-      this.giveBack({ conferenceId, ports })
+      this.giveBack(sessionId, { conferenceId, ports })
       return null
     }
     this.#nextPair = ((pairs.at(-1) ?? 0) + 1) % this.#portPairs
@@ -46,9 +52,25 @@ export class Resources {
     return { conferenceId, ports }
   }
 
-  giveBack(resources: SessionResources): void {
-    this.#table.delete(conferenceKey(resources.conferenceId))
-    for (const port of resources.ports) this.#table.delete(portKey(port))
+  /** Takes these numbers for a session of the peer.
+   * @returns false when another session has one of them, or there is no record left. */
+  claim(sessionId: string, resources: SessionResources): boolean {
+    const records = recordsOf(sessionId, resources)
+    const isFree = records.every(({ resource }) => {
+      const held = this.#table.get(resource)
+      return held === undefined || held.sessionId === sessionId
+    })
+    if (!isFree) return false
+    if (records.every((record) => this.#table.put(record).ok)) return true
+    this.giveBack(sessionId, resources)
+    return false
+  }
+
+  /** What another session holds stays. */
+  giveBack(sessionId: string, { conferenceId, ports }: SessionResources): void {
+    for (const key of [conferenceKey(conferenceId), ...ports.map(portKey)]) {
+      if (this.#table.get(key)?.sessionId === sessionId) this.#table.delete(key)
+    }
   }
 
   /** After a take-over: exactly what the live sessions hold is taken. The other node may have died
@@ -70,8 +92,7 @@ export class Resources {
 
   #freePairs(count: number): number[] | null {
     const pairs: number[] = []
-    for (let step = 0; step < this.#portPairs; step++) {
-      const pair = (this.#nextPair + step) % this.#portPairs
+    for (const pair of inTurn(this.#portPairs, this.#nextPair, this.#half)) {
       if (this.#table.get(portKey(this.#portFirst + 2 * pair)) !== undefined) continue
       pairs.push(pair)
       if (pairs.length === count) return pairs
@@ -81,12 +102,29 @@ export class Resources {
 
   /** Numbers 1 .. sessionsMax. */
   #freeConference(): number | null {
-    for (let step = 0; step < limits.sessionsMax; step++) {
-      const number = ((this.#nextConference + step) % limits.sessionsMax) + 1
+    for (const index of inTurn(limits.sessionsMax, this.#nextConference, this.#half)) {
+      const number = index + 1
       if (this.#table.get(conferenceKey(number)) === undefined) return number
     }
     return null
   }
+}
+
+/** 0 .. count - 1, from `next` on and around: first the own half, then the other one. */
+function* inTurn(count: number, next: number, half: Half | undefined): Iterable<number> {
+  if (half === undefined) {
+    yield* around(0, count, next)
+    return
+  }
+  const middle = count >> 1
+  const [own, other] = half === 'lower' ? [0, middle] : [middle, 0]
+  for (const from of [own, other]) yield* around(from, from === 0 ? middle : count, next)
+}
+
+function* around(from: number, to: number, next: number): Iterable<number> {
+  const start = next > from && next < to ? next : from
+  for (let index = start; index < to; index++) yield index
+  for (let index = from; index < start; index++) yield index
 }
 
 function recordsOf(sessionId: string, held: SessionResources): ConferenceResource[] {

@@ -1,4 +1,5 @@
 //! What all calls of this node share.
+import { limits } from '../../limits.ts'
 import type { Conference } from '../../tables/wired-conference.ts'
 import type { SipHeader } from '../../wire/sip/message.ts'
 import { Resources } from '../bridge/resources.ts'
@@ -21,6 +22,8 @@ export class Exchange {
   readonly timers = new CallTimers()
   /** Ended sessions in the order of their end; they stay for repeated messages. */
   readonly lingering = new Set<string>()
+  /** Ended sessions of which a terminal did not answer the BYE: a partition may have been why. */
+  readonly #untold = new Set<string>()
   started = 0
   answered = 0
 
@@ -29,7 +32,8 @@ export class Exchange {
     this.layer = layer
     this.digest = digest
     this.sessions = new Sessions(options.tables.wiredConference)
-    this.resources = new Resources(options.tables.conferenceResource, options.rtpPorts)
+    const { tables, rtpPorts, half } = options
+    this.resources = new Resources(tables.conferenceResource, rtpPorts, half)
   }
 
   /** ED-137 headers of our answers to a caller that speaks it; ordinary telephones get none. */
@@ -37,6 +41,18 @@ export class Exchange {
     const version = commonVersion(offeredVersions(session))
     if (version === null) return []
     return ed137Headers({ ...sessionHeaders(session), versions: [version] })
+  }
+
+  untold(sessionId: string): void {
+    this.#untold.add(sessionId)
+    const [oldest] = this.#untold
+    if (this.#untold.size > limits.releasedLingerMax && oldest !== undefined) {
+      this.#untold.delete(oldest)
+    }
+  }
+
+  isTold(sessionId: string): boolean {
+    return !this.#untold.has(sessionId)
   }
 
   /** Drops all that is not in the tables. */

@@ -17,6 +17,7 @@ interface CallEnd {
   readonly status: number
   /** A side that needs no BYE any more. */
   readonly gone?: Side
+  /** In that answer, and in a BYE that leaves at once. */
   readonly headers?: readonly SipHeader[]
 }
 
@@ -24,7 +25,7 @@ export function endCall(call: Call, end: CallEnd): void {
   const { tables } = call.exchange.options
   const { session, exchange } = call
   dissolve(tables, session)
-  exchange.resources.giveBack(resourcesOf(session))
+  exchange.resources.giveBack(session.sessionId, resourcesOf(session))
   const ended = { atMs: call.now.wallMs, status: end.status, by: end.by }
   call.change({ state: 'released', ended })
   exchange.timers.stop(call.sessionId, 'no-answer')
@@ -62,7 +63,7 @@ function releaseMember(call: Call, side: Side, end: CallEnd): void {
     return
   }
   call.changeMember(side, { state: 'releasing' })
-  if (!awaitsAck(call, side)) sendBye(call, side)
+  if (!awaitsAck(call, side)) sendBye(call, side, end.headers)
 }
 
 /** RFC 3261 9.1. The end is the final answer to the INVITE, whatever it is. */
@@ -81,8 +82,8 @@ function awaitsAck(call: Call, side: Side): boolean {
   return server !== null && server.method === 'INVITE' && isSuccess(server.final)
 }
 
-function sendBye(call: Call, side: Side): void {
-  call.request(side, 'pendingClient', { method: 'BYE', headers: [], body: '' })
+function sendBye(call: Call, side: Side, headers: readonly SipHeader[] = []): void {
+  call.request(side, 'pendingClient', { method: 'BYE', headers, body: '' })
 }
 
 function released(call: Call, side: Side): void {
@@ -132,7 +133,8 @@ export function onBye(call: Call, { side, id, pending }: OpenedRequest): void {
 }
 
 /** Every answer to our BYE ends that side, 481 and silence too. */
-export function onByeDone(call: Call, { side }: OfSide): void {
+export function onByeDone(call: Call, { side, response }: OfSide & Partial<Failed>): void {
+  if (response === null) call.exchange.untold(call.sessionId)
   released(call, side)
   settle(call)
 }

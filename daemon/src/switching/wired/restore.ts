@@ -24,10 +24,16 @@ export function restoreAll(exchange: Exchange, now: Now): void {
   for (const session of sessions.values()) restoreSession(exchange, session, now)
 }
 
-function restoreSession(exchange: Exchange, session: Conference, now: Now): void {
+/** @param withMedia false: it is about to end. */
+export function restoreSession(
+  exchange: Exchange,
+  session: Conference,
+  now: Now,
+  withMedia = true,
+): void {
   for (const member of session.members) restoreMember(exchange, session, { member, now })
   startClocks(exchange, session, now)
-  if (!isOver(session)) restoreLegs(new Call(exchange, session, now))
+  if (withMedia && !isOver(session)) restoreLegs(new Call(exchange, session, now))
 }
 
 /** A leg that is described on both sides and whose record did not come in time. Its terminal sees a

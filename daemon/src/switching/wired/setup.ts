@@ -111,7 +111,7 @@ function openSession(exchange: Exchange, invitation: Invitation, checked: Checke
   if (taken === null) return refuse(exchange, invitation, 503)
   const session = makeSession(members, { xip, taken, startedAtMs: now.wallMs })
   if (!sessions.save(session)) {
-    resources.giveBack(taken)
+    resources.giveBack(xip.sessionId, taken)
     return refuse(exchange, invitation, 503)
   }
   exchange.started += 1

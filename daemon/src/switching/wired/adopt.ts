@@ -1,0 +1,195 @@
+//! Carries out the plan of a merge (`merge.ts`) on the records, transactions and clocks of this node.
+import type { User } from '../../tables/user.ts'
+import type { Conference } from '../../tables/wired-conference.ts'
+import type { WiredMedia } from '../../tables/wired-media.ts'
+import { dissolve } from '../bridge/bridge.ts'
+import type { CoreTables } from '../core-types.ts'
+import type { CoreEffect, Now } from '../effects.ts'
+import { Call } from './call.ts'
+import type { Exchange } from './exchange.ts'
+import { type MergeAction, type MergeRule, withUsedNumbers } from './merge.ts'
+import { endCall, linger, resourcesOf } from './release.ts'
+import { restoreSession } from './restore.ts'
+import { isOver } from './sessions.ts'
+
+export interface Adoption {
+  readonly exchange: Exchange
+  /** Media records of the given sessions, by session, in the ticks of this node. */
+  readonly legs: ReadonlyMap<string, readonly WiredMedia[]>
+  /** From this tick on, what has changed holds. */
+  readonly controlTick: number
+}
+
+/** What became of one session. */
+export interface Outcome {
+  readonly sessionId: string
+  readonly kind: MergeAction['kind']
+  readonly given: boolean
+  readonly rule: MergeRule | null
+}
+
+/** @returns what leaves because of it, and what was done: less than planned when the session has ended
+ * since, or when there is no room. */
+export function carryOut(
+  adoption: Adoption,
+  action: MergeAction,
+  now: Now,
+): { effects: CoreEffect[]; outcome: Outcome } {
+  const { sessionId } = action.session
+  switch (action.kind) {
+    case 'adopt':
+      return adopt(adoption, action, now)
+    case 'update':
+    case 'keep':
+    case 'end': {
+      const effects = join(adoption, action, now)
+      return { effects, outcome: outcomeOf(action.kind, sessionId) }
+    }
+    case 'end-silently': {
+      const effects = endSilently(adoption, action, now)
+      return { effects, outcome: outcomeOf(action.kind, sessionId) }
+    }
+    case 'close':
+      return close(adoption, action, now)
+    case 'drop':
+      return {
+        effects: [],
+        outcome: { sessionId, kind: 'drop', given: true, rule: action.rule },
+      }
+  }
+}
+
+function outcomeOf(kind: MergeAction['kind'], sessionId: string): Outcome {
+  return { sessionId, kind, given: false, rule: null }
+}
+
+/** A session that both nodes have, and that may have changed since the plan. */
+function join(adoption: Adoption, action: MergeAction, now: Now): CoreEffect[] {
+  const { exchange } = adoption
+  const { session, kind } = action
+  const current = exchange.sessions.get(session.sessionId)
+  if (current === undefined || isOver(current)) return []
+  if (kind === 'keep' || (kind === 'update' && !takeResources(exchange, current, session))) {
+    exchange.sessions.save(withUsedNumbers(current, session))
+    return []
+  }
+  if (kind === 'end') free(adoption, current)
+  else {
+    exchange.links.forget(session.sessionId)
+    putLegs(adoption, session)
+  }
+  exchange.sessions.save(session)
+  restoreSession(exchange, session, now)
+  return []
+}
+
+/** Both nodes may have set up the same call, each with numbers of its own.
+ * @returns false when the numbers of the given record are not free. */
+function takeResources(exchange: Exchange, own: Conference, given: Conference): boolean {
+  const [from, to] = [resourcesOf(own), resourcesOf(given)]
+  if (JSON.stringify(from) === JSON.stringify(to)) return true
+  const { resources } = exchange
+  resources.giveBack(own.sessionId, from)
+  if (resources.claim(own.sessionId, to)) return true
+  resources.claim(own.sessionId, from)
+  return false
+}
+
+function endSilently(adoption: Adoption, { session }: MergeAction, now: Now): CoreEffect[] {
+  const { exchange } = adoption
+  const current = exchange.sessions.get(session.sessionId)
+  if (current === undefined || isOver(current)) return []
+  free(adoption, current)
+  const call = new Call(exchange, current, now)
+  call.change({ state: 'released', ended: { atMs: now.wallMs, status: 200, by: 'switch' } })
+  const none = { pendingClient: null, pendingServer: null, relayClient: null, relayServer: null }
+  for (const { side } of current.members) {
+    call.changeDialog(side, none)
+    call.changeMember(side, { state: 'released' })
+  }
+  linger(call)
+  return call.commit()
+}
+
+function adopt(
+  adoption: Adoption,
+  action: MergeAction,
+  now: Now,
+): { effects: CoreEffect[]; outcome: Outcome } {
+  const { exchange } = adoption
+  const { session } = action
+  const { sessionId } = session
+  const resources = resourcesOf(session)
+  const isLive = !isOver(session)
+  if (isLive && !exchange.resources.claim(sessionId, resources)) {
+    return close(adoption, { kind: 'close', session, given: true, rule: 'no-room' }, now)
+  }
+  if (!exchange.sessions.save(session)) {
+    exchange.resources.giveBack(sessionId, resources)
+    return { effects: [], outcome: { sessionId, kind: 'drop', given: true, rule: 'no-room' } }
+  }
+  if (isLive) putLegs(adoption, session)
+  restoreSession(exchange, session, now)
+  return { effects: [], outcome: { sessionId, kind: 'adopt', given: true, rule: null } }
+}
+
+/** The legs as given, in their bridge. */
+function putLegs({ exchange, legs, controlTick }: Adoption, session: Conference): void {
+  const { wiredMedia } = exchange.options.tables
+  const { sessionId, conferenceId, members } = session
+  for (const leg of legs.get(sessionId) ?? []) {
+    if (!members.some(({ mediaId }) => mediaId === leg.mediaId)) continue
+    const isMoved = leg.conferenceId !== conferenceId
+    wiredMedia.put(isMoved ? { ...leg, conferenceId, controlTick } : leg)
+  }
+}
+
+function free({ exchange }: Adoption, session: Conference): void {
+  // What was open goes on without this session: an answer finds it by its dialog.
+  exchange.links.forget(session.sessionId)
+  dissolve(exchange.options.tables, session)
+  exchange.resources.giveBack(session.sessionId, resourcesOf(session))
+  exchange.timers.stop(session.sessionId, 'no-answer')
+}
+
+function close(
+  { exchange }: Adoption,
+  action: MergeAction & { kind: 'close' },
+  now: Now,
+): { effects: CoreEffect[]; outcome: Outcome } {
+  const { session, given, rule } = action
+  const outcome: Outcome = { sessionId: session.sessionId, kind: 'close', given, rule }
+  // Of a given one only the signalling goes on here, to its end: media and ports of it are not in
+  // these tables.
+  if (given && exchange.sessions.save(session)) restoreSession(exchange, session, now, false)
+  const current = exchange.sessions.get(session.sessionId)
+  if (current === undefined || isOver(current)) return { effects: [], outcome }
+  const call = new Call(exchange, current, now)
+  const isAnswered = current.answeredAtMs !== null
+  call.log('warn', 'merge: a session is closed', { rule, given, answered: isAnswered })
+  const headers = [{ name: 'Reason', value: reasonOf(rule) }]
+  endCall(call, { by: 'switch', status: isAnswered ? 200 : 480, headers })
+  return { effects: call.commit(), outcome }
+}
+
+/** RFC 3326. */
+function reasonOf(rule: MergeRule): string {
+  return `SIP ;cause=480 ;text="${rule}"`
+}
+
+/** The newer binding counts.
+ * @returns how many were taken. */
+export function adoptUsers(tables: CoreTables, users: readonly User[]): number {
+  let taken = 0
+  for (const user of users) {
+    const own = tables.user.get(user.user)
+    if (own !== undefined && !isNewer(user, own)) continue
+    if (tables.user.put(user).ok) taken++
+  }
+  return taken
+}
+
+function isNewer(user: User, own: User): boolean {
+  if (user.callId === own.callId && user.cseq !== own.cseq) return user.cseq > own.cseq
+  return user.registeredAtMs > own.registeredAtMs
+}
