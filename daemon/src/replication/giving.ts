@@ -5,7 +5,7 @@
 import { limits } from '../limits.ts'
 import type { SyncBody } from '../wire/sync-frame-types.ts'
 
-export type GivingEnd = { readonly ok: true; readonly body: string } | { readonly ok: false }
+type GivingEnd = { readonly ok: true; readonly body: string } | { readonly ok: false }
 
 interface Part {
   readonly body: string

@@ -174,6 +174,7 @@ export class Receiver {
     const job = this.#newJob(frame, term, nowMs)
     const { address, sequence = 0 } = frame
     this.#newest.set(address.table, Math.max(sequence, this.#newest.get(address.table) ?? 0))
+    if (record !== null) table.makeWay(frame.address, frame.key)
     const applied = table.apply(frame.address, frame.key, frame.version, record)
     // What was ordered before and is not confirmed may not have been built at all.
     const open = former !== undefined && former.state !== 'confirmed'

@@ -160,10 +160,23 @@ export class Table<R extends object> {
     return change
   }
 
-  /** Writes what the peer sent; the flag stays as it is. A key that lives in another slot moves. Another
-   * key that lived in this slot moves out of the way, behind all others, without a word: the peer may
-   * have it in another slot (ADR 0001), and a catch-up removes what the peer does not name. In a table
-   * that is full it goes.
+  /** A key that lives in the slot where the peer has this one moves behind all others, without a word: the
+   * peer may have it in another slot (ADR 0001), and a catch-up removes what the peer does not name. In
+   * a table that is full it stays, and `apply` removes it. */
+  makeWay({ slot }: RecordAddress, key: string): void {
+    const there = this.#slots[slot]
+    if (there === undefined || there.record === null || there.key === key) return
+    if (this.#slots.length >= this.capacity) return
+    const { key: former, record, version } = there
+    const index = this.#slots.length
+    this.#grow(index)
+    this.#write(slot, former, version, null)
+    this.#write(index, former, 1, record)
+    this.#recycle(slot)
+  }
+
+  /** Writes what the peer sent; the flag stays as it is. A key that lives in another slot moves, and a
+   * key that lived in this slot goes.
    * @param address with a slot below the capacity; the caller has checked it. */
   apply(
     address: RecordAddress,
@@ -179,11 +192,9 @@ export class Table<R extends object> {
     this.#grow(address.slot)
     const there = this.#slots[address.slot]
     if (there !== undefined && there.record !== null && there.key !== key) {
-      const { key: former, record: previous } = there
-      this.#write(address.slot, former, version, null)
-      if (!this.#putBehind(former, previous)) {
-        applied.push({ change: { address, key: former, version }, previous, next: null })
-      }
+      const change = { address, key: there.key, version }
+      applied.push({ change, previous: there.record, next: null })
+      this.#write(address.slot, there.key, version, null)
     }
     const previous = this.get(key) ?? null
     const elsewhere = this.#slotOfKey.get(key)
@@ -267,15 +278,6 @@ export class Table<R extends object> {
     if (this.#slots.length >= this.capacity) return null
     this.#grow(this.#slots.length)
     return this.#slots.length - 1
-  }
-
-  /** @returns false when there is no slot behind the others. */
-  #putBehind(key: string, record: R): boolean {
-    if (this.#slots.length >= this.capacity) return false
-    const index = this.#slots.length
-    this.#grow(index)
-    this.#write(index, key, 1, record)
-    return true
   }
 
   /** Offers a settled tombstone for a new record. */

@@ -113,12 +113,15 @@ interface SdpOptions {
   version: number
 }
 
+/** Where a telephone is connected. */
+export type Line = Pick<Stage, 'fromNetwork' | 'lastSent'>
+
 /** One telephone: what it sends is written by hand, so that the writer of the switch is not trusted. */
 export class Phone {
   readonly number: string
   readonly endpoint: Endpoint
   readonly inbox: SipMessage[] = []
-  readonly #stage: Stage
+  readonly #stage: Line
   #open: { text: string; callId: string; method: string } | null = null
   sentText = ''
   callId = 'none'
@@ -129,7 +132,7 @@ export class Phone {
   cseq = 0
   branch = 0
 
-  constructor(stage: Stage, number: string, endpoint: Endpoint) {
+  constructor(stage: Line, number: string, endpoint: Endpoint) {
     this.#stage = stage
     this.number = number
     this.endpoint = endpoint

@@ -69,7 +69,7 @@ test('a key that comes back before its tombstone is confirmed gets its old slot'
   t.is(put.ok && put.value?.version, 3)
 })
 
-test('the standby applies without marking, moves a key, and another one out of its way', (t) => {
+test('the standby applies without marking, moves a key and displaces another', (t) => {
   const table = makeTable()
   table.apply({ table: 'user', slot: 3 }, 'a', 7, { user: 'a', value: 1 })
   t.is(table.pending, 0)
@@ -77,17 +77,42 @@ test('the standby applies without marking, moves a key, and another one out of i
   const applied = table.apply({ table: 'user', slot: 5 }, 'a', 2, { user: 'a', value: 2 })
   t.deepEqual(
     applied.map(({ change, next }) => [change.key, next?.value ?? null]),
-    [['a', 2]],
+    [
+      ['b', null],
+      ['a', 2],
+    ],
   )
+  t.is(table.size, 1)
   t.is(table.addressOf('a')?.slot, 5)
-  t.is(table.addressOf('b')?.slot, 6)
-  t.deepEqual([...table.keys()], ['a', 'b'])
+  t.deepEqual([...table.keys()], ['a'])
+})
+
+test('a key that is in the way of another one moves behind all others', (t) => {
+  const table = makeTable(4)
+  table.apply({ table: 'user', slot: 1 }, 'a', 3, { user: 'a', value: 1 })
+  const before = table.size
+  table.makeWay({ table: 'user', slot: 1 }, 'b')
+  t.is(table.addressOf('a')?.slot, 2)
+  const applied = table.apply({ table: 'user', slot: 1 }, 'b', 1, { user: 'b', value: 1 })
+  t.deepEqual(
+    applied.map(({ change, next }) => [change.key, next?.value ?? null]),
+    [['b', 1]],
+  )
+  t.is(table.size, before + 1)
+  t.is(table.pending, 0)
+  const back = table.apply({ table: 'user', slot: 0 }, 'a', 1, { user: 'a', value: 1 })
+  t.deepEqual(
+    back.map(({ change, previous }) => [change.key, previous?.value ?? null]),
+    [['a', 1]],
+  )
+  t.is(table.size, before + 1)
 })
 
 test('a key that is in the way of another one goes when the table is full', (t) => {
   const table = makeTable(2)
   table.apply({ table: 'user', slot: 0 }, 'a', 1, { user: 'a', value: 1 })
   table.apply({ table: 'user', slot: 1 }, 'b', 1, { user: 'b', value: 1 })
+  table.makeWay({ table: 'user', slot: 1 }, 'c')
   const applied = table.apply({ table: 'user', slot: 1 }, 'c', 1, { user: 'c', value: 1 })
   t.deepEqual(
     applied.map(({ change, next }) => [change.key, next?.value ?? null]),

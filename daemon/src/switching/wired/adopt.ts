@@ -12,7 +12,7 @@ import { endCall, linger, resourcesOf } from './release.ts'
 import { restoreSession } from './restore.ts'
 import { isOver } from './sessions.ts'
 
-export interface Adoption {
+interface Adoption {
   readonly exchange: Exchange
   /** Media records of the given sessions, by session, in the ticks of this node. */
   readonly legs: ReadonlyMap<string, readonly WiredMedia[]>

@@ -21,7 +21,7 @@ import type { Conference, Dialog, Member } from '../../tables/wired-conference.t
 import { isOver } from './sessions.ts'
 
 /** What one node knows. */
-export interface MergeSide {
+interface MergeSide {
   readonly sessions: readonly Conference[]
   /** Sessions that ended here while the nodes were apart. False: a terminal was not told. */
   readonly ended: ReadonlyMap<string, boolean>
