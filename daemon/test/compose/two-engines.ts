@@ -33,6 +33,7 @@ const keys = {
   heartbeat: new Uint8Array(32).fill(1),
   sync: new Uint8Array(32).fill(2),
   digest: new Uint8Array(32).fill(3),
+  relay: new Uint8Array(32).fill(4),
 }
 
 export class TwoEngines {
@@ -170,6 +171,16 @@ export class TwoEngines {
     this.#addMedia(node)
     engine.runner.attach({
       send: (bytes, _port, address) => this.#sip(name, Buffer.from(bytes), address),
+    })
+    engine.pair.attach({
+      send: (message) => {
+        if (message.kind !== 'switch-alive') return true
+        const lease = { kind: 'lease', untilMs: this.nowMs + 500, echo: message.counter } as const
+        this.#later(0.1, () => engine.pair.take(lease))
+        return true
+      },
+      close: () => undefined,
+      connected: true,
     })
     engine.begin()
     return node
