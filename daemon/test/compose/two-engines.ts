@@ -71,7 +71,8 @@ export class TwoEngines {
   }
 
   setRole(name: Name, role: Role, term: number, merge?: 'give' | 'take'): void {
-    const message = { kind: 'role', role, alone: false, term, because: 'test' } as const
+    const word = { role, alone: false, term, because: 'test', peerServedAtMs: null }
+    const message = { kind: 'role', ...word } as const
     this[name].engine.pair.take(merge === undefined ? message : { ...message, merge })
   }
 
