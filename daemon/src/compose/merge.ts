@@ -3,7 +3,7 @@
 import type { BusMessageOf } from '../bus/messages.ts'
 import { limits } from '../limits.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Replicator, ReplicatorOutput } from '../replication/replicator.ts'
+import type { Replicator } from '../replication/replicator.ts'
 import type { Core } from '../switching/core.ts'
 import type { Outcome } from '../switching/wired/adopt.ts'
 import { giftParts, readGift } from '../switching/wired/merge-text.ts'
@@ -12,8 +12,10 @@ import type { RecordChange } from '../tables/address.ts'
 import type { AnyRecord, Tables } from '../tables/tables.ts'
 import type { Conference } from '../tables/wired-conference.ts'
 import { shiftedRecord } from '../tables/wired-media.ts'
-import type { CoreRunner } from './core-runner.ts'
+import { type CoreRunner, mediaOrders } from './core-runner.ts'
 import type { LogHub } from './log-hub.ts'
+import type { MediaLink } from './media-link.ts'
+import type { SyncLink } from './sync-link.ts'
 
 /** What became of one merge, seen from this node. */
 export interface MergeReport {
@@ -45,16 +47,19 @@ interface Closed {
   readonly rule: string
 }
 
-interface MergerParts {
+/** Of the switch process. */
+interface MergerUnits {
   readonly tables: Tables
   readonly core: Core
   readonly runner: CoreRunner
   readonly replicator: Replicator
+  readonly media: MediaLink
+  readonly sync: SyncLink
+}
+
+interface MergerParts {
   readonly clock: Clock
   readonly log: LogHub
-  perform(outputs: readonly ReplicatorOutput[]): void
-  /** Orders the media unit to do what this change of a record asks. */
-  rebuild(change: RecordChange, previous: AnyRecord | null): void
 }
 
 /** Sessions adopted in one turn: all at once would hold up the calls. */
@@ -68,7 +73,7 @@ interface Taken {
 }
 
 export class Merger {
-  readonly #parts: MergerParts
+  readonly #parts: MergerUnits & MergerParts
   readonly #ended = new Set<string>()
   readonly #users = new Set<string>()
   #startedMs = 0
@@ -79,9 +84,10 @@ export class Merger {
   #awaits = false
   report: MergeReport | null = null
 
-  constructor(parts: MergerParts) {
-    this.#parts = parts
-    parts.tables.onChange((change, _previous, next, origin) => {
+  constructor(units: MergerUnits, { clock, log }: MergerParts) {
+    const { tables, core, runner, replicator, media, sync } = units
+    this.#parts = { tables, core, runner, replicator, media, sync, clock, log }
+    tables.onChange((change, _previous, next, origin) => {
       if (origin === 'local') this.#note(change, next)
     })
   }
@@ -114,7 +120,7 @@ export class Merger {
       shiftTicks,
     }
     for (const session of tooLong) log.warn('merge: a session fits no frame', { session })
-    this.#parts.perform(replicator.give(parts, clock.monotonicMs()))
+    this.#parts.sync.perform(replicator.give(parts, clock.monotonicMs()))
   }
 
   /** The winner: all that the other node had. */
@@ -167,14 +173,14 @@ export class Merger {
   }
 
   #took({ given, unreadable, merge }: Taken): void {
-    const { perform, replicator } = this.#parts
+    const { sync, replicator } = this.#parts
     const count = (...kinds: Outcome['kind'][]) =>
       merge.outcomes.filter(({ kind }) => kinds.includes(kind)).length
     const closed = merge.outcomes.flatMap(({ sessionId, rule, given: theirs }) =>
       rule === null ? [] : [{ sessionId, rule, given: theirs }],
     )
     const gone = closed.filter((one) => one.given).map(nameAndRule)
-    perform(replicator.adopted(JSON.stringify(gone)))
+    sync.perform(replicator.adopted(JSON.stringify(gone)))
     this.#say({
       side: 'took',
       ok: true,
@@ -229,7 +235,7 @@ export class Merger {
           view.version,
           null,
         )) {
-          this.#parts.rebuild(change, previous)
+          this.#parts.media.order(mediaOrders(change, previous, null), () => undefined)
         }
       }
     }

@@ -106,7 +106,7 @@ export class SwitchEngine {
       settle: () => this.sync.settle(),
       journal: (changes) => this.#journal.append(changes),
     })
-    this.merger = this.#makeMerger()
+    this.merger = new Merger(this, { clock, log })
     this.#journal = new JournalKeeper(journalFile, tables, (change) =>
       this.replicator.frameOf(change),
     )
@@ -185,16 +185,6 @@ export class SwitchEngine {
       changed: (connected) => this.#mediaChanged(connected),
       log: (line) => log.fromUnit('media', line),
       refused: (detail) => log.warn('the media unit refused an order', { detail }),
-    })
-  }
-
-  #makeMerger(): Merger {
-    const { tables, core, runner, replicator, sync, media } = this
-    const { clock, log } = this.#parts
-    return new Merger({
-      ...{ tables, core, runner, replicator, clock, log },
-      perform: (outputs) => sync.perform(outputs),
-      rebuild: (change, previous) => media.order(mediaOrders(change, previous, null), () => {}),
     })
   }
 
