@@ -3,7 +3,7 @@
 import type { BusMessageOf } from '../bus/messages.ts'
 import { limits } from '../limits.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Replicator } from '../replication/replicator.ts'
+import type { Replicator, ReplicatorOutput } from '../replication/replicator.ts'
 import type { Core } from '../switching/core.ts'
 import type { Outcome } from '../switching/wired/adopt.ts'
 import { giftParts, readGift } from '../switching/wired/merge-text.ts'
@@ -123,8 +123,13 @@ export class Merger {
     this.#parts.sync.perform(replicator.give(parts, clock.monotonicMs()))
   }
 
+  take(output: Extract<ReplicatorOutput, { kind: 'gift' | 'gave' }>): void {
+    if (output.kind === 'gift') this.#gift(output.bodies)
+    else this.#gaveAll(output)
+  }
+
   /** The winner: all that the other node had. */
-  gift(bodies: readonly string[]): void {
+  #gift(bodies: readonly string[]): void {
     const { core, log } = this.#parts
     const { gift, unreadable } = readGift(bodies)
     if (unreadable > 0) log.warn('merge: parts cannot be read', { unreadable })
@@ -134,7 +139,7 @@ export class Merger {
   }
 
   /** The loser: the winner has it all, or it could not be given. */
-  gave({ ok, body }: { ok: boolean; body: string }): void {
+  #gaveAll({ ok, body }: { ok: boolean; body: string }): void {
     this.#isAwaitingClock = false
     const closed = ok ? readClosed(body) : []
     const gone = new Set(closed.map(({ sessionId }) => sessionId))
@@ -146,7 +151,9 @@ export class Merger {
   /** Goes on with the adoption. */
   advance(): void {
     const { replicator, runner, core, clock } = this.#parts
-    if (this.#awaits && !replicator.isMerging(clock.monotonicMs())) {
+    const nowMs = clock.monotonicMs()
+    this.#forget(nowMs)
+    if (this.#awaits && !replicator.isMerging(nowMs)) {
       this.#awaits = false
       core.awaitSessions(0)
     }
@@ -166,8 +173,11 @@ export class Merger {
     return this.#taken === null ? Number.POSITIVE_INFINITY : 0
   }
 
-  /** The peer has every record: from now on it is remembered what it may miss. */
-  forget(): void {
+  /** When the peer has every record, it is remembered from then on what it may miss. */
+  #forget(nowMs: number): void {
+    const { replicator } = this.#parts
+    if (this.#ended.size === 0 && this.#users.size === 0) return
+    if (!replicator.inStep(nowMs) || replicator.pending() > 0) return
     this.#ended.clear()
     this.#users.clear()
   }

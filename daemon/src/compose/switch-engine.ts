@@ -228,8 +228,7 @@ export class SwitchEngine {
       peerRequest: answerPeer,
       rows: (output: RowsOutput) => this.#site?.rows(output),
       tableFault: ({ table, fault }) => log.warn('table', { table, fault, role: this.#role }),
-      gift: (bodies) => this.merger.gift(bodies),
-      gave: (output) => this.merger.gave(output),
+      merge: (output) => this.merger.take(output),
       settled: () => this.#settled(),
     })
   }
@@ -361,7 +360,6 @@ export class SwitchEngine {
   #watch(nowMs: number): void {
     if (nowMs - this.#watchedAtMs < watchMs) return
     this.#watchedAtMs = nowMs
-    if (this.replicator.inStep(nowMs) && this.replicator.pending() === 0) this.merger.forget()
     this.alarms.reconcile('replication', replicationAlarms(this.replicator.status(nowMs)))
   }
 

@@ -20,8 +20,7 @@ interface SyncOutlets {
   tableFault(output: OutputOf<'table-fault'>): void
   rows(output: OutputOf<'rows' | 'rows-ack'>): void
   /** Two primaries met (`merge.ts`). */
-  gift(bodies: readonly string[]): void
-  gave(output: OutputOf<'gave'>): void
+  merge(output: OutputOf<'gift' | 'gave'>): void
   /** Called after each turn in which something may have changed. */
   settled(): void
 }
@@ -96,10 +95,8 @@ export class SyncLink {
         this.#out.tableFault(output)
         return
       case 'gift':
-        this.#out.gift(output.bodies)
-        return
       case 'gave':
-        this.#out.gave(output)
+        this.#out.merge(output)
         return
       default:
         this.#out.rows(output)
