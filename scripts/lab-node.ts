@@ -137,6 +137,11 @@ export class LabNode {
     return { atMs, pids: killTree(pid) }
   }
 
+  /** SIGKILL to the supervisor only; its units serve on. */
+  killSupervisor(): void {
+    this.#daemon?.kill('SIGKILL')
+  }
+
   /** SIGKILL to one unit. */
   async killUnit(unit: UnitName): Promise<{ atMs: number; pid: number }> {
     const pid = (await this.opinion()).units.find((entry) => entry.unit === unit)?.pid

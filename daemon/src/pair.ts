@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import type { BusMessage } from './bus/messages.ts'
+import { clockKeeper, keptClock } from './compose/kept-clock.ts'
 import { busAddress, type NodeConfig } from './oam/node-config.ts'
 import { derivePairKeys, loadNodeConfig, readPairSecret } from './oam/node-config-load.ts'
 import { nothingKept, readKept } from './pair/kept-state.ts'
@@ -72,7 +73,7 @@ async function main(): Promise<void> {
   )
   if (!server.ok) throw new Error(`${server.failure.code}: ${server.failure.detail}`)
   log.info('pair listens', { bootId: bootId, term: runner.state.term, realtime: realtime.ok })
-  beat(runner, config.pair.heartbeatMs)
+  beat(runner, world)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => stop(world, runner))
   }
@@ -113,7 +114,9 @@ function startRunner(world: World, realtime: boolean): PairRunner {
   const { links, node } = config
   const { heartbeatMs, missesMax } = config.pair
   const options = { node, links, heartbeatMs, missesMax }
-  const identity = { options, bootId, kept: kept ?? nothingKept, realtime }
+  const clock = keptClock(config.runDirectory)
+  if (clock !== null) log.info('the pair clock goes on', { offsetMs: clock.offsetMs })
+  const identity = { options, bootId, kept: kept ?? nothingKept, realtime, clock }
   return new PairRunner(identity, outlets)
 }
 
@@ -182,11 +185,14 @@ function obey(runner: PairRunner, unit: UnitName, message: BusMessage): void {
 
 /** Absolute times: a late period does not delay the next one. Between the periods, the moment in which
  * the peer will be lost or an operation has run out of time is looked at exactly. */
-function beat(runner: PairRunner, heartbeatMs: number): void {
+function beat(runner: PairRunner, { config }: World): void {
+  const { heartbeatMs } = config.pair
+  const keepClock = clockKeeper(config.runDirectory)
   let dueAt = monotonicMs()
   const pulse = openPulse()
   const turn = () => {
     pulse()
+    keepClock(runner.clock)
     const now = monotonicMs()
     if (now >= dueAt) {
       runner.happen({ kind: 'period', now })

@@ -39,6 +39,8 @@ interface PairIdentity {
   readonly bootId: string
   readonly kept: KeptState
   readonly realtime: boolean
+  /** The pair clock of a pair unit that died a moment ago on this machine. */
+  readonly clock?: PairClock | null
 }
 
 interface Echo {
@@ -72,7 +74,7 @@ export class PairRunner {
     this.#out = outlets
     const now = outlets.now()
     this.#state = startPair(identity.options, identity.kept, now)
-    this.#clock = newPairClock(now)
+    this.#clock = identity.clock ?? newPairClock(now)
     this.#lender = new Lender(lostMs(identity.options), outlets)
     this.#echoes = identity.options.links.map(() => ({ sentAt: 0, receivedAt: 0 }))
   }

@@ -11,6 +11,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -81,6 +82,13 @@ export function writeFileAtomic(path: string, text: string, mode = 0o600): void 
   } finally {
     closeSync(directory)
   }
+}
+
+/** Replaces a file of a memory file system: whole or not at all for a reader, gone with the power. Throws
+ * when it cannot. */
+export function replaceFile(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, { mode: 0o600 })
+  renameSync(`${path}.new`, path)
 }
 
 /** Makes a directory and its parents; an existing one is left as it is. */
