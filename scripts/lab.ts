@@ -20,6 +20,8 @@ interface LabOptions {
   /** Namespaces on the terminal LAN beside the nodes. */
   readonly members: readonly string[]
   readonly users: readonly LabUser[]
+  /** Members on the half of node b when the terminal LAN is split. */
+  readonly secondHalf?: readonly string[]
   readonly mediaBackend?: 'auto' | 'ffi' | 'dgram'
   /** Default: `shared`. */
   readonly reach?: ReachMode
@@ -53,8 +55,9 @@ export class Lab {
     this.#options = options
     this.directory = mkdtempSync(join(tmpdir(), 'vccs-lab-'))
     this.#forget = atExit(() => this.#removeFiles())
-    const { members, relayed = false } = options
-    this.network = LabNetwork.create({ members, relayed })
+    const { members, relayed = false, secondHalf } = options
+    const halves = secondHalf === undefined ? {} : { secondHalf }
+    this.network = LabNetwork.create({ members, relayed, ...halves })
     const keyFile = join(this.directory, 'pair.key')
     writeFileSync(keyFile, randomBytes(32).toString('base64'), { mode: 0o600 })
     const beaconKeyFile = options.beacon === true ? this.beaconKeyFile : null

@@ -43,6 +43,8 @@ interface LabNetworkOptions {
   /** `p1`, `p2`, `attacker`, ... in the order of their addresses from 10.90.0.101 on. */
   readonly members: readonly string[]
   readonly links?: readonly LinkName[]
+  /** Members that are on the half of node b when the terminal LAN is split (`splitLan`). */
+  readonly secondHalf?: readonly string[]
   /** The links end in two namespaces `relay-a` and `relay-b`, which a relay can join. */
   readonly relayed?: boolean
 }
@@ -51,6 +53,7 @@ export class LabNetwork {
   readonly #prefix = `vccs-lab-${process.pid}-${randomBytes(2).toString('hex')}`
   readonly #members: readonly string[]
   readonly #links: readonly LinkName[]
+  readonly #secondHalf: readonly string[] | undefined
   readonly #relayed: boolean
   readonly #namespaces: string[] = []
   readonly #forget: () => void
@@ -58,6 +61,7 @@ export class LabNetwork {
   private constructor(options: LabNetworkOptions) {
     this.#members = options.members
     this.#links = options.links ?? linkNames
+    this.#secondHalf = options.secondHalf
     this.#relayed = options.relayed ?? false
     this.#forget = atExit(() => this.#remove())
   }
@@ -129,6 +133,15 @@ export class LabNetwork {
     this.nft(node, [`delete table inet ${cutTable(link)}`])
   }
 
+  /** The two halves of the terminal LAN do not hear each other any more. */
+  splitLan(): void {
+    ipBatch(this.namespace('lan'), ['link set dev joint0 down'])
+  }
+
+  joinLan(): void {
+    ipBatch(this.namespace('lan'), ['link set dev joint0 up'])
+  }
+
   nft(member: string, lines: readonly string[]): void {
     this.exec(member, ['nft', '-f', '-'], `${lines.join('\n')}\n`)
   }
@@ -150,9 +163,26 @@ export class LabNetwork {
       'link add br0 type bridge mcast_snooping 0 stp_state 0 forward_delay 0',
       'link set dev br0 up',
     ])
+    if (this.#secondHalf !== undefined) this.#addHalf()
     for (const member of ['a', 'b', ...this.#members]) this.#attach(member)
     if (this.#relayed) for (const node of nodeNames) this.#addNamespace(`relay-${node}`)
     for (const link of this.#links) this.#join(link)
+  }
+
+  /** A second bridge for the other half of the terminal LAN, joined to the first by one cable. */
+  #addHalf(): void {
+    ipBatch(this.namespace('lan'), [
+      'link add br1 type bridge mcast_snooping 0 stp_state 0 forward_delay 0',
+      'link set dev br1 up',
+      'link add joint0 type veth peer name joint1',
+      'link set dev joint0 master br0 up',
+      'link set dev joint1 master br1 up',
+    ])
+  }
+
+  #bridgeOf(member: string): string {
+    const isSecond = member === 'b' || this.#secondHalf?.includes(member) === true
+    return this.#secondHalf !== undefined && isSecond ? 'br1' : 'br0'
   }
 
   #addNamespace(member: string): void {
@@ -174,7 +204,11 @@ export class LabNetwork {
       `address add ${this.address(member)}/24 dev ${lanInterface}`,
       `link set dev ${lanInterface} up`,
     ])
-    ipBatch(this.namespace('lan'), [`link set dev ${port} master br0`, `link set dev ${port} up`])
+    const bridge = this.#bridgeOf(member)
+    ipBatch(this.namespace('lan'), [
+      `link set dev ${port} master ${bridge}`,
+      `link set dev ${port} up`,
+    ])
   }
 
   #join(link: LinkName): void {
