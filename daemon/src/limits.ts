@@ -62,6 +62,13 @@ export const limits = {
    * host that missed it learns it; and it answers a wrong claim not more often than this. */
   arpAnnounceMs: 1_000,
   arpDefendMs: 200,
+  /** Relayed voice: a datagram, and as many of them as one tick has numbers for. Bytes: some 40 packets
+   * of G.711. */
+  relayFrameBytesMax: 8_192,
+  relayFramesPerTickMax: 256,
+  /** A relayed packet is read so many ticks later than at the node that heard it; both play it at the
+   * same tick, so that the jitter buffer is longer by this. */
+  relayTicks: 1,
   /** Two primaries met: giving the sessions of one to the other takes at most this long, then the one
    * that lost follows without them. */
   mergeMsMax: 4_000,

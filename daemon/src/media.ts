@@ -3,7 +3,8 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startMedia } from './media/start.ts'
-import { loadNodeConfig } from './oam/node-config-load.ts'
+import type { NodeConfig } from './oam/node-config.ts'
+import { derivePairKeys, loadNodeConfig, readPairSecret } from './oam/node-config-load.ts'
 import { dieLoudly, openLog } from './platform/log.ts'
 
 function main(): number {
@@ -21,11 +22,20 @@ function main(): number {
   const log = openLog({ ...logConfig, node, unit: 'media' })
   dieLoudly(log)
   const mixerFile = join(import.meta.dirname, '../build/mixer.wasm')
-  const started = startMedia({ config: config.value, log, mixerFile })
+  const relayKey = relayKeyOf(config.value)
+  const started = startMedia({ config: config.value, log, mixerFile, relayKey })
   if (started.ok) return 0
   log.error('media does not start', { ...started.failure })
   log.flush()
   return 1
+}
+
+/** Only a node whose peer does not hear the terminals needs the pair key here. */
+function relayKeyOf(config: NodeConfig): Uint8Array | null {
+  if (config.service.reach !== 'floating') return null
+  const secret = readPairSecret(config)
+  if (!secret.ok) throw new Error(secret.failure.detail)
+  return derivePairKeys(secret.value).relay
 }
 
 process.exitCode = main()

@@ -144,6 +144,7 @@ for (const mode of ['floating'] as const) {
     t.log(`${mode}, twins: ${JSON.stringify(twin)}`)
     t.true(twin.packets > 300, JSON.stringify(twin))
     t.is(twin.headerEqual, twin.packets)
+    t.true(twin.payloadEqual >= twin.packets * 0.999, JSON.stringify(twin))
     t.regex(neighbour, new RegExp(lab.network.mac(first.node, lanInterface)))
     if (mode !== 'floating') wholeTones(t, { lab, pair }, { p1, p2 })
   })

@@ -52,10 +52,16 @@ const mediaStatistics = message('media-statistics', {
   ticksLate: z.number(),
   tickLateMsMax: z.number(),
   workUsMean: z.number(),
+  /** Packets that this node heard for the peer, and that it heard through it; null: not `floating`. */
+  relay: z
+    .strictObject({ sent: z.number(), taken: z.number(), refused: z.number() })
+    .nullable()
+    .optional(),
 })
 
 // --- pair -> media, pair -> switch -------------------------------------------------------------
-/** The role of this node. Media: twin legs are sent in every role, others by the primary only.
+/** The role of this node. Media: twin legs are sent in every role, others by the primary only; also
+ * when only the term has changed.
  * Supervisor: again in every period, as its right to the service address ends without it. */
 const role = message('role', {
   role: z.enum(roles),

@@ -16,6 +16,8 @@ import { type LegSockets, parseIpv4 } from './sockets.ts'
 interface EngineOptions {
   readonly arena: Arena
   readonly sockets: LegSockets
+  /** Packets may be read so many ticks later here than at the peer, or the other way (relay.ts). */
+  readonly reserveTicks?: number
   /** Unix milliseconds, for the NTP time of reports. */
   readonly wallMs: () => number
   readonly emit: (message: BusMessageOf<'input-mapped' | 'conference-ended'>) => void
@@ -145,6 +147,7 @@ export class MediaEngine {
     const index = this.#free.pop() ?? this.#indexes++
     clearLeg(this.#options.arena, index)
     const leg = new Leg(index, record, bridge)
+    leg.mapper.reserveTicks = this.#options.reserveTicks ?? 0
     this.legs.set(record.mediaId, leg)
     bridge.add(leg)
     return leg
@@ -266,7 +269,8 @@ export class MediaEngine {
     const { sockets } = this.#options
     const turn = (tick + leg.index) % drainEveryTicks === 0 || tick < leg.drainUntilTick
     let packets = 0
-    while (packets < (turn || leg.shortPackets ? drainPackets : 1)) {
+    const most = turn || leg.shortPackets ? drainPackets : 1
+    while (packets < most || (packets < drainPackets && sockets.hasMore?.(leg.index))) {
       const length = sockets.receive(leg.index)
       if (length <= 0) break
       packets++

@@ -58,6 +58,8 @@ function compareMaps(a: InputMap, b: InputMap): number {
 
 /** Decides the maps of one leg. Used by the primary only. */
 export class InputMapper {
+  /** Delay that the other node may have and this one has not. */
+  reserveTicks = 0
   #ssrc = 0
   #timestamp = 0
   /** Consecutive packets that no map can play. */
@@ -109,7 +111,8 @@ export class InputMapper {
     this.#strange = 0
     this.#restart(arrival.tick + limits.decisionLeadTicks)
     const fromTick = arrival.tick + limits.decisionLeadTicks
-    const timestamp = this.#bestStart + samples * (fromTick - this.#bestTick) - targetSamples
+    const ahead = fromTick - this.#bestTick - this.reserveTicks
+    const timestamp = this.#bestStart + samples * ahead - targetSamples
     return { ssrc: arrival.ssrc, timestamp: timestamp >>> 0, tick: fromTick, fromTick }
   }
 
@@ -122,7 +125,8 @@ export class InputMapper {
    * of the network has moved away. */
   follows(arrival: Arrival, map: InputMap): InputMap | null {
     this.#strange = 0
-    const lead = (startOf(arrival) - playTimestamp(map, arrival.tick)) | 0
+    const spare = playTimestamp(map, arrival.tick + this.reserveTicks)
+    const lead = (startOf(arrival) - spare) | 0
     if (arrival.tick < map.fromTick) return null
     if (lead < shiftSamples) this.#short++
     if (lead <= targetSamples + shiftSamples) this.#usual++

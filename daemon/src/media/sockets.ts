@@ -24,6 +24,8 @@ export interface LegSockets {
   /** Puts the next RTP packet of the leg at `arenaOffset.received`.
    * @returns its length in bytes, 0 when there is none. */
   receive(leg: number): number
+  /** True: more waits, and is to be read in this tick. */
+  hasMore?(leg: number): boolean
   receiveControl(leg: number): number
   /** @returns false when the kernel did not take it. */
   send(leg: number, offset: number, length: number): boolean

@@ -10,11 +10,15 @@ import { type BusAddress, type BusClient, connectBus } from '../platform/stream.
 import { failure, type Result, success } from '../result.ts'
 import { type Arena, openArena } from './arena.ts'
 import { runDgramLoop } from './dgram-loop.ts'
+import { DgramRelayLinks } from './dgram-relay.ts'
 import { DgramSockets } from './dgram-sockets.ts'
 import { runFfiLoop } from './ffi-loop.ts'
 import { FfiMemory } from './ffi-memory.ts'
+import { FfiRelayLinks } from './ffi-relay.ts'
 import { FfiSockets } from './ffi-sockets.ts'
 import { FfiStream } from './ffi-stream.ts'
+import { Relay } from './relay.ts'
+import type { LegSockets } from './sockets.ts'
 import { type BusEnd, MediaUnit, type UnitOptions } from './unit.ts'
 
 /** Below pair, which decides about this unit. */
@@ -26,6 +30,8 @@ interface StartOptions {
   readonly log: Log
   /** The compiled mixer. */
   readonly mixerFile: string
+  /** For relayed voice; null: the network delivers it to both nodes. */
+  readonly relayKey: Uint8Array | null
 }
 
 /** Starts the unit. With the FFI back end it returns only when it fails to start.
@@ -75,11 +81,19 @@ function runFfi(options: StartOptions, memory: FfiMemory): never {
   const say: UnitOptions['say'] = (text, fields) => {
     send('switch', { kind: 'unit-log', level: 'info', text, fields })
   }
-  const unit = new MediaUnit({
+  const { arena } = memory
+  const sockets = new FfiSockets(memory, config.service.address)
+  const relay = makeRelay(options, { arena, sockets, send: (frame) => links?.send(frame) })
+  const links =
+    relay === undefined
+      ? null
+      : new FfiRelayLinks(memory, config, (frame) => relay.take(frame, unit.engine.tick))
+  const unit: MediaUnit = new MediaUnit({
     wallMs,
     say,
-    arena: memory.arena,
-    sockets: new FfiSockets(memory, config.service.address),
+    arena,
+    sockets,
+    relay,
     backend: 'ffi',
     realtime,
     patienceMs: patienceMs(config),
@@ -99,18 +113,25 @@ function runFfi(options: StartOptions, memory: FfiMemory): never {
   }
   log.info('media runs', { backend: 'ffi', realtime })
   log.flush()
-  return runFfiLoop(memory, unit, [...streams.values()])
+  return runFfiLoop(memory, unit, [...streams.values(), ...(links === null ? [] : [links])])
 }
 
 function runDgram(options: StartOptions, arena: Arena): () => void {
   const { config, log } = options
   sayScheduling(log, false)
   const clients = new Map<BusEnd, BusClient>()
-  const unit = new MediaUnit({
+  const sockets = new DgramSockets(arena, config.service.address)
+  const relay = makeRelay(options, { arena, sockets, send: (frame) => links?.send(frame) })
+  const links =
+    relay === undefined
+      ? null
+      : new DgramRelayLinks(config, (frame) => relay.take(frame, unit.engine.tick))
+  const unit: MediaUnit = new MediaUnit({
     wallMs,
     say: (text, fields) => log.info(text, fields),
     arena,
-    sockets: new DgramSockets(arena, config.service.address),
+    sockets,
+    relay,
     backend: 'dgram',
     realtime: false,
     patienceMs: patienceMs(config),
@@ -135,6 +156,7 @@ function runDgram(options: StartOptions, arena: Arena): () => void {
   return () => {
     stop()
     for (const client of clients.values()) client.close()
+    links?.close()
     unit.close()
   }
 }
@@ -145,6 +167,19 @@ function pulseOf(memory: FfiMemory): () => void {
   if (fd === null) return () => undefined
   const { msgDontwait, msgNosignal } = libcConstant
   return () => void memory.libc.send(fd, memory.int(0), 1, msgDontwait | msgNosignal)
+}
+
+interface RelayEnds {
+  readonly arena: Arena
+  readonly sockets: LegSockets
+  readonly send: (frame: Uint8Array) => void
+}
+
+/** Undefined when the network delivers all to both nodes. */
+function makeRelay({ config, relayKey }: StartOptions, ends: RelayEnds): Relay | undefined {
+  const [link] = config.links
+  if (relayKey === null || link === undefined) return undefined
+  return new Relay({ ...ends, key: relayKey, side: link.own > link.peer ? 1 : 0 })
 }
 
 function sayScheduling(log: Log, realtime: boolean): void {

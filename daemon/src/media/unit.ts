@@ -7,6 +7,7 @@ import { phases } from './bridge.ts'
 import { MediaCommands } from './commands.ts'
 import { MediaEngine } from './engine.ts'
 import { Lease, type Trust } from './lease.ts'
+import type { Relay } from './relay.ts'
 import type { LegSockets } from './sockets.ts'
 
 const slotMs = limits.tickMs / phases
@@ -20,6 +21,8 @@ export type BusEnd = 'pair' | 'switch'
 export interface UnitOptions {
   readonly arena: Arena
   readonly sockets: LegSockets
+  /** In reach mode `floating`; then it stands before the sockets. */
+  readonly relay?: Relay | undefined
   readonly backend: 'ffi' | 'dgram'
   readonly realtime: boolean
   /** Silence after which the peer takes over. */
@@ -51,9 +54,12 @@ export class MediaUnit {
 
   constructor(options: UnitOptions) {
     this.#options = options
-    const { arena, sockets, wallMs, send, patienceMs } = options
+    const { arena, wallMs, send, patienceMs, relay } = options
+    const sockets = relay ?? options.sockets
+    const reserveTicks = relay === undefined ? 0 : limits.relayTicks
     this.#lease = new Lease(patienceMs)
-    this.engine = new MediaEngine({ arena, sockets, wallMs, emit: (m) => send('switch', m) })
+    const emit = (message: BusMessage) => send('switch', message)
+    this.engine = new MediaEngine({ arena, sockets, reserveTicks, wallMs, emit })
     this.engine.setClock(false, true)
     this.#commands = new MediaCommands(this.engine, sockets, (m) => send('switch', m))
   }
@@ -64,6 +70,7 @@ export class MediaUnit {
       case 'role': {
         this.engine.setRole(message.role)
         this.#lease.role(message.role, message.alone)
+        this.#options.relay?.setTerm(message.term)
         this.#options.say('role', { role: message.role, because: message.because })
         return
       }
@@ -109,6 +116,7 @@ export class MediaUnit {
       this.engine.runSlot(this.#nextSlot)
       this.#nextSlot++
     }
+    this.#options.relay?.flush(this.engine.tick)
     this.#commands.poll(nowMs)
     const doneMs = this.#options.monotonicMs()
     if (this.#nextSlot > first) this.#workMs += doneMs - nowMs
@@ -129,7 +137,10 @@ export class MediaUnit {
   /** Before anything is sent in this turn; the bus has been read. */
   #lookAtLease(nowMs: number): void {
     const { trust, stoodStill } = this.#lease.look(nowMs)
-    if (stoodStill) this.engine.dropWaiting()
+    if (stoodStill) {
+      this.engine.dropWaiting()
+      this.#options.relay?.forget()
+    }
     if (trust === this.#trust) return
     this.#options.say('trust', { from: this.#trust, to: trust, stoodStill })
     this.#trust = trust
@@ -173,7 +184,7 @@ export class MediaUnit {
 
   #sayStatistics(nowMs: number): void {
     this.#statisticsAtMs = nowMs + statisticsMs
-    const { backend, realtime, send } = this.#options
+    const { backend, realtime, send, relay } = this.#options
     send('switch', {
       kind: 'media-statistics',
       tick: this.engine.tick,
@@ -183,6 +194,7 @@ export class MediaUnit {
       ticksLate: this.#ticksLate,
       tickLateMsMax: round(this.#tickLateMsMax),
       workUsMean: this.#workTicks === 0 ? 0 : round((this.#workMs * 1000) / this.#workTicks),
+      relay: relay === undefined ? null : { ...relay.counters },
     })
     this.#tickLateMsMax = 0
     this.#workMs = 0

@@ -145,6 +145,9 @@ export class PairRunner {
       this.#peerServedAt = peer.switch.advancedAt
     }
     for (const effect of effects) this.#perform(effect)
+    // A term that was adopted: what the peer relays to the media unit is of that one.
+    const adopted = state.term !== before.term && state.role === before.role
+    if (adopted) this.#out.toMedia(this.#roleMessage('a newer term'))
     const changed = state.role !== before.role || state.alarms !== before.alarms
     if (changed || state.pause !== before.pause || state.term !== before.term) this.tellStatus()
   }
