@@ -149,3 +149,30 @@ for (const mode of ['floating'] as const) {
     if (mode !== 'floating') wholeTones(t, { lab, pair }, { p1, p2 })
   })
 }
+
+test.serial(
+  'reach floating: whoever has the wrong node in its ARP cache is served all the same',
+  async (t) => {
+    const { lab, pair, watch, atPhone } = await begin(t, 'floating')
+    const primary = await lab.inStep()
+    const standby = lab.other(primary)
+    // As a terminal that missed every announcement.
+    const wrong = ['lladdr', lab.network.mac(standby.node), 'dev', lanInterface, 'nud', 'permanent']
+    lab.network.exec('p1', ['ip', 'neigh', 'replace', serviceAddress, ...wrong])
+    const fromMs = Date.now()
+    await talk(pair)
+    await delay(2_000)
+    const toMs = Date.now()
+    await putDown(pair.caller, pair)
+    const { violations } = await watch.finish()
+    const [p1, p2] = await Promise.all([atPhone.p1.stop(), atPhone.p2.stop()])
+    const said = p1.filter(({ source }) => source === lab.network.address('p1'))
+    t.true(said.length > 100)
+    for (const [member, packets] of Object.entries({ p1, p2 })) {
+      const address = lab.network.address(member)
+      t.is(lostIn(packets, address, { fromMs: fromMs + 500, toMs }), 0)
+    }
+    wholeTones(t, { lab, pair }, { p1, p2 })
+    t.deepEqual(violations, [])
+  },
+)

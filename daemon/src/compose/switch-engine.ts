@@ -28,8 +28,6 @@ import { PairLink } from './pair-link.ts'
 import { RoleLease } from './role-lease.ts'
 import { SyncLink } from './sync-link.ts'
 
-type RowsOutput = Extract<ReplicatorOutput, { kind: 'rows' | 'rows-ack' }>
-
 /** What the engine needs of the configuration of the site. */
 type SiteData = Pick<Configuration, 'setPair' | 'rows' | 'advance' | 'callEnded'>
 
@@ -226,7 +224,8 @@ export class SwitchEngine {
         this.#keepJournal()
       },
       peerRequest: answerPeer,
-      rows: (output: RowsOutput) => this.#site?.rows(output),
+      rows: (output) => this.#site?.rows(output),
+      heard: ({ body, address, port }) => this.runner.receive(body, { address, port }),
       tableFault: ({ table, fault }) => log.warn('table', { table, fault, role: this.#role }),
       merge: (output) => this.merger.take(output),
       settled: () => this.#settled(),

@@ -88,7 +88,7 @@ export class SwitchUnit {
   /** Steps of S1.154, each logged. */
   async start(): Promise<Result<null>> {
     const { config, log } = this.#options
-    const { tables, runner, media } = this.#engine
+    const { tables, runner, media, sync } = this.#engine
     log.info('start-up: memory blocks', { tables: Object.keys(tables.counts()).length })
     await this.#configuration.open()
     const problems = await this.#sockets.open()
@@ -102,7 +102,11 @@ export class SwitchUnit {
       address: config.service.address,
       port: config.service.sipPort,
       kind: 'sip',
-      onDatagram: (bytes, from) => runner.receive(bytes, from),
+      onDatagram: (bytes, from) => {
+        // The peer hears it at once, before what it does here.
+        if (config.service.reach === 'floating') sync.passOn(bytes, from)
+        runner.receive(bytes, from)
+      },
       onError: (text) => log.debug('SIP socket', { error: text }),
     })
     if (!sip.ok) return sip

@@ -21,6 +21,8 @@ interface SyncOutlets {
   rows(output: OutputOf<'rows' | 'rows-ack'>): void
   /** Two primaries met (`merge.ts`). */
   merge(output: OutputOf<'gift' | 'gave'>): void
+  /** The peer has heard this on the SIP port. */
+  heard(output: OutputOf<'heard'>): void
   /** Called after each turn in which something may have changed. */
   settled(): void
 }
@@ -52,6 +54,11 @@ export class SyncLink {
   settle(): void {
     const { replicator, clock } = this.#parts
     this.perform(replicator.advance(clock.monotonicMs()))
+  }
+
+  /** A datagram on the SIP port, for the peer, which does not hear it. */
+  passOn(bytes: Uint8Array, from: { address: string; port: number }): void {
+    this.perform(this.#parts.replicator.passOn(bytes, from))
   }
 
   /** Asks the peer's switch through the authenticated channel. */
@@ -97,6 +104,9 @@ export class SyncLink {
       case 'gift':
       case 'gave':
         this.#out.merge(output)
+        return
+      case 'heard':
+        this.#out.heard(output)
         return
       default:
         this.#out.rows(output)

@@ -1,6 +1,7 @@
 //! What the two sides of the replication give to the outside.
 import type { TableName } from '../tables/address.ts'
 import type { SyncBody } from '../wire/sync-frame-types.ts'
+import type { HeardBody } from './heard-sip.ts'
 import type { ChannelOutput } from './peer-channel.ts'
 import type { Rebuild } from './receiver.ts'
 
@@ -22,6 +23,8 @@ export type ReplicatorOutput =
   | { kind: 'gave'; ok: boolean; body: string }
   /** Row changes of the database (`database/row-sync.ts`), or their answer. */
   | { kind: 'rows' | 'rows-ack'; ref: number; body: string }
+  /** A datagram for the SIP port that the peer has heard. */
+  | HeardBody
   | ChannelOutput
 
 export type TableFault = 'differs' | 'damaged' | 'repaired'

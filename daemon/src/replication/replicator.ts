@@ -7,6 +7,7 @@ import { readRecord, serialiseRecord } from '../wire/sync-body.ts'
 import { decodeSyncFrame, encodeSyncFrame } from '../wire/sync-frame.ts'
 import type { SyncBody, SyncFrame } from '../wire/sync-frame-types.ts'
 import { Giving } from './giving.ts'
+import { HeardSip } from './heard-sip.ts'
 import { PeerChannel } from './peer-channel.ts'
 import { type Port, type ReplicatorOutput, sendBody } from './port.ts'
 import { PrimarySide } from './primary.ts'
@@ -58,6 +59,7 @@ export class Replicator {
   /** Before this standby follows, it gives what only it has. */
   #giving: Giving | null = null
   #gifts = 0
+  readonly #heard = new HeardSip()
   readonly #port: Port
   readonly #refused: Record<string, number> = {}
   #role: Role = 'starting'
@@ -224,6 +226,13 @@ export class Replicator {
     return this.#take()
   }
 
+  /** What this node heard on its SIP port, for the peer, which does not hear it. */
+  passOn(bytes: Uint8Array, from: { address: string; port: number }): ReplicatorOutput[] {
+    const body = this.#heard.bodyOf(bytes, from)
+    if (body !== null) sendBody(this.#port, body, 'all')
+    return this.#take()
+  }
+
   /** The record as a sealed frame, for the journal (`journal.ts`); null when it fits no frame. */
   frameOf(change: RecordChange): Uint8Array | null {
     const view = this.#options.tables.resolve(change.address)
@@ -307,6 +316,8 @@ export class Replicator {
       const { reply, output } = this.#channel.request(frame)
       if (reply !== undefined) sendBody(this.#port, reply, 'preferred')
       if (output !== undefined) this.#outputs.push(output)
+    } else if (frame.kind === 'heard') {
+      if (this.#heard.isNew(frame.bootId, frame.ref)) this.#outputs.push(frame)
     } else if (!this.#peerAlive) this.#refuse('no-peer')
     else if (frame.kind === 'rows' || frame.kind === 'rows-ack') {
       const { kind, ref, body } = frame

@@ -44,6 +44,8 @@ export type SyncBody =
   /** A control request for the peer and its answer. */
   | { kind: 'request'; ref: number; body: string }
   | { kind: 'response'; ref: number; body: string }
+  /** A datagram on the SIP port of the sender, and where it came from (reach mode `floating`). */
+  | { kind: 'heard'; ref: number; address: string; port: number; body: Uint8Array }
   /** The answer to a frame of a kind (its number) that this version does not know. */
   | { kind: 'not-known'; code: number }
   /** Two primaries met (ADR 0001). The one that lost gives its sessions: part `index` of `count`, text of

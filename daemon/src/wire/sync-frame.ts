@@ -46,6 +46,7 @@ const kinds = [
   'give',
   'give-ack',
   'given',
+  'heard',
 ] as const satisfies readonly SyncBody['kind'][]
 
 /** Cheap faults first. After a good tag: `version`: an incompatible peer; `flags`: the payload is in a
@@ -205,7 +206,22 @@ function readValues(
     case 'give':
     case 'give-ack':
       return readPart(kind, ref, values)
+    case 'heard':
+      return readHeard(ref, values)
   }
+}
+
+function readHeard(ref: number, { address, port, body }: Values): SyncBody | null {
+  if (typeof address !== 'string' || !isCount(port) || port === 0 || port > 0xffff) return null
+  if (!isIpv4Text(address) || !(body instanceof Uint8Array)) return null
+  if (body.length > limits.sipMessageBytesMax) return null
+  // A copy: what was decoded lies in the memory of the whole frame.
+  return { kind: 'heard', ref, address, port, body: new Uint8Array(body) }
+}
+
+function isIpv4Text(text: string): boolean {
+  const parts = text.split('.')
+  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255)
 }
 
 /** Of the tables that both versions know. */

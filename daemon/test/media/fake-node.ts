@@ -1,9 +1,11 @@
 //! An engine with sockets made of arrays and a clock made of slots.
 import { join } from 'node:path'
 import type { BusMessage, BusMessageOf, MediaCommand } from '../../src/bus/messages.ts'
+import { limits } from '../../src/limits.ts'
 import { type Arena, arenaOffset, openArena } from '../../src/media/arena.ts'
 import { MediaCommands } from '../../src/media/commands.ts'
 import { MediaEngine } from '../../src/media/engine.ts'
+import type { Relay } from '../../src/media/relay.ts'
 import type { LegEnds, LegSockets, OpenState } from '../../src/media/sockets.ts'
 import type { WiredMedia } from '../../src/tables/wired-media.ts'
 import { parseRtp, writeRtp } from '../../src/wire/rtp.ts'
@@ -93,17 +95,22 @@ export class FakeNode {
   readonly sockets: FakeSockets
   readonly engine: MediaEngine
   readonly messages: BusMessage[] = []
+  readonly relay: Relay | undefined
   readonly #commands: MediaCommands
   #slot: number
   #ref = 0
 
-  constructor(tick = firstTick) {
+  /** @param makeRelay stands before the sockets. */
+  constructor(tick = firstTick, makeRelay?: (sockets: FakeSockets) => Relay) {
     this.#slot = tick * 4
     const arena = openArena(join(import.meta.dirname, '../../build/mixer.wasm'))
     const emit = (message: BusMessage) => this.messages.push(message)
     this.sockets = new FakeSockets(arena)
-    this.engine = new MediaEngine({ arena, sockets: this.sockets, wallMs: () => 0, emit })
-    this.#commands = new MediaCommands(this.engine, this.sockets, emit)
+    this.relay = makeRelay?.(this.sockets)
+    const sockets = this.relay ?? this.sockets
+    const reserveTicks = this.relay === undefined ? 0 : limits.relayTicks
+    this.engine = new MediaEngine({ arena, sockets, reserveTicks, wallMs: () => 0, emit })
+    this.#commands = new MediaCommands(this.engine, sockets, emit)
   }
 
   /** @param arrivals called before each slot, with the tick. */
@@ -112,6 +119,7 @@ export class FakeNode {
       arrivals(Math.floor(this.#slot / 4), this.#slot % 4)
       this.sockets.slot = this.#slot
       this.engine.runSlot(this.#slot)
+      this.relay?.flush(this.engine.tick)
       this.#commands.poll(this.nowMs)
     }
   }

@@ -1,7 +1,9 @@
 //! Several nodes with the same table 4 in virtual time: one is primary, the others follow.
+
+import { Relay } from '../../src/media/relay.ts'
 import type { InputMap, WiredMedia } from '../../src/tables/wired-media.ts'
 import { linearToALaw, linearToMuLaw } from '../../src/wire/g711.ts'
-import { FakeNode, firstTick, legRecord, rtp } from './fake-node.ts'
+import { FakeNode, type FakeSockets, firstTick, legRecord, rtp } from './fake-node.ts'
 
 export interface Packet {
   readonly port: number
@@ -16,6 +18,7 @@ const records: readonly WiredMedia[] = [
   legRecord(3, { codec: 'PCMU', payloadType: 0 }),
 ]
 export const members = records.length
+const pairKey = new Uint8Array(32).fill(9)
 
 /** What the terminals send: one voice each, of different loudness, law and packet time. */
 export function voicePackets(ticks: number): Packet[] {
@@ -42,6 +45,8 @@ interface FakePairOptions {
   readonly nodes?: number
   /** These join later. */
   readonly absent?: readonly number[]
+  /** The network delivers to one node (`hears`), and the two relay to each other. */
+  readonly relayed?: boolean
 }
 
 export class FakePair {
@@ -50,13 +55,17 @@ export class FakePair {
   readonly everyNode: FakeNode[] = []
   /** Nothing that the media units say is heard. */
   isCut = false
+  hears = 0
+  readonly #relayed: boolean
+  readonly #frames: Uint8Array[][] = [[], []]
   readonly #queues: Packet[][]
   readonly #table = new Map(records.map((record) => [record.mediaId, record]))
   #primary = 0
   #tick = 0
   #mapsTold = 0
 
-  constructor({ packets, delayMs, nodes = 2, absent = [] }: FakePairOptions) {
+  constructor({ packets, delayMs, nodes = 2, absent = [], relayed = false }: FakePairOptions) {
+    this.#relayed = relayed
     this.#queues = Array.from({ length: nodes }, (_, n) =>
       packets
         .map((packet, p) => ({ ...packet, atMs: packet.atMs + delayMs(n, p) }))
@@ -68,7 +77,7 @@ export class FakePair {
 
   /** A new process, with what the table holds. */
   join(n: number): void {
-    const node = new FakeNode(firstTick + this.#tick)
+    const node = new FakeNode(firstTick + this.#tick, this.#relayed ? this.#relayOf(n) : undefined)
     this.nodes[n] = node
     this.everyNode.push(node)
     node.engine.setRole(n === this.#primary ? 'primary' : 'standby')
@@ -93,8 +102,9 @@ export class FakePair {
     for (let t = 0; t < ticks; t++, this.#tick++) {
       for (const [n, node] of this.nodes.entries()) {
         const queue = this.#queues[n] ?? []
-        if (node === null) this.#lose(queue)
+        if (node === null || (this.#relayed && n !== this.hears)) this.#lose(queue)
         node?.run(1, (now, phase) => {
+          for (const frame of this.#frames[n]?.splice(0) ?? []) node.relay?.take(frame, now - 1)
           const untilMs = (now - firstTick) * 20 + phase * 5
           while (queue[0] !== undefined && queue[0].atMs <= untilMs) {
             const packet = queue.shift()
@@ -105,6 +115,13 @@ export class FakePair {
       // The switch carries the maps from one to the others in up to three ticks.
       if (this.#tick % 3 === 0 && !this.isCut) this.#tellMaps()
     }
+  }
+
+  /** Three links: each frame comes three times. */
+  #relayOf(n: number) {
+    const send = (frame: Uint8Array) => this.#frames[1 - n]?.push(frame, frame, frame)
+    return (sockets: FakeSockets) =>
+      new Relay({ arena: sockets.arena, sockets, key: pairKey, side: n, send })
   }
 
   #lose(queue: Packet[]): void {

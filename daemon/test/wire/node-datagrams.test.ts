@@ -127,6 +127,14 @@ const frame: fc.Arbitrary<SyncFrame> = fc.oneof(
     ref,
     body,
   }),
+  fc.record({
+    ...header,
+    kind: fc.constant('heard' as const),
+    ref,
+    address: fc.ipV4(),
+    port: fc.integer({ min: 1, max: 0xffff }),
+    body: fc.uint8Array({ maxLength: 2_000 }),
+  }),
   fc.record(header).map((rest) => ({
     ...rest,
     kind: 'table-hashes' as const,
