@@ -147,6 +147,24 @@ export class Receiver {
     return rebuilds
   }
 
+  /** Removes every record, also from the units of this node, and forgets every version. */
+  empty(): Rebuild[] {
+    const rebuilds: Rebuild[] = []
+    for (const name of tableNames) {
+      const table = this.#tables.any(name)
+      for (let slot = 0; slot < table.slotCount; slot++) {
+        const view = table.at(slot)
+        if (view === null || view.record === null) continue
+        for (const applied of table.apply(view.address, view.key, view.version, null)) {
+          rebuilds.push({ kind: 'rebuild', token: this.#nextToken++, ...applied })
+        }
+      }
+    }
+    this.#tables.clear()
+    this.reset()
+    return rebuilds
+  }
+
   /** A repetition of what is here: not worth to be read once more. */
   #isDone({ version, hash }: RecordBody, term: number, job: Job): boolean {
     const same = job.term === term && job.mark.version === version && job.mark.hash === hash

@@ -151,6 +151,16 @@ export class Replicator {
     return this.#role === 'primary' && this.#taking.isOpen(nowMs)
   }
 
+  /** `vccs reinit`: a standby throws its records away, in its units too, and asks for all of them. It is
+   * not in step until they are here, so that no planned switchover comes to it; should the primary die
+   * meanwhile, it serves with what has come.
+   * @returns null when this node is no standby, or hears no primary to ask. */
+  reinit(nowMs: number): ReplicatorOutput[] | null {
+    if (this.#role !== 'standby' || !this.#peerAlive) return null
+    this.#standby.reinit(nowMs)
+    return this.advance(nowMs)
+  }
+
   /** @param linkIndex the link it came on; answers and first sendings take that one. */
   receive(datagram: Uint8Array, linkIndex: number, nowMs: number): ReplicatorOutput[] {
     const frame = decodeSyncFrame(datagram, this.#options.key)

@@ -42,6 +42,12 @@ export class StandbySide {
     this.#askAll(nowMs)
   }
 
+  /** Throws everything away and asks for everything. */
+  reinit(nowMs: number): void {
+    for (const rebuild of this.#receiver.empty()) this.#port.output(rebuild)
+    this.#askAll(nowMs)
+  }
+
   stop(): void {
     this.#asking.stop()
     this.#boot = null
