@@ -15,6 +15,7 @@ import { Alarms, Calls, ReleaseCall, Users } from './commands/lists.ts'
 import { Log } from './commands/log.ts'
 import { Status } from './commands/status.ts'
 import { Failover, Switchover } from './commands/switchover.ts'
+import { SyncFailures, SyncStatus, SyncVerify } from './commands/sync.ts'
 import { SyncDb } from './commands/sync-db.ts'
 import { Version } from './commands/version.ts'
 import { Why } from './commands/why.ts'
@@ -38,6 +39,9 @@ export const COMMANDS = {
   'release-call': ReleaseCall,
   status: Status,
   switchover: Switchover,
+  'sync:failures': SyncFailures,
+  'sync:status': SyncStatus,
+  'sync:verify': SyncVerify,
   'sync-db': SyncDb,
   users: Users,
   version: Version,

@@ -77,6 +77,22 @@ const logLine = {
   fields: { user: '1001', port: 5062 },
 } as const
 
+const accountDifferences = {
+  table: 'accounts',
+  rowsHere: 12,
+  rowsPeer: 11,
+  onlyHere: 1,
+  onlyPeer: 0,
+  different: 1,
+  rows: [
+    { key: '1001', found: 'only-here' as const },
+    { key: '1002', found: 'different' as const },
+  ],
+}
+const repairedRows = ['1001', '1002'].map((key) => {
+  return { table: 'accounts', key, action: 'written' as const, failure: null }
+})
+
 /** Answers of a healthy pair. */
 export const healthyHandlers: ControlHandlers = {
   status: async () => success(healthyStatus()),
@@ -155,18 +171,57 @@ export const healthyHandlers: ControlHandlers = {
       from: 'vccs-a',
       to: 'vccs-b',
       differences: 2,
-      tables: [
+      tables: [accountDifferences],
+      repair: dryRun ? null : { repaired: 2, failed: 0, rows: repairedRows, tookMs: 9 },
+    }),
+  'sync.status': async () =>
+    success({
+      node: 'vccs-b',
+      role: 'standby',
+      realTime: {
+        inStep: true,
+        peer: 'following',
+        pending: 0,
+        tables: [{ table: 'user', records: 40, pending: 0, hash: '0011223344556677' }],
+        comparedMsAgo: 1_204,
+        compared: 31,
+        differing: 1,
+        damaged: 1,
+        repaired: 2,
+        refused: { forged: 3 },
+      },
+      staticData: {
+        state: 'idle',
+        needsPeer: false,
+        revision: 143,
+        hash: 'ab'.repeat(32),
+        newest: 0,
+        operations: 12,
+        failures: 1,
+      },
+    }),
+  'sync.verify': async () =>
+    success({
+      node: 'vccs-a',
+      equal: false,
+      realTime: [{ table: 'user', here: 40, peer: 40, equal: true }],
+      staticData: [accountDifferences],
+    }),
+  'sync.failures': async () =>
+    success({
+      node: 'vccs-b',
+      total: 1,
+      failures: [
         {
-          table: 'account',
-          rowsHere: 12,
-          rowsPeer: 11,
-          onlyHere: 1,
-          onlyPeer: 0,
-          different: 1,
-          keys: ['1001', '1002'],
+          at,
+          source: '00ff00ff00ff00ff',
+          seq: 12,
+          table: 'accounts',
+          op: 'delete',
+          key: '1009',
+          reason: 'there is no such row',
         },
       ],
-      repair: dryRun ? null : { repaired: 2, failed: 0, failures: [], tookMs: 9 },
     }),
   'config.get': async ({ path }) => success({ path, value: { name: 'Tower', twin: true } }),
   'config.set': async ({ dryRun }) =>

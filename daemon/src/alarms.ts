@@ -132,6 +132,12 @@ export const alarms = {
     effect: 'None on calls; the newest configuration changes may be missing.',
     next: 'Run `vccs sync-db`, then check the disk.',
   },
+  'row-sync-failed': {
+    severity: 'urgent',
+    text: 'A change of the configuration could not be made on the standby: the row was not there.',
+    effect: 'None: the databases were then compared and repaired row by row.',
+    next: 'Run `vccs sync failures` on the standby and `vccs sync verify`; it ends after an hour.',
+  },
   'database-failed': {
     severity: 'urgent',
     text: 'The database cannot be read or written.',

@@ -1,7 +1,7 @@
 //! `vccs sync-db`: differences first, then the repair.
 import { Flags } from '@oclif/core'
 import { orderFlags, VccsCommand } from '../base-command.ts'
-import { drawDifferences, drawRepair } from '../screens/operations.ts'
+import { drawDifferences, drawRepair } from '../screens/sync.ts'
 
 export class SyncDb extends VccsCommand {
   static override summary = 'Compare the databases of the pair, and repair the standby.'

@@ -1,4 +1,4 @@
-//! Screens of `switchover`, `failover` and `sync-db`.
+//! Screens of `switchover` and `failover`.
 import type { ResultOf } from '../../../daemon/src/control/api.ts'
 import type { Screen } from './screen.ts'
 import { duration, plural } from './words.ts'
@@ -29,38 +29,4 @@ export function drawSwitched(screen: Screen, result: ResultOf<'switchover'>): st
   const head = done ? `switched ${from} ${screen.arrow} ${to}${took}` : 'nothing was changed'
   const text = `${op === null ? '' : `op ${op}  `}${detail === '' ? head : `${head}: ${detail}`}`
   return screen.text(screen.mark(done ? 'good' : 'warning', text).text, 2)
-}
-
-export function drawDifferences(screen: Screen, result: ResultOf<'sync-db'>): string[] {
-  const { tables, differences, from, to } = result
-  const unequal = tables.filter((one) => one.onlyHere + one.onlyPeer + one.different > 0)
-  if (differences === 0) {
-    return screen.text(`The databases of ${from} and ${to} are equal (${tables.length} tables).`)
-  }
-  const rows = unequal.map((one) => [
-    one.table,
-    String(one.rowsHere),
-    String(one.rowsPeer),
-    String(one.onlyHere),
-    String(one.onlyPeer),
-    String(one.different),
-    one.keys.join(' '),
-  ])
-  return [
-    ...screen.text(`${plural(differences, 'row')} differ. The repair writes ${from} to ${to}.`),
-    ...screen.table(['TABLE', 'HERE', 'PEER', 'ONLY HERE', 'ONLY PEER', 'DIFFER', 'KEYS'], rows),
-  ]
-}
-
-export function drawRepair(screen: Screen, { repair }: ResultOf<'sync-db'>): string[] {
-  if (repair === null) return ['Nothing to repair.']
-  const { repaired, failed, failures, tookMs } = repair
-  const tone = failed === 0 ? 'good' : 'bad'
-  const head = `${plural(repaired, 'row')} repaired, ${failed} failed, in ${duration(tookMs)}`
-  return [
-    screen.paint(screen.mark(tone, head)),
-    ...failures.flatMap(({ table, key, detail }) =>
-      screen.labelled('  failed', `${table} ${key}: ${detail}`),
-    ),
-  ]
 }

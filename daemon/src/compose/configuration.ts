@@ -4,8 +4,9 @@ import { dirname } from 'node:path'
 import type { Role } from '../bus/messages.ts'
 import type { BodyOf } from '../control/api.ts'
 import { type StoredCallRecord, storeCallRecords } from '../database/call-records.ts'
-import { databaseHashes, digestOf } from '../database/compare.ts'
+import { databaseHashes, digestOf, type TableDifferences } from '../database/compare.ts'
 import { keepGoodCopy, type OpenedDatabase, openDatabase } from '../database/open.ts'
+import type { OperationFailure } from '../database/operations.ts'
 import { readCoreData } from '../database/read.ts'
 import { RowSync } from '../database/row-sync.ts'
 import { revisionOf } from '../database/store.ts'
@@ -19,6 +20,7 @@ import type { ReplicatorOutput } from '../replication/replicator.ts'
 import { failure, type Result, success } from '../result.ts'
 import type { Tables } from '../tables/tables.ts'
 import type { Alarms } from './alarms.ts'
+import { syncDatabases } from './database-sync.ts'
 import type { LogHub } from './log-hub.ts'
 
 interface ConfigurationParts {
@@ -32,11 +34,11 @@ interface ConfigurationParts {
   change(apply: () => void): void
 }
 
-type SyncDbBody = BodyOf<'sync-db'>
-
 /** Call records are written together: a disk that is slow for a moment delays none of them. */
 const callRecordsMax = 10_000
 const keysShown = 20
+/** The alarm of rows that failed ends when none did for this long; the failure log keeps them. */
+const rowsFailedMs = 3_600_000
 
 export class Configuration {
   readonly #parts: ConfigurationParts
@@ -47,6 +49,8 @@ export class Configuration {
   #state = { revision: 0, hash: '' }
   #calls: StoredCallRecord[] = []
   #storing = false
+  #rowsFailedAtMs: number | null = null
+  #rowsFailedCount = 0
 
   constructor(parts: ConfigurationParts) {
     this.#parts = parts
@@ -85,6 +89,7 @@ export class Configuration {
       needsPeer: this.#opened.needsPeer,
       send: (rows) => this.#parts.sendRows(rows),
       changedByPeer: () => this.#attempt(() => this.#changedByPeer()),
+      failed: (failures) => this.#rowsFailed(failures),
       wallMs,
     })
     await this.#readState()
@@ -116,6 +121,11 @@ export class Configuration {
 
   advance(nowMs: number): void {
     this.#rows?.advance(nowMs)
+    if (this.#rowsFailedAtMs !== null && nowMs - this.#rowsFailedAtMs > rowsFailedMs) {
+      this.#rowsFailedAtMs = null
+      this.#rowsFailedCount = 0
+      this.#parts.alarms.clear('row-sync-failed', 'rows')
+    }
     if (this.#calls.length > 0 && !this.#storing) void this.#storeCalls()
   }
 
@@ -148,42 +158,47 @@ export class Configuration {
     return success(revision)
   }
 
-  /** `vccs sync-db`: differences first, then the repair of the peer's rows. */
-  async syncDatabases(dryRun: boolean): Promise<Result<SyncDbBody>> {
+  /** How the rows of both nodes stand, seen from here. */
+  get rowState(): { readonly state: RowSync['state']; readonly needsPeer: boolean } {
+    return { state: this.#rows?.state ?? 'idle', needsPeer: this.#rows?.needsPeer ?? false }
+  }
+
+  /** Which rows differ. `peer-unreachable`, `database-failed`. */
+  async compareRows(): Promise<Result<TableDifferences[]>> {
+    const rows = this.#rows
+    if (rows !== null && this.#peerAlive) return rows.compare()
+    return failure('peer-unreachable', 'there is no peer to compare with')
+  }
+
+  /** `vccs sync-db`: differences first, then the repair of the peer's rows. For the primary. */
+  async syncDatabases(dryRun: boolean): Promise<Result<BodyOf<'sync-db'>>> {
     const rows = this.#rows
     if (rows === null || !this.#peerAlive) {
       return failure('peer-unreachable', 'there is no peer to compare with')
     }
-    const startedMs = monotonicMs()
-    const found = await rows.compare()
-    if (!found.ok) return found
-    const tables = found.value.map(({ table, rowsHere, rowsPeer, ...keys }) => ({
-      table,
-      rowsHere,
-      rowsPeer,
-      onlyHere: keys.onlyHere.length,
-      onlyPeer: keys.onlyPeer.length,
-      different: keys.different.length,
-      keys: [...keys.onlyHere, ...keys.onlyPeer, ...keys.different].slice(0, keysShown),
-    }))
-    const differences = tables.reduce(
-      (sum, { onlyHere, onlyPeer, different }) => sum + onlyHere + onlyPeer + different,
-      0,
-    )
-    const from = this.#parts.config.node
-    const body = { op: null, dryRun, from, to: 'peer', differences, tables }
-    if (dryRun || differences === 0) return success({ ...body, repair: null })
-    const repaired = await rows.repair(found.value)
-    if (!repaired.ok) return repaired
-    const failures = repaired.value.failures.map(({ table, key, reason }) => ({
-      table,
-      key,
-      detail: reason,
-    }))
-    const tookMs = Math.round(monotonicMs() - startedMs)
-    const repair = { repaired: repaired.value.repaired, failed: failures.length, failures, tookMs }
-    this.#parts.log.info('databases compared and repaired', { differences, ...repair })
-    return success({ ...body, repair })
+    const done = await syncDatabases(rows, { own: this.#parts.config.node, peer: 'peer' }, dryRun)
+    if (!done.ok || done.value.repair === null) return done
+    const { differences, repair } = done.value
+    const { repaired, failed, tookMs } = repair
+    this.#parts.log.info('databases compared and repaired', {
+      differences,
+      repaired,
+      failed,
+      tookMs,
+    })
+    return done
+  }
+
+  /** S2.51: a row that was to be changed is not there. Said on both nodes. */
+  #rowsFailed(failures: readonly OperationFailure[]): void {
+    this.#rowsFailedAtMs = monotonicMs()
+    this.#rowsFailedCount += failures.length
+    for (const { seq, table, key, reason } of failures.slice(0, keysShown)) {
+      this.#parts.log.warn('database operation failed', { seq, table, key, reason })
+    }
+    const [first] = failures
+    const detail = `${this.#rowsFailedCount} rows; ${first?.table} ${first?.key}: ${first?.reason}`
+    this.#parts.alarms.raise('row-sync-failed', 'rows', detail)
   }
 
   /** A disk that fails must not end the calls: the tables go on with what they hold. */

@@ -10,6 +10,7 @@ import type { CoreRunner } from './core-runner.ts'
 import type { LogHub } from './log-hub.ts'
 import { ownStatus, pairStatusOf } from './node-status.ts'
 import { makeOperationVerbs, type OperationParts, recordSyncDb } from './operation-verbs.ts'
+import { makeSyncVerbs } from './sync-verbs.ts'
 
 interface HandlerParts extends OperationParts {
   readonly core: Core
@@ -23,6 +24,7 @@ export function makeHandlers(parts: HandlerParts): ControlHandlers {
     status: async ({ opinions }) =>
       success(opinions === 'both' ? await pairStatusOf(parts) : ownStatus(parts, null)),
     ...makeOperationVerbs(parts),
+    ...makeSyncVerbs(parts),
     calls: async () => {
       const conferences = parts.tables.table('wired-conference').values()
       return success({ calls: listCalls(conferences), asOf: iso(wallMs()) })

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { decisionRecordSchema, roles } from '../bus/messages.ts'
 import { effectSchema, historyEntrySchema, operationSchema } from './operation-schema.ts'
 import { alarmItemSchema, checkSchema, statusResultSchema, timeSchema } from './status-schema.ts'
+import { syncDbShape, syncFailuresShape, syncStatusShape, syncVerifyShape } from './sync-schema.ts'
 
 const reasonSchema = z.string().max(200)
 const textSchema = z.string().max(4_194_304)
@@ -52,17 +53,6 @@ const problemSchema = z.object({
   column: z.int().nullable(),
   path: z.string(),
   text: z.string(),
-})
-
-const rowDifferencesSchema = z.object({
-  table: z.string(),
-  rowsHere: count,
-  rowsPeer: count,
-  onlyHere: count,
-  onlyPeer: count,
-  different: count,
-  /** The first keys that differ, at most 20. */
-  keys: z.array(z.string()).max(20),
 })
 
 const callSchema = z.object({
@@ -135,20 +125,7 @@ const switchoverResult = result('switchover', {
 const syncDbResult = result('sync-db', {
   /** Number of the operation; null for a dry run. */
   op: z.string().nullable().default(null),
-  dryRun: z.boolean(),
-  from: z.string(),
-  to: z.string(),
-  differences: count,
-  tables: z.array(rowDifferencesSchema),
-  /** Null in a dry run and when there was nothing to repair. */
-  repair: z
-    .object({
-      repaired: count,
-      failed: count,
-      failures: z.array(z.object({ table: z.string(), key: z.string(), detail: z.string() })),
-      tookMs: z.number(),
-    })
-    .nullable(),
+  ...syncDbShape,
 })
 
 const changeResult = <V extends string>(verb: V) =>
@@ -198,6 +175,18 @@ export const verbs = {
     result: result('history', { node: z.string(), entries: z.array(historyEntrySchema) }),
   },
   'sync-db': { params: z.strictObject({ dryRun, ...orderShape }), result: syncDbResult },
+  'sync.status': {
+    params: z.strictObject({}),
+    result: result('sync.status', syncStatusShape),
+  },
+  'sync.verify': {
+    params: z.strictObject({}),
+    result: result('sync.verify', syncVerifyShape),
+  },
+  'sync.failures': {
+    params: z.strictObject({ lines: z.int().min(1).max(1_000).default(50) }),
+    result: result('sync.failures', syncFailuresShape),
+  },
   'config.get': {
     params: z.strictObject({ path: pathSchema }),
     result: result('config.get', { path: z.string(), value: z.json() }),

@@ -2,8 +2,9 @@
 //! `vccs sync-db`. Hashes are made from the rows as they are, so that silent damage is a difference.
 import { createHash } from 'node:crypto'
 import type { Sql } from '../platform/sqlite.ts'
-import { type ConfigRow, keyOf, readTable, rowHash } from './rows.ts'
+import type { ConfigRow } from './rows.ts'
 import { type ConfigTable, configTables } from './schema.ts'
+import { readShared, sharedHash } from './shared-rows.ts'
 
 /** Key and hash of each row. */
 type RowHashes = ReadonlyMap<string, string>
@@ -19,7 +20,7 @@ export interface TableDifferences {
 }
 
 /** What makes the peer's rows equal to the ones here. */
-interface RepairStep {
+export interface RepairStep {
   readonly table: ConfigTable
   readonly key: string
   /** Null: remove. */
@@ -27,8 +28,8 @@ interface RepairStep {
 }
 
 export async function rowHashes(sql: Sql, table: ConfigTable): Promise<Map<string, string>> {
-  const rows = await readTable(sql, table)
-  return new Map([...rows.values()].map((row) => [keyOf(table, row), rowHash(table, row)]))
+  const rows = await readShared(sql, table)
+  return new Map([...rows].map(([key, row]) => [key, sharedHash(table, row)]))
 }
 
 export async function databaseHashes(sql: Sql): Promise<DatabaseHashes> {
@@ -61,7 +62,7 @@ export async function repair(
 ): Promise<RepairStep[]> {
   const steps: RepairStep[] = []
   for (const { table, onlyHere, different } of differences) {
-    const rows = await readTable(sql, table)
+    const rows = await readShared(sql, table)
     for (const key of [...onlyHere, ...different]) {
       const row = rows.get(key)
       if (row !== undefined) steps.push({ table, key, row })

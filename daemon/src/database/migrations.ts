@@ -44,6 +44,20 @@ export const migrations: readonly string[] = [
      END;`,
     ...configDefinitions.flatMap(createTriggers),
   ].join('\n'),
+  [
+    // A database that was lost must not count as one that is empty, also after another restart.
+    'ALTER TABLE sync_state ADD COLUMN needs_peer INTEGER NOT NULL DEFAULT 0;',
+    `CREATE TABLE unknown_columns (
+       table_name TEXT NOT NULL, row_key TEXT NOT NULL, column_name TEXT NOT NULL,
+       value TEXT NOT NULL, PRIMARY KEY (table_name, row_key, column_name)
+     ) STRICT;`,
+    ...configDefinitions.map(
+      ({ name, columns }) => `CREATE TRIGGER ${name}_unknown AFTER DELETE ON ${name}
+       BEGIN DELETE FROM unknown_columns
+         WHERE table_name = '${name}' AND row_key = OLD.${columns[0]?.name ?? ''};
+       END;`,
+    ),
+  ].join('\n'),
 ]
 
 /** Brings the file to the present schema, one transaction a step.

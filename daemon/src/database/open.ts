@@ -6,6 +6,7 @@ import { Database, SqlError } from '../platform/sqlite.ts'
 import { failure, type Result, success } from '../result.ts'
 import { migrate } from './migrations.ts'
 import { damagedRows } from './rows.ts'
+import { needsPeerOf, setNeedsPeer } from './store.ts'
 
 export interface OpenedDatabase {
   readonly database: Database
@@ -35,7 +36,8 @@ export async function openDatabase(path: string, wallMs: number): Promise<Opened
   }
   try {
     const database = await openSound(path)
-    return { database, from: existed ? 'file' : 'new', needsPeer: false, alarms: [] }
+    const needsPeer = await needsPeerOf(database)
+    return { database, from: existed ? 'file' : 'new', needsPeer, alarms: [] }
   } catch (error) {
     if (!isDamage(error)) return openMemory(path, error)
     return recover(path, wallMs, error)
@@ -69,7 +71,9 @@ async function recover(path: string, wallMs: number, cause: unknown): Promise<Op
         return recovered(copy, 'good-copy', `${detail}; the last good copy is used`)
       setAside(path, wallMs + 1)
     }
-    return recovered(await openSound(path), 'empty', `${detail}; begins empty`)
+    const empty = await openSound(path)
+    await setNeedsPeer(empty, true)
+    return recovered(empty, 'empty', `${detail}; begins empty`)
   } catch (error) {
     return openMemory(path, error)
   }

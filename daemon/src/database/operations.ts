@@ -1,11 +1,13 @@
 //! The operations of the row synchronisation on one database (S2.48-S2.54): the outbox is read on the
 //! primary, applied on the standby with a record of every result.
-import type { Database, Sql } from '../platform/sqlite.ts'
+import { type Database, type Sql, SqlError } from '../platform/sqlite.ts'
 import { addCallRecord, callRecordSchema } from './call-records.ts'
-import { type ConfigRow, checkedRow, deleteRow, readRow, writeRow } from './rows.ts'
-import { type ConfigTable, isConfigTable } from './schema.ts'
+import { deleteRow, readRow } from './rows.ts'
+import { isConfigTable } from './schema.ts'
+import { writeShared } from './shared-rows.ts'
+import { raiseRevision } from './store.ts'
 
-interface RowOperation {
+export interface RowOperation {
   /** Number in the outbox of its source. */
   readonly seq: number
   readonly table: string
@@ -47,11 +49,12 @@ export async function newestOf(sql: Sql): Promise<number> {
   return row?.seq ?? 0
 }
 
-/** Outbox entries after `seq`, oldest first, until their text is `lengthMax` characters long. */
+/** Outbox entries after `seq` up to `until`, oldest first, until their text is `lengthMax` characters
+ * long. */
 export async function outboxAfter(
   sql: Sql,
   seq: number,
-  lengthMax: number,
+  { until, lengthMax }: { until: number; lengthMax: number },
 ): Promise<RowOperation[]> {
   const rows = await sql.all<{
     seq: number
@@ -61,8 +64,8 @@ export async function outboxAfter(
     changed: string
   }>(
     `SELECT seq, table_name AS "table", op, row_key AS key, changed FROM sync_log
-     WHERE seq > ? ORDER BY seq LIMIT 500`,
-    [seq],
+     WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT 500`,
+    [seq, until],
   )
   const operations: RowOperation[] = []
   let length = 0
@@ -101,28 +104,36 @@ export function applying<T>(database: Database, body: (sql: Sql) => Promise<T>):
   })
 }
 
-/** Applies operations in the order of their numbers. What was applied before is passed over, so that
- * a repeated frame changes nothing; after a gap nothing is applied.
+/** Applies operations in the order of their numbers, all in one transaction. What was applied before is
+ * passed over, so that a repeated frame changes nothing; after a gap nothing is applied.
+ * @param change `revision`: of the configuration after the last operation.
  * @param log wall-clock time for the logs, Unix milliseconds. */
 export function applyOperations(
   database: Database,
-  { source, operations }: { source: string; operations: readonly RowOperation[] },
+  change: { source: string; operations: readonly RowOperation[]; revision: number },
   log: { wallMs: number },
 ): Promise<Applied> {
+  const { source, operations, revision } = change
   return applying(database, async (sql) => {
-    let applied = await appliedOf(sql, source)
+    const begun = await appliedOf(sql, source)
+    const first = operations[0]?.seq ?? 0
+    const whole = operations.every(({ seq }, index) => seq === first + index)
+    if (begun === null || first > begun + 1 || !whole) {
+      return { applied: begun, failures: [], gap: true }
+    }
+    let applied = begun
     const failures: OperationFailure[] = []
     for (const operation of operations) {
-      if (applied === null || operation.seq > applied + 1) return { applied, failures, gap: true }
       if (operation.seq <= applied) continue
       const reason = await perform(sql, operation)
-      await record(sql, { source, operation, reason, wallMs: log.wallMs })
+      await recordOperation(sql, { source, operation, reason, wallMs: log.wallMs })
       const { seq, table, key } = operation
       if (reason !== null) failures.push({ seq, table, key, reason })
       applied = operation.seq
-      await setApplied(sql, source, applied)
     }
-    return { applied, failures, gap: applied === null }
+    await setApplied(sql, source, applied)
+    await raiseRevision(sql, revision)
+    return { applied, failures, gap: false }
   })
 }
 
@@ -152,34 +163,26 @@ async function perform(sql: Sql, operation: RowOperation): Promise<string | null
       return call.success ? null : 'the values do not fit the table'
     }
     if (!isConfigTable(table)) return 'there is no such table'
-    if (op === 'delete')
+    if (op === 'delete') {
       return (await deleteRow(sql, table, key)) === 1 ? null : 'there is no such row'
-    const row = await newRow(sql, { table, key, changed, isNew: op === 'insert' })
-    if (typeof row === 'string') return row
-    await writeRow(sql, table, row)
-    return null
+    }
+    const before = op === 'insert' ? {} : await readRow(sql, table, key)
+    if (before === undefined) return 'there is no such row'
+    return await writeShared(sql, table, { ...before, ...changed })
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    if (isRefusal(error)) return error.message
+    throw error
   }
 }
 
-async function newRow(
-  sql: Sql,
-  change: {
-    table: ConfigTable
-    key: string
-    changed: Readonly<Record<string, unknown>>
-    isNew: boolean
-  },
-): Promise<ConfigRow | string> {
-  const before = change.isNew ? {} : await readRow(sql, change.table, change.key)
-  if (before === undefined) return 'there is no such row'
-  return (
-    checkedRow(change.table, { ...before, ...change.changed }) ?? 'the values do not fit the table'
-  )
+/** The row was refused, and only it. After any other failure, e.g. a full disk, the transaction is over,
+ * and what came after it would be kept alone. */
+export function isRefusal(error: unknown): error is SqlError {
+  return error instanceof SqlError && (error.code === 'SQLITE_CONSTRAINT' || error.code === 'BIND')
 }
 
-async function record(
+/** S2.54: the result of every operation is kept; that of a failed one in the failure log too. */
+export async function recordOperation(
   sql: Sql,
   done: { source: string; operation: RowOperation; reason: string | null; wallMs: number },
 ): Promise<void> {

@@ -7,26 +7,15 @@ import {
   type DatabaseHashes,
   databaseHashes,
   digestOf,
+  type RepairStep,
   repair,
   type TableDifferences,
 } from './compare.ts'
-import {
-  applying,
-  newestOf,
-  type OperationFailure,
-  outboxAfter,
-  prune,
-  sourceOf,
-} from './operations.ts'
+import { newestOf, type OperationFailure, outboxAfter, prune, sourceOf } from './operations.ts'
 import { inParts, PeerRows } from './peer-rows.ts'
-import {
-  answer,
-  changesRows,
-  messageLengthMax,
-  parseMessage,
-  type RowReplyOf,
-} from './row-messages.ts'
-import { checkedRow, deleteRow, keyOf, writeRow } from './rows.ts'
+import { RowAnswers } from './row-answers.ts'
+import { changesRows, messageLengthMax, parseMessage, type RowReplyOf } from './row-messages.ts'
+import { pullRows } from './row-pull.ts'
 import { type ConfigTable, configTables } from './schema.ts'
 import { attempt, raiseRevision, revisionOf } from './store.ts'
 
@@ -38,14 +27,23 @@ interface RowSyncOptions {
   send(rows: { kind: 'rows' | 'rows-ack'; ref: number; body: string }): void
   /** The peer changed rows here: read them into the core again. */
   changedByPeer(): void
+  /** Rows that could not be changed on the standby: called on both nodes. */
+  failed(failures: readonly OperationFailure[]): void
   /** Unix milliseconds, for the operation log. */
   wallMs(): number
 }
 
 type RowSyncState = 'idle' | 'running' | 'in-step' | 'behind'
 
+interface Settled {
+  readonly source: string
+  readonly seq: number
+  readonly revision: number
+}
+
 interface RepairResult {
-  readonly repaired: number
+  /** What was written to the peer, and what of that it refused. */
+  readonly steps: readonly RepairStep[]
   readonly failures: readonly OperationFailure[]
 }
 
@@ -55,6 +53,9 @@ const retryMs = 2_000
 export class RowSync {
   readonly #options: RowSyncOptions
   readonly #peer: PeerRows
+  readonly #answers: RowAnswers
+  /** Names the changes that are sent in parts. */
+  #batch = 0
   #role: 'primary' | 'standby' | 'none' = 'none'
   #needsPeer: boolean
   #state: RowSyncState = 'idle'
@@ -68,6 +69,7 @@ export class RowSync {
   constructor(options: RowSyncOptions) {
     this.#options = options
     this.#needsPeer = options.needsPeer
+    this.#answers = new RowAnswers(options.database)
     this.#peer = new PeerRows((ref, body) => options.send({ kind: 'rows', ref, body }))
   }
 
@@ -126,18 +128,32 @@ export class RowSync {
     return attempt(async () => compare(await databaseHashes(this.#options.database), peer))
   }
 
-  /** Makes the peer's rows equal to those here; for the primary. */
-  async repair(differences: readonly TableDifferences[]): Promise<Result<RepairResult>> {
+  /** Makes the peer's rows equal to those here, all of them or none; for the primary. */
+  async repair(
+    differences: readonly TableDifferences[],
+    settled: Settled | null = null,
+  ): Promise<Result<RepairResult>> {
     const { database } = this.#options
     const steps = await attempt(() => repair(database, differences))
     if (!steps.ok) return steps
-    const failures: OperationFailure[] = []
-    for (const part of inParts(steps.value)) {
-      const reply = await this.#peer.ask({ op: 'repair', steps: part })
+    const batch = this.#nextBatch()
+    const parts = inParts(steps.value)
+    for (const [part, some] of parts.entries()) {
+      const more = part < parts.length - 1
+      const settle = more ? null : settled
+      const reply = await this.#peer.ask({ op: 'repair', batch, part, more, settle, steps: some })
       if (reply === null) return failure('peer-unreachable', 'it did not take the repaired rows')
-      failures.push(...reply.failures)
+      if (more) continue
+      const { failures } = reply
+      if (failures.length > 0) this.#options.failed(failures)
+      return success({ steps: steps.value, failures })
     }
-    return success({ repaired: steps.value.length - failures.length, failures })
+    return success({ steps: [], failures: [] })
+  }
+
+  /** A name that no change of an earlier life of this node has. */
+  #nextBatch(): string {
+    return `${this.#options.wallMs()}-${++this.#batch}`
   }
 
   #start(): void {
@@ -175,75 +191,51 @@ export class RowSync {
     await raiseRevision(database, offered.revision)
     const sent = offered.applied === null ? false : await this.#sendOutbox(source, offered.applied)
     if (sent === null) return false
-    const newest = await newestOf(database)
+    const seq = await newestOf(database)
     const own = digestOf(await databaseHashes(database))
     const after = sent ? await this.#peer.ask({ op: 'offer', source }) : offered
     if (after === null) return false
+    const settled = { source, seq, revision: await revisionOf(database) }
     if (after.digest !== own) {
       const differences = await this.compare()
       if (!differences.ok) return false
-      const repaired = await this.repair(differences.value)
-      if (!repaired.ok || repaired.value.failures.length > 0) return false
+      const repaired = await this.repair(differences.value, settled)
+      return repaired.ok && repaired.value.failures.length === 0
     }
-    if (sent) return true
-    const revision = await revisionOf(database)
-    return (await this.#peer.ask({ op: 'settle', source, seq: newest, revision })) !== null
+    return sent || (await this.#peer.ask({ op: 'settle', ...settled })) !== null
   }
 
   /** @returns false after a gap or a failure: the rows must be compared; null: no answer. */
-  async #sendOutbox(source: string, from: number): Promise<boolean | null> {
-    let applied = from
-    if (applied > (await newestOf(this.#options.database))) return false
-    for (;;) {
-      const operations = await outboxAfter(this.#options.database, applied, messageLengthMax)
-      const first = operations[0]
+  async #sendOutbox(source: string, applied: number): Promise<boolean | null> {
+    const { database } = this.#options
+    const until = await newestOf(database)
+    if (applied >= until) return applied === until
+    const batch = this.#nextBatch()
+    const lengthMax = messageLengthMax
+    for (let [sent, part] = [applied, 0]; ; part++) {
+      const operations = await outboxAfter(database, sent, { until, lengthMax })
       const last = operations.at(-1)
-      if (first === undefined || last === undefined) return true
-      if (first.seq !== applied + 1) return false
-      const revision = await revisionOf(this.#options.database)
-      const reply = await this.#peer.ask({
-        op: 'apply',
-        source,
-        revision,
-        operations: [...operations],
-      })
+      if (last === undefined || operations[0]?.seq !== sent + 1) return false
+      const more = last.seq < until
+      const revision = await revisionOf(database)
+      const change = { batch, part, more, source, revision, operations }
+      const reply = await this.#peer.ask({ op: 'apply', ...change })
       if (reply === null || this.#role !== 'primary') return null
-      if (reply.gap || reply.applied === null || reply.applied < last.seq) return false
-      applied = reply.applied
+      if (reply.failures.length > 0) this.#options.failed(reply.failures)
+      if (reply.gap) return false
+      if (!more) return reply.applied !== null && reply.applied >= until
+      sent = last.seq
     }
   }
 
   /** Takes the peer's rows into a database that lost its own. */
   async #pull(): Promise<boolean> {
-    const { database } = this.#options
     const differences = await this.compare()
     if (!differences.ok) return false
-    for (const { table, onlyPeer, different } of differences.value) {
-      if (!(await this.#pullTable(table, [...onlyPeer, ...different]))) return false
-    }
-    await applying(database, async (sql) => {
-      for (const { table, onlyHere } of differences.value.toReversed()) {
-        for (const key of onlyHere) await deleteRow(sql, table, key)
-      }
-    })
+    const { database, changedByPeer } = this.#options
+    if (!(await pullRows(database, this.#peer, differences.value))) return false
     this.#needsPeer = false
-    this.#options.changedByPeer()
-    return true
-  }
-
-  async #pullTable(table: ConfigTable, keys: readonly string[]): Promise<boolean> {
-    const wanted = new Set(keys)
-    while (wanted.size > 0) {
-      const [part = []] = inParts([...wanted])
-      const reply = await this.#peer.ask({ op: 'fetch', table, keys: part })
-      if (reply === null) return false
-      const rows = reply.rows.map((row) => checkedRow(table, row)).filter((row) => row !== null)
-      if (rows.length === 0) return false
-      await applying(this.#options.database, async (sql) => {
-        for (const row of rows) await writeRow(sql, table, row)
-      })
-      for (const row of rows) wanted.delete(keyOf(table, row))
-    }
+    changedByPeer()
     return true
   }
 
@@ -264,21 +256,27 @@ export class RowSync {
   }
 
   async #answer(ref: number, body: string): Promise<void> {
-    const message = parseMessage(body)
-    if (message === null) return
-    const { database, send } = this.#options
+    const { send, wallMs } = this.#options
     const reply = (value: unknown) => send({ kind: 'rows-ack', ref, body: JSON.stringify(value) })
+    const message = parseMessage(body)
+    if (message === null) {
+      reply({ op: 'refused', detail: 'this version does not understand the question' })
+      return
+    }
     const changes = changesRows(message)
     if (changes && this.#role !== 'standby') {
       reply({ op: 'refused', detail: 'this node is not the standby' })
       return
     }
     this.#answering = ref
-    const answered = await attempt(() => answer(database, message, this.#options.wallMs()))
+    const answered = await attempt(() => this.#answers.answer(message, wallMs()))
     this.#answering = null
     reply(answered.ok ? answered.value : { op: 'refused', detail: answered.failure.detail })
     if (!answered.ok || !changes) return
-    if (message.op === 'settle') this.#needsPeer = false
-    this.#options.changedByPeer()
+    const { value } = answered
+    if ('failures' in value && value.failures.length > 0) this.#options.failed(value.failures)
+    const settles = message.op === 'settle' || (message.op === 'repair' && message.settle !== null)
+    if (settles && value.op !== 'refused') this.#needsPeer = false
+    if (!('more' in message && message.more)) this.#options.changedByPeer()
   }
 }

@@ -36,6 +36,16 @@ export async function revisionOf(sql: Sql): Promise<number> {
   return row?.revision ?? 0
 }
 
+/** The rows here are lost, and the peer has not given its own yet. */
+export async function needsPeerOf(sql: Sql): Promise<boolean> {
+  const row = await sql.get<{ needs: number }>('SELECT needs_peer AS needs FROM sync_state')
+  return row?.needs === 1
+}
+
+export async function setNeedsPeer(sql: Sql, needs: boolean): Promise<void> {
+  await sql.run('UPDATE sync_state SET needs_peer = ?', [needs ? 1 : 0])
+}
+
 /** The peer has made changes that are here now: the number follows them, and never goes back. */
 export async function raiseRevision(sql: Sql, revision: number): Promise<void> {
   await sql.run('UPDATE sync_state SET revision = max(revision, ?)', [revision])

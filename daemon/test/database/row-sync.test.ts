@@ -2,17 +2,20 @@
 import test, { type ExecutionContext } from 'ava'
 import { readCallRecords, storeCallRecords } from '../../src/database/call-records.ts'
 import { databaseHashes, digestOf } from '../../src/database/compare.ts'
+import { readFailures, readLogCounts } from '../../src/database/logs.ts'
 import { openDatabase } from '../../src/database/open.ts'
 import {
   applyOperations,
   newestOf,
+  type OperationFailure,
   outboxAfter,
   setApplied,
   sourceOf,
 } from '../../src/database/operations.ts'
 import { RowSync } from '../../src/database/row-sync.ts'
 import { damagedRows } from '../../src/database/rows.ts'
-import { storeRows } from '../../src/database/store.ts'
+import { readShared, sharedHash } from '../../src/database/shared-rows.ts'
+import { needsPeerOf, setNeedsPeer, storeRows } from '../../src/database/store.ts'
 import type { Database } from '../../src/platform/sqlite.ts'
 import { account, rowsOf } from './site-rows.ts'
 
@@ -20,6 +23,7 @@ interface Node {
   database: Database
   sync: RowSync
   changes: number
+  failures: OperationFailure[]
 }
 
 class Pair {
@@ -28,6 +32,11 @@ class Pair {
   /** Virtual milliseconds in one of the machine. */
   tickMs = 0.2
   repeat = false
+  /** Both directions are cut after so many messages; counted from when it is set. */
+  set cutAfter(messages: number) {
+    this.#left = messages
+  }
+  #left = Number.POSITIVE_INFINITY
   #sent = 0
   a!: Node
   b!: Node
@@ -70,17 +79,20 @@ class Pair {
     const node: Node = {
       database,
       changes: 0,
+      failures: [],
       sync: new RowSync({
         database,
         needsPeer,
         send: (rows) => {
           this.#sent++
+          if (this.#left-- <= 0) return
           if (this.lossEvery > 0 && this.#sent % this.lossEvery === 0) return
           for (let copy = 0; copy < (this.repeat ? 2 : 1); copy++) {
             setImmediate(() => this.#stopped || other().sync.receive(rows, this.nowMs))
           }
         },
         changedByPeer: () => node.changes++,
+        failed: (failures) => node.failures.push(...failures),
         wallMs: () => 1_700_000_000_000,
       }),
     }
@@ -117,7 +129,7 @@ test('a new standby gets all rows, follows each change, and does not echo them',
   t.is(await newestOf(pair.b.database), 0)
   t.deepEqual(await damagedRows(pair.b.database), [])
   const log = await pair.b.database.all<{ op: string; result: string }>(
-    'SELECT * FROM operation_log',
+    "SELECT * FROM operation_log WHERE source <> 'repair'",
   )
   t.deepEqual(
     log.map(({ op, result }) => `${op} ${result}`),
@@ -203,7 +215,14 @@ test('differences are named first, then repaired', async (t) => {
   )
   t.deepEqual(await pair.a.sync.repair(differences.value), {
     ok: true,
-    value: { repaired: 3, failures: [] },
+    value: {
+      steps: [
+        { table: 'accounts', key: '3', row: account('3') },
+        { table: 'accounts', key: '2', row: account('2') },
+        { table: 'groups', key: 'extra', row: null },
+      ],
+      failures: [],
+    },
   })
   const [a, b] = await pair.digests()
   t.is(a, b)
@@ -226,10 +245,14 @@ test('operations are applied once, in order, and a gap stops them', async (t) =>
   const pair = await Pair.make(t)
   await storeRows(pair.a.database, threeAccounts)
   const source = await sourceOf(pair.a.database)
-  const operations = await outboxAfter(pair.a.database, 0, 100_000)
+  const operations = await outboxAfter(pair.a.database, 0, { until: 99, lengthMax: 100_000 })
   const log = { wallMs: 1 }
   const apply = (from: number, to: number) =>
-    applyOperations(pair.b.database, { source, operations: operations.slice(from, to) }, log)
+    applyOperations(
+      pair.b.database,
+      { source, revision: 7, operations: operations.slice(from, to) },
+      log,
+    )
   t.deepEqual(await apply(0, 1), { applied: null, failures: [], gap: true })
   await setApplied(pair.b.database, source, 0)
   t.deepEqual(await apply(0, 2), { applied: 2, failures: [], gap: false })
@@ -247,11 +270,18 @@ test('what cannot be done is in the failure log, with the reason', async (t) => 
     pair.b.database,
     {
       source: 's',
+      revision: 1,
       operations: [
         { seq: 1, table: 'accounts', op: 'delete', key: '9', changed: {} },
         { seq: 2, table: 'accounts', op: 'update', key: '9', changed: { priority: 1 } },
         { seq: 3, table: 'sqlite_schema', op: 'insert', key: '9', changed: {} },
-        { seq: 4, table: 'accounts', op: 'insert', key: '9', changed: { number: '9' } },
+        {
+          seq: 4,
+          table: 'accounts',
+          op: 'insert',
+          key: '9',
+          changed: { number: '9', priority: 'high' },
+        },
       ],
     },
     { wallMs: 1 },
@@ -286,4 +316,198 @@ test('call records reach the standby', async (t) => {
   pair.a.sync.changed(pair.nowMs)
   await pair.inStep()
   t.deepEqual(await readCallRecords(pair.b.database, 9), [call, unanswered])
+})
+
+test('a row that is missing on the standby: failure log, both nodes are told, and the rows are repaired', async (t) => {
+  const pair = await Pair.make(t)
+  await storeRows(pair.a.database, threeAccounts)
+  pair.join()
+  await pair.inStep()
+  await pair.b.database.run("DELETE FROM accounts WHERE number IN ('2', '3')")
+  // One is removed, the other changed: neither is there.
+  const wanted = rowsOf({ accounts: [account('1'), account('2', 1)], positions: [] })
+  await storeRows(pair.a.database, wanted)
+  pair.a.sync.changed(pair.nowMs)
+  await pair.inStep()
+  const log = await readFailures(pair.b.database, 10)
+  t.is(log.total, 2)
+  t.deepEqual(log.failures.map(({ op, key, reason }) => `${op} ${key}: ${reason}`).sort(), [
+    'delete 3: there is no such row',
+    'update 2: there is no such row',
+  ])
+  for (const node of [pair.a, pair.b])
+    t.deepEqual(node.failures.map(({ key }) => key).sort(), ['2', '3'])
+  const [a, b] = await pair.digests()
+  t.is(a, b)
+})
+
+test('a gap in the numbers starts a comparison, and nothing after the gap is done before', async (t) => {
+  const pair = await Pair.make(t)
+  await storeRows(pair.a.database, threeAccounts)
+  pair.join()
+  await pair.inStep()
+  pair.a.sync.setRole('none', pair.nowMs)
+  await storeRows(pair.a.database, rowsOf({ accounts: [account('7')] }))
+  await pair.a.database.run('DELETE FROM sync_log WHERE seq = (SELECT max(seq) - 1 FROM sync_log)')
+  pair.a.sync.setRole('primary', pair.nowMs)
+  await pair.inStep()
+  const [a, b] = await pair.digests()
+  t.is(a, b)
+  const results = await pair.b.database.all<{ source: string }>(
+    "SELECT source FROM operation_log WHERE source <> 'repair'",
+  )
+  t.is(results.length, 0, 'all of it came by the comparison')
+  t.is((await readLogCounts(pair.b.database)).failures, 0)
+})
+
+/** A site of several messages. */
+const largeSite = (priority: number) =>
+  rowsOf({ accounts: Array.from({ length: 700 }, (_, n) => account(`n${n}`, priority)) })
+
+test('cut off at any message, the standby has all of a change or nothing of it', async (t) => {
+  const pair = await Pair.make(t)
+  pair.tickMs = 20
+  await storeRows(pair.a.database, largeSite(1))
+  pair.join()
+  await pair.inStep()
+  const before = (await pair.digests())[1]
+  await storeRows(pair.a.database, largeSite(2))
+  const after = (await pair.digests())[0]
+  t.not(before, after)
+  const seen = new Set<string>()
+  for (let messages = 1; messages < 30; messages++) {
+    pair.cutAfter = messages
+    pair.a.sync.setRole('none', pair.nowMs)
+    pair.a.sync.setRole('primary', pair.nowMs)
+    await pair.a.sync.settled()
+    const digest = (await pair.digests())[1]
+    seen.add(digest)
+    t.true(digest === before || digest === after, `after ${messages} messages`)
+    if (digest === after) break
+  }
+  t.is(seen.size, 2, 'it was cut in the midst, and it came in the end')
+})
+
+test('cut off at any message, a repair and a pull are done whole or not at all', async (t) => {
+  const pair = await Pair.make(t)
+  pair.tickMs = 20
+  await storeRows(pair.a.database, largeSite(1))
+  pair.a.sync.setRole('primary', 0)
+  pair.b.sync.setRole('standby', 0)
+  const empty = (await pair.digests())[1]
+  const full = (await pair.digests())[0]
+  for (let messages = 1, done = false; !done && messages < 60; messages++) {
+    pair.cutAfter = messages
+    pair.a.sync.setRole('none', pair.nowMs)
+    pair.a.sync.setRole('primary', pair.nowMs)
+    await pair.a.sync.settled()
+    const digest = (await pair.digests())[1]
+    t.true(digest === empty || digest === full, `after ${messages} messages`)
+    done = digest === full
+  }
+  t.is((await pair.digests())[1], full)
+})
+
+test('a database that was lost stays one that needs its peer, also after a restart', async (t) => {
+  const pair = await Pair.make(t, { a: true })
+  await setNeedsPeer(pair.a.database, true)
+  await storeRows(pair.b.database, largeSite(1))
+  const full = (await pair.digests())[1]
+  const empty = (await pair.digests())[0]
+  pair.tickMs = 20
+  pair.b.sync.setRole('standby', 0)
+  for (let messages = 1, done = false; !done && messages < 60; messages++) {
+    pair.cutAfter = messages
+    pair.a.sync.setRole('none', pair.nowMs)
+    pair.a.sync.setRole('primary', pair.nowMs)
+    await pair.a.sync.settled()
+    const [digest, peer] = await pair.digests()
+    t.is(peer, full, 'the rows of the standby are never removed')
+    t.true(digest === empty || digest === full)
+    done = digest === full
+    t.is(await needsPeerOf(pair.a.database), !done)
+  }
+  t.false(pair.a.sync.needsPeer)
+})
+
+test('settings of the node itself cannot be reached by any message', async (t) => {
+  const pair = await Pair.make(t)
+  await storeRows(pair.a.database, threeAccounts)
+  pair.join()
+  await pair.inStep()
+  const own = async () => [
+    await pair.b.database.all('SELECT * FROM sync_state'),
+    await pair.b.database.all('SELECT * FROM sync_positions'),
+    await pair.b.database.all('SELECT type, name, sql FROM sqlite_schema ORDER BY name'),
+    await pair.b.database.all('PRAGMA user_version'),
+  ]
+  const before = await own()
+  const rows = await pair.digests()
+  const tables = [
+    'sync_state',
+    'sync_positions',
+    'sqlite_schema',
+    'operation_log',
+    'unknown_columns',
+  ]
+  const source = await sourceOf(pair.a.database)
+  const part = { batch: 'x', part: 0, more: false }
+  let ref = 1_000_000
+  for (const table of [...tables, 'node', 'accounts; DROP TABLE accounts']) {
+    const message = (value: object) =>
+      pair.b.sync.receive({ kind: 'rows', ref: ref++, body: JSON.stringify(value) }, pair.nowMs)
+    const step = { table, key: '1', row: { id: 1, source: 'evil', applying: 1 } }
+    message({ op: 'repair', ...part, batch: `r${ref}`, settle: null, steps: [step] })
+    message({ op: 'list', table, after: null })
+    message({ op: 'fetch', table, keys: ['1'] })
+    for (const op of ['insert', 'update', 'delete']) {
+      const [last] = await pair.b.database.all<{ applied: number }>(
+        'SELECT max(applied) AS applied FROM sync_positions',
+      )
+      const operations = [{ seq: (last?.applied ?? 0) + 1, table, op, key: '1', changed: step.row }]
+      message({ op: 'apply', ...part, batch: `a${ref}`, source: 'evil', revision: 0, operations })
+    }
+  }
+  await pair.b.sync.settled()
+  t.deepEqual(await own(), before)
+  t.deepEqual(await pair.digests(), rows)
+  t.truthy(source)
+  t.not(await sourceOf(pair.a.database), await sourceOf(pair.b.database))
+})
+
+test('columns that only the newer version knows stay with the row on the older node, and come back', async (t) => {
+  const pair = await Pair.make(t)
+  pair.join()
+  await pair.inStep()
+  const row = { ...account('1'), recording: 'always', volume: 7 }
+  const steps = [{ table: 'accounts', key: '1', row }]
+  pair.b.sync.receive(
+    {
+      kind: 'rows',
+      ref: 5_000,
+      body: JSON.stringify({ op: 'repair', batch: 'n', part: 0, more: false, settle: null, steps }),
+    },
+    pair.nowMs,
+  )
+  while ((await readShared(pair.b.database, 'accounts')).size === 0) await new Promise(setImmediate)
+  t.deepEqual((await readShared(pair.b.database, 'accounts')).get('1'), row)
+  // The older node serves now: it changes a column it knows, and gives the whole row on.
+  pair.a.sync.setRole('standby', pair.nowMs)
+  pair.b.sync.setRole('primary', pair.nowMs)
+  await pair.inStep(pair.b)
+  await storeRows(pair.b.database, rowsOf({ accounts: [account('1', 2)] }))
+  pair.b.sync.changed(pair.nowMs)
+  await pair.inStep(pair.b)
+  t.deepEqual((await readShared(pair.a.database, 'accounts')).get('1'), { ...row, priority: 2 })
+  const [a, b] = await pair.digests()
+  t.is(a, b)
+  // An empty value says what a missing column says, so that nothing is repaired for ever.
+  t.is(
+    sharedHash('accounts', { ...account('1'), added: '', more: 0 }),
+    sharedHash('accounts', account('1')),
+  )
+  await storeRows(pair.b.database, rowsOf({}))
+  pair.b.sync.changed(pair.nowMs)
+  await pair.inStep(pair.b)
+  t.is((await pair.a.database.all('SELECT * FROM unknown_columns')).length, 0)
 })
