@@ -8,7 +8,7 @@ import { type Result, success } from '../result.ts'
 
 type SyncDbBody = BodyOf<'sync-db'>
 type Repair = NonNullable<SyncDbBody['repair']>
-export type NamedDifferences = SyncDbBody['tables'][number]
+type NamedDifferences = SyncDbBody['tables'][number]
 
 /** @param names of this node and its peer. */
 export async function syncDatabases(
