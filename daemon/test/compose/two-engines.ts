@@ -46,6 +46,8 @@ export class TwoEngines {
   readonly b: Node
   readonly phones = new Map<string, { phone: Phone; half: Name }>()
   #held: Held[] = []
+  #only: Name | null = null
+  #term = 10
   #seed = 1
 
   constructor() {
@@ -95,8 +97,9 @@ export class TwoEngines {
   heal(loser: Name, shiftTicks = 0): void {
     const winner = loser === 'a' ? 'b' : 'a'
     this.split = false
-    this.setRole(loser, 'standby', 3, 'give')
-    this.setRole(winner, 'primary', 3, 'take')
+    this.#term += 1
+    this.setRole(loser, 'standby', this.#term, 'give')
+    this.setRole(winner, 'primary', this.#term, 'take')
     this.setPeers(true)
     const offsetMs = shiftTicks * 20
     const clock = { kind: 'clock', offsetMs, synchronised: true, shiftTicks } as const
@@ -133,6 +136,13 @@ export class TwoEngines {
     this.pass(50)
     caller.ack(caller.told(200))
     this.pass(50)
+  }
+
+  /** Only this node hears the terminals, wherever they are. */
+  talkOn(node: Name, from: string, to: string): void {
+    this.#only = node
+    this.talk(from, to)
+    this.#only = null
   }
 
   /** The caller hangs up, and the callee answers the BYE. */
@@ -247,6 +257,7 @@ export class TwoEngines {
     const bytes = Buffer.from(text)
     for (const node of [this.a, this.b]) {
       if (this.split && node.name !== half) continue
+      if (this.#only !== null && this.#only !== node.name) continue
       this.#later(1, () => node.engine.runner.receive(bytes, source))
     }
   }

@@ -1,0 +1,102 @@
+//! Sessions as records, for the tests of a merge.
+import type { Conference, Dialog, Member } from '../../src/tables/wired-conference.ts'
+import type { WiredMedia } from '../../src/tables/wired-media.ts'
+
+interface Draft {
+  /** Caller and callee. */
+  readonly users: readonly [string, string]
+  readonly ports: readonly [number, number]
+  readonly number: number
+  readonly answeredAtMs?: number | null
+  readonly startedAtMs?: number
+  readonly state?: Conference['state']
+  /** CSeq of the caller. */
+  readonly callerSeq?: number
+}
+
+export function sessionOf(sessionId: string, draft: Draft): Conference {
+  const { users, ports, number, callerSeq = 1, state = 'communicating' } = draft
+  const answeredAtMs = draft.answeredAtMs === undefined ? 5 : draft.answeredAtMs
+  const over = state === 'released'
+  const member = (side: Member['side'], index: 0 | 1): Member => ({
+    user: users[index],
+    side,
+    state: over ? 'released' : 'talking',
+    mediaId: `${sessionId}-${side === 'caller' ? 'a' : 'b'}`,
+    localPort: ports[index] + 20_000,
+    dialog: dialog(`${sessionId}-${side}`, side === 'caller' ? callerSeq : null),
+  })
+  return {
+    sessionId,
+    type: 'ordinary',
+    state: over ? 'released' : state,
+    startedAtMs: draft.startedAtMs ?? 1,
+    answeredAtMs,
+    conferenceId: number,
+    callType: 'da-ida',
+    subject: '',
+    priority: '',
+    wg67Version: '',
+    ended: over ? { atMs: 9, status: 200, by: 'caller' } : null,
+    members: [member('caller', 0), member('callee', 1)],
+  }
+}
+
+function dialog(callId: string, remoteSeq: number | null): Dialog {
+  return {
+    callId,
+    localTag: 'l',
+    remoteTag: 'r',
+    localUri: '<sip:a@x>',
+    remoteUri: '<sip:b@x>',
+    localSeq: 1,
+    remoteSeq,
+    routeSet: [],
+    remoteTarget: 'sip:b@10.0.0.1',
+    destination: { address: '10.0.0.1', port: 5060 },
+    sdpSession: 1,
+    sdpVersion: 1,
+    localSdp: '',
+    remoteSdp: '',
+    pendingServer: null,
+    pendingClient: null,
+    relayServer: null,
+    relayClient: null,
+  }
+}
+
+export function dialogOf(member: Member): Dialog {
+  return member.dialog
+}
+
+export function memberOf(
+  session: Conference | undefined,
+  side: Member['side'],
+): Member | undefined {
+  return session?.members.find((member) => member.side === side)
+}
+
+export function legOf(session: Conference, side: Member['side']): WiredMedia {
+  const member = memberOf(session, side)
+  return {
+    mediaId: member?.mediaId ?? '',
+    sessionId: session.sessionId,
+    conferenceId: session.conferenceId,
+    terminalAddress: '10.0.0.1',
+    remotePort: 4000,
+    localPort: member?.localPort ?? 1,
+    codec: 'PCMA',
+    payloadType: 8,
+    ptimeMs: 20,
+    eventPayloadType: null,
+    direction: 'sendrecv',
+    gainDb: 0,
+    twin: true,
+    ssrc: 1,
+    seq0: 4096,
+    ts0: 3,
+    tick0: 4,
+    controlTick: 4,
+    inputMaps: [],
+  }
+}
