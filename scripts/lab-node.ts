@@ -17,6 +17,7 @@ import {
   serviceAddressB,
 } from './net/netns.ts'
 import { exited, killTree, type Programs, sendSignal, signalTree } from './net/processes.ts'
+import { SmallDisk } from './net/small-disk.ts'
 import { until } from './waiting.ts'
 
 export type UnitName = NodeStatus['units'][number]['unit']
@@ -40,6 +41,9 @@ interface LabNodeOptions {
   readonly directory: string
   readonly keyFile: string
   readonly mediaBackend: 'auto' | 'ffi' | 'dgram'
+  readonly diskBytes: number | null
+  /** More of the node file. */
+  readonly more: Readonly<Record<string, unknown>>
   readonly reach: ReachMode
   readonly heartbeat?: Heartbeat
   /** Null: no beacon. */
@@ -60,6 +64,8 @@ export class LabNode {
   readonly controlSocket: string
   readonly logFile: string
   readonly databaseFile: string
+  /** Its own disk, if the lab gives it one. */
+  readonly disk: SmallDisk | null
   readonly #options: LabNodeOptions
   readonly #configFile: string
   #daemon: ChildProcess | undefined
@@ -68,6 +74,8 @@ export class LabNode {
     this.#options = options
     this.node = options.node
     this.name = `vccs-${options.node}`
+    const { directory, diskBytes } = options
+    this.disk = diskBytes === null ? null : new SmallDisk(directory, diskBytes)
     mkdirSync(join(options.directory, 'run'), { recursive: true })
     this.controlSocket = join(options.directory, 'run/control.sock')
     this.databaseFile = join(options.directory, 'vccs.db')
@@ -223,5 +231,6 @@ function nodeFile(name: string, options: LabNodeOptions): object {
     controlSocket: join(directory, 'run/control.sock'),
     runDirectory: join(directory, 'run'),
     stateDirectory: join(directory, 'state'),
+    ...options.more,
   }
 }

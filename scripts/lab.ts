@@ -30,6 +30,10 @@ interface LabOptions {
   readonly heartbeat?: Heartbeat
   /** Both nodes tell their state to the LAN; `beaconKeyFile` is the key. */
   readonly beacon?: boolean
+  /** Everything that a node writes is on a disk of its own of this size. */
+  readonly diskBytes?: number
+  /** More of the node file of one node. */
+  readonly nodeFile?: Readonly<Partial<Record<NodeName, Readonly<Record<string, unknown>>>>>
   /** Leave node files, logs, captures and recordings behind; default: VCCS_LAB_KEEP is set. */
   readonly keepFiles?: boolean
 }
@@ -72,6 +76,8 @@ export class Lab {
         directory: join(this.directory, name),
         keyFile,
         mediaBackend: options.mediaBackend ?? 'auto',
+        diskBytes: options.diskBytes ?? null,
+        more: options.nodeFile?.[name] ?? {},
         reach: options.reach ?? 'shared',
         ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
         beaconKeyFile,
@@ -236,6 +242,8 @@ export class Lab {
     await Promise.all([this.a.stop(), this.b.stop()])
     this.programs.close()
     this.network.close()
+    this.a.disk?.close()
+    this.b.disk?.close()
     this.#forget()
     this.#removeFiles()
   }

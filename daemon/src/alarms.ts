@@ -138,6 +138,30 @@ export const alarms = {
     effect: 'None: the databases were then compared and repaired row by row.',
     next: 'Run `vccs sync failures` on the standby and `vccs sync verify`; it ends after an hour.',
   },
+  'database-gone': {
+    severity: 'urgent',
+    text: 'The file of the database was removed or replaced while it is in use.',
+    effect: 'None on calls; what changes now is lost here when the switch unit ends.',
+    next: 'Restart the node when its peer serves; it then takes everything from the peer.',
+  },
+  'disk-low': {
+    severity: 'not-urgent',
+    text: 'The disk of this node is nearly full.',
+    effect: 'None yet.',
+    next: 'Free space in the directory named in the alarm.',
+  },
+  'disk-full': {
+    severity: 'urgent',
+    text: 'The disk of this node is full.',
+    effect: 'None on calls; term, configuration and call records are not kept here.',
+    next: 'Free space in the directory named in the alarm; a primary has given its role to the peer.',
+  },
+  'disk-failed': {
+    severity: 'urgent',
+    text: 'A directory of this node cannot be written.',
+    effect: 'None on calls; what belongs there is not kept.',
+    next: 'Check the disk, its mount options and the rights of the directory named in the alarm.',
+  },
   'database-failed': {
     severity: 'urgent',
     text: 'The database cannot be read or written.',

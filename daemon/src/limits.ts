@@ -18,6 +18,17 @@ export const limits = {
   unitStartMsMax: 60_000,
   /** So many deaths in quick succession are a crash loop. */
   crashLoopDeaths: 3,
+  /** The directories of a node are looked at this often. */
+  diskLookMs: 2_000,
+  /** Free space, the smaller of bytes and share, below which a disk is low, and full. */
+  diskLowBytes: 268_435_456,
+  diskLowShare: 0.1,
+  diskFullBytes: 4_194_304,
+  diskFullShare: 0.01,
+  /** A node that cannot keep what it must offers its role to the peer this often. */
+  diskStepDownMs: 60_000,
+  /** Lines of the log that cannot be written are held up to this. */
+  logBytesHeldMax: 1_048_576,
   /** A planned switchover waits at most this long for every flag to be NONE. */
   flushMsMax: 400,
   /** A failover, which is forced, hands over unflushed after this time. */

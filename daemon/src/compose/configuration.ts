@@ -65,6 +65,11 @@ export class Configuration {
     return this.#role
   }
 
+  /** False: the database is in memory only. */
+  get isKept(): boolean {
+    return this.#opened !== null && this.#opened.from !== 'memory'
+  }
+
   get realm(): string {
     return this.#parts.config.service.realm
   }

@@ -2,6 +2,7 @@
 //! socket. Knows every room it starts; holds no rule of its own.
 import { randomBytes } from 'node:crypto'
 import { busVersion } from '../bus/messages.ts'
+import { verbs } from '../control/api.ts'
 import { type ControlServer, startControlServer } from '../control/server.ts'
 import { type Answering, answerVerb } from '../control/session.ts'
 import { busAddress, type NodeConfig } from '../oam/node-config.ts'
@@ -15,6 +16,7 @@ import { openDatagram } from '../platform/udp.ts'
 import { type Result, success } from '../result.ts'
 import { BeaconSender } from './beacon-sender.ts'
 import { Configuration } from './configuration.ts'
+import { DiskWatch } from './disk-watch.ts'
 import { makeHandlers } from './handlers.ts'
 import type { LogHub } from './log-hub.ts'
 import { Logbook } from './logbook.ts'
@@ -43,6 +45,7 @@ export class SwitchUnit {
   readonly #logbook: Logbook
   readonly #beacon: BeaconSender
   readonly #sockets: SyncSockets
+  readonly #disks: DiskWatch
   readonly #wakeUp = new WakeUp(idleMs, () => this.#loop())
   readonly #startedWallMs = wallMs()
   readonly #pulse = openPulse()
@@ -66,6 +69,7 @@ export class SwitchUnit {
     })
     this.#configuration = makeConfiguration(options, this.#engine)
     this.#engine.attach(this.#configuration)
+    this.#disks = this.#makeDiskWatch()
     this.#logbook = new Logbook({
       config,
       log,
@@ -183,6 +187,31 @@ export class SwitchUnit {
     return answer.ok ? parseAnswer(answer.value) : answer
   }
 
+  #makeDiskWatch(): DiskWatch {
+    const { config, log } = this.#options
+    const { alarms, pair } = this.#engine
+    return new DiskWatch({
+      config,
+      alarms,
+      log,
+      databaseFile: () => (this.#configuration.isKept ? config.database : null),
+      isPrimary: () => this.#engine.role === 'primary',
+      peerReady: () => {
+        const peer = pair.status?.message.peer
+        return peer?.role === 'standby' && peer.switchAlive && peer.mediaAlive
+      },
+      peerAlarms: async () => {
+        const answer = await this.#askPeer('alarms', {})
+        const told = answer.ok ? verbs.alarms.result.safeParse(answer.value) : null
+        return told?.success === true ? told.data.active.map(({ code }) => code) : null
+      },
+      handOver: async (reason) => {
+        const outcome = await pair.switchover({ force: false, reason })
+        return outcome.ok ? outcome.value.detail : outcome.failure.detail
+      },
+    })
+  }
+
   #units(): UnitState[] {
     const { runDirectory } = this.#options.config
     const { media, pair } = this.#engine
@@ -200,6 +229,7 @@ export class SwitchUnit {
     this.#watchedAtMs = nowMs
     const alarms = restartAlarms(this.#options.config.runDirectory, wallMs())
     this.#engine.alarms.reconcile('units', alarms)
+    void this.#disks.advance(nowMs)
     this.#logbook.advance(nowMs)
   }
 

@@ -3,6 +3,7 @@
 //! `flush` writes what is held before a process ends or crashes.
 import { openSync } from 'node:fs'
 import { destination, type Logger, pino, stdTimeFunctions } from 'pino'
+import { limits } from '../limits.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -36,7 +37,8 @@ const chunkBytes = 8_192
 /** @throws when the file cannot be opened. */
 export function openLog(options: LogOptions): Log {
   const fd = options.file === null ? 1 : openSync(options.file, 'a', 0o640)
-  const out = destination({ fd, sync: false, minLength: chunkBytes })
+  const held = { minLength: chunkBytes, maxLength: limits.logBytesHeldMax }
+  const out = destination({ fd, sync: false, ...held })
   // A log that nobody reads any more (closed pipe, full disk) must not end a voice switch.
   out.on('error', () => undefined)
   const logger = pino(
