@@ -29,7 +29,7 @@ import { RoleLease } from './role-lease.ts'
 import { SyncLink } from './sync-link.ts'
 
 /** What the engine needs of the configuration of the site. */
-type SiteData = Pick<Configuration, 'setPair' | 'rows' | 'advance' | 'callEnded'>
+export type SiteData = Pick<Configuration, 'setPair' | 'rows' | 'advance' | 'callEnded'>
 
 /** Who remembers what happened. */
 type Witness = Pick<Logbook, 'note' | 'becomes' | 'sessionChanged'>

@@ -1,0 +1,224 @@
+//! What must hold at every moment, whatever the faults.
+import type { TableName } from '../src/tables/address.ts'
+import type { Conference } from '../src/tables/wired-conference.ts'
+import { type Call, isLive } from './calls.ts'
+import type { SimNode } from './node.ts'
+import type { Watcher, World } from './world.ts'
+
+/** Looked at so often. */
+const lookMs = 50
+/** Two that hear each other agree in this time after they could: a heartbeat, and what it takes. */
+const twoPrimariesMsMax = 400
+/** A node that is whole serves after this time when nobody does. */
+const nonePrimaryMsMax = 3_000
+/** A role that was taken away reaches the switch over the bus in this time. */
+const roleWayMs = 5
+/** A node is undisturbed when nothing happened to it for so long. */
+const quietMs = 1_500
+/** Both ends of a call have it this long before its records must be on the standby. */
+const settledCallMs = 1_000
+
+export class Checks implements Watcher {
+  readonly #world: World
+  /** When the node was last disturbed. */
+  readonly #disturbedMs = new Map<SimNode, number>()
+  readonly #lastTerm = new Map<SimNode, number>()
+  readonly #notPrimaryFromMs = new Map<SimNode, number>()
+  readonly #wasSending = new Map<string, number>()
+  #linkGoodFromMs = 0
+  #twoFromMs: number | null = null
+  #noneFromMs: number | null = null
+  #twoSeen = false
+  roleChanges = 0
+  /** Voice: calls for which no node sent a leg, in milliseconds. */
+  readonly gapsMs: number[] = []
+
+  constructor(world: World) {
+    this.#world = world
+    world.watcher = this
+    this.#look()
+  }
+
+  /** Both nodes served at some moment since the last call of this. */
+  takeTwoSeen(): boolean {
+    const seen = this.#twoSeen
+    this.#twoSeen = this.#twoFromMs !== null
+    return seen
+  }
+
+  sentSip(node: SimNode): void {
+    const { nowMs } = this.#world.timeline
+    const sinceMs = this.#notPrimaryFromMs.get(node)
+    if (sinceMs === undefined || nowMs - sinceMs < roleWayMs) return
+    this.#world.violate('standby-sent-sip', `${node.name}, not primary for ${nowMs - sinceMs} ms`)
+  }
+
+  changed(node: SimNode): void {
+    if (!node.active) this.#disturbedMs.set(node, this.#world.timeline.nowMs)
+    this.#noteRole(node)
+    this.#watchVoice()
+  }
+
+  /** The tables of a node are about to go: calls that nobody else has are lost, and must be. */
+  losing(node: SimNode): void {
+    this.#disturbedMs.set(node, this.#world.timeline.nowMs)
+    for (const call of this.#world.calls.open) {
+      if (call.answeredAtMs === null && call.confirmedAtMs === null) continue
+      if (this.#isElsewhere(node, call)) continue
+      this.#world.calls.excuse(call, `its records were on ${node.name} only`)
+    }
+  }
+
+  callChanged(call: Call): void {
+    if (!isLive(call)) for (const id of this.#wasSending.keys()) this.#forgetVoice(id, call)
+    this.#watchVoice()
+  }
+
+  noted(node: SimNode, text: string, fields: Readonly<Record<string, unknown>>): void {
+    if (text === 'decision' && fields.from !== fields.to) this.#tookRole(node, fields)
+  }
+
+  #tookRole(node: SimNode, fields: Readonly<Record<string, unknown>>): void {
+    if (fields.to !== 'primary') return
+    this.roleChanges++
+    const term = Number(fields.term)
+    const last = this.#lastTerm.get(node) ?? 0
+    if (term <= last && !node.disk.failing) {
+      this.#world.violate('term-grows', `${node.name} serves in term ${term} after ${last}`)
+    }
+    this.#lastTerm.set(node, term)
+    for (const call of this.#world.calls.open) {
+      if (call.excuse !== null || this.#sessionOf(node, call) !== null) continue
+      if (call.answeredAtMs === null && call.confirmedAtMs === null) continue
+      this.#world.calls.excuse(call, `${node.name} serves and has never had it`)
+      if (this.#shouldHave(node, call)) {
+        this.#world.violate('not-replicated', `${node.name} serves without call ${call.id}`)
+      }
+    }
+  }
+
+  /** The call was on both nodes long before this trouble began. */
+  #shouldHave(node: SimNode, call: Call): boolean {
+    const { nowMs } = this.#world.timeline
+    const engine = node.switch.engine
+    if (engine === null || !isLive(call)) return false
+    const settled = nowMs - call.touchedAtMs > 60_000
+    const calmMs = nowMs - (this.#disturbedMs.get(node) ?? 0)
+    return settled && calmMs > 60_000 && engine.replicator.inStep(node.clock.monotonicMs())
+  }
+
+  #isElsewhere(node: SimNode, call: Call): boolean {
+    const other = this.#world.other(node)
+    return this.#sessionOf(other, call) !== null
+  }
+
+  /** The live session of this call in the tables of a node. */
+  #sessionOf(node: SimNode, call: Call): Conference | null {
+    const engine = node.switch.engine
+    if (engine === null) return null
+    for (const session of engine.tables.table('wired-conference').values()) {
+      if (session.ended === null && isSessionOf(session, call)) return session
+    }
+    return null
+  }
+
+  #noteRole(node: SimNode): void {
+    const { nowMs } = this.#world.timeline
+    const isPrimary = node.pair.state?.role === 'primary'
+    if (isPrimary) this.#notPrimaryFromMs.delete(node)
+    else if (!this.#notPrimaryFromMs.has(node)) this.#notPrimaryFromMs.set(node, nowMs)
+  }
+
+  #look(): void {
+    const { timeline, nodes } = this.#world
+    for (const node of nodes) {
+      if (!node.active) this.#disturbedMs.set(node, timeline.nowMs)
+      this.#noteRole(node)
+    }
+    this.#watchLinks()
+    this.#watchPrimaries()
+    timeline.after(lookMs, () => this.#look())
+  }
+
+  /** At least one link has carried both ways, in fair weather, since. */
+  #watchLinks(): void {
+    const { timeline, links } = this.#world
+    const good = links.some(({ a, b }) =>
+      [a, b].every(({ weather }) => !weather.cut && weather.loss < 0.01 && weather.corrupt < 0.01 && weather.delayMs < 2 && weather.jitterMs < 1),
+    )
+    if (!good) this.#linkGoodFromMs = Number.POSITIVE_INFINITY
+    else if (this.#linkGoodFromMs === Number.POSITIVE_INFINITY) {
+      this.#linkGoodFromMs = timeline.nowMs
+    }
+  }
+
+  #watchPrimaries(): void {
+    const { nowMs } = this.#world.timeline
+    const { nodes } = this.#world
+    const serving = nodes.filter((node) => node.pair.state?.role === 'primary')
+    const undisturbedFrom = (node: SimNode) => this.#disturbedMs.get(node) ?? 0
+    if (serving.length < 2) this.#twoFromMs = null
+    else {
+      this.#twoSeen = true
+      this.#twoFromMs ??= nowMs
+      const sinceMs = Math.max(this.#twoFromMs, this.#linkGoodFromMs, ...nodes.map(undisturbedFrom))
+      if (nowMs - sinceMs > twoPrimariesMsMax) {
+        this.#world.violate('two-primaries', `for ${Math.round(nowMs - sinceMs)} ms`)
+        this.#twoFromMs = nowMs + 60_000
+      }
+    }
+    const whole = nodes.filter((node) => nowMs - undisturbedFrom(node) > quietMs)
+    if (serving.some((node) => node.pair.process.active) || whole.length === 0) {
+      this.#noneFromMs = null
+      return
+    }
+    this.#noneFromMs ??= nowMs
+    if (nowMs - this.#noneFromMs < nonePrimaryMsMax) return
+    this.#world.violate('no-primary', `for ${Math.round(nowMs - this.#noneFromMs)} ms`)
+    this.#noneFromMs = nowMs + 60_000
+  }
+
+  /** A leg of a live call that a media unit in good health ceases to send, and nobody else does. */
+  #watchVoice(): void {
+    const { nowMs } = this.#world.timeline
+    for (const call of this.#world.calls.live) {
+      for (const id of this.#mediaOf(call)) {
+        const sending = this.#world.nodes.filter((node) => node.media.sends(id)).length
+        const since = this.#wasSending.get(id)
+        if (sending > 0) {
+          if (since !== undefined && since >= 0) this.gapsMs.push(nowMs - since)
+          this.#wasSending.set(id, -1)
+        } else if (since === -1) this.#wasSending.set(id, nowMs)
+      }
+    }
+  }
+
+  #mediaOf(call: Call): string[] {
+    for (const node of this.#world.nodes) {
+      const session = this.#sessionOf(node, call)
+      if (session !== null) return session.members.map(({ mediaId }) => mediaId)
+    }
+    return []
+  }
+
+  #forgetVoice(id: string, call: Call): void {
+    if (this.#mediaOf(call).includes(id)) this.#wasSending.delete(id)
+  }
+}
+
+export function isSessionOf(session: Conference, call: Call): boolean {
+  const user = (side: 'caller' | 'callee') =>
+    session.members.find((member) => member.side === side)?.user
+  return user('caller') === call.caller && user('callee') === call.callee
+}
+
+export const comparedTables: readonly TableName[] = [
+  'user',
+  'position',
+  'wired-conference',
+  'wired-media',
+  'phone-book',
+  'conference-resource',
+]
+
+export { settledCallMs }

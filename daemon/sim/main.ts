@@ -1,0 +1,103 @@
+//! `npm run sim -- --seed N --hours H [--seeds N..M] [--profile default|fast]`: runs seeds in virtual time
+//! and tells what they found. A seed that fails is shrunk and printed with its commit.
+import { execFileSync } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import { monotonicMs } from '../src/platform/clock.ts'
+import { faultKinds, type Plan, planOf } from './plan.ts'
+import { type Outcome, runPlan } from './run.ts'
+import { shrink } from './shrink.ts'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    seeds: { type: 'string' },
+    hours: { type: 'string', default: '1' },
+    profile: { type: 'string', default: 'default' },
+    faults: { type: 'string' },
+    phones: { type: 'string' },
+    links: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    'no-shrink': { type: 'boolean', default: false },
+  },
+})
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+function seedsOf(): number[] {
+  const [first = '1', last = first] = (values.seeds ?? values.seed ?? '1').split('..')
+  const from = Number(first)
+  return Array.from({ length: Number(last) - from + 1 }, (_, index) => from + index)
+}
+
+function planOfSeed(seed: number): Plan {
+  const plan = planOf(seed, values.profile === 'fast' ? 'fast' : 'default')
+  const faults = values.faults?.split(',').filter((name) => name !== '')
+  return {
+    ...plan,
+    faults: faults === undefined ? plan.faults : faultKinds.filter((one) => faults.includes(one)),
+    phones: Number(values.phones ?? plan.phones),
+    links: Number(values.links ?? plan.links),
+  }
+}
+
+function commit(): string {
+  try {
+    const root = import.meta.dirname
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root }).toString().trim()
+  } catch {
+    return 'unknown'
+  }
+}
+
+function tellFailure(plan: Plan, outcome: Outcome, hours: number): void {
+  const [first] = outcome.violations
+  say(`FAILED seed ${plan.seed} at commit ${commit()}: ${first?.rule} at ${first?.atMs} ms`)
+  say(`  ${first?.detail}`)
+  if (values['no-shrink']) return
+  const small = shrink(plan, { hours, rule: first?.rule ?? '' })
+  const [again] = small.outcome.violations
+  say(`  shrunk in ${small.tries} runs: ${again?.rule} at ${Math.round(again?.atMs ?? 0)} ms`)
+  const { seed, faults, phones, links, profile } = small.plan
+  say(
+    `  npm run sim -- --seed ${seed} --hours ${small.hours} --profile ${profile} --phones ${phones} ` +
+      `--links ${links} --faults ${faults.join(',')} --trace`,
+  )
+  for (const line of small.outcome.trace.slice(-40)) say(`  ${line.slice(0, 240)}`)
+}
+
+function tellSeed(plan: Plan, outcome: Outcome, tookMs: number): void {
+  const { calls, faults, episodes } = outcome
+  const count = [...faults.values()].reduce((sum, one) => sum + one, 0)
+  const speed = Math.round(outcome.simulatedMs / tookMs)
+  say(
+    `seed ${plan.seed}: ${(outcome.simulatedMs / 3_600_000).toFixed(2)} h, ${speed} times real time, ` +
+      `${episodes} episodes, ${count} faults, ${outcome.roleChanges} role changes, ` +
+      `${calls.answered} calls answered, ${calls.lost} lost, ${calls.excused} excused, ` +
+      `healed in ${Math.round(outcome.healMsMax)} ms, ${outcome.hash}`,
+  )
+}
+
+function main(): void {
+  const hours = Number(values.hours)
+  const startedMs = monotonicMs()
+  let simulatedMs = 0
+  let failed = 0
+  for (const seed of seedsOf()) {
+    const plan = planOfSeed(seed)
+    const beganMs = monotonicMs()
+    const outcome = runPlan(plan, values.trace ? { hours, onLine: say } : { hours })
+    simulatedMs += outcome.simulatedMs
+    tellSeed(plan, outcome, monotonicMs() - beganMs)
+    if (outcome.violations.length === 0) continue
+    failed++
+    tellFailure(plan, outcome, hours)
+  }
+  const tookMs = monotonicMs() - startedMs
+  const text = `${(simulatedMs / 3_600_000).toFixed(1)} hours in ${(tookMs / 1000).toFixed(1)} s`
+  say(`${text}, ${Math.round(simulatedMs / tookMs)} times real time; ${failed} seeds failed`)
+  process.exitCode = failed === 0 ? 0 : 1
+}
+
+main()

@@ -1,0 +1,147 @@
+//! The pair process of a simulated node: the real runner, as `daemon/src/pair.ts` composes it.
+import type { BusMessage } from '../src/bus/messages.ts'
+import { nothingKept, readKept } from '../src/pair/kept-state.ts'
+import { lossDueAt, PairRunner } from '../src/pair/runner.ts'
+import type { PairState, UnitName } from '../src/pair/state.ts'
+import type { BusPeer } from '../src/platform/stream.ts'
+import type { Heartbeat } from '../src/wire/heartbeat-types.ts'
+import type { Host } from './host.ts'
+import type { Process } from './process.ts'
+
+/** As in `daemon/src/pair.ts`. */
+const stopMsMax = 3_000
+
+export class PairProcess {
+  readonly process: Process
+  readonly #host: Host
+  readonly #units = new Map<UnitName, BusPeer>()
+  #runner: PairRunner | null = null
+  #dueAt = 0
+  #stopping = false
+
+  constructor(host: Host, process: Process) {
+    this.#host = host
+    this.process = process
+  }
+
+  get state(): PairState | null {
+    return this.process.alive ? (this.#runner?.state ?? null) : null
+  }
+
+  start(): void {
+    const { config, random, disk, clock } = this.#host
+    const kept = disk.keptTerm === null ? null : readKept(disk.keptTerm)
+    const bootId = Buffer.from(random.bytes(8)).toString('hex')
+    const { heartbeatMs, missesMax } = config.pair
+    const options = { node: config.node, links: config.links, heartbeatMs, missesMax }
+    this.#units.clear()
+    this.#stopping = false
+    const identity = { options, bootId, kept: kept ?? nothingKept, realtime: true }
+    this.#runner = new PairRunner(identity, {
+      now: () => clock.monotonicMs(),
+      wallMs: () => clock.wallMs(),
+      sendLink: (link, heartbeat) => this.#host.sendHeartbeat(link, heartbeat),
+      toSwitch: (message) => this.#units.get('switch')?.send(message),
+      toMedia: (message) => this.#units.get('media')?.send(message),
+      persist: (text) => this.#persist(text),
+      log: (_level, text, fields) => this.#host.note('pair', text, fields),
+    })
+    this.#dueAt = clock.monotonicMs()
+    this.#beat()
+  }
+
+  heard(link: number, heartbeat: Heartbeat): void {
+    this.#runner?.heard(link, heartbeat)
+  }
+
+  /** A unit of this node connects. */
+  accept(peer: BusPeer): void {
+    let unit: UnitName | null = null
+    peer.onMessage((message) => {
+      if (message.kind === 'hello' && message.unit !== 'pair') {
+        unit = message.unit
+        this.#welcome(unit, peer)
+      } else if (unit !== null) this.#obey(unit, message)
+    })
+    peer.onClose((detail) => {
+      if (unit === null || this.#units.get(unit) !== peer) return
+      this.#units.delete(unit)
+      const now = this.#host.clock.monotonicMs()
+      if (!this.#stopping) this.#runner?.happen({ kind: 'unit-down', now, unit, detail })
+    })
+  }
+
+  switchover(force: boolean): void {
+    const now = this.#host.clock.monotonicMs()
+    this.#runner?.happen({ kind: 'switchover', now, ref: 0, force, reason: 'the simulator' })
+  }
+
+  /** SIGTERM: hands over if it can, then says goodbye; `ended` when the process would exit. */
+  stop(ended: () => void): void {
+    const runner = this.#runner
+    if (runner === null || this.#stopping) return
+    this.#stopping = true
+    const { clock } = this.#host
+    const begunAt = clock.monotonicMs()
+    if (runner.state.role === 'primary') {
+      const reason = 'this node stops'
+      runner.happen({ kind: 'switchover', now: begunAt, ref: 0, force: false, reason })
+    }
+    const end = () => {
+      if (runner.state.operation !== null && clock.monotonicMs() - begunAt < stopMsMax) {
+        this.#later(5, end)
+        return
+      }
+      runner.happen({ kind: 'stop', now: clock.monotonicMs() })
+      this.#later(20, ended)
+    }
+    end()
+  }
+
+  #welcome(unit: UnitName, peer: BusPeer): void {
+    const runner = this.#runner
+    if (runner === null) return
+    this.#units.get(unit)?.close('replaced by a new connection')
+    this.#units.set(unit, peer)
+    for (const one of runner.introduction()) peer.send(one)
+    if (unit === 'switch') runner.tellStatus()
+  }
+
+  #obey(unit: UnitName, message: BusMessage): void {
+    const now = this.#host.clock.monotonicMs()
+    if (unit === 'media' && message.kind === 'media-alive') {
+      this.#runner?.happen({ kind: 'media-alive', now, counter: message.counter })
+    }
+    if (unit !== 'switch') return
+    if (message.kind === 'switch-alive' || message.kind === 'flushed') {
+      this.#runner?.happen({ ...message, now })
+    } else if (message.kind === 'switchover') this.#runner?.happen({ ...message, now })
+  }
+
+  #persist(text: string): void {
+    const { disk } = this.#host
+    if (!disk.keepTerm(text)) this.#host.note('pair', 'the term cannot be kept')
+    // The write is synchronous: a slow disk holds the process up.
+    if (disk.slowMs > 0) this.process.freeze(disk.slowMs)
+  }
+
+  #beat(): void {
+    const runner = this.#runner
+    if (runner === null) return
+    const { clock, config } = this.#host
+    const now = clock.monotonicMs()
+    if (now >= this.#dueAt) {
+      runner.happen({ kind: 'period', now })
+      this.#dueAt += config.pair.heartbeatMs
+      if (this.#dueAt <= now) this.#dueAt = now + config.pair.heartbeatMs
+    } else runner.happen({ kind: 'check', now })
+    const lossAt = lossDueAt(runner.state) ?? this.#dueAt
+    const next = lossAt > now ? Math.min(this.#dueAt, lossAt) : this.#dueAt
+    this.#later(Math.max(1, Math.ceil(next - clock.monotonicMs())), () => this.#beat())
+  }
+
+  #later(inMs: number, run: () => void): void {
+    const { clock } = this.#host
+    this.process.timer(this.#host.virtualMs(clock.monotonicMs() + inMs), run)
+  }
+}

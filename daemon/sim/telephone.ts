@@ -1,0 +1,483 @@
+//! A simulated telephone: it registers, calls, answers, holds and hangs up with real SIP texts. One call
+//! at a time. What it does and when is decided by `callers.ts`; what it saw goes to `calls.ts`.
+import { createHash } from 'node:crypto'
+import { digestCredentialsText, parseDigestChallenge } from '../src/wire/sip/auth.ts'
+import { headerValues, type SipRequest, type SipResponse } from '../src/wire/sip/message.ts'
+import { nameAddressText, viaText } from '../src/wire/sip/write.ts'
+import type { Call } from './calls.ts'
+import type { Random } from './random.ts'
+import { SipTransactions } from './sip-transactions.ts'
+import type { Planned, Timeline } from './timeline.ts'
+
+export type PhoneEvent =
+  /** A call came: it rings here. */
+  | 'rings'
+  /** The caller has its 200. */
+  | 'answered'
+  /** The callee has its ACK. */
+  | 'confirmed'
+  | 'hold-done'
+  /** The switch says BYE. */
+  | 'switch-bye'
+  /** The BYE of this telephone is answered, whatever the status. */
+  | 'bye-done'
+  /** The own INVITE was refused, or nobody answered. */
+  | 'refused'
+  | 'cancelled'
+  /** A request in the dialog failed: the switch does not know the call, or is silent. */
+  | 'broken'
+
+export interface PhoneOutlets {
+  send(text: string): void
+  event(phone: Telephone, event: PhoneEvent, detail: string): void
+}
+
+interface Leg {
+  readonly callId: string
+  readonly localTag: string
+  remoteTag: string
+  /** Address of the other side as it stands in From or To. */
+  readonly remoteUser: string
+  target: string
+  cseq: number
+  state: 'calling' | 'ringing' | 'accepted' | 'up' | 'ending'
+  readonly outgoing: boolean
+  /** Key of the server transaction of the INVITE that is open or was answered last. */
+  serverKey: string | null
+  invite: SipRequest | null
+  inviteBranch: string
+  /** ACK texts of 2xx by CSeq. */
+  readonly acks: Map<number, string>
+  direction: 'sendrecv' | 'sendonly'
+  sdpVersion: number
+  busy: boolean
+  call: Call | null
+}
+
+interface PhoneOptions {
+  readonly number: string
+  readonly address: string
+  readonly service: string
+  readonly realm: string
+  readonly password: string
+  readonly timeline: Timeline
+  readonly random: Random
+}
+
+const expirySeconds = 3_600
+const registerRetryMs = 5_000
+const giveUpMs = 32_000
+
+export class Telephone {
+  readonly number: string
+  readonly address: string
+  readonly #options: PhoneOptions
+  readonly #out: PhoneOutlets
+  readonly #transactions: SipTransactions
+  #leg: Leg | null = null
+  #count = 0
+  registered = false
+  #registerSeq = 0
+  #registerTimer: Planned | null = null
+
+  constructor(options: PhoneOptions, outlets: PhoneOutlets) {
+    this.#options = options
+    this.#out = outlets
+    this.number = options.number
+    this.address = options.address
+    this.#transactions = new SipTransactions(options.timeline, {
+      send: (text) => outlets.send(text),
+      request: (request, key) => this.#request(request, key),
+      ack: (request) => this.#ack(request),
+      repeated: (response) => this.#repeated(response),
+      unacknowledged: (key) => this.#unacknowledged(key),
+    })
+  }
+
+  get leg(): Readonly<Leg> | null {
+    return this.#leg
+  }
+
+  get idle(): boolean {
+    return this.#leg === null
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.#transactions.receive(bytes)
+  }
+
+  register(): void {
+    if (this.#registerTimer !== null) this.#options.timeline.cancel(this.#registerTimer)
+    this.#registerSeq++
+    this.#sendRegister(null)
+  }
+
+  call(to: string, call: Call): void {
+    this.#leg = {
+      ...this.#newLeg(`c${this.#next()}-${this.number}`, to, true),
+      call,
+    }
+    this.#invite(this.#leg, null)
+  }
+
+  /** Answers the call that rings here. */
+  accept(): void {
+    const leg = this.#leg
+    if (leg?.state !== 'ringing' || leg.invite === null || leg.serverKey === null) return
+    leg.state = 'accepted'
+    this.#respond(leg.serverKey, leg.invite, 200, this.#sdp(leg))
+  }
+
+  /** Refuses the call that rings here. */
+  refuse(): void {
+    const leg = this.#leg
+    if (leg?.state !== 'ringing' || leg.invite === null || leg.serverKey === null) return
+    this.#respond(leg.serverKey, leg.invite, 486)
+    this.#end(leg, 'refused', '486')
+  }
+
+  /** Gives up the call that is not answered yet. */
+  cancel(): void {
+    const leg = this.#leg
+    if (leg?.state !== 'ringing' || !leg.outgoing || leg.inviteBranch === '') return
+    const text = this.#text('CANCEL', leg, { branch: leg.inviteBranch, cseq: leg.cseq, to: 'plain' })
+    this.#transactions.start(leg.inviteBranch, 'CANCEL', text, {
+      final: () => undefined,
+      silent: () => undefined,
+    })
+    // RFC 3261 9.1: a cancelled INVITE without a final answer is given up.
+    this.#options.timeline.after(giveUpMs, () => this.#end(leg, 'cancelled', 'silent'))
+  }
+
+  /** Puts the call on hold, or takes it back. @returns false when it cannot now. */
+  hold(): boolean {
+    const leg = this.#leg
+    if (leg?.state !== 'up' || leg.busy) return false
+    leg.direction = leg.direction === 'sendrecv' ? 'sendonly' : 'sendrecv'
+    leg.sdpVersion++
+    leg.busy = true
+    leg.cseq++
+    const branch = this.#branch()
+    const text = this.#text('INVITE', leg, { branch, cseq: leg.cseq, body: this.#sdp(leg) })
+    this.#transactions.start(branch, 'INVITE', text, {
+      final: (response) => this.#holdAnswered(leg, response),
+      silent: () => this.#end(leg, 'broken', 'no answer to a re-INVITE'),
+    })
+    return true
+  }
+
+  hangUp(): void {
+    const leg = this.#leg
+    if (leg === null || (leg.state !== 'up' && leg.state !== 'accepted')) return
+    leg.state = 'ending'
+    leg.cseq++
+    const branch = this.#branch()
+    this.#transactions.start(branch, 'BYE', this.#text('BYE', leg, { branch, cseq: leg.cseq }), {
+      final: ({ status }) => this.#end(leg, status < 300 ? 'bye-done' : 'broken', `BYE ${status}`),
+      silent: () => this.#end(leg, 'broken', 'no answer to a BYE'),
+    })
+  }
+
+  /** The handset falls silent for good: no message leaves about the call. */
+  forget(): void {
+    this.#leg = null
+  }
+
+  #invite(leg: Leg, authorization: string | null): void {
+    leg.cseq++
+    leg.inviteBranch = this.#branch()
+    const more = authorization === null ? [] : [authorization]
+    const parts = { branch: leg.inviteBranch, cseq: leg.cseq, body: this.#sdp(leg), more }
+    this.#transactions.start(leg.inviteBranch, 'INVITE', this.#text('INVITE', leg, parts), {
+      provisional: () => {
+        if (leg.state === 'calling') leg.state = 'ringing'
+      },
+      final: (response) => this.#inviteAnswered(leg, response, authorization !== null),
+      silent: () => this.#end(leg, 'refused', 'silent'),
+    })
+  }
+
+  #inviteAnswered(leg: Leg, response: SipResponse, authorized: boolean): void {
+    if (response.status === 401 && !authorized) {
+      this.#invite(leg, this.#authorization(response, 'INVITE', `sip:${leg.remoteUser}@${this.#options.service}`))
+      return
+    }
+    if (response.status >= 300) {
+      this.#end(leg, response.status === 487 ? 'cancelled' : 'refused', String(response.status))
+      return
+    }
+    leg.remoteTag = response.to.parameters.get('tag') ?? ''
+    leg.target = targetOf(response, leg.target)
+    leg.state = 'up'
+    this.#acknowledge(leg, response)
+    this.#out.event(this, 'answered', '')
+  }
+
+  #holdAnswered(leg: Leg, response: SipResponse): void {
+    leg.busy = false
+    if (response.status < 300) {
+      this.#acknowledge(leg, response)
+      this.#out.event(this, 'hold-done', leg.direction)
+      return
+    }
+    leg.direction = leg.direction === 'sendrecv' ? 'sendonly' : 'sendrecv'
+    if (response.status !== 481 && response.status !== 408) return
+    if (this.#leg !== leg || leg.state === 'ending') return
+    this.#out.event(this, 'broken', `re-INVITE ${response.status}`)
+    this.hangUp()
+  }
+
+  #acknowledge(leg: Leg, response: SipResponse): void {
+    const cseq = response.cseq.number
+    const text = this.#text('ACK', leg, { branch: this.#branch(), cseq })
+    leg.acks.set(cseq, text)
+    this.#out.send(text)
+  }
+
+  #repeated(response: SipResponse): void {
+    const ack = this.#leg?.callId === response.callId && this.#leg.acks.get(response.cseq.number)
+    if (ack) this.#out.send(ack)
+  }
+
+  #request(request: SipRequest, key: string): void {
+    const leg = this.#leg
+    const isMine = leg !== null && leg.callId === request.callId
+    switch (request.method) {
+      case 'INVITE': {
+        if (isMine && request.to.parameters.has('tag')) this.#reinvite(leg, request, key)
+        else if (leg !== null) this.#respond(key, request, 486)
+        else this.#ring(request, key)
+        return
+      }
+      case 'CANCEL': {
+        this.#respond(key, request, 200)
+        if (!isMine || leg.state !== 'ringing' || leg.invite === null || !leg.serverKey) return
+        this.#respond(leg.serverKey, leg.invite, 487)
+        this.#end(leg, 'cancelled', 'CANCEL')
+        return
+      }
+      case 'BYE': {
+        this.#respond(key, request, isMine ? 200 : 481)
+        if (!isMine) return
+        if (leg.serverKey !== null) this.#transactions.confirm(leg.serverKey)
+        this.#end(leg, 'switch-bye', '')
+        return
+      }
+      default:
+        this.#respond(key, request, 200)
+    }
+  }
+
+  #ring(request: SipRequest, key: string): void {
+    const user = request.from.uri.user ?? ''
+    const leg = this.#newLeg(request.callId, user, false)
+    leg.remoteTag = request.from.parameters.get('tag') ?? ''
+    leg.target = targetOf(request, leg.target)
+    leg.state = 'ringing'
+    leg.serverKey = key
+    leg.invite = request
+    this.#leg = leg
+    this.#respond(key, request, 180)
+    this.#out.event(this, 'rings', user)
+  }
+
+  #reinvite(leg: Leg, request: SipRequest, key: string): void {
+    if (leg.busy) {
+      this.#respond(key, request, 491)
+      return
+    }
+    leg.serverKey = key
+    leg.invite = request
+    leg.target = targetOf(request, leg.target)
+    this.#respond(key, request, 200, this.#sdp(leg, request.body))
+  }
+
+  #ack(request: SipRequest): void {
+    const leg = this.#leg
+    if (leg === null || leg.callId !== request.callId || leg.serverKey === null) return
+    if (request.cseq.number !== leg.invite?.cseq.number) return
+    this.#transactions.confirm(leg.serverKey)
+    if (leg.state !== 'accepted') return
+    leg.state = 'up'
+    this.#out.event(this, 'confirmed', '')
+  }
+
+  #unacknowledged(key: string): void {
+    const leg = this.#leg
+    if (leg === null || leg.serverKey !== key) return
+    this.#out.event(this, 'broken', 'no ACK')
+    this.hangUp()
+  }
+
+  #end(leg: Leg, event: PhoneEvent, detail: string): void {
+    if (this.#leg !== leg) return
+    this.#out.event(this, event, detail)
+    this.#leg = null
+  }
+
+  #sendRegister(authorization: string | null): void {
+    const { service } = this.#options
+    const uri = `sip:${service}`
+    const branch = this.#branch()
+    const address = `<sip:${this.number}@${service}>`
+    const lines = [
+      `REGISTER ${uri} SIP/2.0`,
+      this.#via(branch),
+      'Max-Forwards: 70',
+      `From: ${address};tag=r${this.number}`,
+      `To: ${address}`,
+      `Call-ID: register-${this.number}`,
+      `CSeq: ${this.#registerSeq} REGISTER`,
+      `Contact: <sip:${this.number}@${this.address}:5060>`,
+      `Expires: ${expirySeconds}`,
+      ...(authorization === null ? [] : [authorization]),
+    ]
+    this.#transactions.start(branch, 'REGISTER', message(lines, ''), {
+      final: (response) => this.#registerAnswered(response, authorization !== null),
+      silent: () => this.#registerLater(registerRetryMs),
+    })
+  }
+
+  #registerAnswered(response: SipResponse, authorized: boolean): void {
+    if (response.status === 401 && !authorized) {
+      this.#registerSeq++
+      const uri = `sip:${this.#options.service}`
+      this.#sendRegister(this.#authorization(response, 'REGISTER', uri))
+      return
+    }
+    this.registered = response.status < 300
+    this.#registerLater(this.registered ? expirySeconds * 500 : registerRetryMs)
+  }
+
+  #registerLater(inMs: number): void {
+    const { timeline, random } = this.#options
+    if (this.#registerTimer !== null) timeline.cancel(this.#registerTimer)
+    const waitMs = inMs * random.between(1, 1.2)
+    this.#registerTimer = timeline.after(waitMs, () => this.register())
+  }
+
+  #authorization(challenge: SipResponse, method: string, uri: string): string {
+    const { realm, password } = this.#options
+    const offered = parseDigestChallenge(headerValues(challenge, 'WWW-Authenticate')[0] ?? '')
+    const nonce = offered?.nonce ?? ''
+    const nc = '00000001'
+    const ha1 = md5(`${this.number}:${realm}:${password}`)
+    const response = md5([ha1, nonce, nc, 'c1', 'auth', md5(`${method}:${uri}`)].join(':'))
+    const text = digestCredentialsText({
+      username: this.number,
+      realm,
+      nonce,
+      uri,
+      response,
+      algorithm: 'MD5',
+      cnonce: 'c1',
+      opaque: null,
+      qop: 'auth',
+      nc,
+    })
+    return `Authorization: ${text}`
+  }
+
+  #newLeg(callId: string, remoteUser: string, outgoing: boolean): Leg {
+    return {
+      callId,
+      localTag: `t${this.number}-${this.#next()}`,
+      remoteTag: '',
+      remoteUser,
+      target: `sip:${remoteUser}@${this.#options.service}`,
+      cseq: 0,
+      state: 'calling',
+      outgoing,
+      serverKey: null,
+      invite: null,
+      inviteBranch: '',
+      acks: new Map(),
+      direction: 'sendrecv',
+      sdpVersion: 1,
+      busy: false,
+      call: null,
+    }
+  }
+
+  #text(
+    method: string,
+    leg: Leg,
+    parts: { branch: string; cseq: number; body?: string; more?: string[]; to?: 'plain' },
+  ): string {
+    const { service } = this.#options
+    const plain = parts.to === 'plain' || leg.remoteTag === ''
+    const uri = parts.to === 'plain' ? `sip:${leg.remoteUser}@${service}` : leg.target
+    const body = parts.body ?? ''
+    const lines = [
+      `${method} ${uri} SIP/2.0`,
+      this.#via(parts.branch),
+      'Max-Forwards: 70',
+      `From: <sip:${this.number}@${service}>;tag=${leg.localTag}`,
+      `To: <sip:${leg.remoteUser}@${service}>${plain ? '' : `;tag=${leg.remoteTag}`}`,
+      `Call-ID: ${leg.callId}`,
+      `CSeq: ${parts.cseq} ${method}`,
+      `Contact: <sip:${this.number}@${this.address}:5060>`,
+      ...(parts.more ?? []),
+      ...(body === '' ? [] : ['Content-Type: application/sdp']),
+    ]
+    return message(lines, body)
+  }
+
+  #respond(key: string, request: SipRequest, status: number, body = ''): void {
+    const tag = this.#leg?.callId === request.callId ? this.#leg.localTag : `x${this.number}`
+    const to = nameAddressText(request.to)
+    const lines = [
+      `SIP/2.0 ${status} Said`,
+      ...request.via.map((via) => `Via: ${viaText(via)}`),
+      `From: ${nameAddressText(request.from)}`,
+      `To: ${request.to.parameters.has('tag') ? to : `${to};tag=${tag}`}`,
+      `Call-ID: ${request.callId}`,
+      `CSeq: ${request.cseq.number} ${request.cseq.method}`,
+      `Contact: <sip:${this.number}@${this.address}:5060>`,
+      ...(body === '' ? [] : ['Content-Type: application/sdp']),
+    ]
+    this.#transactions.answer(key, message(lines, body), status)
+  }
+
+  /** @param offer what is answered: the direction fits it. */
+  #sdp(leg: Leg, offer = ''): string {
+    const direction = offer.includes('a=sendonly') ? 'recvonly' : leg.direction
+    const inactive = offer.includes('a=inactive') ? 'inactive' : direction
+    return [
+      'v=0',
+      `o=- 1 ${leg.sdpVersion} IN IP4 ${this.address}`,
+      's=-',
+      `c=IN IP4 ${this.address}`,
+      't=0 0',
+      'm=audio 4000 RTP/AVP 8 0',
+      `a=${inactive}`,
+      '',
+    ].join('\r\n')
+  }
+
+  #via(branch: string): string {
+    return `Via: SIP/2.0/UDP ${this.address}:5060;rport;branch=${branch}`
+  }
+
+  #branch(): string {
+    return `z9hG4bK${this.number}-${this.#next()}-${this.#options.random.u32().toString(16)}`
+  }
+
+  #next(): number {
+    this.#count++
+    return this.#count
+  }
+}
+
+function targetOf(message_: SipRequest | SipResponse, otherwise: string): string {
+  const contact = message_.contact === '*' ? undefined : message_.contact[0]
+  return contact === undefined ? otherwise : nameAddressText(contact).replace(/^.*<|>.*$/g, '')
+}
+
+function message(lines: readonly string[], body: string): string {
+  return `${lines.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+}
+
+function md5(text: string): string {
+  return createHash('md5').update(text).digest('hex')
+}
