@@ -83,7 +83,7 @@ export class Checks implements Watcher {
     this.roleChanges++
     const term = Number(fields.term)
     const last = this.#lastTerm.get(node) ?? 0
-    if (term <= last && !node.disk.failing) {
+    if (term <= last && !node.disk.takeTermLost()) {
       this.#world.violate('term-grows', `${node.name} serves in term ${term} after ${last}`)
     }
     this.#lastTerm.set(node, term)

@@ -58,9 +58,19 @@ export class NodeDisk {
   readonly journal: JournalFile = new MemoryJournal(this)
   readonly calls = new Map<string, StoredCallRecord>()
 
+  #termLost = false
+
   keepTerm(text: string): boolean {
-    if (!this.failing) this.keptTerm = text
+    if (this.failing) this.#termLost = true
+    else this.keptTerm = text
     return !this.failing
+  }
+
+  /** A term could not be kept since the last call of this. */
+  takeTermLost(): boolean {
+    const lost = this.#termLost
+    this.#termLost = false
+    return lost
   }
 
   storeCalls(records: readonly StoredCallRecord[]): boolean {

@@ -26,7 +26,7 @@ export class MediaProcess {
   readonly #host: Host
   readonly legs = new Map<string, SimLeg>()
   readonly #changed: () => void
-  #bridges = new Set<number>()
+  readonly #bridges = new Set<number>()
   #switch: BusPeer | null = null
   #pair: BusPeer | null = null
   #role: Role = 'starting'
@@ -44,13 +44,17 @@ export class MediaProcess {
     return this.#role
   }
 
-  start(): void {
+  /** The process died: what it knew is gone. */
+  forget(): void {
     this.legs.clear()
     this.#bridges.clear()
     this.#switch = null
     this.#pair = null
     this.#role = 'starting'
     this.#lastDoneMs = 0
+  }
+
+  start(): void {
     this.#every(limits.heartbeatMs, () => this.#sayAlive())
     this.#every(statisticsMs, () => this.#sayStatistics())
     this.#changed()

@@ -216,6 +216,7 @@ export class SimNode implements Host {
     const process = this.#process(unit)
     if (!process.alive) return
     process.kill()
+    this[unit].forget()
     this.note(unit, 'killed')
     for (const [name, line] of [...this.#lines]) {
       if (!name.split(' ').includes(unit)) continue

@@ -1,7 +1,7 @@
 //! The pair process of a simulated node: the real runner, as `daemon/src/pair.ts` composes it.
 import type { BusMessage } from '../src/bus/messages.ts'
 import { nothingKept, readKept } from '../src/pair/kept-state.ts'
-import { lossDueAt, PairRunner } from '../src/pair/runner.ts'
+import { nextCheckAt, PairRunner } from '../src/pair/runner.ts'
 import type { PairState, UnitName } from '../src/pair/state.ts'
 import type { BusPeer } from '../src/platform/stream.ts'
 import type { Heartbeat } from '../src/wire/heartbeat-types.ts'
@@ -25,7 +25,13 @@ export class PairProcess {
   }
 
   get state(): PairState | null {
-    return this.process.alive ? (this.#runner?.state ?? null) : null
+    return this.#runner?.state ?? null
+  }
+
+  /** The process died: what it knew is gone. */
+  forget(): void {
+    this.#runner = null
+    this.#units.clear()
   }
 
   start(): void {
@@ -43,6 +49,7 @@ export class PairProcess {
       sendLink: (link, heartbeat) => this.#host.sendHeartbeat(link, heartbeat),
       toSwitch: (message) => this.#units.get('switch')?.send(message),
       toMedia: (message) => this.#units.get('media')?.send(message),
+      toSupervisor: () => undefined,
       persist: (text) => this.#persist(text),
       log: (_level, text, fields) => this.#host.note('pair', text, fields),
     })
@@ -58,7 +65,8 @@ export class PairProcess {
   accept(peer: BusPeer): void {
     let unit: UnitName | null = null
     peer.onMessage((message) => {
-      if (message.kind === 'hello' && message.unit !== 'pair') {
+      if (message.kind === 'hello') {
+        if (message.unit === 'supervisor' || message.unit === 'pair') return
         unit = message.unit
         this.#welcome(unit, peer)
       } else if (unit !== null) this.#obey(unit, message)
@@ -135,8 +143,8 @@ export class PairProcess {
       this.#dueAt += config.pair.heartbeatMs
       if (this.#dueAt <= now) this.#dueAt = now + config.pair.heartbeatMs
     } else runner.happen({ kind: 'check', now })
-    const lossAt = lossDueAt(runner.state) ?? this.#dueAt
-    const next = lossAt > now ? Math.min(this.#dueAt, lossAt) : this.#dueAt
+    const checkAt = nextCheckAt(runner.state) ?? this.#dueAt
+    const next = checkAt > now ? Math.min(this.#dueAt, checkAt) : this.#dueAt
     this.#later(Math.max(1, Math.ceil(next - clock.monotonicMs())), () => this.#beat())
   }
 

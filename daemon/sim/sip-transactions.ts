@@ -145,8 +145,10 @@ export class SipTransactions {
       return
     }
     if (client.answered) {
-      if (client.ack !== null) this.#user.send(client.ack)
-      else if (client.method === 'INVITE' && response.status < 300) this.#user.repeated(response)
+      if (client.ack !== null) {
+        // A 2xx of another primary after a refusal is for nobody: it is not acknowledged.
+        if (response.status >= 300) this.#user.send(client.ack)
+      } else if (client.method === 'INVITE' && response.status < 300) this.#user.repeated(response)
       return
     }
     client.answered = true

@@ -38,18 +38,23 @@ export class SwitchProcess {
   }
 
   get engine(): SwitchEngine | null {
-    return this.process.alive ? this.#engine : null
+    return this.#engine
   }
 
   /** It has opened its sockets. */
   get listening(): boolean {
-    return this.process.alive && this.#listening
+    return this.#listening
+  }
+
+  /** The process died: what it knew is gone. */
+  forget(): void {
+    this.#engine = null
+    this.#listening = false
+    this.#armed = null
   }
 
   start(listens: () => void): void {
     const { config, keys, clock, disk, random } = this.#host
-    this.#listening = false
-    this.#armed = null
     const engine = new SwitchEngine({
       config,
       keys,
