@@ -215,7 +215,9 @@ export class Chaos {
     const view = table.at(slot)
     if (view === null || view.record === null) return
     this.#note('corrupt-record', `${node.name} ${name} ${slot}`)
-    const field = { user: 'cseq', 'phone-book': 'priority', 'wired-conference': 'startedAtMs' }[name]
+    const field = { user: 'cseq', 'phone-book': 'priority', 'wired-conference': 'startedAtMs' }[
+      name
+    ]
     const value = (view.record as unknown as Record<string, number>)[field] ?? 0
     const record = { ...view.record, [field]: name === 'phone-book' ? (value % 4) + 1 : value + 1 }
     table.apply(view.address, view.key, view.version, record as AnyRecord)

@@ -1,5 +1,4 @@
 //! What must hold at every moment, whatever the faults.
-import type { TableName } from '../src/tables/address.ts'
 import type { Conference } from '../src/tables/wired-conference.ts'
 import { type Call, isLive } from './calls.ts'
 import type { SimNode } from './node.ts'
@@ -15,8 +14,8 @@ const nonePrimaryMsMax = 3_000
 const roleWayMs = 5
 /** A node is undisturbed when nothing happened to it for so long. */
 const quietMs = 1_500
-/** Both ends of a call have it this long before its records must be on the standby. */
-const settledCallMs = 1_000
+/** Long before this trouble. */
+const settledMs = 60_000
 
 export class Checks implements Watcher {
   readonly #world: World
@@ -102,9 +101,9 @@ export class Checks implements Watcher {
     const { nowMs } = this.#world.timeline
     const engine = node.switch.engine
     if (engine === null || !isLive(call)) return false
-    const settled = nowMs - call.touchedAtMs > 60_000
+    const settled = nowMs - call.touchedAtMs > settledMs
     const calmMs = nowMs - (this.#disturbedMs.get(node) ?? 0)
-    return settled && calmMs > 60_000 && engine.replicator.inStep(node.clock.monotonicMs())
+    return settled && calmMs > settledMs && engine.replicator.inStep(node.clock.monotonicMs())
   }
 
   #isElsewhere(node: SimNode, call: Call): boolean {
@@ -144,7 +143,14 @@ export class Checks implements Watcher {
   #watchLinks(): void {
     const { timeline, links } = this.#world
     const good = links.some(({ a, b }) =>
-      [a, b].every(({ weather }) => !weather.cut && weather.loss < 0.01 && weather.corrupt < 0.01 && weather.delayMs < 2 && weather.jitterMs < 1),
+      [a, b].every(
+        ({ weather }) =>
+          !weather.cut &&
+          weather.loss < 0.01 &&
+          weather.corrupt < 0.01 &&
+          weather.delayMs < 2 &&
+          weather.jitterMs < 1,
+      ),
     )
     if (!good) this.#linkGoodFromMs = Number.POSITIVE_INFINITY
     else if (this.#linkGoodFromMs === Number.POSITIVE_INFINITY) {
@@ -211,14 +217,3 @@ export function isSessionOf(session: Conference, call: Call): boolean {
     session.members.find((member) => member.side === side)?.user
   return user('caller') === call.caller && user('callee') === call.callee
 }
-
-export const comparedTables: readonly TableName[] = [
-  'user',
-  'position',
-  'wired-conference',
-  'wired-media',
-  'phone-book',
-  'conference-resource',
-]
-
-export { settledCallMs }

@@ -41,7 +41,7 @@ export interface NodeOutlets {
   losing(from: SimNode): void
 }
 
-export interface NodeOptions {
+interface NodeOptions {
   readonly name: NodeName
   readonly config: NodeConfig
   readonly keys: PairKeys

@@ -37,7 +37,7 @@ export interface Outcome {
   readonly gapsMs: readonly number[]
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly hours: number
   readonly onLine?: (line: string) => void
 }

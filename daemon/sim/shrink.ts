@@ -13,7 +13,10 @@ interface Shrunk {
 const triesMax = 40
 
 /** @param goal the rule that has to be broken, and the hours in which it was. */
-export function shrink(plan: Plan, goal: { readonly hours: number; readonly rule: string }): Shrunk {
+export function shrink(
+  plan: Plan,
+  goal: { readonly hours: number; readonly rule: string },
+): Shrunk {
   let tries = 0
   const attempt = (candidate: Plan, hours: number): Outcome | null => {
     if (tries >= triesMax) return null

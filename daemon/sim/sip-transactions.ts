@@ -34,7 +34,7 @@ interface Server {
   readonly method: string
 }
 
-export interface TransactionUser {
+interface TransactionUser {
   send(text: string): void
   request(request: SipRequest, key: string): void
   /** An ACK that belongs to no refusal. */

@@ -1,13 +1,14 @@
 //! A simulated telephone: it registers, calls, answers, holds and hangs up with real SIP texts. One call
 //! at a time. What it does and when is decided by `callers.ts`; what it saw goes to `calls.ts`.
-import { createHash } from 'node:crypto'
-import { digestCredentialsText, parseDigestChallenge } from '../src/wire/sip/auth.ts'
-import { headerValues, type SipRequest, type SipResponse } from '../src/wire/sip/message.ts'
+import type { SipRequest, SipResponse } from '../src/wire/sip/message.ts'
 import { nameAddressText, viaText } from '../src/wire/sip/write.ts'
 import type { Call } from './calls.ts'
+import { type Leg, newLeg } from './phone-leg.ts'
 import type { Random } from './random.ts'
+import { Registration } from './registration.ts'
+import { authorizationLine, sdpText, sipText, targetOf, viaLine } from './sip-texts.ts'
 import { SipTransactions } from './sip-transactions.ts'
-import type { Planned, Timeline } from './timeline.ts'
+import type { Timeline } from './timeline.ts'
 
 export type PhoneEvent =
   /** A call came: it rings here. */
@@ -27,31 +28,9 @@ export type PhoneEvent =
   /** A request in the dialog failed: the switch does not know the call, or is silent. */
   | 'broken'
 
-export interface PhoneOutlets {
+interface PhoneOutlets {
   send(text: string): void
   event(phone: Telephone, event: PhoneEvent, detail: string): void
-}
-
-interface Leg {
-  readonly callId: string
-  readonly localTag: string
-  remoteTag: string
-  /** Address of the other side as it stands in From or To. */
-  readonly remoteUser: string
-  target: string
-  cseq: number
-  state: 'calling' | 'ringing' | 'accepted' | 'up' | 'ending'
-  readonly outgoing: boolean
-  /** Key of the server transaction of the INVITE that is open or was answered last. */
-  serverKey: string | null
-  invite: SipRequest | null
-  inviteBranch: string
-  /** ACK texts of 2xx by CSeq. */
-  readonly acks: Map<number, string>
-  direction: 'sendrecv' | 'sendonly'
-  sdpVersion: number
-  busy: boolean
-  call: Call | null
 }
 
 interface PhoneOptions {
@@ -64,8 +43,6 @@ interface PhoneOptions {
   readonly random: Random
 }
 
-const expirySeconds = 3_600
-const registerRetryMs = 5_000
 const giveUpMs = 32_000
 
 export class Telephone {
@@ -76,9 +53,7 @@ export class Telephone {
   readonly #transactions: SipTransactions
   #leg: Leg | null = null
   #count = 0
-  registered = false
-  #registerSeq = 0
-  #registerTimer: Planned | null = null
+  readonly #registration: Registration
 
   constructor(options: PhoneOptions, outlets: PhoneOutlets) {
     this.#options = options
@@ -91,6 +66,11 @@ export class Telephone {
       ack: (request) => this.#ack(request),
       repeated: (response) => this.#repeated(response),
       unacknowledged: (key) => this.#unacknowledged(key),
+    })
+    this.#registration = new Registration({
+      ...options,
+      transactions: this.#transactions,
+      newBranch: () => this.#branch(),
     })
   }
 
@@ -106,10 +86,9 @@ export class Telephone {
     this.#transactions.receive(bytes)
   }
 
+  /** Registers now, and again in time. */
   register(): void {
-    if (this.#registerTimer !== null) this.#options.timeline.cancel(this.#registerTimer)
-    this.#registerSeq++
-    this.#sendRegister(null)
+    this.#registration.now()
   }
 
   call(to: string, call: Call): void {
@@ -125,7 +104,7 @@ export class Telephone {
     const leg = this.#leg
     if (leg?.state !== 'ringing' || leg.invite === null || leg.serverKey === null) return
     leg.state = 'accepted'
-    this.#respond(leg.serverKey, leg.invite, 200, this.#sdp(leg))
+    this.#respond(leg.serverKey, leg.invite, 200, sdpText(this.address, leg))
   }
 
   /** Refuses the call that rings here. */
@@ -140,7 +119,11 @@ export class Telephone {
   cancel(): void {
     const leg = this.#leg
     if (leg?.state !== 'ringing' || !leg.outgoing || leg.inviteBranch === '') return
-    const text = this.#text('CANCEL', leg, { branch: leg.inviteBranch, cseq: leg.cseq, to: 'plain' })
+    const text = this.#text('CANCEL', leg, {
+      branch: leg.inviteBranch,
+      cseq: leg.cseq,
+      to: 'plain',
+    })
     this.#transactions.start(leg.inviteBranch, 'CANCEL', text, {
       final: () => undefined,
       silent: () => undefined,
@@ -158,7 +141,11 @@ export class Telephone {
     leg.busy = true
     leg.cseq++
     const branch = this.#branch()
-    const text = this.#text('INVITE', leg, { branch, cseq: leg.cseq, body: this.#sdp(leg) })
+    const text = this.#text('INVITE', leg, {
+      branch,
+      cseq: leg.cseq,
+      body: sdpText(this.address, leg),
+    })
     this.#transactions.start(branch, 'INVITE', text, {
       final: (response) => this.#holdAnswered(leg, response),
       silent: () => this.#end(leg, 'broken', 'no answer to a re-INVITE'),
@@ -187,7 +174,12 @@ export class Telephone {
     leg.cseq++
     leg.inviteBranch = this.#branch()
     const more = authorization === null ? [] : [authorization]
-    const parts = { branch: leg.inviteBranch, cseq: leg.cseq, body: this.#sdp(leg), more }
+    const parts = {
+      branch: leg.inviteBranch,
+      cseq: leg.cseq,
+      body: sdpText(this.address, leg),
+      more,
+    }
     this.#transactions.start(leg.inviteBranch, 'INVITE', this.#text('INVITE', leg, parts), {
       provisional: () => {
         if (leg.state === 'calling') leg.state = 'ringing'
@@ -197,9 +189,16 @@ export class Telephone {
     })
   }
 
+  #credentials(leg: Leg, challenge: SipResponse): string {
+    const { realm, password, service } = this.#options
+    const uri = `sip:${leg.remoteUser}@${service}`
+    const who = { number: this.number, realm, password }
+    return authorizationLine(challenge, who, { method: 'INVITE', uri })
+  }
+
   #inviteAnswered(leg: Leg, response: SipResponse, authorized: boolean): void {
     if (response.status === 401 && !authorized) {
-      this.#invite(leg, this.#authorization(response, 'INVITE', `sip:${leg.remoteUser}@${this.#options.service}`))
+      this.#invite(leg, this.#credentials(leg, response))
       return
     }
     if (response.status >= 300) {
@@ -289,7 +288,7 @@ export class Telephone {
     leg.serverKey = key
     leg.invite = request
     leg.target = targetOf(request, leg.target)
-    this.#respond(key, request, 200, this.#sdp(leg, request.body))
+    this.#respond(key, request, 200, sdpText(this.address, leg, request.body))
   }
 
   #ack(request: SipRequest): void {
@@ -315,88 +314,10 @@ export class Telephone {
     this.#leg = null
   }
 
-  #sendRegister(authorization: string | null): void {
-    const { service } = this.#options
-    const uri = `sip:${service}`
-    const branch = this.#branch()
-    const address = `<sip:${this.number}@${service}>`
-    const lines = [
-      `REGISTER ${uri} SIP/2.0`,
-      this.#via(branch),
-      'Max-Forwards: 70',
-      `From: ${address};tag=r${this.number}`,
-      `To: ${address}`,
-      `Call-ID: register-${this.number}`,
-      `CSeq: ${this.#registerSeq} REGISTER`,
-      `Contact: <sip:${this.number}@${this.address}:5060>`,
-      `Expires: ${expirySeconds}`,
-      ...(authorization === null ? [] : [authorization]),
-    ]
-    this.#transactions.start(branch, 'REGISTER', message(lines, ''), {
-      final: (response) => this.#registerAnswered(response, authorization !== null),
-      silent: () => this.#registerLater(registerRetryMs),
-    })
-  }
-
-  #registerAnswered(response: SipResponse, authorized: boolean): void {
-    if (response.status === 401 && !authorized) {
-      this.#registerSeq++
-      const uri = `sip:${this.#options.service}`
-      this.#sendRegister(this.#authorization(response, 'REGISTER', uri))
-      return
-    }
-    this.registered = response.status < 300
-    this.#registerLater(this.registered ? expirySeconds * 500 : registerRetryMs)
-  }
-
-  #registerLater(inMs: number): void {
-    const { timeline, random } = this.#options
-    if (this.#registerTimer !== null) timeline.cancel(this.#registerTimer)
-    const waitMs = inMs * random.between(1, 1.2)
-    this.#registerTimer = timeline.after(waitMs, () => this.register())
-  }
-
-  #authorization(challenge: SipResponse, method: string, uri: string): string {
-    const { realm, password } = this.#options
-    const offered = parseDigestChallenge(headerValues(challenge, 'WWW-Authenticate')[0] ?? '')
-    const nonce = offered?.nonce ?? ''
-    const nc = '00000001'
-    const ha1 = md5(`${this.number}:${realm}:${password}`)
-    const response = md5([ha1, nonce, nc, 'c1', 'auth', md5(`${method}:${uri}`)].join(':'))
-    const text = digestCredentialsText({
-      username: this.number,
-      realm,
-      nonce,
-      uri,
-      response,
-      algorithm: 'MD5',
-      cnonce: 'c1',
-      opaque: null,
-      qop: 'auth',
-      nc,
-    })
-    return `Authorization: ${text}`
-  }
-
   #newLeg(callId: string, remoteUser: string, outgoing: boolean): Leg {
-    return {
-      callId,
-      localTag: `t${this.number}-${this.#next()}`,
-      remoteTag: '',
-      remoteUser,
-      target: `sip:${remoteUser}@${this.#options.service}`,
-      cseq: 0,
-      state: 'calling',
-      outgoing,
-      serverKey: null,
-      invite: null,
-      inviteBranch: '',
-      acks: new Map(),
-      direction: 'sendrecv',
-      sdpVersion: 1,
-      busy: false,
-      call: null,
-    }
+    const localTag = `t${this.number}-${this.#next()}`
+    const target = `sip:${remoteUser}@${this.#options.service}`
+    return newLeg({ callId, localTag, remoteUser, target, outgoing })
   }
 
   #text(
@@ -410,7 +331,7 @@ export class Telephone {
     const body = parts.body ?? ''
     const lines = [
       `${method} ${uri} SIP/2.0`,
-      this.#via(parts.branch),
+      viaLine(this.address, parts.branch),
       'Max-Forwards: 70',
       `From: <sip:${this.number}@${service}>;tag=${leg.localTag}`,
       `To: <sip:${leg.remoteUser}@${service}>${plain ? '' : `;tag=${leg.remoteTag}`}`,
@@ -420,7 +341,7 @@ export class Telephone {
       ...(parts.more ?? []),
       ...(body === '' ? [] : ['Content-Type: application/sdp']),
     ]
-    return message(lines, body)
+    return sipText(lines, body)
   }
 
   #respond(key: string, request: SipRequest, status: number, body = ''): void {
@@ -436,27 +357,7 @@ export class Telephone {
       `Contact: <sip:${this.number}@${this.address}:5060>`,
       ...(body === '' ? [] : ['Content-Type: application/sdp']),
     ]
-    this.#transactions.answer(key, message(lines, body), status)
-  }
-
-  /** @param offer what is answered: the direction fits it. */
-  #sdp(leg: Leg, offer = ''): string {
-    const direction = offer.includes('a=sendonly') ? 'recvonly' : leg.direction
-    const inactive = offer.includes('a=inactive') ? 'inactive' : direction
-    return [
-      'v=0',
-      `o=- 1 ${leg.sdpVersion} IN IP4 ${this.address}`,
-      's=-',
-      `c=IN IP4 ${this.address}`,
-      't=0 0',
-      'm=audio 4000 RTP/AVP 8 0',
-      `a=${inactive}`,
-      '',
-    ].join('\r\n')
-  }
-
-  #via(branch: string): string {
-    return `Via: SIP/2.0/UDP ${this.address}:5060;rport;branch=${branch}`
+    this.#transactions.answer(key, sipText(lines, body), status)
   }
 
   #branch(): string {
@@ -467,17 +368,4 @@ export class Telephone {
     this.#count++
     return this.#count
   }
-}
-
-function targetOf(message_: SipRequest | SipResponse, otherwise: string): string {
-  const contact = message_.contact === '*' ? undefined : message_.contact[0]
-  return contact === undefined ? otherwise : nameAddressText(contact).replace(/^.*<|>.*$/g, '')
-}
-
-function message(lines: readonly string[], body: string): string {
-  return `${lines.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-}
-
-function md5(text: string): string {
-  return createHash('md5').update(text).digest('hex')
 }

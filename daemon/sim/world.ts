@@ -2,7 +2,7 @@
 //! wrong. One process, one virtual clock.
 import { createHash } from 'node:crypto'
 import type { NodeConfig } from '../src/oam/node-config.ts'
-import { derivePairKeys } from '../src/oam/node-config-load.ts'
+import { derivePairKeys, parseNodeConfig } from '../src/oam/node-config-load.ts'
 import type { PhoneBookEntry } from '../src/tables/phone-book.ts'
 import { decodeHeartbeat, encodeHeartbeat } from '../src/wire/heartbeat.ts'
 import type { Heartbeat } from '../src/wire/heartbeat-types.ts'
@@ -193,14 +193,12 @@ export class World {
     const path = this.#links[link]?.[from.name]
     this.timeline.note(heartbeat.sequence)
     path?.send((atMs, damaged) => {
-      let value: Heartbeat | string = heartbeat
       if (damaged) {
-        value = decodeHeartbeat(damage(encodeHeartbeat(heartbeat, this.#key), this.random), this.#key)
-        if (typeof value === 'string') return
+        const bytes = damage(encodeHeartbeat(heartbeat, this.#key), this.random)
+        if (typeof decodeHeartbeat(bytes, this.#key) === 'string') return
         this.violate('damaged-accepted', 'a heartbeat with a changed bit was read')
       }
-      const heard = value
-      to.pair.process.deliver(atMs, () => to.pair.heard(link, heard))
+      to.pair.process.deliver(atMs, () => to.pair.heard(link, heartbeat))
     })
   }
 
@@ -249,7 +247,9 @@ function passwordOf(number: string): string {
 
 function accountOf(number: string): PhoneBookEntry {
   const digest = (name: string) =>
-    createHash(name).update(`${number}:${realm}:${passwordOf(number)}`).digest('hex')
+    createHash(name)
+      .update(`${number}:${realm}:${passwordOf(number)}`)
+      .digest('hex')
   return {
     number,
     type: 'telephone',
@@ -271,37 +271,22 @@ function configOf(name: NodeName, plan: Plan): NodeConfig {
     peer: host(name === 'a' ? 'b' : 'a', index),
   }))
   const period = plan.profile === 'fast' ? { heartbeatMs: 20, missesMax: 3 } : {}
-  return {
-    node: `vccs-${name}`,
-    site: 'sim',
-    links,
-    pair: {
-      keyFile: '',
-      heartbeatPort: 5700,
-      syncPort: 5701,
-      relayPort: 5702,
-      heartbeatMs: 100,
-      missesMax: 5,
-      ...period,
-    },
-    service: {
-      address: service,
-      interface: 'sim',
-      reach: 'shared',
-      peerAddress: null,
-      mac: null,
-      sipPort: 5060,
-      realm,
-      rtpPorts: { first: 20_000, last: 20_119 },
-    },
-    media: { backend: 'ffi' },
-    bus: { transport: 'unix', tcpPort: 0 },
-    database: '',
-    controlSocket: '',
-    runDirectory: '',
-    stateDirectory: '',
-    log: { level: 'info', file: null },
-  }
+  const parsed = parseNodeConfig(
+    JSON.stringify({
+      node: `vccs-${name}`,
+      site: 'sim',
+      links,
+      pair: { keyFile: 'pair.key', ...period },
+      service: {
+        address: service,
+        interface: 'sim',
+        realm,
+        rtpPorts: { first: 20_000, last: 20_119 },
+      },
+    }),
+  )
+  if (!parsed.ok) throw new Error(parsed.failure.detail)
+  return parsed.value
 }
 
 function describe(text: string, fields: Readonly<Record<string, unknown>>): string {
