@@ -31,6 +31,7 @@ export function makeCore({ config, keys, tables, random }: CoreParts): Core {
       conferenceResource: tables.table('conference-resource'),
     },
     address: service.address,
+    peerAddress: service.peerAddress ?? undefined,
     sipPort: service.sipPort,
     rtpPorts: service.rtpPorts,
     half: halfOf(config),

@@ -27,6 +27,8 @@ export interface CoreOptions {
   /** Service address and SIP port. */
   readonly address: string
   readonly sipPort: number
+  /** Reach mode `direct`: the service address of the peer. What was meant for it, is for us, too. */
+  readonly peerAddress?: string | undefined
   readonly rtpPorts: { readonly first: number; readonly last: number }
   /** From which half of the ports and bridge numbers this node takes first, so that two nodes that serve
    * apart take different ones; absent: from all. */

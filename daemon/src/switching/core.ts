@@ -38,10 +38,11 @@ export class Core {
   readonly #responses: Record<string, number> = {}
 
   constructor(options: CoreOptions) {
-    const { address, sipPort, realm, secret, newToken } = options
+    const { address, peerAddress, sipPort, realm, secret, newToken } = options
     this.#options = options
     this.#layer = new TransactionLayer({
       sentBy: { address, port: sipPort },
+      peerSentBy: peerAddress === undefined ? null : { address: peerAddress, port: sipPort },
       newBranch: newToken,
     })
     const digest = new DigestServer({ realm, secret, newSalt: newToken })

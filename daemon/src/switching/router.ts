@@ -93,8 +93,9 @@ export class Router {
 
   #request(incoming: Incoming, now: Now): CoreEffect[] {
     const { id, request, source } = incoming
-    const { address, sipPort } = this.#exchange.options
-    const verdict = gate(request, { address, port: sipPort })
+    const { addresses, options } = this.#exchange
+    const sentBys = addresses.map((address) => ({ address, port: options.sipPort }))
+    const verdict = gate(request, sentBys)
     if (verdict.kind === 'drop') return this.drop('gate')
     if (verdict.kind === 'refuse') return this.#respond(incoming, verdict.response, now)
     switch (request.method) {
@@ -123,7 +124,7 @@ export class Router {
 
   /** Table 1 first: the standby knows of a registration before the terminal relies on it. */
   #register({ id, request, source }: Incoming, now: Now): CoreEffect[] {
-    const { layer, digest, options } = this.#exchange
+    const { layer, digest, options, addresses } = this.#exchange
     const { user, phoneBook } = options.tables
     const context = {
       tables: {
@@ -131,7 +132,7 @@ export class Router {
         phoneBook: (number: string) => phoneBook.get(number),
       },
       digest,
-      domains: [options.address, options.realm],
+      domains: [...addresses, options.realm],
     }
     const outcome = register({ request, source }, context, now.wallMs)
     const isStored = applyUserChanges(user, outcome.changes)

@@ -16,6 +16,8 @@ import { parseSip } from '../../src/wire/sip/parse.ts'
 import { nameAddressText, viaText } from '../../src/wire/sip/write.ts'
 
 export const service = '10.0.0.9'
+/** That of the peer in reach mode `direct`. */
+export const serviceOfPeer = '10.0.0.8'
 
 class MapTable<R> implements RecordTable<R> {
   readonly map = new Map<string, R>()
@@ -278,7 +280,12 @@ export class Stage {
   diedAtMs: number | null = null
   readonly #heard: { text: string; source: Endpoint; at: Now }[] = []
 
-  constructor() {
+  /** Service address of the core that runs, and of the peer when it has its own. */
+  #own = service
+  #peer: string | undefined
+
+  constructor({ direct = false } = {}) {
+    if (direct) this.#peer = serviceOfPeer
     this.now = { monotonicMs: 1_000, wallMs: 1_700_000_000_000, tick: 50 }
     for (const number of ['101', '102', '103']) this.addPhone(number, 'telephone')
     this.addPhone('900', 'gateway')
@@ -345,6 +352,7 @@ export class Stage {
    * when that sends anything. */
   takeOver(): void {
     this.tables = copyTables(this.tables)
+    if (this.#peer !== undefined) [this.#own, this.#peer] = [this.#peer, this.#own]
     this.core = this.#makeCore()
     for (const { text, source, at } of this.#heard) {
       this.core.receive(new TextEncoder().encode(text), source, at)
@@ -407,7 +415,8 @@ export class Stage {
     }
     return new Core({
       tables: this.tables,
-      address: service,
+      address: this.#own,
+      peerAddress: this.#peer,
       sipPort: 5060,
       rtpPorts: { first: 20_000, last: 20_019 },
       realm: 'vccs.test',

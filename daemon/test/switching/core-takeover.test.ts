@@ -1,10 +1,10 @@
 //! Every call, with a take-over after every step: it must end as if nothing had happened.
 import test from 'ava'
 import { type Script, scripts } from './core-calls.ts'
-import { Stage } from './core-stage.ts'
+import { Stage, sdp, service, serviceOfPeer } from './core-stage.ts'
 
-function play(script: Script, takeOverAfter: number): Stage {
-  const stage = new Stage()
+function play(script: Script, takeOverAfter: number, reach = { direct: false }): Stage {
+  const stage = new Stage(reach)
   for (const [index, step] of script.entries()) {
     step(stage)
     if (index === takeOverAfter) stage.takeOver()
@@ -27,6 +27,18 @@ for (const [name, script] of Object.entries(scripts)) {
       t.is(stage.tables.wiredMedia.size, 0)
       stage.pass(40_000)
       t.is(stage.tables.wiredConference.size, 0, `step ${step}`)
+    }
+  })
+}
+
+for (const [name, script] of Object.entries(scripts)) {
+  test(`${name}: the same with two nodes that have an address each`, (t) => {
+    const plain = play(script, -1)
+    for (let step = 0; step < script.length; step += 1) {
+      const stage = play(script, step, { direct: true })
+      t.is(stage.core.liveSessions, 0, `step ${step}`)
+      t.deepEqual([...stage.transcript].sort(), [...plain.transcript].sort(), `step ${step}`)
+      t.is(stage.tables.conferenceResource.size, 0, `step ${step}`)
     }
   })
 }
@@ -68,3 +80,25 @@ for (const [name, script] of withoutWaiting) {
     }
   })
 }
+
+test('a survivor with an address of its own describes itself, under the same origin', (t) => {
+  const stage = new Stage({ direct: true })
+  const { a, b } = stage
+  a.call('102')
+  b.respond(b.asked('INVITE'), 200, sdp(b.endpoint))
+  const before = a.told(200)
+  a.ack(before)
+  stage.takeOver()
+  a.reinvite(sdp(a.endpoint, { version: 2, port: 4_002 }))
+  const after = a.told(200)
+  const hosts = [before, after].map((answer) =>
+    answer.contact === '*' ? null : answer.contact[0]?.uri.host,
+  )
+  t.deepEqual(hosts, [service, serviceOfPeer])
+  const addresses = [before, after].map(({ body }) => /c=IN IP4 (\S+)/.exec(body)?.[1])
+  t.deepEqual(addresses, [service, serviceOfPeer])
+  const [one, two] = [before, after].map(({ body }) => /o=vccs (\d+) (\d+) (.*)\r/.exec(body))
+  t.is(two?.[1], one?.[1])
+  t.is(two?.[3], one?.[3], 'the origin names the session, not the node')
+  t.is(Number(two?.[2]), Number(one?.[2]) + 1)
+})

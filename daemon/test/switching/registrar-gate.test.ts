@@ -34,7 +34,7 @@ const gates: [string, string, RequestParts, number | null][] = [
 ]
 for (const [name, method, parts, status] of gates) {
   test(`gate: ${name}: ${status ?? 'pass'}`, (t) => {
-    const verdict = gate(request(method, parts), service)
+    const verdict = gate(request(method, parts), [service])
     t.is(verdict.kind === 'refuse' ? verdict.response.status : null, status)
     if (verdict.kind !== 'refuse') return
     if (status === 405) t.true(header(verdict.response, 'Allow')?.includes('INVITE'))
@@ -43,11 +43,17 @@ for (const [name, method, parts, status] of gates) {
 }
 
 test('gate: an ACK is dropped, never answered', (t) => {
-  t.is(gate(request('ACK', { lines: ownVia }), service).kind, 'drop')
-  t.is(gate(request('ACK'), service).kind, 'pass')
+  t.is(gate(request('ACK', { lines: ownVia }), [service]).kind, 'drop')
+  t.is(gate(request('ACK'), [service]).kind, 'pass')
+})
+
+test('gate: a request that the other node has sent under its own address is a loop, too', (t) => {
+  const peer = { address: '192.0.2.2', port: 5060 }
+  const lines = ['Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK-vccs-17']
+  t.is(gate(request('INVITE', { lines }), [service, peer]).kind, 'refuse')
 })
 
 test('gate: a request with the branch of another pair of ours is no loop', (t) => {
   const lines = ['Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK-vccs-17']
-  t.is(gate(request('INVITE', { lines }), service).kind, 'pass')
+  t.is(gate(request('INVITE', { lines }), [service]).kind, 'pass')
 })

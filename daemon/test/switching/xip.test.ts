@@ -118,7 +118,7 @@ test('our answer to any offer that we take can be read and keeps its first codec
     const offer = sdp(source, { codecs: list, address: held ? '0.0.0.0' : '10.0.1.1' })
     const media = mediaOf(offer)
     if (media === null) return !list.includes(8) && !list.includes(0)
-    const own = { address: '10.0.0.9', port: 20_000, session: 1, version: 1 } as const
+    const own = { address: '10.0.0.9', origin: '10.0.0.8', port: 20_000, session: 1, version: 1 }
     const answer = mediaOf(answerText(offer, { ...own, direction: 'recvonly' }))
     const hasEvents = (answer?.eventPayloadType === 101) === list.includes(101)
     return answer?.codecs[0]?.name === media.codecs[0]?.name && hasEvents
@@ -127,9 +127,9 @@ test('our answer to any offer that we take can be read and keeps its first codec
 })
 
 test('our offer has both codecs, the preferred one first, and telephone events', (t) => {
-  const own = { address: '10.0.0.9', port: 20_000, session: 5, version: 6 } as const
+  const own = { address: '10.0.0.9', origin: '10.0.0.8', port: 20_000, session: 5, version: 6 }
   const offer = offerText({ ...own, direction: 'sendonly', first: 'PCMU' })
-  t.regex(offer, /^v=0\r\no=vccs 5 6 IN IP4 10\.0\.0\.9\r\n/)
+  t.regex(offer, /^v=0\r\no=vccs 5 6 IN IP4 10\.0\.0\.8\r\ns=-\r\nc=IN IP4 10\.0\.0\.9\r\n/)
   t.like(mediaOf(offer), { direction: 'sendonly', eventPayloadType: 101 })
   t.deepEqual(
     mediaOf(offer)?.codecs.map((codec) => codec.name),

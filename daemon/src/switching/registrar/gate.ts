@@ -14,9 +14,9 @@ type GateVerdict =
   /** An ACK is never answered. */
   | { readonly kind: 'drop'; readonly why: string }
 
-/** Judges a new request. `sentBy` is our address in Via. */
-export function gate(request: SipRequest, sentBy: Endpoint): GateVerdict {
-  const refusal = refusalOf(request, sentBy)
+/** Judges a new request. `sentBys` are the addresses of this pair in Via. */
+export function gate(request: SipRequest, sentBys: readonly Endpoint[]): GateVerdict {
+  const refusal = refusalOf(request, sentBys)
   if (refusal === null) return { kind: 'pass' }
   const { status, ...extras } = refusal
   if (request.method === 'ACK') return { kind: 'drop', why: `ACK that would be answered ${status}` }
@@ -26,13 +26,13 @@ export function gate(request: SipRequest, sentBy: Endpoint): GateVerdict {
 
 type Refusal = { readonly status: number } & Pick<ResponseExtras, 'headers'>
 
-function refusalOf(request: SipRequest, sentBy: Endpoint): Refusal | null {
+function refusalOf(request: SipRequest, sentBys: readonly Endpoint[]): Refusal | null {
   const { method } = request
   if (!allowedMethods.includes(method)) {
     return { status: foreignMethods.includes(method) ? 405 : 501, headers: [allowHeader] }
   }
   if (request.uri.scheme !== 'sip') return { status: 416 }
-  if (isLoop(request, sentBy)) return { status: 482 }
+  if (isLoop(request, sentBys)) return { status: 482 }
   if (request.maxForwards === 0 && isForwarded(method)) return { status: 483 }
   const unsupported = unsupportedOptions(request)
   if (unsupported.length > 0) {
@@ -48,9 +48,11 @@ function isForwarded(method: string): boolean {
 }
 
 /** RFC 3261 16.3 4: a request that this pair has sent comes back to it. */
-function isLoop(request: SipRequest, sentBy: Endpoint): boolean {
-  const own = endpointText(sentBy)
-  return request.via.some((via) => branchOf(via).startsWith(branchMark) && sentByText(via) === own)
+function isLoop(request: SipRequest, sentBys: readonly Endpoint[]): boolean {
+  const ours = sentBys.map(endpointText)
+  return request.via.some(
+    (via) => branchOf(via).startsWith(branchMark) && ours.includes(sentByText(via)),
+  )
 }
 
 /** RFC 3261 8.2.2.3: Require is ignored in ACK and CANCEL. */

@@ -23,7 +23,7 @@ export interface UserTables {
 interface RegistrarContext {
   readonly tables: Pick<UserTables, 'get' | 'phoneBook'>
   readonly digest: DigestServer
-  /** Hosts of the addresses of record that are ours: the service address, and the site's domain. */
+  /** Hosts of the addresses of record that are ours: the service addresses, and the site's domain. */
   readonly domains: readonly string[]
 }
 

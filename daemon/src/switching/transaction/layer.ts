@@ -45,8 +45,10 @@ import { TimerQueue } from './timer-queue.ts'
 import { responseTarget, topViaWithSource } from './via-source.ts'
 
 interface TransactionLayerOptions {
-  /** Our address and port as they stand in Via: the service address, equal on both nodes. */
+  /** Our address and port as they stand in Via: the service address. */
   readonly sentBy: Endpoint
+  /** Those of the peer, when it has an address of its own: its requests are ours after its death. */
+  readonly peerSentBy?: Endpoint | null
   /** The unique part of a branch: at least 32 bits of randomness (RFC 3261 8.1.1.7). */
   readonly newBranch: () => string
   readonly transactionsMax?: number
@@ -54,7 +56,7 @@ interface TransactionLayerOptions {
 
 export class TransactionLayer implements TransactionLayerApi {
   readonly #sentBy: Endpoint
-  readonly #sentByText: string
+  readonly #sentByTexts: readonly string[]
   readonly #newBranch: () => string
   readonly #transactionsMax: number
   readonly #servers = new Map<string, Live>()
@@ -66,7 +68,8 @@ export class TransactionLayer implements TransactionLayerApi {
 
   constructor(options: TransactionLayerOptions) {
     this.#sentBy = options.sentBy
-    this.#sentByText = endpointText(options.sentBy)
+    const sentBys = [options.sentBy, options.peerSentBy ?? options.sentBy]
+    this.#sentByTexts = sentBys.map(endpointText)
     this.#newBranch = options.newBranch
     this.#transactionsMax = options.transactionsMax ?? limits.transactionsMax
   }
@@ -191,7 +194,8 @@ export class TransactionLayer implements TransactionLayerApi {
   #receiveResponse(call: Call, message: SipResponse, source: Endpoint): void {
     const [top, ...others] = message.via
     // RFC 3261 8.1.3.3 and 18.1.2: we are no proxy, and answer only for our own sent-by.
-    if (top === undefined || others.length > 0 || sentByText(top) !== this.#sentByText) {
+    const isOurs = top !== undefined && this.#sentByTexts.includes(sentByText(top))
+    if (!isOurs || others.length > 0) {
       this.#counters.responsesMisrouted += 1
       return
     }

@@ -18,6 +18,10 @@ export class Exchange {
   readonly digest: DigestServer
   readonly sessions: Sessions
   readonly resources: Resources
+  /** Service addresses of the pair, the own one first. */
+  readonly addresses: readonly string[]
+  /** The same one of them on both nodes, where it only names the pair. */
+  readonly commonAddress: string
   readonly links = new Links()
   readonly timers = new CallTimers()
   /** Ended sessions in the order of their end; they stay for repeated messages. */
@@ -29,6 +33,9 @@ export class Exchange {
 
   constructor(options: CoreOptions, layer: TransactionLayerApi, digest: DigestServer) {
     this.options = options
+    const { address, peerAddress } = options
+    this.addresses = peerAddress === undefined ? [address] : [address, peerAddress]
+    this.commonAddress = this.addresses.toSorted()[0] ?? address
     this.layer = layer
     this.digest = digest
     this.sessions = new Sessions(options.tables.wiredConference)

@@ -35,7 +35,8 @@ function versioned(call: Call, side: Side, write: (version: number) => string): 
 
 function ownStream(call: Call, side: Side) {
   const { localPort, dialog } = call.member(side)
-  return { address: call.exchange.options.address, port: localPort, session: dialog.sdpSession }
+  const { commonAddress: origin, options } = call.exchange
+  return { address: options.address, origin, port: localPort, session: dialog.sdpSession }
 }
 
 /** The description that one side sent last, or null. */

@@ -79,7 +79,7 @@ function isOnline(user: User, now: Now): boolean {
 
 /** The callee's registration, or the status that refuses the call. */
 function findCallee(exchange: Exchange, xip: Xip, now: Now): User | number {
-  const { tables, address, sipPort } = exchange.options
+  const { tables, sipPort } = exchange.options
   const entry = tables.phoneBook.get(xip.destinationUser)
   if (entry === undefined) return 404
   // A radio is reached through the wireless services only (ED-137 sheet 2.5).
@@ -87,7 +87,7 @@ function findCallee(exchange: Exchange, xip: Xip, now: Now): User | number {
   const user = tables.user.get(xip.destinationUser)
   if (user === undefined || !isOnline(user, now)) return 480
   // Someone registered the switch itself: the call would come back for ever.
-  if (user.address === address && user.port === sipPort) return 482
+  if (exchange.addresses.includes(user.address) && user.port === sipPort) return 482
   const isBusy = exchange.sessions.isBusy(entry.number) || entry.number === xip.sourceUser
   // A gateway has many lines.
   return isBusy && entry.type !== 'gateway' ? 486 : user
@@ -168,7 +168,7 @@ function makeMembers(
   // RFC 3261 8.1.1.3: without a tag in From the dialog cannot be told from others.
   if (callerDialog.remoteTag === null) return null
   const calleeDialog = dialogToTerminal({
-    callId: `${names.calleeCallId}@${exchange.options.address}`,
+    callId: `${names.calleeCallId}@${exchange.commonAddress}`,
     localTag: names.calleeTag,
     sdpSession: names.calleeSdp,
     localUri: addressOf(exchange, xip.sourceUser, request.from.displayName),

@@ -7,6 +7,8 @@ import type { Codec } from './xip.ts'
 
 interface OwnStream {
   readonly address: string
+  /** Address of the origin line (RFC 4566 5.2): part of a name, equal on both nodes. */
+  readonly origin: string
   readonly port: number
   /** Session number and version of the origin line. */
   readonly session: number
@@ -57,13 +59,13 @@ function text(
   },
 ): string {
   const { codecs, ptimeMs, index, others } = stream
-  const { address, port, direction } = own
+  const { address, origin, port, direction } = own
   return writeSdp({
     origin: {
       username: 'vccs',
       sessionId: String(own.session),
       version: String(own.version),
-      address,
+      address: origin,
     },
     name: '-',
     attributes: [],
