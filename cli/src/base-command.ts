@@ -1,12 +1,17 @@
 //! What every command of `vccs` has: the global flags, the way to the daemon, and the way out.
 import { Args, Command, Flags } from '@oclif/core'
 import type { ParamsOf, ResultOf, Verb } from '../../daemon/src/control/api.ts'
+import type { Operation } from '../../daemon/src/control/operation-schema.ts'
 import { ask, type Target } from './client.ts'
 import { CliFailure } from './failure.ts'
 import { currentIo, type Io } from './io.ts'
 import { Screen } from './screens/screen.ts'
 
 const defaultSocket = '/run/vccs/control.sock'
+
+/** Between two questions for an operation, and how many may go wrong one after the other. */
+const pollMs = 250
+const pollFailuresMax = 20
 
 const globalFlags = {
   json: Flags.boolean({ description: 'Print JSON with a schema, also for failures.' }),
@@ -54,7 +59,7 @@ export interface OrderValues extends GlobalValues {
   readonly operator: string
 }
 
-type OrderVerb = Extract<Verb, 'switchover' | 'sync-db'>
+type OrderVerb = Extract<Verb, 'switchover' | 'sync-db' | 'pause' | 'resume' | 'reinit' | 'drill'>
 
 export interface GlobalValues {
   readonly json: boolean
@@ -101,6 +106,33 @@ export abstract class VccsCommand extends Command {
     return ask(this.target(flags), verb, all, (id) => {
       if (!flags.json) this.io.err(`op ${id}\n`)
     })
+  }
+
+  /** Asks for the operation until it has ended; a daemon that is away for a moment is asked again. */
+  protected async outcome(
+    flags: GlobalValues,
+    id: string,
+    onProgress: (operation: Operation) => void,
+  ): Promise<Operation> {
+    let failures = 0
+    for (;;) {
+      try {
+        const [operation] = (await this.ask(flags, 'op', { id })).operations
+        failures = 0
+        if (operation !== undefined && operation.state !== 'running') return operation
+        if (operation !== undefined) onProgress(operation)
+      } catch (error) {
+        failures += 1
+        if (!(error instanceof CliFailure) || failures >= pollFailuresMax) {
+          const next = `Run \`vccs op ${id}\`, on either node.`
+          throw new CliFailure('timed-out', `The outcome of op ${id} is not known yet`, next)
+        }
+      }
+      await this.io.sleep(pollMs)
+      if (this.io.stop.aborted) {
+        throw new CliFailure('timed-out', `op ${id} goes on`, `Run \`vccs op ${id}\`.`)
+      }
+    }
   }
 
   protected screen(flags: GlobalValues): Screen {

@@ -22,6 +22,10 @@ const changing: readonly Verb[] = [
   'config.set',
   'config.apply',
   'release-call',
+  'pause',
+  'resume',
+  'reinit',
+  'drill',
 ]
 const answerBytesMax = 16_777_216
 

@@ -13,6 +13,7 @@ import { History, Op } from './commands/history.ts'
 import { Init } from './commands/init.ts'
 import { Alarms, Calls, ReleaseCall, Users } from './commands/lists.ts'
 import { Log } from './commands/log.ts'
+import { Drill, Pause, Reinit, Resume } from './commands/maintenance.ts'
 import { Status } from './commands/status.ts'
 import { Failover, Switchover } from './commands/switchover.ts'
 import { SyncFailures, SyncStatus, SyncVerify } from './commands/sync.ts'
@@ -31,12 +32,16 @@ export const COMMANDS = {
   'config:get': ConfigGet,
   'config:set': ConfigSet,
   'config:validate': ConfigValidate,
+  drill: Drill,
   failover: Failover,
   history: History,
   init: Init,
   log: Log,
   op: Op,
+  pause: Pause,
+  reinit: Reinit,
   'release-call': ReleaseCall,
+  resume: Resume,
   status: Status,
   switchover: Switchover,
   'sync:failures': SyncFailures,

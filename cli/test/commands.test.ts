@@ -38,6 +38,12 @@ const successes: readonly (readonly [line: string, code: number, seen: RegExp])[
   ['switchover --dry-run', 0, /\(nothing was changed\)/],
   ['switchover --yes --reason test', 0, /switched vccs-a → vccs-b in 22 ms/],
   ['failover --yes', 0, /switched vccs-a → vccs-b/],
+  ['pause --yes --reason test', 0, /paused on both nodes\nNo role changes by itself now/],
+  ['resume', 0, /resumed on both nodes/],
+  ['reinit --dry-run', 0, /40 records of vccs-b would be removed, and 42 fetched/],
+  ['reinit --yes', 0, /done in 22 ms/],
+  ['drill --dry-run', 0, /A drill may begin/],
+  ['drill --yes', 0, /Drill d0d0d0: PASSED[\s\S]* {2}role moved in {6}22 ms/],
   ['sync-db --dry-run', 8, /2 rows differ/],
   ['sync-db --yes', 0, /2 rows repaired, 0 failed[\s\S]*accounts +1002 +written at vccs-b/],
   ['sync status', 0, /1 differed[\s\S]*2 fetched anew[\s\S]*12 operations of the peer/],
@@ -63,7 +69,8 @@ const successes: readonly (readonly [line: string, code: number, seen: RegExp])[
 ]
 
 /** Commands that print the number of their operation before its outcome. */
-const announced = /^(switchover|failover) --yes/
+const announced = /^(switchover|failover|pause|reinit|drill) --yes|^resume/
+const announcedId = /^op (3f2a1c|d0d0d0)\n$/
 
 function words(line: string): string[] {
   const files: Record<string, string> = { GOOD: good, BAD: bad }
@@ -73,7 +80,8 @@ function words(line: string): string[] {
 for (const [line, code, seen] of successes) {
   test(`vccs ${line}: prints its screen within 80 columns and leaves with ${code}`, async (t) => {
     const result = await vccs([...words(line), '--socket', daemon.socket])
-    t.is(result.err, announced.test(line) ? 'op 3f2a1c\n' : '')
+    if (announced.test(line)) t.regex(result.err, announcedId)
+    else t.is(result.err, '')
     t.is(result.code, code)
     t.regex(result.out, seen)
     if (line.startsWith('completion') || line.includes('.yaml')) return
@@ -206,7 +214,8 @@ test('a dry run of an unsafe switchover leaves with 3 and shows the plan', async
   t.regex(result.out, /UNSAFE: 4 calls at risk/)
 })
 
-for (const line of ['switchover --reason PSU_swap', 'failover', 'sync-db', 'release-call x']) {
+const asking = ['switchover --reason PSU_swap', 'failover', 'sync-db', 'release-call x']
+for (const line of [...asking, 'pause', 'reinit', 'drill']) {
   test(`vccs ${line} without a terminal and --yes: code 3 and the command to run`, async (t) => {
     const result = await vccs(words(line))
     t.is(result.code, 3)

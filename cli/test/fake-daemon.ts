@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { operationNotification } from '../../daemon/src/control/api.ts'
+import type { Operation } from '../../daemon/src/control/operation-schema.ts'
 import { startControlServer } from '../../daemon/src/control/server.ts'
 import type { AskPeer, ControlHandlers } from '../../daemon/src/control/session.ts'
 import { failure, success } from '../../daemon/src/result.ts'
@@ -37,6 +38,41 @@ const operation = {
   progress: null,
   report: null,
 } as const
+
+const move = {
+  from: 'vccs-a',
+  to: 'vccs-b',
+  ok: true,
+  detail: 'the peer is primary',
+  tookMs: 21.5,
+  inStepMs: 640,
+  callsBefore: 3,
+  callsKept: 2,
+  callsEnded: 1,
+  callsLost: 0,
+  twin: { both: 4, wanted: 4 },
+  criticalAlarms: [],
+  otherAlarms: ['link-down net-b'],
+}
+
+export const drillOperation: Operation = {
+  ...operation,
+  id: 'd0d0d0',
+  kind: 'drill',
+  report: {
+    schema: 'vccs/drill-report/1',
+    operation: 'd0d0d0',
+    node: 'vccs-a',
+    operator: 'anna (root)',
+    reason: 'monthly drill',
+    startedAt: at,
+    endedAt: at,
+    outcome: 'passed',
+    findings: [],
+    checks: [{ name: 'peer', outcome: 'ok', detail: 'vccs-b is up' }],
+    moves: [move, { ...move, from: 'vccs-b', to: 'vccs-a' }],
+  },
+}
 
 const switchoverBody = {
   op: '3f2a1c',
@@ -129,9 +165,30 @@ export const healthyHandlers: ControlHandlers = {
             },
     }),
   op: async ({ id }) =>
-    id === undefined || id === operation.id
-      ? success({ node: 'vccs-a', operations: [operation] })
+    id === undefined || id === operation.id || id === drillOperation.id
+      ? success({
+          node: 'vccs-a',
+          operations: [id === drillOperation.id ? drillOperation : operation],
+        })
       : failure('operation-unknown', `no operation ${id} is known here`),
+  pause: async ({ announce }, { notify }) => {
+    if (announce) notify(operationNotification, { op: operation.id })
+    return success({ op: operation.id, paused: true, detail: 'paused on both nodes' })
+  },
+  resume: async ({ announce }, { notify }) => {
+    if (announce) notify(operationNotification, { op: operation.id })
+    return success({ op: operation.id, paused: false, detail: 'resumed on both nodes' })
+  },
+  reinit: async ({ dryRun, announce }, { notify }) => {
+    if (announce) notify(operationNotification, { op: operation.id })
+    const counts = { records: 40, recordsPeer: 42 }
+    return success({ op: dryRun ? null : operation.id, dryRun, node: 'vccs-b', ...counts })
+  },
+  drill: async ({ dryRun, announce }, { notify }) => {
+    if (announce) notify(operationNotification, { op: drillOperation.id })
+    const op = dryRun ? null : drillOperation.id
+    return success({ op, dryRun, safe: true, checks: [...switchoverBody.checks] })
+  },
   'op.copy': async () => success({}),
   history: async () =>
     success({

@@ -96,6 +96,11 @@ export const errors = {
     next: 'Remove the reasons given, or use `vccs failover` and accept the loss.',
     exit: 3,
   },
+  'wrong-role': {
+    text: 'Refused, because of the role of this node: a primary is never emptied.',
+    next: 'Run the command on the standby, or with --node peer.',
+    exit: 3,
+  },
   'needs-yes': {
     text: 'Refused, because nobody can be asked to confirm: there is no terminal.',
     next: 'Give --yes; the message holds the whole command.',

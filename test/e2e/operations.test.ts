@@ -1,14 +1,21 @@
 //! What operators do and ask: operations with a number, history, and the beacon that the site hears.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'ava'
+import type { DrillReport } from '../../daemon/src/control/operation-schema.ts'
 import { Lab } from '../../scripts/lab.ts'
 import { cliProgram, type LabNode } from '../../scripts/lab-node.ts'
 import { labUsers } from '../../scripts/lab-site.ts'
 import { until } from '../../scripts/waiting.ts'
 
+import { type PhonePair, putDown, registerPhones, talk } from './call.ts'
+
 let lab: Lab
+let pair: PhonePair
 
 test.before(async () => {
   lab = await Lab.start({ members: ['p1', 'p2'], users: labUsers(1001, 2), beacon: true })
+  pair = await registerPhones(lab)
 })
 
 test.after.always(async () => {
@@ -86,6 +93,114 @@ test.serial('history and outcomes outlive the node that has them', async (t) => 
   t.deepEqual(found[0], newest)
 })
 
+test.serial('a drill moves the role away and back, keeps the call, and reports', async (t) => {
+  await talk(pair)
+  const primary = await lab.inStep()
+  // Each node counts its legs once a second.
+  await until(async () => (await primary.status()).twin.both === 2, { what: 'legs on both nodes' })
+  const allowed = await primary.cli('drill', '--dry-run')
+  t.is(allowed.exitCode, 0, allowed.output)
+  const { exitCode, output } = await primary.cli('drill', '--yes', '--reason', 'monthly')
+  t.is(exitCode, 0, output)
+  t.regex(output, /Drill [0-9a-f]{6}: PASSED/)
+  t.regex(output, /calls +1: 1 kept, 0 ended by their telephones, 0 lost/)
+  t.regex(output, /legs on both +2\/2/)
+  t.is(await lab.primary(), primary)
+  const id = /^op ([0-9a-f]{6})$/m.exec(output)?.[1] ?? ''
+  const found = await json<{ operations: { report: DrillReport }[] }>(lab.other(primary), 'op', id)
+  const report = found.operations[0]?.report
+  t.deepEqual([report?.outcome, report?.moves.length, report?.reason], ['passed', 2, 'monthly'])
+  const folder = join(lab.directory, primary.node, 'state/drills')
+  const files = await until(async () => readdirSync(folder), { what: 'the report' })
+  t.deepEqual(
+    files.map((name) => name.slice(-10)).sort(),
+    [`${id}.txt`, `${id}.json`].map((name) => name.slice(-10)).sort(),
+  )
+  const { entries } = await json<History>(primary, 'history')
+  t.deepEqual([entries[0]?.operation, entries[1]?.operation], [id, id])
+  await putDown(pair.caller, pair)
+  t.truthy(await lab.inStep())
+})
+
+test.serial(
+  'a drill is refused with the reason while a link is cut, and moves nothing',
+  async (t) => {
+    const primary = await lab.inStep()
+    lab.network.cut('net-b')
+    await until(
+      async () => {
+        const { alarms } = await primary.status()
+        return alarms.some(({ code }) => code === 'link-down')
+      },
+      { what: 'the alarm of the link' },
+    )
+    const { exitCode, output } = await primary.cli('drill', '--yes')
+    lab.network.heal('net-b')
+    t.is(exitCode, 3, output)
+    t.regex(output, /net-b down/)
+    t.is(await lab.primary(), primary)
+    await until(
+      async () => (await primary.status()).alarms.every(({ code }) => code !== 'link-down'),
+      {
+        what: 'the end of the alarm',
+        msMax: 20_000,
+      },
+    )
+  },
+)
+
+test.serial(
+  'a standby is emptied and filled again while a call goes on; a primary refuses',
+  async (t) => {
+    await talk(pair)
+    const primary = await lab.inStep()
+    const refused = await primary.cli('reinit', '--yes')
+    t.is(refused.exitCode, 3, refused.output)
+    t.regex(refused.output, /is primary.*\nNext: +Run the command on the standby/)
+    const before = await lab.other(primary).opinion()
+    const { exitCode, output } = await primary.cli('reinit', '--yes', '--node', 'peer')
+    t.is(exitCode, 0, output)
+    t.regex(output, /done in .*: \d+ records, in step/)
+    await lab.inStep()
+    const after = await lab.other(primary).opinion()
+    t.deepEqual(after.sync?.tables, before.sync?.tables)
+    const { operations } = await json<Operations>(lab.other(primary), 'op')
+    t.deepEqual([operations[0]?.kind, operations[0]?.state], ['reinit', 'done'])
+    await putDown(pair.caller, pair)
+  },
+)
+
+test.serial(
+  'while the pair is paused nobody takes over, and resume gives the calls a node again',
+  async (t) => {
+    const primary = await lab.inStep()
+    const standby = lab.other(primary)
+    const paused = await standby.cli('pause', '--yes', '--reason', 'LAN work')
+    t.is(paused.exitCode, 0, paused.output)
+    await until(async () => (await primary.opinion()).paused, { what: 'pause on the other node' })
+    t.regex((await primary.cli('status')).output, /PAUSED: nobody takes over/)
+    primary.killAll()
+    await until(
+      async () => (await standby.status()).alarms.some(({ code }) => code === 'nobody-serves'),
+      { what: 'the alarm that nobody serves' },
+    )
+    t.is((await standby.opinion()).role, 'standby')
+    const resumed = await standby.cli('resume', '--reason', 'done')
+    t.is(resumed.exitCode, 0, resumed.output)
+    await until(async () => (await standby.opinion()).role === 'primary', { what: 'the take-over' })
+    const { operations } = await json<Operations>(standby, 'op')
+    t.deepEqual(
+      operations.slice(0, 2).map(({ kind, state, reason }) => [kind, state, reason]),
+      [
+        ['resume', 'done', 'done'],
+        ['pause', 'done', 'LAN work'],
+      ],
+    )
+    await until(async () => !primary.isRunning, { what: 'the end of the killed node' })
+    await lab.bothRun()
+  },
+)
+
 /** `vccs beacon` on a machine of the terminal LAN, which has no daemon. */
 function hear(member: string, ...more: readonly string[]): string {
   const { network, beaconKeyFile } = lab
@@ -97,7 +212,7 @@ test.serial(
   'a terminal hears the beacon of the primary, and silence when there is none',
   async (t) => {
     const primary = await lab.inStep()
-    const heard = JSON.parse(hear('p1', '--once'))
+    const heard = JSON.parse(hear('p1', '--json'))
     t.is(heard.node, primary.name)
     t.is(heard.role, 'primary')
     t.is(heard.peer.role, 'standby')
@@ -115,8 +230,7 @@ test.serial(
     t.deepEqual([entries[0]?.to, entries[0]?.operation], ['primary', null])
 
     standby.killAll()
-    const silent = t.throws(() => hear('p1', '--once'))
+    const silent = t.throws(() => hear('p1', '--json'))
     t.truthy(silent)
-    await lab.bothRun()
   },
 )

@@ -30,6 +30,15 @@ function warnings(screen: Screen, status: StatusResult): string[] {
     const { text } = screen.mark('warning', `NOT REDUNDANT: ${reasons}. Next: vccs why`)
     lines.push(...screen.text(text, 2, 'warning'))
   }
+  if (status.nodes.some(({ paused }) => paused)) {
+    const { text } = screen.mark('warning', 'PAUSED: nobody takes over. Next: vccs resume')
+    lines.push(...screen.text(text, 2, 'warning'))
+  }
+  const held = status.nodes.filter((node) => node.held).map(({ name }) => name)
+  if (held.length > 0) {
+    const text = `HELD on ${held.join(' and ')}: the role changed too often. Next: vccs why`
+    lines.push(...screen.text(screen.mark('warning', text).text, 2, 'warning'))
+  }
   for (const sentence of status.disagreements) {
     const { text } = screen.mark('warning', `THE NODES DISAGREE: ${sentence}`)
     lines.push(...screen.text(text, 2, 'warning'))
@@ -106,10 +115,14 @@ const linkTones = { up: 'good', down: 'bad', unknown: 'unknown' } as const
 
 function linkLines(screen: Screen, self: NodeStatus, peer: NodeStatus | undefined): string[] {
   if (self.links.length === 0) return []
-  const pieces = self.links.map(({ name, state, rttMs, heardMsAgo }) => {
+  const pieces = self.links.map(({ name, state, rttMs, heardMsAgo, lossPercent, heardByPeer }) => {
     let figure = ''
-    if (state === 'up' && rttMs !== null) figure = ` ${milliseconds(rttMs)}`
-    else if (state === 'down' && heardMsAgo !== null) figure = `, heard ${duration(heardMsAgo)} ago`
+    if (state === 'up') {
+      if (rttMs !== null) figure = ` ${milliseconds(rttMs)}`
+      if (lossPercent) figure += `, ${lossPercent.toFixed(1)} % lost`
+      if (heardByPeer === false) figure += ', not heard by the peer'
+    }
+    if (state === 'down' && heardMsAgo !== null) figure = `, heard ${duration(heardMsAgo)} ago`
     return screen.mark(linkTones[state], `${name} ${state}${figure}`)
   })
   const lines = screen.line('LINKS', pieces)

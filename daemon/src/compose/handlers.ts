@@ -8,11 +8,12 @@ import type { Core } from '../switching/core.ts'
 import { makeConfigVerbs } from './config-verbs.ts'
 import type { CoreRunner } from './core-runner.ts'
 import type { LogHub } from './log-hub.ts'
+import { type MaintenanceParts, makeMaintenanceVerbs } from './maintenance-verbs.ts'
 import { ownStatus, pairStatusOf } from './node-status.ts'
 import { makeOperationVerbs, type OperationParts, recordSyncDb } from './operation-verbs.ts'
 import { makeSyncVerbs } from './sync-verbs.ts'
 
-interface HandlerParts extends OperationParts {
+interface HandlerParts extends OperationParts, MaintenanceParts {
   readonly core: Core
   readonly runner: CoreRunner
   readonly log: LogHub
@@ -25,6 +26,7 @@ export function makeHandlers(parts: HandlerParts): ControlHandlers {
       success(opinions === 'both' ? await pairStatusOf(parts) : ownStatus(parts, null)),
     ...makeOperationVerbs(parts),
     ...makeSyncVerbs(parts),
+    ...makeMaintenanceVerbs(parts),
     calls: async () => {
       const conferences = parts.tables.table('wired-conference').values()
       return success({ calls: listCalls(conferences), asOf: iso(wallMs()) })

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BusMessageOf, Role } from '../bus/messages.ts'
 import { historyEntrySchema, type Operation, operationSchema } from '../control/operation-schema.ts'
+import { CallWatch } from '../oam/call-watch.ts'
 import { History } from '../oam/history.ts'
 import { readRecords, writeRecords } from '../oam/kept-records.ts'
 import type { NodeConfig } from '../oam/node-config.ts'
@@ -31,6 +32,7 @@ export class Logbook {
   readonly #operationsFile: KeptFile
   #decisions = ''
   #watch: TakeOverWatch | null = null
+  readonly #callWatches = new Set<CallWatch>()
 
   constructor(parts: LogbookParts) {
     this.#parts = parts
@@ -61,24 +63,28 @@ export class Logbook {
   }
 
   /** To be called before the core of this node follows the role. */
-  becomes(
-    role: Role,
-    at: { readonly term: number; readonly nowMs: number; readonly sessions: Iterable<Conference> },
-  ): void {
+  becomes(role: Role, takeOver: ConstructorParameters<typeof TakeOverWatch>[0]): void {
     if (role !== 'primary') this.#watch = null
-    else if (this.#watch?.term !== at.term) {
-      this.#watch = new TakeOverWatch(at.term, at.nowMs, at.sessions)
-    }
+    else if (this.#watch?.term !== takeOver.term) this.#watch = new TakeOverWatch(takeOver)
+  }
+
+  /** Follows the calls of now until `stop`. */
+  watchCalls(sessions: Iterable<Conference>): { readonly calls: CallWatch; stop(): void } {
+    const calls = new CallWatch(sessions)
+    this.#callWatches.add(calls)
+    return { calls, stop: () => this.#callWatches.delete(calls) }
   }
 
   sessionChanged(sessionId: string, next: Conference | null, nowMs: number): void {
     this.#watch?.changed(sessionId, next, nowMs)
+    for (const calls of this.#callWatches) calls.changed(sessionId, next)
   }
 
-  /** To be called about once a second. */
-  advance(nowMs: number): void {
+  /** To be called about once a second.
+   * @param answeredLate requests that the core has answered for its peer since it was started. */
+  advance(nowMs: number, answeredLate: number): void {
     if (this.#watch === null) return
-    this.#watch.advance(nowMs)
+    this.#watch.advance(nowMs, answeredLate)
     this.#join()
   }
 

@@ -48,7 +48,7 @@ interface Asked {
 
 /** Records an operation and tells its number at once, so that it can be asked for when the connection
  * is lost. */
-function beginOperation(
+export function beginOperation(
   { logbook }: Pick<OperationParts, 'logbook'>,
   kind: OperationKind,
   { reason, operator, announce }: Asked,

@@ -286,7 +286,8 @@ export class SwitchEngine {
     this.#role = role
     this.#flush = null
     const sessions = this.tables.table('wired-conference').values()
-    this.#witness?.becomes(role, { term, nowMs, sessions })
+    const answeredLate = this.core.counters().late
+    this.#witness?.becomes(role, { term, atMs: nowMs, sessions, answeredLate })
     this.sync.perform(this.replicator.setRole(role, term, nowMs))
     this.runner.setRole(role, peerServedAtMs)
     this.#site?.setPair(role, this.#peerAlive)

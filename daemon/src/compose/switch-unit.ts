@@ -17,6 +17,7 @@ import { type Result, success } from '../result.ts'
 import { BeaconSender } from './beacon-sender.ts'
 import { Configuration } from './configuration.ts'
 import { DiskWatch } from './disk-watch.ts'
+import { DrillRunner } from './drill-runner.ts'
 import { makeHandlers } from './handlers.ts'
 import type { LogHub } from './log-hub.ts'
 import { Logbook } from './logbook.ts'
@@ -44,6 +45,7 @@ export class SwitchUnit {
   readonly #configuration: Configuration
   readonly #logbook: Logbook
   readonly #beacon: BeaconSender
+  readonly #drills: DrillRunner
   readonly #sockets: SyncSockets
   readonly #disks: DiskWatch
   readonly #wakeUp = new WakeUp(idleMs, () => this.#loop())
@@ -78,6 +80,7 @@ export class SwitchUnit {
       },
     })
     this.#engine.watchedBy(this.#logbook)
+    this.#drills = new DrillRunner({ ...this.#statusParts(), logbook: this.#logbook, log })
     this.#beacon = new BeaconSender({
       config,
       alarms: this.#engine.alarms,
@@ -176,10 +179,27 @@ export class SwitchUnit {
     const { core, runner } = this.#engine
     const parts = this.#statusParts()
     return {
-      handlers: makeHandlers({ ...parts, core, runner, log, logbook: this.#logbook }),
+      handlers: makeHandlers({
+        ...parts,
+        core,
+        runner,
+        log,
+        logbook: this.#logbook,
+        drills: this.#drills,
+        reinit: () => this.#reinit(),
+      }),
       askPeer: parts.askPeer,
       onDefect: (text) => log.error('a defect', { text }),
     }
+  }
+
+  /** @returns false when this is no standby, or hears no primary. */
+  #reinit(): boolean {
+    const outputs = this.#engine.replicator.reinit(monotonicMs())
+    if (outputs === null) return false
+    this.#engine.sync.perform(outputs)
+    this.#wakeUp.at(this.#engine.nextTimerMs())
+    return true
   }
 
   async #askPeer(verb: string, params: Record<string, unknown>): Promise<Result<unknown>> {
@@ -230,7 +250,7 @@ export class SwitchUnit {
     const alarms = restartAlarms(this.#options.config.runDirectory, wallMs())
     this.#engine.alarms.reconcile('units', alarms)
     void this.#disks.advance(nowMs)
-    this.#logbook.advance(nowMs)
+    this.#logbook.advance(nowMs, this.#engine.core.counters().late)
   }
 
   /** The one loop of this process: it sleeps until something is due. */

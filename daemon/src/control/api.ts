@@ -138,6 +138,9 @@ const changeResult = <V extends string>(verb: V) =>
     changes: z.array(changeSchema),
   })
 
+const pauseResult = <V extends 'pause' | 'resume'>(verb: V) =>
+  result(verb, { op: z.string(), paused: z.boolean(), detail: z.string() })
+
 export const verbs = {
   status: {
     /** `own`: do not ask the peer (this is how a node asks its peer). */
@@ -163,6 +166,31 @@ export const verbs = {
       opinions: z.enum(['both', 'own']).default('both'),
     }),
     result: result('op', { node: z.string(), operations: z.array(operationSchema) }),
+  },
+  /** Maintenance: no role changes by itself until `resume`. */
+  pause: { params: z.strictObject(orderShape), result: pauseResult('pause') },
+  resume: { params: z.strictObject(orderShape), result: pauseResult('resume') },
+  /** Empties this standby and fills it again from the primary; `op` tells how far it is. */
+  reinit: {
+    params: z.strictObject({ dryRun, ...orderShape }),
+    result: result('reinit', {
+      op: z.string().nullable(),
+      dryRun: z.boolean(),
+      node: z.string(),
+      /** Records here, and at the primary. */
+      records: count,
+      recordsPeer: count,
+    }),
+  },
+  /** A switchover away and back, measured; `op` tells how far it is and holds the report. */
+  drill: {
+    params: z.strictObject({ dryRun, ...orderShape }),
+    result: result('drill', {
+      op: z.string().nullable(),
+      dryRun: z.boolean(),
+      safe: z.boolean(),
+      checks: z.array(checkSchema),
+    }),
   },
   /** From node to node only: what became of an operation, so that either can be asked. */
   'op.copy': {

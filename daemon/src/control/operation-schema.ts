@@ -51,9 +51,11 @@ const moveSchema = z.object({
   callsEnded: count,
   callsLost: count,
   twin: z.object({ both: count, wanted: count }),
-  /** Codes and subjects of the alarms that were raised. */
-  alarms: z.array(z.string()).max(50),
+  /** Codes and subjects of the alarms that were raised: the critical ones, and the others. */
+  criticalAlarms: z.array(z.string()).max(50),
+  otherAlarms: z.array(z.string()).max(50),
 })
+export type DrillMove = z.infer<typeof moveSchema>
 
 const drillReportSchema = z.object({
   schema: z.literal('vccs/drill-report/1'),
@@ -70,6 +72,7 @@ const drillReportSchema = z.object({
   /** The move away and the move back, as far as they were made. */
   moves: z.array(moveSchema).max(2),
 })
+export type DrillReport = z.infer<typeof drillReportSchema>
 
 export const operationSchema = z.object({
   /** Six hexadecimal digits. */

@@ -67,6 +67,10 @@ const nodeStatusSchema = z.object({
   /** `lost`: not heard on any link; `unknown`: nobody can say. */
   state: z.enum(['up', 'degraded', 'starting', 'lost', 'unknown']),
   alone: z.boolean(),
+  /** Maintenance: no role changes by itself. */
+  paused: z.boolean().default(false),
+  /** The role changed too often, and stays where it is for now. */
+  held: z.boolean().default(false),
   term: z.number().nullable(),
   since: timeSchema.nullable(),
   version: z.string().nullable(),

@@ -4,8 +4,9 @@ import type { DecisionRecord } from '../bus/messages.ts'
 import type { Effect, HistoryEntry, Operation } from '../control/operation-schema.ts'
 import { limits } from '../limits.ts'
 
-/** An operation moves the role within this time. */
+/** An operation moves the role within this time; a drill moves it twice. */
 const operationMsMax = 15_000
+const drillMsMax = 120_000
 /** ... and the clocks of the nodes may differ by this, for an operation of the peer. */
 const clockMsMax = 2_000
 
@@ -87,7 +88,8 @@ function operationOf(
   if (!orderedRules.includes(rule)) return null
   const isIt = ({ kind, startedAt, endedAt }: Operation) => {
     const begunMs = Date.parse(startedAt) - clockMsMax
-    const endMs = endedAt === null ? begunMs + operationMsMax : Date.parse(endedAt) + clockMsMax
+    const runMs = kind === 'drill' ? drillMsMax : operationMsMax
+    const endMs = endedAt === null ? begunMs + runMs : Date.parse(endedAt) + clockMsMax
     return rolesMovedBy.includes(kind) && atMs >= begunMs && atMs <= endMs
   }
   return [...operations].sort((a, b) => b.startedAt.localeCompare(a.startedAt)).find(isIt) ?? null

@@ -3,33 +3,41 @@
 //! CLOCK_MONOTONIC.
 import type { Effect } from '../control/operation-schema.ts'
 import type { Conference, Member, PendingServer } from '../tables/wired-conference.ts'
+import { CallWatch } from './call-watch.ts'
 
 /** A telephone repeats a request for half a minute (RFC 3261 17.1.2); most do it within this time. */
 export const effectWatchMs = 10_000
-/** A call that nobody answers ends by itself (RFC 3261 21.4.9). */
-const noAnswerStatus = 408
 const ringingStatus = 180
+
+interface TakeOver {
+  readonly term: number
+  readonly atMs: number
+  /** As they are before the core of this node goes on with them. */
+  readonly sessions: Iterable<Conference>
+  /** Requests that the core has answered for its peer since it was started. */
+  readonly answeredLate: number
+}
 
 export class TakeOverWatch {
   readonly term: number
   readonly #atMs: number
-  readonly #calls = new Set<string>()
-  readonly #lost = new Set<string>()
-  /** Sessions that were seen to end; their records may go. */
-  readonly #ended = new Set<string>()
+  readonly #before: number
+  readonly #calls: CallWatch
   readonly #open = new Map<string, Set<string>>()
   #late = 0
+  #unrecorded = 0
   #lateMsMax: number | null = null
   #complete = false
 
-  /** @param sessions as they are before the core of this node goes on with them. */
-  constructor(term: number, atMs: number, sessions: Iterable<Conference>) {
+  constructor({ term, atMs, sessions, answeredLate }: TakeOver) {
     this.term = term
     this.#atMs = atMs
-    for (const session of sessions) {
+    this.#before = answeredLate
+    const all = [...sessions]
+    this.#calls = new CallWatch(all)
+    for (const session of all) {
       const open = unanswered(session)
       if (open.size > 0) this.#open.set(session.sessionId, open)
-      if (session.state !== 'released') this.#calls.add(session.sessionId)
     }
   }
 
@@ -37,27 +45,27 @@ export class TakeOverWatch {
   changed(sessionId: string, next: Conference | null, nowMs: number): void {
     if (this.#complete) return
     this.#noteAnswers(sessionId, next, nowMs)
-    if (!this.#calls.has(sessionId) || this.#lost.has(sessionId)) return
-    const ended = next?.ended ?? null
-    const bySwitch = ended?.by === 'switch' && ended.status !== noAnswerStatus
-    if (bySwitch || (next === null && !this.#ended.has(sessionId))) this.#lost.add(sessionId)
-    if (ended !== null) this.#ended.add(sessionId)
+    this.#calls.changed(sessionId, next)
   }
 
-  /** @returns true once, when the watch is over. */
-  advance(nowMs: number): boolean {
-    if (this.#complete || nowMs - this.#atMs < effectWatchMs) return false
+  /** @param answeredLate as at the beginning, now.
+   * @returns true once, when the watch is over. */
+  advance(nowMs: number, answeredLate: number): boolean {
+    if (this.#complete) return false
+    this.#unrecorded = answeredLate - this.#before
+    if (nowMs - this.#atMs < effectWatchMs) return false
     this.#complete = true
     return true
   }
 
   effect(): Effect {
+    const { calls, kept, ended, lost } = this.#calls.counts
     const open = [...this.#open.values()].reduce((sum, { size }) => sum + size, 0)
     return {
-      calls: this.#calls.size,
-      kept: this.#calls.size - this.#lost.size,
-      lost: this.#lost.size,
-      sipLate: this.#late,
+      calls,
+      kept: kept + ended,
+      lost,
+      sipLate: this.#late + this.#unrecorded,
       sipLateMsMax: this.#lateMsMax,
       sipOpen: open,
       complete: this.#complete,

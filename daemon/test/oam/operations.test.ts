@@ -117,6 +117,10 @@ function decision(change: Partial<DecisionRecord> = {}): DecisionRecord {
   }
 }
 
+function takeOver(sessions: Conference[], term = 18): TakeOverWatch {
+  return new TakeOverWatch({ term, atMs: 1_000, sessions, answeredLate: 3 })
+}
+
 test('history takes each change of the role once, however often it is told, also after a restart', (t) => {
   const history = new History('vccs-a', [])
   const first = decision()
@@ -164,7 +168,7 @@ test('history is bounded, and the effect goes to the take-over of its term', (t)
   history.note(many, [])
   t.is(history.list().length, limits.historyKept)
   t.is(history.list()[0]?.term, 7)
-  const effect = new TakeOverWatch(20, 0, []).effect()
+  const effect = takeOver([], 20).effect()
   t.true(history.setEffect(20, effect))
   t.false(history.setEffect(20, effect))
   t.false(history.setEffect(3, effect))
@@ -247,7 +251,7 @@ test('a take-over keeps a call unless the switch itself ends it, or its record v
   const calls = ['up', 'bye', 'lost', 'gone', 'unanswered', 'over'].map((id) =>
     session(id, id === 'over' ? ended('caller', 200) : {}),
   )
-  const watch = new TakeOverWatch(18, 1_000, calls)
+  const watch = takeOver(calls)
   watch.changed('bye', session('bye', ended('caller', 200)), 1_100)
   watch.changed('bye', null, 6_200)
   watch.changed('lost', session('lost', ended('switch', 500)), 1_200)
@@ -263,7 +267,7 @@ test('a take-over keeps a call unless the switch itself ends it, or its record v
 
 test('a request that the dead node left is answered late, and one that rings is not late', (t) => {
   const ringing = pending({ method: 'INVITE', provisional: 180 })
-  const watch = new TakeOverWatch(18, 1_000, [
+  const watch = takeOver([
     session('bye', {}, pending()),
     session('silent', {}, pending({ cseq: 9 })),
     session('rings', { state: 'ringing' }, ringing),
@@ -281,11 +285,20 @@ test('a request that the dead node left is answered late, and one that rings is 
   t.deepEqual([sipLate, sipLateMsMax, sipOpen, kept], [2, 512, 1, 4])
 })
 
+test('requests that were heard and never recorded are answered late, too', (t) => {
+  const watch = takeOver([])
+  watch.advance(1_500, 5)
+  t.is(watch.effect().sipLate, 2)
+  watch.advance(1_000 + effectWatchMs, 6)
+  watch.advance(2_000 + effectWatchMs, 99)
+  t.is(watch.effect().sipLate, 3)
+})
+
 test('the watch over a take-over ends, and what comes later changes nothing', (t) => {
-  const watch = new TakeOverWatch(18, 1_000, [session('a')])
-  t.false(watch.advance(1_000 + effectWatchMs - 1))
-  t.true(watch.advance(1_000 + effectWatchMs))
-  t.false(watch.advance(1_000 + effectWatchMs + 1))
+  const watch = takeOver([session('a')])
+  t.false(watch.advance(1_000 + effectWatchMs - 1, 3))
+  t.true(watch.advance(1_000 + effectWatchMs, 3))
+  t.false(watch.advance(1_000 + effectWatchMs + 1, 9))
   watch.changed('a', null, 99_000)
   t.deepEqual([watch.effect().kept, watch.effect().complete], [1, true])
 })
