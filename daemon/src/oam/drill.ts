@@ -41,7 +41,7 @@ export function reasonsAgainst(checks: readonly Check[]): string[] {
 }
 
 /** What is not as it should be after a move; empty: nothing. */
-export function moveFindings(move: DrillMove): string[] {
+function moveFindings(move: DrillMove): string[] {
   const { from, to, ok, detail, inStepMs, callsLost, twin, criticalAlarms } = move
   const name = `${from} to ${to}`
   if (!ok) return [`${name} was not done: ${detail}`]
