@@ -53,6 +53,8 @@ export interface WorldOptions {
 export class World {
   now = 0
   readonly log: string[] = []
+  /** What the switch of a node heard of a merge. */
+  readonly mergeWords: { atMs: number; name: NodeName; word: string }[] = []
   readonly #nodes: Record<NodeName, Node>
   readonly #linkNames: readonly string[]
   readonly #cuts = new Set<string>()
@@ -286,6 +288,8 @@ export class World {
   #toSwitch(name: NodeName, message: BusMessage): void {
     const node = this.#nodes[name]
     if (message.kind === 'operation-result') this.#note(name, 'result', { ...message })
+    const word = mergeWord(message)
+    if (word !== null) this.mergeWords.push({ atMs: this.now, name, word })
     if (message.kind !== 'flush' || !node.flushes || !node.units.switch.up) return
     const { ref } = message
     this.#plan(5, () => {
@@ -333,4 +337,10 @@ function describe(text: string, fields: Readonly<Record<string, unknown>>): stri
     default:
       return text
   }
+}
+
+function mergeWord(message: BusMessage): string | null {
+  if (message.kind === 'role' && message.merge !== undefined) return message.merge
+  if (message.kind !== 'clock' || message.shiftTicks === undefined) return null
+  return `shift ${message.shiftTicks}`
 }
