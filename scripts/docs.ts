@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { type AlarmEntry, alarms } from '../daemon/src/alarms.ts'
 import { type ErrorEntry, errors } from '../daemon/src/errors.ts'
 import { beaconSchemaDocument } from '../daemon/src/wire/beacon-grammar.ts'
+import { readResults } from './soak/results.ts'
+import { scoreboard } from './soak/scoreboard.ts'
 
 const exitMeanings = [
   'done',
@@ -59,6 +61,7 @@ const documents: Record<string, () => string> = {
   'docs/errors.md': errorsDocument,
   'docs/alarms.md': alarmsDocument,
   'etc/vccs-beacon.xsd': beaconSchemaDocument,
+  'SCOREBOARD.md': () => scoreboard(readResults()),
 }
 
 /** @returns one line a document that is not what the code says. */
@@ -76,7 +79,9 @@ export function checkDocs(root: string): string[] {
   return problems
 }
 
-if (import.meta.main) {
+export function writeDocuments(): void {
   const root = join(import.meta.dirname, '..')
   for (const [path, make] of Object.entries(documents)) writeFileSync(join(root, path), make())
 }
+
+if (import.meta.main) writeDocuments()

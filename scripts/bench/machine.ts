@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 
-interface MachineFacts {
+export interface MachineFacts {
   readonly cores: number
   readonly processor: string
   readonly memoryMiB: number
@@ -27,11 +27,15 @@ export function machineFacts(): MachineFacts {
   }
 }
 
+/** What a soak itself writes. */
+const notOfIt = [':!/docs/scoreboard.json', ':!/SCOREBOARD.md']
+
 /** `-changed`: the tree held changes that are in no commit. */
 function commit(): string {
   const git = (...args: string[]) =>
     spawnSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).stdout?.trim() ?? ''
   const hash = git('rev-parse', '--short', 'HEAD')
   if (hash === '') return 'unknown'
-  return git('status', '--porcelain', '--untracked-files=no') === '' ? hash : `${hash}-changed`
+  const changed = git('status', '--porcelain', '--untracked-files=no', '--', ':/', ...notOfIt)
+  return changed === '' ? hash : `${hash}-changed`
 }

@@ -19,6 +19,8 @@ interface LoadOptions {
   readonly pauseMs?: number
   /** One line per call, used again from the first when at the end. */
   readonly users?: readonly string[]
+  /** sipp gives up then. */
+  readonly timeoutSeconds?: number
 }
 
 export interface LoadResult {
@@ -107,7 +109,8 @@ function sippArguments(options: LoadOptions): string[] {
     ...['-i', options.address, '-p', String(sippPort)],
     ...(calls === undefined ? [] : ['-m', String(calls)]),
     ...['-l', String(callsOpenMax), '-r', String(options.callsPerSecond ?? 10)],
-    ...['-d', String(options.pauseMs ?? 0), '-timeout', '120', '-buff_size', '1048576'],
+    ...['-d', String(options.pauseMs ?? 0), '-buff_size', '1048576'],
+    ...['-timeout', String(options.timeoutSeconds ?? 120)],
     ...['-nostdin', '-trace_err', '-trace_stat', '-stf', 'statistics.csv', '-fd', '1'],
   ]
 }

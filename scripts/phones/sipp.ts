@@ -28,6 +28,8 @@ export interface SippOptions {
   readonly pauseMs?: number
   /** False: it says everything once, whatever becomes of it. */
   readonly repeats?: boolean
+  /** Longer than any call: sipp plays a capture once. */
+  readonly voiceSeconds?: number
   /** `{name}` in the scenario becomes the value. */
   readonly values?: Readonly<Record<string, string>>
 }
@@ -41,8 +43,7 @@ interface SippResult {
 
 const scenarioFolder = join(import.meta.dirname, '../../test/e2e/sipp')
 const voiceHz = 437.5
-/** Longer than any call of the tests: sipp plays a capture once. */
-const voiceSeconds = 60
+const voiceSecondsDefault = 60
 
 export class Sipp {
   readonly #options: SippOptions
@@ -125,7 +126,11 @@ function writeFiles(options: SippOptions): void {
     join(directory, 'users.csv'),
     ['SEQUENTIAL', ...(options.users ?? []), ''].join('\n'),
   )
-  writeVoiceCapture(join(directory, 'voice.pcap'), voiceHz, voiceSeconds)
+  writeVoiceCapture(
+    join(directory, 'voice.pcap'),
+    voiceHz,
+    options.voiceSeconds ?? voiceSecondsDefault,
+  )
 }
 
 function sippArguments(options: SippOptions): string[] {

@@ -1,0 +1,105 @@
+//! `npm run soak`: a pair under calls and faults, for as long as wanted. What it finds goes to
+//! docs/scoreboard.json and SCOREBOARD.md.
+//!
+//!   --kills N         faults until so many SIGKILLs; 0: no faults at all (then --seconds)
+//!   --seconds S       longest time of one round; every round has a new pair and new calls (300)
+//!   --profile P       default (100 ms x 5) or fast (20 ms x 3)
+//!   --legs N          legs that are held all the time, two a call (100)
+//!   --load            a busy switch: 25 new calls a second instead of 1
+//!   --only KIND       faults of this kind only
+//!   --seed N          the same choices again
+//!   --dry             keep nothing
+import { setPriority } from 'node:os'
+import { parseArgs } from 'node:util'
+import { chance } from './impair/impairment.ts'
+import { ensurePackages, testPrograms } from './net/packages.ts'
+import { ensureNamespaces } from './net/privilege.ts'
+import { writeDocuments } from './docs.ts'
+import { type FaultKind, faultKinds, faults } from './soak/faults.ts'
+import { keepRun, type ProfileName } from './soak/results.ts'
+import { Round } from './soak/round.ts'
+
+const comingPerSecond = { calm: 1, busy: 25 } as const
+const secondsDefault = 300
+const niceness = -12
+/** A kill and all that follows takes about so long; a round begins with setting up the pair. */
+const secondsOfKill = 6
+const secondsOfStart = 30
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '0' },
+    seconds: { type: 'string', default: String(secondsDefault) },
+    profile: { type: 'string', default: 'default' },
+    legs: { type: 'string', default: '100' },
+    load: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    dry: { type: 'boolean', default: false },
+  },
+})
+
+function whole(text: string, min: number, max: number): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= min && value <= max) return value
+  console.error(`${text} is no whole number from ${min} to ${max}.`)
+  process.exit(2)
+}
+
+/** The daemons inherit it: a soak measures them and not what else this machine does. */
+function preferThisWork(): void {
+  try {
+    setPriority(niceness)
+  } catch {
+    // Without the right to it the figures have the neighbours in them.
+  }
+}
+
+const kills = whole(values.kills, 0, 100_000)
+const secondsMax = whole(values.seconds, 20, 86_400)
+const legs = whole(values.legs, 2, 1_000)
+const only = faultKinds.find((kind: FaultKind) => kind === values.only) ?? null
+const profile: ProfileName = values.profile === 'fast' ? 'fast' : 'default'
+if ((values.only !== undefined && only === null) || !['default', 'fast'].includes(values.profile)) {
+  console.error(`--profile: default or fast; --only: one of ${faultKinds.join(', ')}.`)
+  process.exit(2)
+}
+
+ensurePackages(testPrograms)
+await ensureNamespaces()
+preferThisWork()
+const beganMs = performance.now()
+const say = (text: string) => {
+  console.log(`${((performance.now() - beganMs) / 1_000).toFixed(0).padStart(5)} s  ${text}`)
+}
+const seed = whole(values.seed, 0, 2 ** 31)
+const random = chance(seed)
+say(`seed ${seed}`)
+
+let killsDone = 0
+let lost = 0
+do {
+  const seconds =
+    kills === 0
+      ? secondsMax
+      : Math.min(secondsMax, secondsOfStart + (kills - killsDone) * secondsOfKill)
+  const run = await Round.run({
+    ...{ seconds, profile, legs, only, random, say },
+    kills: kills - killsDone,
+    comingPerSecond: values.load ? comingPerSecond.busy : comingPerSecond.calm,
+  })
+  if (!values.dry) keepRun(run)
+  const killed = run.faults.reduce((sum, { kind }) => sum + faults[kind].kills, 0)
+  killsDone += killed
+  lost += run.framesLost + run.held.lost + run.coming.lost + run.falseTakeOvers
+  const calls = `${run.held.lost} of ${run.held.made} held and ${run.coming.lost} of ${run.coming.made}`
+  say(
+    `round: ${killed} kills, ${run.framesLost} of ${run.frames} frames lost, ${calls} new calls lost`,
+  )
+  for (const { firstError } of [run.held, run.coming]) if (firstError !== '') say(firstError)
+  if (run.notCaptured !== 0) say(`${run.notCaptured} frames were not captured`)
+  if (run.problem !== null) lost += 1
+  if (kills > 0 && killed === 0 && only === null) break
+} while (killsDone < kills)
+if (!values.dry) writeDocuments()
+process.exit(lost === 0 ? 0 : 1)

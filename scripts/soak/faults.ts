@@ -1,0 +1,192 @@
+//! The faults of a soak: what can happen to a pair, how often it does, and doing it.
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Lab } from '../lab.ts'
+import type { LabNode, UnitName } from '../lab-node.ts'
+import type { LinkName } from '../net/netns.ts'
+import { until } from '../waiting.ts'
+
+export const faultKinds = [
+  'primary',
+  'standby',
+  'primary-switch',
+  'primary-media',
+  'primary-pair',
+  'standby-switch',
+  'standby-media',
+  'standby-pair',
+  'standby-in-mid-sync',
+  'switchover',
+  'one-link',
+  'two-links',
+] as const
+export type FaultKind = (typeof faultKinds)[number]
+
+interface FaultFacts {
+  /** Of 100 faults. */
+  readonly share: number
+  /** SIGKILLs in it. */
+  readonly kills: number
+  /** The other node must serve. */
+  readonly moves: boolean
+  readonly text: string
+}
+
+export const faults: Readonly<Record<FaultKind, FaultFacts>> = {
+  primary: { share: 38, kills: 1, moves: true, text: 'kill -9 of the whole primary' },
+  standby: { share: 8, kills: 1, moves: false, text: 'kill -9 of the whole standby' },
+  'primary-switch': { share: 9, kills: 1, moves: true, text: 'kill -9 of its switch' },
+  'primary-media': { share: 9, kills: 1, moves: true, text: 'kill -9 of its media' },
+  'primary-pair': { share: 6, kills: 1, moves: true, text: 'kill -9 of its pair unit' },
+  'standby-switch': {
+    share: 3,
+    kills: 1,
+    moves: false,
+    text: 'kill -9 of the switch of the standby',
+  },
+  'standby-media': {
+    share: 3,
+    kills: 1,
+    moves: false,
+    text: 'kill -9 of the media of the standby',
+  },
+  'standby-pair': {
+    share: 3,
+    kills: 1,
+    moves: false,
+    text: 'kill -9 of the pair unit of the standby',
+  },
+  'standby-in-mid-sync': {
+    share: 4,
+    kills: 2,
+    moves: false,
+    text: 'kill -9 of the standby, and again while it catches up',
+  },
+  switchover: { share: 9, kills: 0, moves: true, text: 'planned switchover' },
+  'one-link': { share: 4, kills: 0, moves: false, text: 'one link cut and healed' },
+  'two-links': { share: 4, kills: 0, moves: false, text: 'two links cut and healed' },
+}
+
+/** @param random a number from 0 to below 1 */
+export function chooseFault(random: number): FaultKind {
+  let rest = random * faultKinds.reduce((sum, kind) => sum + faults[kind].share, 0)
+  for (const kind of faultKinds) {
+    rest -= faults[kind].share
+    if (rest < 0) return kind
+  }
+  return 'primary'
+}
+
+/** A fault that was done: when, and what is to be awaited before the next one. */
+export interface DoneFault {
+  readonly atMs: number
+  /** Resolves when what died is there again; the pair need not be in step yet. */
+  repaired(): Promise<void>
+}
+
+interface Scene {
+  readonly lab: Lab
+  readonly primary: LabNode
+  readonly random: () => number
+}
+
+export async function commit(kind: FaultKind, scene: Scene): Promise<DoneFault> {
+  const { lab, primary } = scene
+  const standby = lab.other(primary)
+  switch (kind) {
+    case 'primary':
+      return killNode(primary)
+    case 'standby':
+      return killNode(standby)
+    case 'primary-switch':
+      return killUnit(primary, 'switch')
+    case 'primary-media':
+      return killUnit(primary, 'media')
+    case 'primary-pair':
+      return killUnit(primary, 'pair')
+    case 'standby-switch':
+      return killUnit(standby, 'switch')
+    case 'standby-media':
+      return killUnit(standby, 'media')
+    case 'standby-pair':
+      return killUnit(standby, 'pair')
+    case 'standby-in-mid-sync':
+      return killInMidSync(standby, scene.random)
+    case 'switchover':
+      return switchOver(primary)
+    case 'one-link':
+      return cutLinks(scene, 1)
+    case 'two-links':
+      return cutLinks(scene, 2)
+  }
+}
+
+function killNode(node: LabNode): DoneFault {
+  const { atMs } = node.killAll()
+  return { atMs, repaired: () => node.start() }
+}
+
+async function killUnit(node: LabNode, unit: UnitName): Promise<DoneFault> {
+  const { atMs, pid } = await node.killUnit(unit)
+  return {
+    atMs,
+    repaired: async () => {
+      await until(
+        async () => {
+          const found = (await node.opinion()).units.find((one) => one.unit === unit)
+          return found?.state === 'up' && found.pid !== pid
+        },
+        { what: `new ${unit} of ${node.name}` },
+      )
+    },
+  }
+}
+
+/** The second kill falls into the start, before or while the records come. */
+const secondKillMsMin = 300
+const secondKillMsMore = 900
+
+function killInMidSync(node: LabNode, random: () => number): DoneFault {
+  const { atMs } = node.killAll()
+  return {
+    atMs,
+    repaired: async () => {
+      const started = node.start().catch(() => undefined)
+      await delay(secondKillMsMin + random() * secondKillMsMore)
+      node.killAll()
+      await started
+      await node.start()
+    },
+  }
+}
+
+async function switchOver(node: LabNode): Promise<DoneFault> {
+  const atMs = Date.now()
+  const { done, detail } = await node.ask('switchover', {
+    dryRun: false,
+    reason: 'soak',
+    force: false,
+  })
+  if (!done) throw new Error(`the switchover was not done: ${detail}`)
+  return { atMs, repaired: async () => undefined }
+}
+
+/** Around the time after which a link counts as silent. */
+const cutMsMin = 300
+const cutMsMore = 1_200
+
+function cutLinks({ lab, primary, random }: Scene, count: 1 | 2): DoneFault {
+  const { links } = lab.network
+  const first = Math.floor(random() * links.length)
+  const cut = Array.from({ length: count }, (_, index) => links[(first + index) % links.length])
+  const chosen = cut.filter((link): link is LinkName => link !== undefined)
+  const node = random() < 0.5 ? primary : lab.other(primary)
+  const atMs = Date.now()
+  for (const link of chosen) lab.network.cut(link, node.node)
+  return {
+    atMs,
+    repaired: async () => {
+      await delay(cutMsMin + random() * cutMsMore)
+      for (const link of chosen) lab.network.heal(link, node.node)
+    },
+  }
+}

@@ -1,0 +1,208 @@
+//! What a soak holds while the faults happen: calls that stand, calls that come and go, and a
+//! terminal that asks who answers.
+import { join } from 'node:path'
+import { SippLoad } from '../bench/sipp-load.ts'
+import { LiveCapture } from '../capture/live-capture.ts'
+import { type Lab, sipPort } from '../lab.ts'
+import { type LabUser, labUsers } from '../lab-site.ts'
+import { lanInterface, serviceAddress } from '../net/netns.ts'
+import type { Sipp } from '../phones/sipp.ts'
+import { until } from '../waiting.ts'
+import { AnswerMeter } from './answer-meter.ts'
+import { StreamMeter } from './stream-meter.ts'
+
+export const soakMembers = ['p1', 'p2', 'p3', 'p4', 'probe'] as const
+const phonePort = 5060
+const registrationPort = 5070
+const server = `${serviceAddress}:${sipPort}`
+const registrationsPerSecond = 100
+const setUpMsMax = 60_000
+const callsPerSecond = 20
+/** Of the calls that come and go. */
+const holdMs = 1_000
+/** A pair of telephones is free again when its turn comes, also after a call that waited for a
+ * take-over. */
+const turnSeconds = 12
+/** The media units join a call a moment after its last answer. */
+const listenMs = 1_500
+
+export interface LoadOptions {
+  readonly heldCalls: number
+  readonly holdSeconds: number
+  /** Calls a second that come and go. */
+  readonly comingPerSecond: number
+}
+
+export interface Users {
+  readonly callers: readonly LabUser[]
+  readonly callees: readonly LabUser[]
+  readonly comingCallers: readonly LabUser[]
+  readonly comingCallees: readonly LabUser[]
+}
+
+export function usersFor({ heldCalls, comingPerSecond }: LoadOptions): Users {
+  const pairs = Math.max(1, Math.ceil(comingPerSecond * turnSeconds))
+  return {
+    callers: labUsers(2000, heldCalls),
+    callees: labUsers(4000, heldCalls),
+    comingCallers: labUsers(6000, pairs),
+    comingCallees: labUsers(8000, pairs),
+  }
+}
+
+async function register(lab: Lab, member: string, users: readonly LabUser[]): Promise<void> {
+  const sipp = lab.sipp(member, {
+    scenario: 'uac-register',
+    port: registrationPort,
+    server,
+    calls: users.length,
+    callsPerSecond: registrationsPerSecond,
+    users: users.map(
+      ({ user, password }) => `${user};[authentication username=${user} password=${password}]`,
+    ),
+    values: { contact_port: String(phonePort) },
+  })
+  const { exitCode } = await sipp.done()
+  if (exitCode !== 0) throw new Error(`registration: ${sipp.report()}`)
+}
+
+/** What became of calls. */
+export interface CallCount {
+  readonly made: number
+  readonly lost: number
+  /** What the telephones said of the first lost one. */
+  readonly firstError: string
+}
+
+export class SoakLoad {
+  readonly #lab: Lab
+  readonly #options: LoadOptions
+  readonly #users: Users
+  readonly streams = { p1: new StreamMeter(), p2: new StreamMeter() }
+  readonly answers = new AnswerMeter()
+  readonly #captures: LiveCapture[] = []
+  #probe: { stop(): Promise<number> } | null = null
+  #held: { calling: Sipp; answering: Sipp } | null = null
+  #coming: { calling: SippLoad; answering: SippLoad } | null = null
+
+  constructor(lab: Lab, options: LoadOptions, users: Users) {
+    this.#lab = lab
+    this.#options = options
+    this.#users = users
+  }
+
+  /** Resolves when every held call is answered. */
+  async start(): Promise<void> {
+    const { callers, callees, comingCallers, comingCallees } = this.#users
+    await register(this.#lab, 'p1', callers)
+    await register(this.#lab, 'p2', callees)
+    await register(this.#lab, 'p3', comingCallers)
+    await register(this.#lab, 'p4', comingCallees)
+    await this.#measure()
+    this.#holdCalls()
+    await this.#allTalk()
+    if (this.#options.comingPerSecond > 0) await this.#letCome()
+    await new Promise((resolve) => setTimeout(resolve, listenMs))
+  }
+
+  async #measure(): Promise<void> {
+    const lab = this.#lab
+    for (const member of ['p1', 'p2'] as const) {
+      const to = `dst host ${lab.network.address(member)} and not port ${sipPort}`
+      await this.#listen(member, `udp and src host ${serviceAddress} and ${to}`, (timeMs, bytes) =>
+        this.streams[member].frame(timeMs, bytes),
+      )
+    }
+    const filter = `udp and src host ${serviceAddress} and src port ${sipPort}`
+    await this.#listen('probe', filter, (timeMs, bytes) => this.answers.frame(timeMs, bytes))
+    this.#probe = await lab.probe('probe')
+  }
+
+  async #listen(
+    member: string,
+    filter: string,
+    onFrame: (timeMs: number, bytes: Buffer) => void,
+  ): Promise<void> {
+    const { programs, network } = this.#lab
+    const place = { namespace: network.namespace(member), device: lanInterface }
+    this.#captures.push(await LiveCapture.start({ programs, ...place, filter, onFrame }))
+  }
+
+  #holdCalls(): void {
+    const { callers, callees } = this.#users
+    const { heldCalls, holdSeconds } = this.#options
+    const common = { port: phonePort, calls: heldCalls, voiceSeconds: holdSeconds + 30 }
+    const answering = this.#lab.sipp('p2', { ...common, scenario: 'uas-answer', pauseMs: 100 })
+    const users = callers.map(({ user }, index) => `${user};;${callees[index]?.user}`)
+    const calling = this.#lab.sipp('p1', {
+      ...common,
+      ...{ scenario: 'uac-call', server, users, callsPerSecond, pauseMs: holdSeconds * 1_000 },
+    })
+    this.#held = { calling, answering }
+  }
+
+  async #allTalk(): Promise<void> {
+    const { heldCalls } = this.#options
+    await until(
+      async () => {
+        const { service } = await (await this.#lab.primary()).opinion()
+        return service !== null && service.calls - service.ringing >= heldCalls
+      },
+      { what: `${heldCalls} answered calls`, msMax: setUpMsMax },
+    )
+  }
+
+  async #letCome(): Promise<void> {
+    const { programs, network, directory } = this.#lab
+    const { comingPerSecond, holdSeconds } = this.#options
+    const side = (member: 'p3' | 'p4', scenario: 'set-up-uac' | 'set-up-uas') => ({
+      programs,
+      namespace: network.namespace(member),
+      directory: join(directory, `coming-${member}`),
+      address: network.address(member),
+      scenario,
+      timeoutSeconds: holdSeconds + 120,
+    })
+    const answering = new SippLoad(side('p4', 'set-up-uas'))
+    await answering.ready()
+    const users = this.#users.comingCallers.map(
+      ({ user }, index) => `${user};${this.#users.comingCallees[index]?.user}`,
+    )
+    const more = { server, callsPerSecond: comingPerSecond, pauseMs: holdMs, users }
+    const calling = new SippLoad({ ...side('p3', 'set-up-uac'), ...more })
+    this.#coming = { calling, answering }
+  }
+
+  /** No more new calls. @returns what became of those that came. */
+  async endComing(): Promise<CallCount> {
+    if (this.#coming === null) return { made: 0, lost: 0, firstError: '' }
+    const { calling, answering } = this.#coming
+    const { successful, failed } = await calling.stop()
+    await answering.stop()
+    const firstError = failed === 0 ? '' : calling.firstError()
+    return { made: successful + failed, lost: failed, firstError }
+  }
+
+  /** Waits for the end of the held calls. */
+  async endHeld(): Promise<CallCount> {
+    if (this.#held === null) return { made: 0, lost: 0, firstError: '' }
+    const { calling, answering } = this.#held
+    const { successful } = await calling.done()
+    const answered = await answering.done()
+    const made = this.#options.heldCalls
+    const lost = made - Math.min(successful, answered.successful)
+    return {
+      made,
+      lost,
+      firstError: lost === 0 ? '' : `${calling.report().slice(-1_000)}${answering.report()}`,
+    }
+  }
+
+  /** @returns frames that no capture has seen. */
+  async endMeasuring(): Promise<number> {
+    await this.#probe?.stop()
+    const dropped = await Promise.all(this.#captures.map((capture) => capture.stop()))
+    for (const meter of Object.values(this.streams)) meter.settle()
+    return dropped.reduce((sum, one) => sum + one, 0)
+  }
+}

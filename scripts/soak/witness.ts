@@ -1,0 +1,58 @@
+//! Tells a fault of the product from one of the machine that it shares with everything else here. A
+//! sleeper that is pinned to a processor and stands before all that the lab does is late only when
+//! the processor itself did not run: the host had it taken away. One with the priority of the media
+//! unit is late when all processors were busy with what stands before that.
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Programs } from '../net/processes.ts'
+
+/** As in `daemon/src/media/start.ts`. */
+const mediaPriority = 10
+const firstPriority = 60
+const standstillsMax = 10_000
+
+interface Standstill {
+  readonly who: string
+  readonly endMs: number
+  readonly lengthMs: number
+}
+
+export class Witness {
+  readonly #standstills: Standstill[] = []
+
+  static start(programs: Programs, namespace: string): Witness {
+    const witness = new Witness()
+    const watch = (who: string, prefix: readonly string[]) => {
+      const sleeper = join(import.meta.dirname, 'sleeper.ts')
+      const [command = '', ...args] = [...prefix, process.execPath, sleeper]
+      const program = programs.start({ namespace, command, args })
+      if (program.stdout === null) return
+      createInterface({ input: program.stdout }).on('line', (line) => {
+        const [atMs, lengthMs] = line.split(' ').map(Number)
+        if (atMs !== undefined && lengthMs !== undefined)
+          witness.#note({ who, endMs: atMs, lengthMs })
+      })
+    }
+    for (const [cpu] of cpus().entries()) {
+      watch(`processor ${cpu}`, ['taskset', '-c', `${cpu}`, 'chrt', '--fifo', `${firstPriority}`])
+    }
+    watch('media priority', ['chrt', '--fifo', String(mediaPriority)])
+    return witness
+  }
+
+  #note(standstill: Standstill): void {
+    this.#standstills.push(standstill)
+    if (this.#standstills.length > standstillsMax) this.#standstills.shift()
+  }
+
+  /** Longest standstill that touched this time; 0: none was seen. */
+  longest(fromMs: number, toMs: number): { readonly who: string; readonly lengthMs: number } {
+    let longest: Standstill = { who: 'nobody', endMs: 0, lengthMs: 0 }
+    for (const one of this.#standstills) {
+      if (one.endMs < fromMs || one.endMs - one.lengthMs > toMs) continue
+      if (one.lengthMs > longest.lengthMs) longest = one
+    }
+    return { who: longest.who, lengthMs: Math.round(longest.lengthMs) }
+  }
+}
