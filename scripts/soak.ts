@@ -11,10 +11,10 @@
 //!   --dry             keep nothing
 import { setPriority } from 'node:os'
 import { parseArgs } from 'node:util'
+import { writeDocuments } from './docs.ts'
 import { chance } from './impair/impairment.ts'
 import { ensurePackages, testPrograms } from './net/packages.ts'
 import { ensureNamespaces } from './net/privilege.ts'
-import { writeDocuments } from './docs.ts'
 import { type FaultKind, faultKinds, faults } from './soak/faults.ts'
 import { keepRun, type ProfileName } from './soak/results.ts'
 import { Round } from './soak/round.ts'

@@ -77,7 +77,7 @@ export function chooseFault(random: number): FaultKind {
 }
 
 /** A fault that was done: when, and what is to be awaited before the next one. */
-export interface DoneFault {
+interface DoneFault {
   readonly atMs: number
   /** Resolves when what died is there again; the pair need not be in step yet. */
   repaired(): Promise<void>

@@ -26,14 +26,14 @@ const turnSeconds = 12
 /** The media units join a call a moment after its last answer. */
 const listenMs = 1_500
 
-export interface LoadOptions {
+interface LoadOptions {
   readonly heldCalls: number
   readonly holdSeconds: number
   /** Calls a second that come and go. */
   readonly comingPerSecond: number
 }
 
-export interface Users {
+interface Users {
   readonly callers: readonly LabUser[]
   readonly callees: readonly LabUser[]
   readonly comingCallers: readonly LabUser[]

@@ -6,10 +6,10 @@ import { Lab } from '../lab.ts'
 import type { LabNode } from '../lab-node.ts'
 import { chooseFault, commit, type FaultKind, faults } from './faults.ts'
 import { type CallCount, SoakLoad, soakMembers, usersFor } from './load.ts'
-import { Witness } from './witness.ts'
 import type { FaultResult, ProfileName, SoakRun } from './results.ts'
+import { Witness } from './witness.ts'
 
-export interface RoundOptions {
+interface RoundOptions {
   /** No more faults after so many kills; 0: none at all. */
   readonly kills: number
   /** How long the calls are held. */
