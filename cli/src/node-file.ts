@@ -1,10 +1,14 @@
 //! The node file that `vccs init` writes: commented YAML, checked with the daemon's own rules.
+import type { ReachMode } from '../../daemon/src/oam/node-config.ts'
 
 export interface NodeAnswers {
   readonly name: string
   readonly site: string
   readonly links: readonly LinkAnswer[]
+  readonly reach: ReachMode
   readonly serviceAddress: string
+  /** That of the other node; with reach direct only. */
+  readonly peerServiceAddress: string | null
   readonly interface: string
   readonly keyFile: string
 }
@@ -42,11 +46,34 @@ export function renderNodeFile(answers: NodeAnswers): string {
     `  keyFile: ${text(answers.keyFile)}`,
     '',
     'service:',
-    '  # The address that terminals know; both nodes hold it.',
-    `  address: ${text(answers.serviceAddress)}`,
-    `  interface: ${text(answers.interface)}`,
+    ...serviceLines(answers),
     '',
   ].join('\n')
+}
+
+const explanations: Record<ReachMode, string> = {
+  shared: 'The address that terminals know; both nodes hold it, and hear all that is sent to it.',
+  floating: 'The address that terminals know; both nodes hold it, and the primary hears for both.',
+  direct: 'The address of this node; terminals know it, and that of the peer.',
+}
+
+function serviceLines(answers: NodeAnswers): string[] {
+  const { reach, serviceAddress, peerServiceAddress } = answers
+  return [
+    `  # ${explanations[reach]}`,
+    `  address: ${text(serviceAddress)}`,
+    ...(peerServiceAddress === null ? [] : [`  peerAddress: ${text(peerServiceAddress)}`]),
+    `  interface: ${text(answers.interface)}`,
+    `  reach: ${reach}`,
+  ]
+}
+
+function peerService({ reach, interface: device, ...answers }: NodeAnswers): string[] {
+  const { serviceAddress, peerServiceAddress } = answers
+  const common = `--reach ${reach} --interface ${device}`
+  if (peerServiceAddress === null) return [`--service-address ${serviceAddress} ${common}`]
+  const addresses = `--service-address ${peerServiceAddress}`
+  return [`${addresses} --peer-service-address ${serviceAddress} ${common}`]
 }
 
 /** The command that makes the matching file on the other node. */
@@ -55,7 +82,7 @@ export function peerCommand(answers: NodeAnswers, peerName: string): string {
   return [
     `vccs init --name ${peerName} --site ${answers.site}`,
     ...links,
-    `--service-address ${answers.serviceAddress} --interface ${answers.interface}`,
+    ...peerService(answers),
   ].join(' \\\n      ')
 }
 

@@ -53,16 +53,40 @@ test.serial(
       '',
       'tower',
       'vccs-a',
+      'floating',
       '192.168.1.210',
       'eth0',
     ]
     const terminal = { interactive: true, answers }
     const result = await vccs(['init', '-o', join(directory, 'node.yaml')], terminal)
     t.is(result.code, 0, result.err)
-    t.is(result.questions.length, 6)
-    t.true(loadNodeConfig(join(directory, 'node.yaml')).ok)
+    t.is(result.questions.length, 7)
+    const loaded = loadNodeConfig(join(directory, 'node.yaml'))
+    t.true(loaded.ok && loaded.value.service.reach === 'floating')
   },
 )
+
+test.serial('with an address for each node both are asked for, and exchanged', async (t) => {
+  const answers = [
+    ...['net-a=192.168.1.200,192.168.1.201', '', 'tower', 'vccs-a', 'direct'],
+    ...['192.168.1.210', '192.168.1.211', 'eth0'],
+  ]
+  const file = join(directory, 'node.yaml')
+  const result = await vccs(['init', '-o', file], { interactive: true, answers })
+  t.is(result.code, 0, result.err)
+  const loaded = loadNodeConfig(file)
+  t.like(loaded.ok ? loaded.value.service : null, {
+    reach: 'direct',
+    address: '192.168.1.210',
+    peerAddress: '192.168.1.211',
+  })
+  const exchanged = /--service-address 192\.168\.1\.211 --peer-service-address 192\.168\.1\.210/
+  t.regex(result.out, exchanged)
+  t.regex(result.out, /--reach direct/)
+  const needless = await vccs([...flags(), '--force', '--peer-service-address', '192.168.1.211'])
+  t.is(needless.code, 7)
+  t.regex(needless.err, /service\.peerAddress is for reach direct only/)
+})
 
 test.serial('without a terminal a missing flag is named', async (t) => {
   const result = await vccs(['init', '--name', 'vccs-a', '-o', join(directory, 'node.yaml')])

@@ -27,7 +27,7 @@ SYNC     ● in step   pending 0   unacked 0   rtt 0.6 ms   sweep 310 ms ago
          8 tables, 293 records
 MEDIA    ● twin ok 82/82 legs   skew 0.2 ms   vccs-a: ffi, real-time, 0 late
          vccs-b: ffi, real-time, 0 late
-SERVICE  41 calls (2 ringing, 3 held)   37/38 users
+SERVICE  41 calls (2 ringing, 3 held)   37/38 users   shared 192.168.1.210
 ALARMS   none
 A switchover now would be SAFE: 0 calls at risk.`,
   )

@@ -2,6 +2,7 @@
 import { lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Flags } from '@oclif/core'
+import { type ReachMode, reachModes } from '../../../daemon/src/oam/node-config.ts'
 import { VccsCommand } from '../base-command.ts'
 import { CliFailure } from '../failure.ts'
 import type { Question } from '../io.ts'
@@ -35,7 +36,14 @@ export class Init extends VccsCommand {
       multiple: true,
       helpValue: linkFormat,
     }),
+    reach: Flags.string({
+      description: 'How terminals reach the pair (docs/reach.md); default: shared.',
+      options: [...reachModes],
+    }),
     'service-address': Flags.string({ description: 'The address that terminals know.' }),
+    'peer-service-address': Flags.string({
+      description: 'That of the other node; with --reach direct only.',
+    }),
     interface: Flags.string({ description: 'Network interface of the service address.' }),
     output: Flags.string({
       char: 'o',
@@ -60,13 +68,23 @@ export class Init extends VccsCommand {
     const ask = !flags.json && this.io.interactive ? this.io.input : null
     const links = await this.#links(flags.link, ask)
     const site = await answer('--site', flags.site, ask, { message: 'Site', initial: 'tower' })
+    const name = await answer('--name', flags.name, ask, { message: 'Name', initial: 'vccs-a' })
+    const reach = await reachOf(flags.reach, ask)
+    const peer = flags['peer-service-address']
     const answers: NodeAnswers = {
-      name: await answer('--name', flags.name, ask, { message: 'Name', initial: 'vccs-a' }),
+      name,
       site,
       links,
+      reach,
       serviceAddress: await answer('--service-address', flags['service-address'], ask, {
         message: 'Service address, known to the terminals',
       }),
+      peerServiceAddress:
+        reach === 'direct' || peer !== undefined
+          ? await answer('--peer-service-address', peer, ask, {
+              message: 'Service address of the other node',
+            })
+          : null,
       interface: await answer('--interface', flags.interface, ask, {
         message: 'Network interface of the service address',
         initial: 'eth0',
@@ -99,6 +117,20 @@ export class Init extends VccsCommand {
     }
     return links
   }
+}
+
+/** Nobody has to know of it: with flags alone, a pair is reached as most are. */
+async function reachOf(given: string | undefined, ask: Asker | null): Promise<ReachMode> {
+  const isMode = (text: string | undefined): text is ReachMode =>
+    reachModes.some((mode) => mode === text)
+  const text =
+    given ??
+    (await ask?.({
+      message: `How terminals reach the pair (${reachModes.join(', ')})`,
+      initial: 'shared',
+      validate: (line) => isMode(line.trim()) || `Write one of ${reachModes.join(', ')}`,
+    }))
+  return isMode(text) ? text : 'shared'
 }
 
 type Asker = (question: Question) => Promise<string>

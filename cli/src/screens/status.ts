@@ -205,13 +205,21 @@ function mediaLines(screen: Screen, { nodes, twin }: StatusResult): string[] {
   return screen.line('MEDIA', pieces)
 }
 
-function serviceLines(screen: Screen, { service }: NodeStatus): string[] {
+function serviceLines(screen: Screen, { service, reach }: NodeStatus): string[] {
   if (service === null) return []
   const { calls, ringing, held, usersOnline, users } = service
   return screen.line('SERVICE', [
     `${plural(calls, 'call')} (${ringing} ringing, ${held} held)`,
     `${usersOnline}/${users} users`,
+    ...reachPieces(reach),
   ])
+}
+
+/** The addresses that terminals know, and how both nodes come to hear what is sent there. */
+function reachPieces(reach: NodeStatus['reach']): string[] {
+  if (reach === null) return []
+  const { mode, address, peerAddress } = reach
+  return [`${mode} ${peerAddress === null ? address : `${address}, ${peerAddress}`}`]
 }
 
 function alarmLines(screen: Screen, { alarms }: StatusResult): string[] {

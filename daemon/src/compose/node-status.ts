@@ -52,6 +52,11 @@ export function ownStatus(parts: StatusParts, peerAnswer: StatusResult | null): 
       version: parts.version,
       config: parts.configuration.state,
       links: config.links.map(({ name }) => name),
+      reach: {
+        mode: config.service.reach,
+        address: config.service.address,
+        peerAddress: config.service.peerAddress,
+      },
     },
     peerName: pair.status?.message.peer?.node ?? null,
     pair: pair.status,

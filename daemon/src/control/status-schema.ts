@@ -44,6 +44,11 @@ const mediaSchema = z.object({
   ticksLate: z.number(),
   tickLateMsMax: z.number(),
   workUsMean: z.number(),
+  /** Reach mode floating: packets heard for the peer, and through it. */
+  relay: z
+    .object({ sent: z.number(), taken: z.number(), refused: z.number() })
+    .nullable()
+    .optional(),
   msAgo: z.number(),
 })
 
@@ -76,6 +81,15 @@ const nodeStatusSchema = z.object({
   version: z.string().nullable(),
   realtime: z.boolean().nullable(),
   config: z.object({ revision: z.number(), hash: z.string() }).nullable(),
+  /** How terminals reach the pair; `peerAddress` with reach direct only. */
+  reach: z
+    .object({
+      mode: z.enum(['shared', 'floating', 'direct']),
+      address: z.string(),
+      peerAddress: z.string().nullable(),
+    })
+    .nullable()
+    .default(null),
   units: z.array(unitSchema),
   links: z.array(linkStatusSchema),
   /** The peer as this node sees it. */

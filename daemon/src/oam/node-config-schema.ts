@@ -56,7 +56,7 @@ const pair = z.strictObject({
   keyFile: path,
   heartbeatPort: port.default(5700),
   syncPort: port.default(5701),
-  relayPort: port.default(5702),
+  relayPort: port.default(5703),
   heartbeatMs: z.int().min(10).max(1_000).default(100),
   missesMax: z.int().min(3).max(20).default(5),
 })

@@ -1,5 +1,6 @@
 //! What follows from the two nodes' statements: redundant or not, and is a switchover safe now.
 import type { Check, Mode, NodeStatus } from '../control/status-schema.ts'
+import { reachConflict } from './reach-conflict.ts'
 
 interface Judgement {
   readonly mode: Mode
@@ -87,6 +88,8 @@ function disagreementsOf(self: NodeStatus, peer: NodeStatus): string[] {
   if (self.term !== null && peer.term !== null && self.term !== peer.term) {
     found.push(`term ${self.term} on ${self.name}, term ${peer.term} on ${peer.name}`)
   }
+  const conflict = reachConflict(self, peer)
+  if (conflict !== null) found.push(conflict)
   return found
 }
 
@@ -107,6 +110,7 @@ function switchoverChecks(self: NodeStatus, peer: NodeStatus): Check[] {
     unitsCheck(self, peer),
     twinCheck(self, peer),
     configCheck(self, peer),
+    ...reachChecks(self, peer),
   ]
 }
 
@@ -167,6 +171,12 @@ function configCheck(self: NodeStatus, peer: NodeStatus): Check {
   const [own, other] = [`r${self.config.revision}`, `r${peer.config.revision}`]
   if (equal) return check('config', 'ok', `equal, ${own}`)
   return check('config', 'warning', `differs: ${self.name} ${own}, ${peer.name} ${other}`)
+}
+
+/** Shown only when it fails: two node files that do not fit are a fault of their own kind. */
+function reachChecks(self: NodeStatus, peer: NodeStatus): Check[] {
+  const conflict = reachConflict(self, peer)
+  return conflict === null ? [] : [check('reach', 'failed', conflict)]
 }
 
 function check(name: string, outcome: Check['outcome'], detail: string): Check {

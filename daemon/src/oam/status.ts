@@ -33,6 +33,7 @@ export interface StatusInputs {
     readonly config: { readonly revision: number; readonly hash: string }
     /** Names of the configured links; none: stand-alone. */
     readonly links: readonly string[]
+    readonly reach: NonNullable<NodeStatus['reach']>
   }
   /** As the heartbeats say; null: never heard. */
   readonly peerName: string | null
@@ -101,6 +102,7 @@ function selfStatus(inputs: StatusInputs): NodeStatus {
     version: node.version,
     realtime: pair?.realtime ?? null,
     config: node.config,
+    reach: node.reach,
     units: inputs.units.map(({ sinceWallMs, ...unit }) => ({
       ...unit,
       since: sinceWallMs === null ? null : iso(sinceWallMs),
@@ -145,6 +147,7 @@ function peerStatus(inputs: StatusInputs, self: NodeStatus): NodeStatus {
     version: null,
     realtime: null,
     config: null,
+    reach: null,
     units: heard === null ? [] : heardUnits(heard),
     links: [],
     peerSeen: null,

@@ -35,7 +35,7 @@ test('a short file gets its defaults', (t) => {
     keyFile: 'pair.key',
     heartbeatPort: 5700,
     syncPort: 5701,
-    relayPort: 5702,
+    relayPort: 5703,
     heartbeatMs: 100,
     missesMax: 5,
   })
@@ -51,6 +51,13 @@ test('a short file gets its defaults', (t) => {
   t.is(value.controlSocket, '/run/vccs/control.sock')
   t.deepEqual(value.log, { level: 'info', file: null })
 })
+
+for (const mode of ['floating', 'direct'] as const) {
+  test(`the example of reach ${mode} is valid`, (t) => {
+    const path = join(import.meta.dirname, `../../../etc/reach-${mode}.example.yaml`)
+    t.is(config(readFileSync(path, 'utf8')).service.reach, mode)
+  })
+}
 
 for (const node of ['a', 'b']) {
   test(`the example of node ${node} is valid`, (t) => {

@@ -27,6 +27,7 @@ export function pairInputs(): StatusInputs {
       version: '0.1.0',
       config: { revision: 142, hash: 'c0ffee' },
       links: links.map(({ name }) => name),
+      reach: { mode: 'shared', address: '192.168.1.210', peerAddress: null },
     },
     peerName: 'vccs-b',
     pair: {

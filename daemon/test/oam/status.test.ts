@@ -176,6 +176,32 @@ test('two primaries: none is named, and both sides of the contradiction are told
   t.false(found.switchover.safe)
 })
 
+test('node files that reach the terminals in different ways are told, and nothing is switched', (t) => {
+  const { node } = pairInputs()
+  const direct = (address: string, peerAddress: string) =>
+    ({ mode: 'direct', address, peerAddress }) as const
+  const [own, other] = ['192.168.1.210', '192.168.1.211']
+  const told = (a: typeof node.reach, b: typeof node.reach) => {
+    const standby = standbyInputs()
+    const answer = assembleStatus({ ...standby, node: { ...standby.node, reach: b } })
+    return status({ node: { ...node, reach: a } }, answer)
+  }
+  t.deepEqual(told(direct(own, other), direct(other, own)).disagreements, [])
+  for (const [a, b, sentence] of [
+    [node.reach, { ...node.reach, mode: 'floating' }, 'reach shared on vccs-a, reach floating on'],
+    [node.reach, { ...node.reach, address: other }, `service address ${own} on vccs-a, ${other}`],
+    [direct(own, '10.0.0.1'), direct(other, own), `vccs-b has service address ${other}, vccs-a`],
+    [direct(own, other), direct(other, '10.0.0.1'), `vccs-a has service address ${own}, vccs-b`],
+  ] as const) {
+    const { disagreements, switchover } = told(a, b)
+    t.true(
+      disagreements.some((one) => one.startsWith(sentence)),
+      disagreements.join(),
+    )
+    t.false(switchover.safe)
+  }
+})
+
 test('an answer of the peer is read only when it fits', (t) => {
   const answer = assembleStatus(standbyInputs())
   t.deepEqual(parsePeerAnswer(JSON.parse(JSON.stringify(answer))), answer)
