@@ -11,6 +11,7 @@
 //!   --seed N          the same choices again
 //!   --dry             keep nothing
 import { setPriority } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeDocuments } from './docs.ts'
 import { chance } from './impair/impairment.ts'
@@ -71,6 +72,8 @@ if ((values.only !== undefined && only === null) || !['default', 'fast'].include
 ensurePackages(testPrograms)
 await ensureNamespaces()
 preferThisWork()
+// A node that returns need not compile again what the one before it has compiled.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '../build/compile-cache')
 const beganMs = performance.now()
 const say = (text: string) => {
   console.log(`${((performance.now() - beganMs) / 1_000).toFixed(0).padStart(5)} s  ${text}`)
