@@ -15,7 +15,10 @@ function orders<T>(items: readonly T[]): T[][] {
 }
 
 function subsets<T>(items: readonly T[]): T[][] {
-  return items.reduce<T[][]>((sets, item) => [...sets, ...sets.map((set) => [...set, item])], [[]])
+  const [first, ...others] = items
+  if (first === undefined) return [[]]
+  const without = subsets(others)
+  return [...without, ...without.map((set) => [first, ...set])]
 }
 
 function pairInStep(): World {
