@@ -45,6 +45,8 @@ interface LabNodeOptions {
   /** More of the node file. */
   readonly more: Readonly<Record<string, unknown>>
   readonly reach: ReachMode
+  /** Its monotonic clock is that of the machine and so many seconds. */
+  readonly secondsAhead: number
   readonly heartbeat?: Heartbeat
   /** Null: no beacon. */
   readonly beaconKeyFile: string | null
@@ -86,11 +88,13 @@ export class LabNode {
 
   /** Starts the daemon; resolves when all its units are up. */
   async start(): Promise<void> {
-    const { network, programs } = this.#options
+    const { network, programs, secondsAhead } = this.#options
+    const command = [daemonProgram, '--config', this.#configFile]
+    const ahead = ['--time', '--monotonic', `${secondsAhead}`]
     this.#daemon = programs.start({
       namespace: network.namespace(this.node),
-      command: daemonProgram,
-      args: ['--config', this.#configFile],
+      command: secondsAhead === 0 ? daemonProgram : 'unshare',
+      args: secondsAhead === 0 ? command.slice(1) : [...ahead, ...command],
       logFile: this.logFile,
     })
     try {

@@ -16,12 +16,14 @@ import { BaresipPhone, type PhoneOptions } from './phones/baresip.ts'
 import { Sipp, type SippOptions } from './phones/sipp.ts'
 import { until } from './waiting.ts'
 
-interface LabOptions {
+export interface LabOptions {
   /** Namespaces on the terminal LAN beside the nodes. */
   readonly members: readonly string[]
   readonly users: readonly LabUser[]
   /** Members on the half of node b when the terminal LAN is split. */
   readonly secondHalf?: readonly string[]
+  /** By how much the monotonic clock of a node is ahead of the other one's. */
+  readonly secondsAhead?: Readonly<Partial<Record<NodeName, number>>>
   readonly mediaBackend?: 'auto' | 'ffi' | 'dgram'
   /** Default: `shared`. */
   readonly reach?: ReachMode
@@ -78,6 +80,7 @@ export class Lab {
         mediaBackend: options.mediaBackend ?? 'auto',
         diskBytes: options.diskBytes ?? null,
         more: options.nodeFile?.[name] ?? {},
+        secondsAhead: options.secondsAhead?.[name] ?? 0,
         reach: options.reach ?? 'shared',
         ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
         beaconKeyFile,

@@ -1,11 +1,13 @@
 //! All links and the terminal LAN are cut in two, both nodes serve, and all heals: one primary, and the
 //! calls of both halves go on without a lost packet (ADR 0001).
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import type { Capture } from '../../scripts/capture/capture.ts'
 import type { UdpPacket } from '../../scripts/capture/pcap.ts'
 import { sipMessages } from '../../scripts/capture/sip-analysis.ts'
-import { Lab } from '../../scripts/lab.ts'
+import { Lab, type LabOptions } from '../../scripts/lab.ts'
 import type { LabNode } from '../../scripts/lab-node.ts'
 import { labUsers } from '../../scripts/lab-site.ts'
 import type { NodeName } from '../../scripts/net/netns.ts'
@@ -22,20 +24,15 @@ interface LogLine {
   readonly text: string
   readonly time: string
   readonly unit: string
+  readonly ok?: boolean
+  readonly closed?: readonly { readonly rule: string }[]
   readonly [field: string]: unknown
 }
 
 /** The node that comes first is primary; the other one takes over when all is cut, has the higher term,
  * and wins. */
 async function start(first: NodeName): Promise<void> {
-  const users = labUsers(1001, members.length)
-  lab = Lab.create({ members, users, secondHalf: ['p3', 'p4', 'p6'] })
-  const node = first === 'a' ? lab.a : lab.b
-  await node.start()
-  await lab.primary()
-  await lab.other(node).start()
-  await lab.loadSite()
-  await lab.inStep()
+  await startPair(first)
   const phones = await Promise.all(
     members.map((member, index) =>
       lab.phone(member, { user: `${1001 + index}`, toneHz: 437.5 + 50 * index, answer: 'auto' }),
@@ -45,6 +42,17 @@ async function start(first: NodeName): Promise<void> {
     const [caller, callee] = [phones[at], phones[at + 1]]
     return caller === undefined || callee === undefined ? [] : [{ caller, callee }]
   })
+}
+
+async function startPair(first: NodeName, more: Partial<LabOptions> = {}): Promise<void> {
+  const users = labUsers(1001, members.length)
+  lab = Lab.create({ members, users, secondHalf: ['p3', 'p4', 'p6'], ...more })
+  const node = first === 'a' ? lab.a : lab.b
+  await node.start()
+  await lab.primary()
+  await lab.other(node).start()
+  await lab.loadSite()
+  await lab.inStep()
 }
 
 test.afterEach.always(async () => {
@@ -156,3 +164,83 @@ for (const winner of ['a', 'b'] as const) {
     },
   )
 }
+
+test.serial('a number that was called on both halves keeps the older call', async (t) => {
+  await startPair('a')
+  const near = await Promise.all([
+    lab.phone('p1', { user: '1001', toneHz: 437.5, answer: 'auto' }),
+    lab.phone('p2', { user: '1002', toneHz: 487.5, answer: 'auto' }),
+  ])
+  const far = await lab.phone('p3', { user: '1003', toneHz: 537.5, answer: 'auto' })
+  await part()
+  await talk({ caller: near[0], callee: near[1] })
+  // On the other half another telephone logs in with that number, and is called.
+  const second = await lab.phone('p4', { user: '1002', toneHz: 587.5, answer: 'auto' })
+  const younger = { caller: far, callee: second }
+  await talk(younger)
+  const captures = await Promise.all(members.map((member) => lab.capture(member)))
+  await delay(1_500)
+  const closed = [far, second].map((phone) => phone.next('CALL_CLOSED'))
+  const healedMs = heal()
+  await Promise.all(closed)
+  const primary = await lab.inStep()
+  const [took] = lines(primary, 'merge', healedMs)
+  t.is(took?.closed?.[0]?.rule, 'same-terminal')
+  t.is(await liveCalls(primary), 1)
+  t.is(await liveCalls(lab.other(primary)), 1)
+  await delay(1_000)
+  const judgedMs = Date.now()
+  await putDown(near[0], { caller: near[0], callee: near[1] })
+  const packets = await allPackets(captures)
+  for (const member of ['p1', 'p2'] as const) {
+    const window = { fromMs: healedMs - 1_000, toMs: judgedMs }
+    const there = packets.get(member) ?? []
+    t.is(lostIn(there, lab.network.address(member), window), 0, `lost by ${member}`)
+  }
+  for (const member of ['p3', 'p4'] as const) {
+    const byes = sipMessages(packets.get(member) ?? []).filter(
+      ({ method, status, destination }) =>
+        method === 'BYE' && status === undefined && destination === lab.network.address(member),
+    )
+    t.true(byes.length > 0, member)
+    for (const { text } of byes) t.regex(text, /^Reason: SIP ?;cause=480 ?;text="same-terminal"/m)
+  }
+  for (const node of [lab.a, lab.b]) {
+    await until(async () => (await resources(node)) === 0, { what: `ports of ${node.name}` })
+  }
+})
+
+test.serial('clocks that went apart by far: nobody hears how one of them jumps', async (t) => {
+  await startPair('a', { secondsAhead: { b: 100 } })
+  const one = await lab.phone('p1', { user: '1001', toneHz: 437.5, answer: 'auto' })
+  const two = await lab.phone('p2', { user: '1002', toneHz: 487.5, answer: 'auto' })
+  await part()
+  // As after a loss of power: b counts its ticks by a clock that nobody has seen.
+  lab.b.killAll()
+  rmSync(join(lab.directory, 'b/run/pair-clock.json'))
+  await lab.b.start()
+  await until(async () => (await lab.b.opinion()).role === 'primary', { what: 'b serving' })
+  const three = await lab.phone('p3', { user: '1003', toneHz: 537.5, answer: 'auto' })
+  const four = await lab.phone('p4', { user: '1004', toneHz: 587.5, answer: 'auto' })
+  const captures = await Promise.all(members.map((member) => lab.capture(member)))
+  await Promise.all([talk({ caller: one, callee: two }), talk({ caller: three, callee: four })])
+  await delay(1_500)
+  const healedMs = heal()
+  const primary = await lab.inStep()
+  const [gave] = lines(lab.other(primary), 'merge', healedMs)
+  t.log({ gave })
+  t.true(Math.abs(Number(gave?.shiftTicks)) > 4_000)
+  t.is(await liveCalls(primary), 2)
+  await delay(2_000)
+  const judgedMs = Date.now()
+  await holdsAndResumes(t, { caller: one, callee: two })
+  await holdsAndResumes(t, { caller: three, callee: four })
+  await putDown(two, { caller: one, callee: two })
+  await putDown(three, { caller: three, callee: four })
+  const packets = await allPackets(captures)
+  for (const member of ['p1', 'p2', 'p3', 'p4'] as const) {
+    const window = { fromMs: healedMs - 1_000, toMs: judgedMs }
+    const there = packets.get(member) ?? []
+    t.is(lostIn(there, lab.network.address(member), window), 0, `lost by ${member}`)
+  }
+})
