@@ -42,7 +42,7 @@ const successes: readonly (readonly [line: string, code: number, seen: RegExp])[
   ['resume', 0, /resumed on both nodes/],
   ['reinit --dry-run', 0, /40 records of vccs-b would be removed, and 42 fetched/],
   ['reinit --yes', 0, /done in 22 ms/],
-  ['drill --dry-run', 0, /A drill may begin/],
+  ['drill --dry-run', 0, /A drill may begin\.\nThe next scheduled drill: 2026-03-14 12:31:02Z/],
   ['drill --yes', 0, /Drill d0d0d0: PASSED[\s\S]* {2}role moved in {6}22 ms/],
   ['sync-db --dry-run', 8, /2 rows differ/],
   ['sync-db --yes', 0, /2 rows repaired, 0 failed[\s\S]*accounts +1002 +written at vccs-b/],

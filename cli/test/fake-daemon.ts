@@ -187,7 +187,8 @@ export const healthyHandlers: ControlHandlers = {
   drill: async ({ dryRun, announce }, { notify }) => {
     if (announce) notify(operationNotification, { op: drillOperation.id })
     const op = dryRun ? null : drillOperation.id
-    return success({ op, dryRun, safe: true, checks: [...switchoverBody.checks] })
+    const checks = [...switchoverBody.checks]
+    return success({ op, dryRun, safe: true, checks, nextAt: at })
   },
   'op.copy': async () => success({}),
   history: async () =>

@@ -126,6 +126,18 @@ export const alarms = {
     effect: 'None on calls; other computers of the site believe that no server works.',
     next: 'Check beacon.interface and the key file in the node file, then read `vccs log`.',
   },
+  'drill-skipped': {
+    severity: 'not-urgent',
+    text: 'The scheduled drill was not made, because it would not have been safe.',
+    effect: 'None; it is not known whether a switchover would work today.',
+    next: 'Remove the reasons in the alarm, then run `vccs drill`.',
+  },
+  'drill-failed': {
+    severity: 'urgent',
+    text: 'The scheduled drill found something.',
+    effect: 'A switchover now may cost calls.',
+    next: 'Run `vccs op` with the number in the alarm, correct what it names, then run `vccs drill`.',
+  },
   'database-recovered': {
     severity: 'urgent',
     text: 'The database was damaged or gone and was replaced by the last good copy or the peer.',

@@ -148,7 +148,7 @@ export const errors = {
   },
   'question-unknown': {
     text: 'The question after --if was not understood.',
-    next: 'Ask, for example, `vccs why --if "net-b down"` or `--if "peer dead"`.',
+    next: 'Ask, for example, `vccs why --if "net-b down"`, `"only private up"`, `"peer dead"`, `"paused"`.',
     exit: 2,
   },
   'control-syntax': {

@@ -8,11 +8,12 @@ export class Why extends VccsCommand {
   static override examples = [
     '<%= config.bin %> why',
     '<%= config.bin %> why --if "net-b down"',
-    '<%= config.bin %> why --if "all links down"',
+    '<%= config.bin %> why --if "net-a and net-b down"',
+    '<%= config.bin %> why --if "paused, peer dead"',
   ]
   static override flags = {
     if: Flags.string({
-      description: 'Ask what would follow, e.g. "net-b down", "peer dead", "media dead".',
+      description: 'Ask what would follow, e.g. "net-b down", "only private up", "media dead".',
       helpValue: 'QUESTION',
     }),
   }

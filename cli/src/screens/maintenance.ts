@@ -3,7 +3,7 @@ import type { ResultOf } from '../../../daemon/src/control/api.ts'
 import type { DrillReport, Operation } from '../../../daemon/src/control/operation-schema.ts'
 import { drillText, reasonsAgainst } from '../../../daemon/src/oam/drill.ts'
 import type { Screen } from './screen.ts'
-import { duration, plural } from './words.ts'
+import { duration, moment, plural } from './words.ts'
 
 export function drawPaused(
   screen: Screen,
@@ -35,7 +35,8 @@ export function drawProgress(screen: Screen, operation: Operation): string[] {
 
 const outcomeTones = { ok: 'good', warning: 'warning', failed: 'bad' } as const
 
-export function drawDrillPlan(screen: Screen, { checks, safe }: ResultOf<'drill'>): string[] {
+export function drawDrillPlan(screen: Screen, plan: ResultOf<'drill'>): string[] {
+  const { checks, safe, nextAt } = plan
   const pieces = checks.map(({ name, outcome, detail }) =>
     screen.mark(outcomeTones[outcome], `${name}: ${detail}`),
   )
@@ -45,6 +46,7 @@ export function drawDrillPlan(screen: Screen, { checks, safe }: ResultOf<'drill'
   return [
     ...screen.line('Checks', pieces),
     ...screen.text(verdict.text, 2, verdict.tone),
+    nextAt === null ? 'No drill is scheduled.' : `The next scheduled drill: ${moment(nextAt)}`,
     '(nothing was changed)',
   ]
 }

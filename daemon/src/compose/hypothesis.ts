@@ -14,7 +14,7 @@ export function hypothesis(
   message: BusMessageOf<'pair-status'>,
   config: NodeConfig,
 ): Result<Hypothesis> {
-  const before = situationOf(message)
+  const before = situationOf(message, config.node)
   const read = parseQuestion(question, before, message.peer?.node ?? null)
   if (!read.ok) return read
   const after = suppose(before, read.value)
@@ -25,7 +25,7 @@ export function hypothesis(
     term: message.term,
     peerNode: message.peer?.node ?? 'peer',
     peerRole: message.peer?.role ?? 'standby',
-    paused: message.paused,
+    paused: after.paused,
     before: sceneOf(before),
     after: sceneOf(after),
   })
@@ -39,10 +39,15 @@ export function hypothesis(
   })
 }
 
-function situationOf({ role, alone, links, peer }: BusMessageOf<'pair-status'>): Situation {
+function situationOf(
+  { role, alone, paused, links, peer }: BusMessageOf<'pair-status'>,
+  node: string,
+): Situation {
   return {
+    node,
     role,
     alone,
+    paused,
     links: links.map(({ name, state }) => ({ name, up: state === 'up' })),
     own: { switchAlive: true, mediaAlive: true },
     peer: peer === null ? null : { ...peer, alive: true },

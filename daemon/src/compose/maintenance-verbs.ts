@@ -13,6 +13,8 @@ import { beginOperation, type OperationParts } from './operation-verbs.ts'
 
 export interface MaintenanceParts extends OperationParts {
   readonly drills: DrillRunner
+  /** Unix milliseconds of the next scheduled drill; null: none. */
+  nextDrillMs(): number | null
   /** Empties this standby and has it filled. @returns false when that cannot be. */
   reinit(): boolean
 }
@@ -110,7 +112,9 @@ async function drill(
 ): Promise<Result<BodyOf<'drill'>>> {
   const checks = await parts.drills.checks()
   const reasons = reasonsAgainst(checks)
-  const plan = { dryRun: params.dryRun, safe: reasons.length === 0, checks }
+  const nextMs = parts.nextDrillMs()
+  const nextAt = nextMs === null ? null : new Date(nextMs).toISOString()
+  const plan = { dryRun: params.dryRun, safe: reasons.length === 0, checks, nextAt }
   if (params.dryRun) return success({ ...plan, op: null })
   const operation = beginOperation(parts, 'drill', params, context)
   void parts.drills.run(operation, checks)

@@ -17,6 +17,7 @@ import { type Result, success } from '../result.ts'
 import { BeaconSender } from './beacon-sender.ts'
 import { Configuration } from './configuration.ts'
 import { DiskWatch } from './disk-watch.ts'
+import { DrillClock } from './drill-clock.ts'
 import { DrillRunner } from './drill-runner.ts'
 import { makeHandlers } from './handlers.ts'
 import type { LogHub } from './log-hub.ts'
@@ -46,6 +47,7 @@ export class SwitchUnit {
   readonly #logbook: Logbook
   readonly #beacon: BeaconSender
   readonly #drills: DrillRunner
+  readonly #drillClock: DrillClock
   readonly #sockets: SyncSockets
   readonly #disks: DiskWatch
   readonly #wakeUp = new WakeUp(idleMs, () => this.#loop())
@@ -81,6 +83,13 @@ export class SwitchUnit {
     })
     this.#engine.watchedBy(this.#logbook)
     this.#drills = new DrillRunner({ ...this.#statusParts(), logbook: this.#logbook, log })
+    this.#drillClock = new DrillClock({
+      drills: this.#drills,
+      logbook: this.#logbook,
+      alarms: this.#engine.alarms,
+      configHash: () => this.#configuration.state.hash,
+      site: () => this.#configuration.site(),
+    })
     this.#beacon = new BeaconSender({
       config,
       alarms: this.#engine.alarms,
@@ -186,6 +195,7 @@ export class SwitchUnit {
         log,
         logbook: this.#logbook,
         drills: this.#drills,
+        nextDrillMs: () => this.#drillClock.nextMs(wallMs()),
         reinit: () => this.#reinit(),
       }),
       askPeer: parts.askPeer,
@@ -250,6 +260,7 @@ export class SwitchUnit {
     const alarms = restartAlarms(this.#options.config.runDirectory, wallMs())
     this.#engine.alarms.reconcile('units', alarms)
     void this.#disks.advance(nowMs)
+    void this.#drillClock.advance(this.#engine.role, wallMs())
     this.#logbook.advance(nowMs, this.#engine.core.counters().late)
   }
 

@@ -190,6 +190,8 @@ export const verbs = {
       dryRun: z.boolean(),
       safe: z.boolean(),
       checks: z.array(checkSchema),
+      /** The next scheduled one; null: none. */
+      nextAt: timeSchema.nullable(),
     }),
   },
   /** From node to node only: what became of an operation, so that either can be asked. */

@@ -6,9 +6,14 @@ import { type ConfigTableDefinition, configDefinitions, keyColumn } from './sche
 /** Changes made by the row synchronisation must not go back to where they came from. */
 const notApplying = '(SELECT applying FROM sync_state) = 0'
 
+/** Tables of the third step. */
+const laterTables: readonly string[] = ['drills']
+const first = configDefinitions.filter(({ name }) => !laterTables.includes(name))
+const later = configDefinitions.filter(({ name }) => laterTables.includes(name))
+
 export const migrations: readonly string[] = [
   [
-    ...configDefinitions.map(createTable),
+    ...first.map(createTable),
     `CREATE TABLE sync_state (
        id INTEGER PRIMARY KEY CHECK (id = 1), applying INTEGER NOT NULL, source TEXT NOT NULL,
        revision INTEGER NOT NULL
@@ -42,7 +47,7 @@ export const migrations: readonly string[] = [
          'startedAtMs', NEW.started_at_ms, 'answeredAtMs', NEW.answered_at_ms,
          'endedAtMs', NEW.ended_at_ms, 'status', NEW.status, 'endedBy', NEW.ended_by));
      END;`,
-    ...configDefinitions.flatMap(createTriggers),
+    ...first.flatMap(createTriggers),
   ].join('\n'),
   [
     // A database that was lost must not count as one that is empty, also after another restart.
@@ -51,13 +56,11 @@ export const migrations: readonly string[] = [
        table_name TEXT NOT NULL, row_key TEXT NOT NULL, column_name TEXT NOT NULL,
        value TEXT NOT NULL, PRIMARY KEY (table_name, row_key, column_name)
      ) STRICT;`,
-    ...configDefinitions.map(
-      ({ name, columns }) => `CREATE TRIGGER ${name}_unknown AFTER DELETE ON ${name}
-       BEGIN DELETE FROM unknown_columns
-         WHERE table_name = '${name}' AND row_key = OLD.${columns[0]?.name ?? ''};
-       END;`,
-    ),
+    ...first.map(forgetUnknown),
   ].join('\n'),
+  [...later.map(createTable), ...later.flatMap(createTriggers), ...later.map(forgetUnknown)].join(
+    '\n',
+  ),
 ]
 
 /** Brings the file to the present schema, one transaction a step.
@@ -83,6 +86,14 @@ function createTable({ name, columns }: ConfigTableDefinition): string {
     return `${column.name} ${column.type} ${index === 0 ? 'PRIMARY KEY ' : ''}NOT NULL${reference}`
   })
   return `CREATE TABLE ${name} (${lines.join(', ')}, row_hash TEXT NOT NULL) STRICT;`
+}
+
+/** What was kept beside a row goes with it. */
+function forgetUnknown({ name, columns }: ConfigTableDefinition): string {
+  return `CREATE TRIGGER ${name}_unknown AFTER DELETE ON ${name}
+    BEGIN DELETE FROM unknown_columns
+      WHERE table_name = '${name}' AND row_key = OLD.${columns[0]?.name ?? ''};
+    END;`
 }
 
 /** The outbox (S2.50-S2.53): what was added, what was changed in which columns, what was removed. */

@@ -29,6 +29,7 @@ export const configTables = [
   'position_roles',
   'groups',
   'group_members',
+  'drills',
 ] as const
 export type ConfigTable = (typeof configTables)[number]
 
@@ -82,6 +83,8 @@ const columns: Readonly<Record<ConfigTable, readonly ColumnDefinition[]>> = {
   /** S1.133; the key of a member is `group/number`. */
   groups: [text('name'), text('display_name')],
   group_members: [text('id'), text('group_name', 'groups'), text('number', 'accounts')],
+  /** Scheduled drills of the pair; the time is UTC. */
+  drills: [text('name'), text('weekday'), text('time'), integer('enabled')],
 }
 
 export const configDefinitions: readonly ConfigTableDefinition[] = configTables.map((name) => ({

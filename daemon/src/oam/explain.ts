@@ -6,8 +6,11 @@ import { failure, type Result, success } from '../result.ts'
 
 /** What the decision depends on, as this node sees it. */
 export interface Situation {
+  /** Name of this node. */
+  readonly node: string
   readonly role: Role
   readonly alone: boolean
+  readonly paused: boolean
   readonly links: readonly { readonly name: string; readonly up: boolean }[]
   readonly own: UnitsAlive
   /** Null: stand-alone, or never heard. */
@@ -22,6 +25,7 @@ interface UnitsAlive {
 type Supposition =
   | { readonly kind: 'link'; readonly name: string; readonly up: boolean }
   | { readonly kind: 'peer'; readonly alive: boolean }
+  | { readonly kind: 'pause'; readonly paused: boolean }
   | {
       readonly kind: 'unit'
       readonly of: 'own' | 'peer'
@@ -29,49 +33,83 @@ type Supposition =
       readonly alive: boolean
     }
 
-const downWords = ['down', 'dead', 'lost', 'dies', 'fails', 'cut']
+const downWords = ['down', 'dead', 'lost', 'dies', 'fails', 'cut', 'silent', 'killed', 'broken']
 const upWords = ['up', 'alive', 'back']
+/** Words that may be there and say nothing. */
+const fillers = ['the', 'is', 'are', 'link', 'unit', 'goes', 'node']
 
-/** Reads e.g. `net-b down`, `net-a down and net-b down`, `all links down`, `peer dead`,
- * `media dead`, `peer switch dead`. Errors: `question-unknown`. */
+/** Reads e.g. `net-b down, private down`, `net-a and net-b down`, `only private up`, `all links down`,
+ * `peer dead`, `media dead`, `peer switch dead`, `paused`. Errors: `question-unknown`. */
 export function parseQuestion(
   text: string,
   situation: Situation,
   peerName: string | null,
 ): Result<Supposition[]> {
-  const parts = text
-    .slice(0, 200)
-    .toLowerCase()
-    .split(/,| and /)
-    .map((part) => part.trim().split(' ').filter(Boolean))
-    .filter((words) => words.length > 0)
+  const parts = partsOf(text)
   if (parts.length === 0) return failure('question-unknown', 'the question is empty')
   const found: Supposition[] = []
   for (const words of parts) {
     const suppositions = parsePart(words, situation, peerName)
     if (suppositions === null) {
-      const links = situation.links.map(({ name }) => name).join(', ')
-      const detail = `"${words.join(' ')}" is not understood; links: ${links || 'none'}`
-      return failure('question-unknown', detail)
+      return failure('question-unknown', notUnderstood(words, situation, peerName))
     }
     found.push(...suppositions)
   }
   return success(found)
 }
 
+/** Each with its state: `net-a and net-b down` is two parts that are down. */
+function partsOf(text: string): string[][] {
+  const parts = text
+    .slice(0, 200)
+    .toLowerCase()
+    .split(/,|;| and |&/)
+    .map((part) => part.split(/\s+/).filter((word) => word !== '' && !fillers.includes(word)))
+    .filter((words) => words.length > 0)
+  let state: string | null = null
+  for (const words of parts.toReversed()) {
+    const last = words.at(-1) ?? ''
+    if (downWords.includes(last) || upWords.includes(last)) state = last
+    else if (state !== null && !isPauseWord(words.join(' '))) words.push(state)
+  }
+  return parts
+}
+
+function isPauseWord(text: string): boolean {
+  return text === 'paused' || text === 'not paused' || text === 'resumed'
+}
+
+function notUnderstood(
+  words: readonly string[],
+  { node, links }: Situation,
+  peerName: string | null,
+): string {
+  const subject = words.slice(0, -1).join(' ')
+  if (subject === node.toLowerCase() || subject === 'this') {
+    const name = peerName ?? 'the peer'
+    return `a dead node decides nothing: ask ${name} with \`vccs why --node peer --if "peer dead"\``
+  }
+  const names = links.map(({ name }) => name).join(', ')
+  return `"${words.join(' ')}" is not understood; links: ${names || 'none'}`
+}
+
 function parsePart(
   words: readonly string[],
-  situation: Situation,
+  { links }: Situation,
   peerName: string | null,
 ): Supposition[] | null {
+  const text = words.join(' ')
+  if (isPauseWord(text)) return [{ kind: 'pause', paused: text === 'paused' }]
+  const only = parseOnly(words, links)
+  if (only !== null) return only
   const state = words.at(-1) ?? ''
   const alive = upWords.includes(state)
   if (!alive && !downWords.includes(state)) return null
   const subject = words.slice(0, -1).join(' ')
-  if (subject === 'all links') {
-    return situation.links.map(({ name }) => ({ kind: 'link', name, up: alive }))
+  if (['all links', 'links', 'every', 'all'].includes(subject)) {
+    return links.map(({ name }) => ({ kind: 'link', name, up: alive }))
   }
-  const link = situation.links.find(({ name }) => name.toLowerCase() === subject)
+  const link = links.find(({ name }) => name.toLowerCase() === subject)
   if (link !== undefined) return [{ kind: 'link', name: link.name, up: alive }]
   if (subject === 'peer' || subject === peerName?.toLowerCase()) return [{ kind: 'peer', alive }]
   const unit = /^(own |peer )?(switch|media)$/.exec(subject)
@@ -84,6 +122,18 @@ function parsePart(
       alive,
     },
   ]
+}
+
+/** `only private`, `only private up`: all other links are down. */
+function parseOnly(words: readonly string[], links: Situation['links']): Supposition[] | null {
+  const [first, name, state = 'up'] = words
+  if (first !== 'only' || words.length > 3 || !upWords.includes(state)) return null
+  if (!links.some((link) => link.name.toLowerCase() === name)) return null
+  return links.map((link) => ({
+    kind: 'link',
+    name: link.name,
+    up: link.name.toLowerCase() === name,
+  }))
 }
 
 /** The situation as it would be. A peer cannot be heard when no link is up. */
@@ -108,6 +158,8 @@ function supposeOne(situation: Situation, supposition: Supposition): Situation {
         ? situation
         : { ...situation, peer: { ...peer, alive: supposition.alive } }
     }
+    case 'pause':
+      return { ...situation, paused: supposition.paused }
     case 'unit': {
       const change = { [`${supposition.unit}Alive`]: supposition.alive }
       if (supposition.of === 'own') return { ...situation, own: { ...own, ...change } }

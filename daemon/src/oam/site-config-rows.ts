@@ -1,7 +1,13 @@
 //! Between a site and the rows of the configuration tables.
 import { type ConfigRow, type ConfigRows, keyOf } from '../database/rows.ts'
 import { type ConfigTable, configTables } from '../database/schema.ts'
-import { accountTypes, digests, type Site, type SiteAccount } from './site-config-schema.ts'
+import {
+  accountTypes,
+  digests,
+  drillDays,
+  type Site,
+  type SiteAccount,
+} from './site-config-schema.ts'
 
 export function rowsOfSite(site: Site): ConfigRows {
   const rows = {} as Record<ConfigTable, Map<string, ConfigRow>>
@@ -63,6 +69,9 @@ export function rowsOfSite(site: Site): ConfigRows {
       add('group_members', { id: `${group}/${number}`, group_name: group, number })
     }
   })
+  each(site.drills, (name, { weekday, time, enabled }) =>
+    add('drills', { name, weekday, time, enabled: enabled ? 1 : 0 }),
+  )
   return rows
 }
 
@@ -113,6 +122,11 @@ export function siteOfRows(rows: ConfigRows): Site {
       name: at(row, 'display_name'),
       // A group has no order; one is needed to compare.
       members: (members.get(at(row, 'name')) ?? []).sort(),
+    })),
+    drills: map('drills', (row) => ({
+      weekday: drillDays.find((day) => day === row.weekday) ?? 'sunday',
+      time: at(row, 'time'),
+      enabled: row.enabled === '1',
     })),
   }
 }

@@ -51,6 +51,17 @@ const keyOf = (lengthMax: number) =>
     .max(lengthMax)
     .regex(/^[^\s"<>@/.\\]+$/, 'must be one word without @ / . " < >')
 
+export const drillDays = [
+  'daily',
+  'monday',
+  'tuesday',
+  'wednesday',
+  'thursday',
+  'friday',
+  'saturday',
+  'sunday',
+] as const
+
 export const siteSchema = z.strictObject({
   accounts: section(keyOf(64), account),
   positions: section(keyOf(64), z.strictObject({ name, account: number })),
@@ -80,6 +91,18 @@ export const siteSchema = z.strictObject({
   ),
   roles: section(keyOf(64), word(64)),
   groups: section(keyOf(64), z.strictObject({ name, members: z.array(number).max(128) })),
+  /** When the pair drills a switchover by itself. */
+  drills: section(
+    keyOf(32),
+    z.strictObject({
+      weekday: z.enum(drillDays).default('sunday'),
+      /** UTC. */
+      time: z
+        .string()
+        .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day in UTC, e.g. 03:30'),
+      enabled: z.boolean().default(true),
+    }),
+  ),
 })
 
 type WrittenSite = z.output<typeof siteSchema>

@@ -177,8 +177,10 @@ test('every account is listed once; an expired registration is offline', (t) => 
 })
 
 const situation: Situation = {
+  node: 'vccs-a',
   role: 'primary',
   alone: false,
+  paused: false,
   links: ['net-a', 'net-b', 'private'].map((name) => ({ name, up: true })),
   own: { switchAlive: true, mediaAlive: true },
   peer: { role: 'standby', alive: true, switchAlive: true, mediaAlive: true },
@@ -187,7 +189,13 @@ const situation: Situation = {
 const questions: readonly (readonly [text: string, alarms: string[], heard: boolean])[] = [
   ['net-b down', ['link-down net-b'], true],
   ['NET-A down and net-b cut', ['links-down net-a net-b'], true],
+  ['net-b down, private down', ['links-down net-b private'], true],
+  ['net-a and the link private are silent', ['links-down net-a private'], true],
+  ['only private up', ['links-down net-a net-b'], true],
+  ['only net-a', ['links-down net-b private'], true],
   ['all links down', ['peer-lost '], false],
+  ['net-a, net-b & private killed', ['peer-lost '], false],
+  ['paused, peer dead', ['peer-lost '], false],
   ['peer dead', ['peer-lost '], false],
   ['vccs-b dies', ['peer-lost '], false],
   ['peer media dead', [], true],
@@ -214,8 +222,33 @@ test('a unit that is supposed dead is dead in the picture, on the right node', (
   t.is(after.peer?.switchAlive, false)
 })
 
+test('a pause can be supposed, and that it ends', (t) => {
+  const paused = (text: string, from: Situation) => {
+    const parsed = parseQuestion(text, from, 'vccs-b')
+    return parsed.ok ? suppose(from, parsed.value).paused : null
+  }
+  t.true(paused('paused', situation))
+  t.true(paused('net-b down and paused', situation))
+  t.false(paused('peer dead', situation))
+  t.false(paused('not paused, peer dead', { ...situation, paused: true }))
+})
+
+test('the death of the node that is asked is a question for the other one', (t) => {
+  for (const text of ['vccs-a dead', 'this node dies']) {
+    const parsed = parseQuestion(text, situation, 'vccs-b')
+    t.regex(parsed.ok ? '' : parsed.failure.detail, /ask vccs-b with `vccs why --node peer/)
+  }
+})
+
 test('a question that is not understood names what there is', (t) => {
-  for (const text of ['', 'net-c down', 'net-b sideways', 'will it rain']) {
+  for (const text of [
+    '',
+    'net-c down',
+    'net-b sideways',
+    'will it rain',
+    'only',
+    'only net-c up',
+  ]) {
     const parsed = parseQuestion(text, situation, null)
     t.is(parsed.ok ? '' : parsed.failure.code, 'question-unknown')
   }
