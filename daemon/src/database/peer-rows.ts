@@ -14,13 +14,15 @@ interface Open {
 
 export class PeerRows {
   readonly #send: (ref: number, body: string) => void
-  #nextRef = 1
+  #nextRef: number
   #nowMs = 0
   #open: Open | null = null
   #queue: Promise<unknown> = Promise.resolve()
 
-  constructor(send: (ref: number, body: string) => void) {
+  /** @param firstRef of this life: what answers an earlier one answers nothing of this. */
+  constructor(send: (ref: number, body: string) => void, firstRef: number) {
     this.#send = send
+    this.#nextRef = firstRef
   }
 
   /** @returns null when the peer does not answer or refuses. */

@@ -49,6 +49,8 @@ interface RepairResult {
 
 /** A run that failed is tried again after this time. */
 const retryMs = 2_000
+/** A node asks less often than this. */
+const refsPerMs = 1_000
 
 export class RowSync {
   readonly #options: RowSyncOptions
@@ -64,13 +66,16 @@ export class RowSync {
   #retryAtMs = Number.POSITIVE_INFINITY
   /** The request that is being answered. */
   #answering: number | null = null
+  /** The last answer. */
+  #answered: { ref: number; body: string } | null = null
   #run: Promise<void> = Promise.resolve()
 
   constructor(options: RowSyncOptions) {
     this.#options = options
     this.#needsPeer = options.needsPeer
     this.#answers = new RowAnswers(options.database)
-    this.#peer = new PeerRows((ref, body) => options.send({ kind: 'rows', ref, body }))
+    const send = (ref: number, body: string) => options.send({ kind: 'rows', ref, body })
+    this.#peer = new PeerRows(send, options.wallMs() * refsPerMs)
   }
 
   get state(): RowSyncState {
@@ -105,7 +110,10 @@ export class RowSync {
 
   receive(rows: { kind: 'rows' | 'rows-ack'; ref: number; body: string }, nowMs: number): void {
     if (rows.kind === 'rows-ack') this.#peer.receive(rows.ref, rows.body, nowMs)
-    else if (this.#answering !== rows.ref) void this.#answer(rows.ref, rows.body)
+    else if (this.#answered?.ref === rows.ref) {
+      // The answer was lost: nothing is done twice.
+      this.#options.send({ kind: 'rows-ack', ...this.#answered })
+    } else if (this.#answering !== rows.ref) void this.#answer(rows.ref, rows.body)
   }
 
   advance(nowMs: number): void {
@@ -257,7 +265,12 @@ export class RowSync {
 
   async #answer(ref: number, body: string): Promise<void> {
     const { send, wallMs } = this.#options
-    const reply = (value: unknown) => send({ kind: 'rows-ack', ref, body: JSON.stringify(value) })
+    const reply = (value: unknown) => {
+      const answered = { ref, body: JSON.stringify(value) }
+      // A refusal may end with the next change of roles.
+      this.#answered = (value as { op: string }).op === 'refused' ? null : answered
+      send({ kind: 'rows-ack', ...answered })
+    }
     const message = parseMessage(body)
     if (message === null) {
       reply({ op: 'refused', detail: 'this version does not understand the question' })

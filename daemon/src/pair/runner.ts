@@ -95,12 +95,19 @@ export class PairRunner {
 
   heard(link: number, value: Heartbeat): void {
     const now = this.#out.now()
-    const answersUs = value.echoSentAt !== 0 && this.#sentTimes.includes(value.echoSentAt)
+    // What has our own boot id is our own, come back.
+    const isOurs = value.bootId === this.#identity.bootId
+    const echoes = value.echoSentAt !== 0 && this.#sentTimes.includes(value.echoSentAt)
+    const answersUs = echoes && !isOurs
     const { boots, dropped, peerLost } = this.#state
     // What was measured before tells nothing of two clocks that ran apart.
+    const clock = this.#clock
     if (peerLost) this.#clock = forgetPeer(this.#clock)
     this.#take({ kind: 'heard', now, link, value, answersUs })
-    if (this.#state.dropped !== dropped) return
+    if (this.#state.dropped !== dropped) {
+      this.#clock = clock
+      return
+    }
     if (this.#state.boots.current !== boots.current) this.#clock = forgetPeer(this.#clock)
     const receivedAt = now + this.#clock.offsetMs
     if (answersUs) this.#measure(link, value, receivedAt)

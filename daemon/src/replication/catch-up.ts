@@ -4,6 +4,7 @@ import { limits } from '../limits.ts'
 import { addressId, type RecordAddress, type TableName, tableNames } from '../tables/address.ts'
 import type { Tables } from '../tables/tables.ts'
 import type { SyncBody } from '../wire/sync-frame-types.ts'
+import { firstRef } from './boot-gate.ts'
 
 /** null: all tables. */
 export type Scope = TableName | null
@@ -19,7 +20,7 @@ export class Asking {
 
   /** @param bootId of this node: an answer to an asking of an earlier boot must not end one of this. */
   constructor(bootId: string) {
-    this.#nextRef = Number.parseInt(bootId.slice(-8), 16) * 2 ** 16 + 1
+    this.#nextRef = firstRef(bootId)
   }
 
   /** True once everything was named and arrived, until the next asking for everything. */
@@ -48,6 +49,11 @@ export class Asking {
     }
     this.#current = { scope: table, ref: this.#nextRef++, dueMs: nowMs }
     return this.#current.ref
+  }
+
+  /** The primary waits for the asking: it has not understood it yet. */
+  repeat(nowMs: number): void {
+    if (this.#current !== null) this.#current.dueMs = nowMs
   }
 
   /** What was asked for is here. @returns a table that waits for its turn. */

@@ -2,6 +2,7 @@
 //! it names the boot it is meant for, and a repeated one gets the answer given before.
 import { limits } from '../limits.ts'
 import type { SyncBody } from '../wire/sync-frame-types.ts'
+import { firstRef } from './boot-gate.ts'
 
 type PeerFailure = 'no-peer' | 'timeout' | 'too-long'
 
@@ -34,7 +35,7 @@ interface Question {
 export class PeerChannel {
   readonly #ownBoot: string
   #peerBoot = unknownBoot
-  #nextRef = 1
+  #nextRef: number
   readonly #questions = new Map<number, Question>()
   #failed: ChannelOutput[] = []
   /** Highest reference number heard of the peer's present boot, and the answers given to it. */
@@ -43,6 +44,7 @@ export class PeerChannel {
 
   constructor(ownBoot: string) {
     this.#ownBoot = ownBoot
+    this.#nextRef = firstRef(ownBoot)
   }
 
   /** @returns the reference number under which the `peer-response` comes. */

@@ -18,6 +18,9 @@ export class PrimarySide {
   readonly #waiting = new Waiting()
   /** The boot of the standby that follows. */
   #boot: string | null = null
+  /** The last one that asked, also when it is gone, and its newest asking. */
+  #lastBoot: string | null = null
+  #newestRef = 0
   #sweepDueMs = 0
   #hashDueMs = 0
   #inviteDueMs = 0
@@ -66,6 +69,12 @@ export class PrimarySide {
   }
 
   receive(frame: SyncFrame, term: number, nowMs: number): void {
+    if (frame.term !== term) {
+      // Recorded, or said before the standby knew of this term: it learns it from an invitation.
+      this.#port.refuse('old-term')
+      if (frame.kind === 'request-all') this.#invite(nowMs)
+      return
+    }
     if (frame.kind === 'request-all') {
       this.#serve(null, frame, nowMs)
       return
@@ -79,10 +88,6 @@ export class PrimarySide {
     }
     switch (frame.kind) {
       case 'ack':
-        if (frame.term !== term) {
-          this.#port.refuse('old-term')
-          return
-        }
         this.#acknowledged(frame, nowMs)
         return
       case 'request-table':
@@ -150,7 +155,9 @@ export class PrimarySide {
 
   #serve(scope: Scope, frame: { bootId: string; ref: number }, nowMs: number): void {
     if (frame.bootId !== this.#boot) {
+      if (frame.bootId !== this.#lastBoot) this.#newestRef = 0
       this.#boot = frame.bootId
+      this.#lastBoot = frame.bootId
       this.#serving.stop()
     }
     if (!this.#sender.active) {
@@ -159,6 +166,12 @@ export class PrimarySide {
       this.#hashDueMs = nowMs + limits.tableHashMs
       this.#scrub.start(nowMs)
     }
+    // An earlier asking of this boot: recorded, or late.
+    if (frame.ref < this.#newestRef) {
+      this.#port.refuse('replayed')
+      return
+    }
+    this.#newestRef = frame.ref
     const addresses = this.#serving.begin(scope, frame.ref, nowMs)
     for (const address of addresses ?? []) this.#sender.request(address)
   }

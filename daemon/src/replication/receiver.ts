@@ -45,6 +45,7 @@ export class Receiver {
   #asking = 0
   /** Number of the newest frame that changed each table. */
   readonly #newest = new Map<TableName, number>()
+  #floor = -1
 
   /** @param read the value of a serialised record; undefined when the bytes are none. */
   constructor(tables: Tables, read: (body: Uint8Array) => unknown) {
@@ -52,8 +53,11 @@ export class Receiver {
     this.#read = read
   }
 
-  /** Forgets versions and tokens: another primary counts its own. The tables stay. */
-  reset(): void {
+  /** Forgets versions and tokens: another primary counts its own. The tables stay.
+   * @param floor frames up to this number are not believed: without the versions, a recorded one could
+   * not be told from news. */
+  reset(floor = -1): void {
+    this.#floor = floor
     this.#jobs.clear()
     this.#tokens.clear()
     this.#newest.clear()
@@ -72,6 +76,10 @@ export class Receiver {
   /** @param term of the frame, already checked not to be older than the receiver's. */
   record(frame: RecordBody, term: number, nowMs: number): (Rebuild | AckOrder)[] {
     this.counters.frames++
+    if ((frame.sequence ?? 0) <= this.#floor) {
+      this.counters.late++
+      return []
+    }
     const job = this.#jobs.get(addressId(frame.address))
     if (job !== undefined && this.#isDone(frame, term, job)) {
       this.counters.repeated++
@@ -147,8 +155,9 @@ export class Receiver {
     return rebuilds
   }
 
-  /** Removes every record, also from the units of this node, and forgets every version. */
-  empty(): Rebuild[] {
+  /** Removes every record, also from the units of this node, and forgets every version.
+   * @param floor as in `reset`. */
+  empty(floor: number): Rebuild[] {
     const rebuilds: Rebuild[] = []
     for (const name of tableNames) {
       const table = this.#tables.any(name)
@@ -161,7 +170,7 @@ export class Receiver {
       }
     }
     this.#tables.clear()
-    this.reset()
+    this.reset(floor)
     return rebuilds
   }
 

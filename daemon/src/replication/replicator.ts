@@ -6,6 +6,7 @@ import type { Tables } from '../tables/tables.ts'
 import { readRecord, serialiseRecord } from '../wire/sync-body.ts'
 import { decodeSyncFrame, encodeSyncFrame } from '../wire/sync-frame.ts'
 import type { SyncBody, SyncFrame } from '../wire/sync-frame-types.ts'
+import { BootGate } from './boot-gate.ts'
 import { Giving } from './giving.ts'
 import { HeardSip } from './heard-sip.ts'
 import { PeerChannel } from './peer-channel.ts'
@@ -41,6 +42,7 @@ export interface ReplicationStatus {
   readonly verify: Readonly<StandbySide['counters']> & { readonly atMs: number | null }
 }
 
+type RowsFrame = Extract<SyncFrame, { kind: 'rows' | 'rows-ack' }>
 type ReceivedFrame = Exclude<ReturnType<typeof decodeSyncFrame>, string>
 
 /** A kind of frame that is not known here is answered this often. */
@@ -68,6 +70,9 @@ export class Replicator {
   #preferredLink = 0
   #sequence = 0
   #wasInStep = false
+  readonly #boots = new BootGate()
+  /** Newest question of the peer's database. */
+  #rows = { boot: '', ref: 0 }
   /** When each kind of frame that is not known here was answered last. */
   readonly #answeredUnknown = new Map<number, number>()
   /** When the last frame of an incompatible version came. */
@@ -317,7 +322,9 @@ export class Replicator {
   }
 
   #receiveFrame(frame: ReceivedFrame, nowMs: number): void {
-    if (frame.kind === 'unknown') this.#answerUnknown(frame.code, nowMs)
+    const judged = this.#boots.judge(frame, nowMs)
+    if (judged === 'refused') this.#refuse('old-boot')
+    else if (frame.kind === 'unknown') this.#answerUnknown(frame.code, nowMs)
     else if (frame.kind === 'not-known') this.#refuse(`not-known-there-${frame.code}`)
     else if (frame.kind === 'response') {
       const output = this.#channel.response(frame, nowMs)
@@ -329,10 +336,8 @@ export class Replicator {
     } else if (frame.kind === 'heard') {
       if (this.#heard.isNew(frame.bootId, frame.ref)) this.#outputs.push(frame)
     } else if (!this.#peerAlive) this.#refuse('no-peer')
-    else if (frame.kind === 'rows' || frame.kind === 'rows-ack') {
-      const { kind, ref, body } = frame
-      this.#outputs.push({ kind, ref, body })
-    } else if (frame.kind === 'give') this.#receiveGift(frame, nowMs)
+    else if (frame.kind === 'rows' || frame.kind === 'rows-ack') this.#receiveRows(frame)
+    else if (frame.kind === 'give') this.#receiveGift(frame, nowMs)
     else if (frame.kind === 'give-ack' || frame.kind === 'given') this.#giving?.receive(frame)
     else if (this.#giving !== null) this.#refuse('giving')
     else if (this.#role === 'primary') {
@@ -340,8 +345,21 @@ export class Replicator {
       this.#primary.receive(frame, this.#term, nowMs)
     } else if (this.#role === 'standby' && frame.term >= this.#term) {
       this.#term = frame.term
-      this.#standby.receive(frame, nowMs)
+      this.#standby.receive(frame, judged === 'fresh', nowMs)
     } else this.#refuse(this.#role === 'standby' ? 'old-term' : 'role')
+  }
+
+  /** A question is answered again while it is the newest; an earlier one is a recording, or late, and
+   * would undo what came after it. */
+  #receiveRows({ kind, ref, body, bootId }: RowsFrame): void {
+    if (kind === 'rows') {
+      if (this.#rows.boot === bootId && ref < this.#rows.ref) {
+        this.#refuse('replayed')
+        return
+      }
+      this.#rows = { boot: bootId, ref }
+    }
+    this.#outputs.push({ kind, ref, body })
   }
 
   #encode(body: SyncBody, term: number): Uint8Array | null {

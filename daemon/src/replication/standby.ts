@@ -8,9 +8,6 @@ import type { AckOrder, Rebuild, Receiver } from './receiver.ts'
 import { Scrub } from './scrub.ts'
 import { differingTables, type TableHashes } from './verify.ts'
 
-/** Boots of former primaries whose late frames are not believed. */
-const retiredBootsMax = 16
-
 export class StandbySide {
   readonly #tables: Tables
   readonly #receiver: Receiver
@@ -19,7 +16,8 @@ export class StandbySide {
   readonly #scrub: Scrub
   /** The boot of the primary that is followed. */
   #boot: string | null = null
-  readonly #retired: string[] = []
+  /** Number of its newest frame. */
+  #newest = -1
   /** Comparisons with the primary, tables that differed, records whose memory had changed, tables that
    * were fetched anew for either reason. */
   readonly counters = { compared: 0, differing: 0, damaged: 0, repaired: 0 }
@@ -44,7 +42,7 @@ export class StandbySide {
 
   /** Throws everything away and asks for everything. */
   reinit(nowMs: number): void {
-    for (const rebuild of this.#receiver.empty()) this.#port.output(rebuild)
+    for (const rebuild of this.#receiver.empty(this.#newest)) this.#port.output(rebuild)
     this.#askAll(nowMs)
   }
 
@@ -53,17 +51,17 @@ export class StandbySide {
     this.#boot = null
   }
 
-  receive(frame: SyncFrame, nowMs: number): void {
-    if (this.#retired.includes(frame.bootId)) {
-      this.#port.refuse('old-boot')
-      return
-    }
+  /** @param fresh newer than all that this boot has sent. */
+  receive(frame: SyncFrame, fresh: boolean, nowMs: number): void {
+    if (frame.bootId === this.#boot) this.#newest = Math.max(this.#newest, frame.sequence ?? 0)
     switch (frame.kind) {
       case 'record':
         this.#follow(frame.bootId, nowMs)
         this.deliver(this.#receiver.record(frame, frame.term, nowMs))
         return
       case 'all-sent':
+        // A recorded invitation must not make this standby ask again and again.
+        if (frame.ref === 0 && !fresh) return
         this.#follow(frame.bootId, nowMs)
         this.#allSent(frame.ref, frame.count, nowMs)
         return
@@ -105,12 +103,9 @@ export class StandbySide {
   /** Another boot of the primary counts its versions anew: everything is asked for again. */
   #follow(boot: string, nowMs: number): void {
     if (boot === this.#boot) return
-    if (this.#boot !== null) {
-      this.#retired.push(this.#boot)
-      if (this.#retired.length > retiredBootsMax) this.#retired.shift()
-      this.#askAll(nowMs)
-    }
+    if (this.#boot !== null) this.#askAll(nowMs)
     this.#boot = boot
+    this.#newest = -1
     this.#receiver.reset()
   }
 
@@ -123,6 +118,7 @@ export class StandbySide {
       else sendBody(this.#port, { kind: 'all-sent', ref, count }, 'preferred')
       return
     }
+    if (ref === 0) this.#asking.repeat(nowMs)
     if (asked.ref !== ref) return
     if (this.#receiver.seenCount(asked.scope) < count) {
       this.#askAgain(asked.scope, nowMs)
