@@ -150,6 +150,12 @@ export const alarms = {
     effect: 'None: the databases were then compared and repaired row by row.',
     next: 'Run `vccs sync failures` on the standby and `vccs sync verify`; it ends after an hour.',
   },
+  'memory-low': {
+    severity: 'urgent',
+    text: 'A unit of this node has used most of its memory.',
+    effect: 'None yet; if it grows, the unit ends, and the peer serves.',
+    next: 'Compare the load with `memory` of the node file; look for a flood in `vccs log`.',
+  },
   'database-gone': {
     severity: 'urgent',
     text: 'The file of the database was removed or replaced while it is in use.',

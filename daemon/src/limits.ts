@@ -18,6 +18,18 @@ export const limits = {
   unitStartMsMax: 60_000,
   /** So many deaths in quick succession are a crash loop. */
   crashLoopDeaths: 3,
+  /** Bounds of the heaps of the units, unless the node file says otherwise. */
+  switchHeapMiB: 1_024,
+  mediaHeapMiB: 256,
+  pairHeapMiB: 128,
+  /** A unit that uses this share of its memory says so, and above the second one gives the role away.
+   * The whole process may use the bound of its heap twice, and what every process needs. */
+  memoryLowShare: 0.8,
+  memoryFullShare: 0.92,
+  processMiBBeside: 256,
+  /** Memory is looked at this often; what is used in each of so many looks is no garbage. */
+  memoryLookMs: 250,
+  memoryLooks: 4,
   /** The directories of a node are looked at this often. */
   diskLookMs: 2_000,
   /** Free space, the smaller of bytes and share, below which a disk is low, and full. */

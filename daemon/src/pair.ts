@@ -1,6 +1,7 @@
 //! The pair unit: heartbeats, links, decision, pair clock, proof of life. Composes `pair/` with sockets
 //! and clocks. Nothing else runs in this process, so that nothing delays it.
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { BusMessage } from './bus/messages.ts'
 import { clockKeeper, keptClock } from './compose/kept-clock.ts'
@@ -11,7 +12,8 @@ import { countBetween } from './pair/log-pace.ts'
 import { nextCheckAt, type PairOutlets, PairRunner } from './pair/runner.ts'
 import type { UnitName } from './pair/state.ts'
 import { monotonicMs, wallMs } from './platform/clock.ts'
-import { errorText, makeDirectory, readFileBytes, writeFileAtomic } from './platform/files.ts'
+import { makeDirectory, readFileBytes } from './platform/files.ts'
+import { KeptFile } from './platform/kept-file.ts'
 import { dieLoudly, type Log, openLog, withListener } from './platform/log.ts'
 import { openPulse } from './platform/pulse.ts'
 import { becomeRealtime } from './platform/realtime.ts'
@@ -26,6 +28,8 @@ const bindRetryMs = 1_000
 const forgedLogMs = 10_000
 /** A planned handover at the stop of a primary, before it says goodbye unplanned. */
 const stopMsMax = 3_000
+/** A disk that is slow does not hold the stop up for longer. */
+const keepMsMax = 500
 
 interface World {
   readonly config: NodeConfig
@@ -35,6 +39,8 @@ interface World {
   /** Not a unit: its death moves no role. */
   supervisor: BusPeer | null
   readonly sockets: (DatagramSocket | null)[]
+  /** Term and boots. */
+  readonly kept: KeptFile
   stopping: boolean
 }
 
@@ -55,8 +61,12 @@ async function main(): Promise<void> {
   const secret = readPairSecret(config)
   if (!secret.ok) throw new Error(secret.failure.detail)
   const key = derivePairKeys(secret.value).heartbeat
+  const kept = new KeptFile(keptPathOf(config), (error) => {
+    log.error('the term cannot be kept', { error })
+  })
   const world: World = {
     config,
+    kept,
     log,
     key,
     units,
@@ -81,11 +91,15 @@ async function main(): Promise<void> {
 
 const bootId = randomBytes(8).toString('hex')
 
+function keptPathOf(config: NodeConfig): string {
+  return `${config.stateDirectory}/pair-term.json`
+}
+
 function startRunner(world: World, realtime: boolean): PairRunner {
   const { config, log } = world
   makeDirectory(config.stateDirectory)
   makeDirectory(config.runDirectory)
-  const keptPath = `${config.stateDirectory}/pair-term.json`
+  const keptPath = keptPathOf(config)
   const file = readFileBytes(keptPath, keptBytesMax)
   const kept = file.ok ? readKept(new TextDecoder().decode(file.bytes)) : null
   if (kept === null && !(file.ok === false && file.reason === 'missing')) {
@@ -102,13 +116,7 @@ function startRunner(world: World, realtime: boolean): PairRunner {
     toSwitch: (message) => world.units.get('switch')?.send(message),
     toMedia: (message) => world.units.get('media')?.send(message),
     toSupervisor: (message) => world.supervisor?.send(message),
-    persist: (text) => {
-      try {
-        writeFileAtomic(keptPath, text)
-      } catch (error) {
-        log.error('the term cannot be kept', { path: keptPath, error: errorText(error) })
-      }
-    },
+    persist: (text) => world.kept.keep(() => text),
     log: (level, text, fields) => log[level](text, fields),
   }
   const { links, node } = config
@@ -225,7 +233,8 @@ function stop(world: World, runner: PairRunner): void {
     runner.happen({ kind: 'stop', now: monotonicMs() })
     log.info('goodbye said', { role: runner.state.role })
     // One turn of the loop, in which the datagrams leave.
-    setTimeout(() => {
+    setTimeout(async () => {
+      await Promise.race([world.kept.settled(), delay(keepMsMax)])
       log.flush()
       process.exit(0)
     }, 20)

@@ -78,12 +78,14 @@ interface Sending {
   /** Any of its addresses and ports; default: a port of its own. */
   readonly from?: Target
   readonly everyMs?: number
+  /** So many at once, before each pause. */
+  readonly burst?: number
 }
 
 /** Sends datagrams from the namespace of a member. */
 export async function send(
   lab: Lab,
-  { member, from, everyMs = 0 }: Sending,
+  { member, from, everyMs = 0, burst = 1 }: Sending,
   shots: readonly { readonly target: Target; readonly bytes: Buffer }[],
 ): Promise<void> {
   const program = join(import.meta.dirname, '../../scripts/net/datagram-sender.ts')
@@ -92,10 +94,10 @@ export async function send(
     command: process.execPath,
     args: [program, ...(from === undefined ? [] : [from.host, String(from.port)])],
   })
-  for (const { target, bytes } of shots) {
+  for (const [index, { target, bytes }] of shots.entries()) {
     const content = bytes.subarray(0, datagramBytesMax).toString('base64')
     sender.stdin?.write(`${target.host} ${target.port} ${content}\n`)
-    if (everyMs > 0) await delay(everyMs)
+    if (everyMs > 0 && index % burst === 0) await delay(everyMs)
   }
   sender.stdin?.end()
   const exitCode = await exited(sender)

@@ -10,6 +10,7 @@ import type { PairKeys } from '../oam/node-config-load.ts'
 import type { UnitState } from '../oam/status.ts'
 import { monotonicMs, systemClock, wallMs } from '../platform/clock.ts'
 import { openJournalFile } from '../platform/journal-file.ts'
+import { memoryExitCode } from '../platform/process.ts'
 import { openPulse } from '../platform/pulse.ts'
 import { type BusServer, connectBus, listenBus } from '../platform/stream.ts'
 import { openDatagram } from '../platform/udp.ts'
@@ -22,6 +23,7 @@ import { DrillRunner } from './drill-runner.ts'
 import { makeHandlers } from './handlers.ts'
 import type { LogHub } from './log-hub.ts'
 import { Logbook } from './logbook.ts'
+import { MemoryKeeper } from './memory-keeper.ts'
 import { ownStatus, type StatusParts } from './node-status.ts'
 import { parseAnswer, parseQuestion } from './peer-questions.ts'
 import { SwitchEngine } from './switch-engine.ts'
@@ -50,6 +52,7 @@ export class SwitchUnit {
   readonly #drillClock: DrillClock
   readonly #sockets: SyncSockets
   readonly #disks: DiskWatch
+  readonly #memory: MemoryKeeper
   readonly #wakeUp = new WakeUp(idleMs, () => this.#loop())
   readonly #startedWallMs = wallMs()
   readonly #pulse = openPulse()
@@ -74,6 +77,13 @@ export class SwitchUnit {
     this.#configuration = makeConfiguration(options, this.#engine)
     this.#engine.attach(this.#configuration)
     this.#disks = this.#makeDiskWatch()
+    this.#memory = new MemoryKeeper({
+      heapMiB: config.memory.switchMiB,
+      alarms: this.#engine.alarms,
+      log,
+      peerCanServe: () => this.#peerCanServe(),
+      giveUp: () => process.exit(memoryExitCode),
+    })
     this.#logbook = new Logbook({
       config,
       log,
@@ -217,6 +227,13 @@ export class SwitchUnit {
     return answer.ok ? parseAnswer(answer.value) : answer
   }
 
+  /** The peer serves, or would if this node did not. */
+  #peerCanServe(): boolean {
+    const peer = this.#engine.pair.status?.message.peer ?? null
+    if (peer === null || this.#engine.role === 'starting' || peer.role === 'starting') return false
+    return peer.role !== this.#engine.role && peer.switchAlive && peer.mediaAlive
+  }
+
   #makeDiskWatch(): DiskWatch {
     const { config, log } = this.#options
     const { alarms, pair } = this.#engine
@@ -226,10 +243,7 @@ export class SwitchUnit {
       log,
       databaseFile: () => (this.#configuration.isKept ? config.database : null),
       isPrimary: () => this.#engine.role === 'primary',
-      peerReady: () => {
-        const peer = pair.status?.message.peer
-        return peer?.role === 'standby' && peer.switchAlive && peer.mediaAlive
-      },
+      peerReady: () => this.#peerCanServe(),
       peerAlarms: async () => {
         const answer = await this.#askPeer('alarms', {})
         const told = answer.ok ? verbs.alarms.result.safeParse(answer.value) : null
@@ -270,6 +284,7 @@ export class SwitchUnit {
     this.#engine.advance()
     const nowMs = monotonicMs()
     this.#beacon.advance(this.#engine.role, nowMs)
+    this.#memory.advance(nowMs)
     this.#watch(nowMs)
     this.#wakeUp.at(this.#engine.nextTimerMs())
   }

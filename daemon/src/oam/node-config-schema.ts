@@ -100,6 +100,8 @@ const beacon = z.strictObject({
     .default({}),
 })
 
+const heapMiB = z.int().min(48).max(16_384)
+
 export const nodeConfigSchema = z.strictObject({
   node: name('a node name'),
   site: name('a site name'),
@@ -108,6 +110,13 @@ export const nodeConfigSchema = z.strictObject({
   service,
   beacon: beacon.optional(),
   media: z.strictObject({ backend: z.enum(['auto', 'ffi', 'dgram']).default('auto') }).prefault({}),
+  memory: z
+    .strictObject({
+      switchMiB: heapMiB.default(limits.switchHeapMiB),
+      mediaMiB: heapMiB.default(limits.mediaHeapMiB),
+      pairMiB: heapMiB.default(limits.pairHeapMiB),
+    })
+    .prefault({}),
   bus: z
     .strictObject({
       transport: z.enum(['unix', 'tcp']).default('unix'),

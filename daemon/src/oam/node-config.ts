@@ -59,6 +59,12 @@ export interface NodeConfig {
   /** Null: this node sends none. */
   readonly beacon: BeaconConfig | null
   readonly media: { readonly backend: 'auto' | 'ffi' | 'dgram' }
+  /** Bounds of the JavaScript heaps of the units, in MiB. */
+  readonly memory: {
+    readonly switchMiB: number
+    readonly mediaMiB: number
+    readonly pairMiB: number
+  }
   readonly bus: { readonly transport: 'unix' | 'tcp'; readonly tcpPort: number }
   readonly database: string
   readonly controlSocket: string

@@ -6,6 +6,9 @@ import { failure, type Result, success } from '../result.ts'
 import { errorText, readSystemFile } from './files.ts'
 import { pulseDescriptor, pulseEnvironment } from './pulse.ts'
 
+/** A unit that gave up before its memory was exhausted. */
+export const memoryExitCode = 12
+
 export interface ChildExit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null

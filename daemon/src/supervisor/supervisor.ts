@@ -54,6 +54,7 @@ export async function startNodeUnits(start: NodeStart): Promise<Result<RunningNo
         program: `${start.programs}/${name}.ts`,
         config: start.configPath,
         pidFile: pidFile(config.runDirectory, name),
+        heapMiB: config.memory[`${name}MiB`],
         log,
         now: monotonicMs,
         wallMs,

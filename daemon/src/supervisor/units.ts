@@ -3,7 +3,13 @@
 import type { UnitReport } from '../oam/unit-report.ts'
 import { errorText, removeFile, writeFileAtomic } from '../platform/files.ts'
 import type { Log } from '../platform/log.ts'
-import { type Child, type ChildExit, putBeforeOthers, startNode } from '../platform/process.ts'
+import {
+  type Child,
+  type ChildExit,
+  memoryExitCode,
+  putBeforeOthers,
+  startNode,
+} from '../platform/process.ts'
 import { PulseWatch } from './pulse-watch.ts'
 
 export const unitNames = ['pair', 'switch', 'media'] as const
@@ -24,6 +30,8 @@ interface UnitOptions {
   readonly program: string
   readonly config: string
   readonly pidFile: string
+  /** Bound of its heap. */
+  readonly heapMiB: number
   readonly log: Log
   readonly now: () => number
   readonly wallMs: () => number
@@ -79,14 +87,14 @@ export class SupervisedProcess {
   }
 
   start(): void {
-    const { name, program, config, pidFile, log, now } = this.#options
+    const { name, program, config, pidFile, log, now, heapMiB } = this.#options
     this.#startedAt = now()
     this.#pulse.begin(now())
     this.#endedFor = ''
     const started = startNode({
       path: program,
       args: ['--config', config],
-      nodeArgs: [],
+      nodeArgs: [`--max-old-space-size=${heapMiB}`],
       onPulse: () => this.#pulse.beat(now()),
       onExit: (exit) => this.#gone(exit),
     })
@@ -118,7 +126,7 @@ export class SupervisedProcess {
     this.#pid = null
     this.#pulse.end()
     if (this.#settled !== null) clearTimeout(this.#settled)
-    const how = this.#endedFor || (exit.signal ?? `exit code ${exit.code}`)
+    const how = this.#endedFor || howItDied(exit)
     this.#died = how
     removeFile(this.#options.pidFile)
     if (this.#ending) {
@@ -157,4 +165,9 @@ export class SupervisedProcess {
       child.kill('SIGTERM')
     })
   }
+}
+
+function howItDied({ code, signal }: ChildExit): string {
+  if (code === memoryExitCode) return 'memory exhausted'
+  return signal ?? `exit code ${code}`
 }

@@ -1,0 +1,89 @@
+//! A switch whose memory runs out: it says so, gives the role away before it stands still, and comes back
+//! as standby. Its heap is bounded tightly in the node file; requests that it has to remember fill it.
+import { setTimeout as delay } from 'node:timers/promises'
+import test from 'ava'
+import { between, ofTerminal, sipMessages } from '../../scripts/capture/sip-analysis.ts'
+import { Lab, sipPort } from '../../scripts/lab.ts'
+import { labUsers } from '../../scripts/lab-site.ts'
+import { serviceAddress } from '../../scripts/net/netns.ts'
+import { until } from '../../scripts/waiting.ts'
+import { holesIn, lostIn, type PhonePair, putDown, registerPhones, talk } from './call.ts'
+import { send } from './hostile.ts'
+
+const users = labUsers(1001, 2)
+let lab: Lab
+let pair: PhonePair
+
+test.before(async () => {
+  const nodeFile = { a: { memory: { switchMiB: 64 } } }
+  lab = await Lab.start({ members: ['p1', 'p2', 'probe'], users, nodeFile })
+  pair = await registerPhones(lab)
+})
+
+test.after.always(async () => {
+  await lab?.close()
+})
+
+/** Requests of their own transactions, each of which the server remembers for half a minute. */
+function requests(count: number): { target: { host: string; port: number }; bytes: Buffer }[] {
+  const from = lab.network.address('probe')
+  const target = { host: serviceAddress, port: sipPort }
+  return Array.from({ length: count }, (_, n) => {
+    const lines = [
+      `OPTIONS sip:${serviceAddress} SIP/2.0`,
+      `Via: SIP/2.0/UDP ${from}:9;branch=z9hG4bK-fill-${n}-${'x'.repeat(200)}`,
+      `From: <sip:fill-${n}@${from}>;tag=${n}`,
+      `To: <sip:${serviceAddress}>`,
+      `Call-ID: ${n}-${'y'.repeat(200)}@${from}`,
+      'CSeq: 1 OPTIONS',
+      'Max-Forwards: 70',
+      `Contact: <sip:fill@${from}:9>`,
+      `User-Agent: ${'z'.repeat(600)}`,
+      'Content-Length: 0',
+    ]
+    return { target, bytes: Buffer.from(`${lines.join('\r\n')}\r\n\r\n`) }
+  })
+}
+
+test('a switch near the bound of its memory gives the role away and returns as standby', async (t) => {
+  if ((await lab.inStep()) !== lab.a) {
+    await lab.b.cli('switchover', '--yes', '--reason', 'the tight node serves')
+    await until(async () => (await lab.inStep()) === lab.a, { what: 'the tight node to serve' })
+  }
+  await talk(pair)
+  const phone = await lab.capture('p1')
+  await delay(500)
+  const fromMs = Date.now()
+  const { pid } = (await lab.a.opinion()).units.find(({ unit }) => unit === 'switch') ?? {}
+  const sending = send(lab, { member: 'probe', everyMs: 20, burst: 50 }, requests(50_000))
+  const alarms: string[] = []
+  await until(
+    async () => {
+      const { active } = await lab.a.ask('alarms', {}).catch(() => ({ active: [] }))
+      alarms.push(...active.map(({ code, subject }) => `${code} ${subject}`))
+      return (await lab.b.opinion()).role === 'primary'
+    },
+    { what: 'take-over', msMax: 60_000 },
+  )
+  t.log(lab.a.wholeLog().match(/.*nearly exhausted.*/)?.[0] ?? 'no last word')
+  t.true(alarms.includes('memory-low switch'))
+  await until(
+    async () => {
+      const { role, units } = await lab.a.opinion()
+      const again = units.find(({ unit }) => unit === 'switch')
+      return role === 'standby' && again?.state === 'up' && again.pid !== pid
+    },
+    { what: 'return as standby' },
+  )
+  await sending
+  await lab.inStep()
+  const toMs = Date.now()
+  t.regex(lab.a.wholeLog(), /"text":"the memory is nearly exhausted/)
+  t.regex(lab.a.wholeLog(), /"of":"switch","how":"memory exhausted"/)
+  t.regex(lab.b.wholeLog(), /"rule":"goodbye"/)
+  const packets = await phone.stop()
+  const address = lab.network.address('p1')
+  t.is(lostIn(packets, address, { fromMs, toMs: toMs - 200 }), 0, holesIn(packets, address, fromMs))
+  t.deepEqual(between(ofTerminal(sipMessages(packets), address), fromMs, toMs), [])
+  await putDown(pair.callee, pair)
+})
