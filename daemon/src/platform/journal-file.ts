@@ -1,5 +1,14 @@
 //! The file of the journal. Synchronous: it lies on a memory file system.
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import type { JournalFile } from '../replication/journal.ts'
 
 /** @param path in the run directory. */
@@ -41,7 +50,15 @@ class AppendFile {
 
   append(bytes: Uint8Array): void {
     this.#handle ??= openSync(this.#path, 'a', 0o600)
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#handle, bytes, at)
+    const handle = this.#handle
+    const { size } = fstatSync(handle)
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at)
+    } catch (error) {
+      // What follows a torn frame could not be read.
+      ftruncateSync(handle, size)
+      throw error
+    }
   }
 
   close(): void {

@@ -34,6 +34,8 @@ export class Journal {
   #rewriteAtBytes = rewriteFromBytes
   /** Where the rewriting is: a table and a slot. */
   #cursor: { table: number; slot: number; bytes: number } | null = null
+  /** Something could not be written: the journal has a hole until it is written anew. */
+  #hole = false
   failures = 0
 
   /** @param frameOf `Replicator.frameOf` */
@@ -60,6 +62,7 @@ export class Journal {
   close(): void {
     this.#open = false
     this.#cursor = null
+    this.#hole = false
     this.#file.remove()
   }
 
@@ -69,10 +72,10 @@ export class Journal {
     // A frame holds the record as it is now: one for each record of the turn is enough.
     const newest = new Map(changes.map((change) => [addressId(change.address), change]))
     const bytes = joined([...newest.values()].map(this.#frameOf))
-    this.#check(this.#file.append(bytes))
+    const done = this.#check(this.#file.append(bytes))
     this.#bytes += bytes.length
     if (this.#cursor !== null) this.#appendNext(bytes)
-    else if (this.#bytes > this.#rewriteAtBytes) this.#rewrite()
+    else if (done && (this.#hole || this.#bytes > this.#rewriteAtBytes)) this.#rewrite()
   }
 
   /** Goes on with the rewriting. */
@@ -91,7 +94,7 @@ export class Journal {
       cursor.slot = 0
     }
     this.#appendNext(joined(frames))
-    if (cursor.table < tableNames.length) return
+    if (this.#cursor === null || cursor.table < tableNames.length) return
     this.#cursor = null
     this.#check(this.#file.commitNext())
     this.#bytes = cursor.bytes
@@ -104,18 +107,24 @@ export class Journal {
   }
 
   #rewrite(): void {
-    this.#check(this.#file.beginNext())
+    this.#hole = false
+    if (!this.#check(this.#file.beginNext())) return
     this.#cursor = { table: 0, slot: 0, bytes: 0 }
   }
 
   #appendNext(bytes: Uint8Array): void {
     if (this.#cursor === null) return
     this.#cursor.bytes += bytes.length
-    this.#check(this.#file.appendNext(bytes))
+    // A part of the records would be worse than the journal as it is, hole and all.
+    if (!this.#check(this.#file.appendNext(bytes))) this.#cursor = null
   }
 
-  #check(done: boolean): void {
-    if (!done) this.failures++
+  /** After a failure the journal is written anew as soon as something can be written again. */
+  #check(done: boolean): boolean {
+    if (done) return true
+    this.failures++
+    this.#hole = true
+    return false
   }
 }
 

@@ -150,6 +150,73 @@ test('what changes while the journal is written anew is in it', (t) => {
   t.is(restored.hash('user'), tables.hash('user'))
 })
 
+/** A disk that is full from time to time. */
+class FullFile extends MemoryFile {
+  isFull = false
+
+  override append(bytes: Uint8Array): boolean {
+    return !this.isFull && super.append(bytes)
+  }
+
+  override beginNext(): boolean {
+    return !this.isFull && super.beginNext()
+  }
+
+  override appendNext(bytes: Uint8Array): boolean {
+    return !this.isFull && super.appendNext(bytes)
+  }
+}
+
+function namesIn(file: JournalFile): string[] {
+  const tables = new Tables()
+  loadJournal(file, tables, key)
+  return [...tables.table('user').keys()].sort()
+}
+
+test('what a full disk did not take is in the journal when there is room again', (t) => {
+  const file = new FullFile()
+  const { users, journal, write } = alone(file)
+  journal.open()
+  users.put(user('1001', 1) as User)
+  write()
+  file.isFull = true
+  users.put(user('1002', 1) as User)
+  users.delete('1001')
+  write()
+  t.deepEqual(namesIn(file), ['1001'], 'the disk took nothing')
+  file.isFull = false
+  users.put(user('1003', 1) as User)
+  write()
+  t.deepEqual(namesIn(file), ['1002', '1003'])
+  t.is(journal.nextTimerMs(), Number.POSITIVE_INFINITY)
+})
+
+test('a disk that fills up while the journal is written anew costs nothing that was there', (t) => {
+  const file = new FullFile()
+  const { users, journal, write } = alone(file)
+  journal.open()
+  for (let n = 0; n < 300; n += 1) users.put(user(`${1_000 + n}`, 1) as User)
+  write()
+  while (journal.nextTimerMs() === 0) journal.advance()
+  const before = namesIn(file).length
+  t.is(before, 300)
+  // A hole makes it write everything anew, in several portions.
+  file.isFull = true
+  users.put(user('2000', 1) as User)
+  write()
+  file.isFull = false
+  users.put(user('2001', 1) as User)
+  write()
+  file.isFull = true
+  while (journal.nextTimerMs() === 0) journal.advance()
+  t.true(namesIn(file).length >= before)
+  file.isFull = false
+  users.put(user('2002', 1) as User)
+  write()
+  while (journal.nextTimerMs() === 0) journal.advance()
+  t.is(namesIn(file).length, 303)
+})
+
 test('the file on disk is appended to, replaced in one step and removed', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'vccs-journal-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
