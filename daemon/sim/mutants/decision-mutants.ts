@@ -72,7 +72,7 @@ const roles: readonly Mutant[] = [
   of(
     'starting',
     'a starting node takes over from a ready standby',
-    '      if (isPeerReady(state, now)) return\n',
+    'if (now - state.listenedFrom < 2 * lostMs(state.options)) return',
     '',
   ),
   of(

@@ -13,7 +13,7 @@ interface Collected {
 class Assertions {
   readonly teardowns: (() => unknown)[] = []
 
-  is(actual: unknown, expected: unknown): void {
+  is(actual: unknown, expected: unknown, _message?: string): void {
     ok(Object.is(actual, expected), `${String(actual)} is not ${String(expected)}`)
   }
 
@@ -82,6 +82,8 @@ class Assertions {
   }
 }
 
+/** A difference of two long texts says no more in full. */
+const whyMax = 300
 const collected: Collected[] = []
 
 function collect(title: string, body: Body): void {
@@ -98,7 +100,8 @@ export async function runCollected(): Promise<{ title: string; why: string } | n
     try {
       await body(assertions)
     } catch (error) {
-      return { title, why: error instanceof Error ? error.message : String(error) }
+      const why = error instanceof Error ? error.message : String(error)
+      return { title, why: why.slice(0, whyMax) }
     } finally {
       for (const end of assertions.teardowns.reverse()) await end()
     }

@@ -95,6 +95,7 @@ export function startPair(options: PairOptions, kept: KeptState, now: number): P
     unfitFrom: null,
     changes: [],
     refusedName: false,
+    doubtedAt: Number.NEGATIVE_INFINITY,
     foreign: null,
     stopped: false,
     alarms: [],

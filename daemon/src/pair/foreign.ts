@@ -19,8 +19,9 @@ export function hearForeign(turn: Turn, event: PairEvent & { kind: 'heard-foreig
   const { bootId, sequence, version, role } = event.value
   const before =
     state.foreign?.boots ?? newBoots(state.links.length, { currentBoot: null, endedBoots: [] })
+  const datagram = { bootId, sequence, link: event.link, answers: 0 }
   const known = [state.boots.current, ...state.boots.ended]
-  const { boots, arrival } = judgeArrival(before, { bootId, sequence, link: event.link })
+  const { boots, arrival } = judgeArrival(before, datagram, false)
   if (arrival === 'replayed' || known.includes(bootId)) {
     change(turn, { dropped: { ...state.dropped, replayed: state.dropped.replayed + 1 } })
     return

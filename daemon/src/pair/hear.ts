@@ -18,19 +18,26 @@ export function hear(turn: Turn, event: Heard): void {
   }
   const { value, link, now } = event
   const { bootId, sequence } = value
-  const judged = judgeArrival(turn.state.boots, { bootId, sequence, link })
+  const { answers } = event
+  const datagram = { bootId, sequence, link, answers }
+  const judged = judgeArrival(turn.state.boots, datagram, isHeard(turn.state))
   if (judged.arrival === 'replayed' || value.link !== link) {
     const { dropped, boots } = turn.state
     change(turn, { dropped: { ...dropped, replayed: dropped.replayed + 1 } })
     if (bootId === boots.current) lateOnLink(turn, event)
     return
   }
+  if (judged.arrival === 'doubtful') {
+    doubt(turn)
+    return
+  }
   if (judged.arrival === 'new-boot') meetBoot(turn)
   change(turn, { boots: judged.boots })
-  if (judged.arrival === 'new-boot') {
-    // A booting node shall not have to wait for the next period to know who serves.
-    turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' }, { kind: 'persist' })
-  }
+  // A booting node shall not have to wait for the next period to know who serves, nor this one, if
+  // it just booted, to be believed.
+  const first = judged.arrival === 'new-boot' || turn.state.peer === null
+  if (first) turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
+  if (judged.arrival === 'new-boot') turn.effects.push({ kind: 'persist' })
   if (turn.state.peer === null || turn.state.peerLost) meetAgain(turn)
   const silentMsMax = lostMs(turn.state.options)
   const heard = { sequence, links: turn.state.links.length, now, silentMsMax }
@@ -61,6 +68,18 @@ function obey(turn: Turn, kind: Heard['value']['kind']): void {
   }
   const { peer, role } = turn.state
   if (role !== 'primary' && peer?.role === 'primary') adoptTerm(turn, peer.term)
+}
+
+function isHeard(state: PairState): boolean {
+  return state.peer !== null && !state.peerLost
+}
+
+/** A peer that did restart answers what is sent here, once in half a period at most. */
+function doubt(turn: Turn): void {
+  const { doubtedAt, options } = turn.state
+  if (turn.now - doubtedAt < options.heartbeatMs / 2) return
+  change(turn, { doubtedAt: turn.now })
+  turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
 }
 
 /** A restarted peer has forgotten what it was; its counts begin again. */
@@ -112,5 +131,5 @@ function lateOnLink(turn: Turn, { link, value }: Heard): void {
 function hearOwnName(turn: Turn, event: Heard): void {
   const { dropped, refusedName } = turn.state
   change(turn, { dropped: { ...dropped, reflected: dropped.reflected + 1 } })
-  if (event.answersUs && !refusedName) change(turn, { refusedName: true })
+  if (event.answers > 0 && !refusedName) change(turn, { refusedName: true })
 }

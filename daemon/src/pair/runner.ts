@@ -59,7 +59,8 @@ export class PairRunner {
   #clock: PairClock
   #sequence = 0
   #decisions: DecisionRecord[] = []
-  #sentTimes: number[] = []
+  /** Number of each of our last sends, by its time. */
+  readonly #sentTimes = new Map<number, number>()
   #clockTold = ''
   readonly #lender: Lender
   #peerServedAt: number | null = null
@@ -97,23 +98,27 @@ export class PairRunner {
     const now = this.#out.now()
     // What has our own boot id is our own, come back.
     const isOurs = value.bootId === this.#identity.bootId
-    const echoes = value.echoSentAt !== 0 && this.#sentTimes.includes(value.echoSentAt)
-    const answersUs = echoes && !isOurs
+    const answers = isOurs ? 0 : (this.#sentTimes.get(value.echoSentAt) ?? 0)
     const { boots, dropped, peerLost } = this.#state
     // What was measured before tells nothing of two clocks that ran apart.
     const clock = this.#clock
     if (peerLost) this.#clock = forgetPeer(this.#clock)
-    this.#take({ kind: 'heard', now, link, value, answersUs })
+    const receivedAt = now + this.#clock.offsetMs
+    const echo = { sentAt: value.sentAt, receivedAt }
+    // What is sent because of it answers it already.
+    this.#take({ kind: 'heard', now, link, value, answers }, () => this.#echo(link, echo))
     if (this.#state.dropped !== dropped) {
       this.#clock = clock
       return
     }
     if (this.#state.boots.current !== boots.current) this.#clock = forgetPeer(this.#clock)
-    const receivedAt = now + this.#clock.offsetMs
-    if (answersUs) this.#measure(link, value, receivedAt)
-    if (answersUs && this.#shifting) this.#keepClock(now)
+    if (answers > 0) this.#measure(link, value, receivedAt)
+    if (answers > 0 && this.#shifting) this.#keepClock(now)
+  }
+
+  #echo(link: number, heard: Echo): void {
     const echo = this.#echoes[link]
-    if (echo !== undefined) Object.assign(echo, { sentAt: value.sentAt, receivedAt })
+    if (echo !== undefined) Object.assign(echo, heard)
   }
 
   /** Any other event. */
@@ -142,10 +147,12 @@ export class PairRunner {
     this.#out.toSwitch(pairStatus(this.#state, facts, this.#out.now()))
   }
 
-  #take(event: PairEvent): void {
+  /** @param accepted called before anything follows from it, unless the event changes nothing. */
+  #take(event: PairEvent, accepted: () => void = () => {}): void {
     const before = this.#state
     const { state, effects } = step(before, event)
     this.#state = state
+    if (state.dropped === before.dropped) accepted()
     const { peer } = state
     // The goodbye of a dead switch carries zero, which is no sign of life.
     if (peer?.role === 'primary' && peer.switch.counter > 0) {
@@ -213,8 +220,7 @@ export class PairRunner {
       const now = this.#out.now()
       const sentAt = now + this.#clock.offsetMs
       this.#sequence += 1
-      this.#sentTimes.push(sentAt)
-      if (this.#sentTimes.length > sentTimesMax) this.#sentTimes.shift()
+      this.#noteSent(sentAt)
       const frame = {
         kind,
         link,
@@ -225,6 +231,15 @@ export class PairRunner {
         echoReceivedAt: echo.receivedAt,
       }
       this.#out.sendLink(link, heartbeatOf(this.#state, now, frame))
+    }
+  }
+
+  #noteSent(sentAt: number): void {
+    this.#sentTimes.set(sentAt, this.#sequence)
+    if (this.#sentTimes.size <= sentTimesMax) return
+    for (const oldest of this.#sentTimes.keys()) {
+      this.#sentTimes.delete(oldest)
+      return
     }
   }
 
@@ -276,7 +291,7 @@ export class PairRunner {
 
   /** After a step, times from before it would measure the step. */
   #forgetTimes(): void {
-    this.#sentTimes = []
+    this.#sentTimes.clear()
     for (const echo of this.#echoes) Object.assign(echo, { sentAt: 0, receivedAt: 0 })
   }
 

@@ -50,7 +50,12 @@ export function tryToServe(turn: Turn): void {
         return
       }
       // A standby that is ready takes over as soon as it hears that this node does not serve.
-      if (isPeerReady(state, now)) return
+      if (isPeerReady(state, now)) {
+        // Unless it does not hear that, or does not know that a pause is over.
+        if (now - state.listenedFrom < 2 * lostMs(state.options)) return
+        serve(turn, 'peer-waits', `${peer.node} is standby and does not take over`)
+        return
+      }
       serve(turn, 'only-one-ready', `${peer.node} is standby and cannot serve`)
       return
     }

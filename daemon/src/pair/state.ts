@@ -99,6 +99,8 @@ export interface PairState {
   /** When the role of this node changed by itself, the newest last; see `damping.ts`. */
   readonly changes: readonly number[]
   readonly refusedName: boolean
+  /** When this node last asked an unknown boot for an answer. */
+  readonly doubtedAt: number
   /** A peer of an incompatible version; null: none was heard. */
   readonly foreign: ForeignPeer | null
   readonly stopped: boolean
@@ -109,13 +111,13 @@ export interface PairState {
 
 export type PairEvent =
   | {
-      /** An authentic datagram of the peer. `answersUs`: it echoes a recent one of ours, so that it
-       * cannot be a recording. */
+      /** An authentic datagram of the peer. `answers`: the number of the recent send of ours that it
+       * echoes, which only grows; zero: none that we remember. */
       readonly kind: 'heard'
       readonly now: number
       readonly link: number
       readonly value: Heartbeat
-      readonly answersUs: boolean
+      readonly answers: number
     }
   /** An authentic datagram of a peer whose version is not ours. */
   | {

@@ -71,7 +71,7 @@ function heard(change: Partial<Heartbeat>): PairEvent {
     pauseCount: 0,
     ...change,
   }
-  return { kind: 'heard', now, link: 0, value, answersUs: true }
+  return { kind: 'heard', now, link: 0, value, answers: 1 }
 }
 
 const unready = { ready: false, switchCounter: 0 }

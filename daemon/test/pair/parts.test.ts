@@ -60,7 +60,7 @@ test('a datagram is fresh once; a boot that was replaced never comes back', (t) 
   const second = '000000000000000b'
   let boots = newBoots(2, nothingKept)
   const hear = (bootId: string, link: number, sequence: number) => {
-    const judged = judgeArrival(boots, { bootId, link, sequence })
+    const judged = judgeArrival(boots, { bootId, link, sequence, answers: 0 }, false)
     boots = judged.boots
     return judged.arrival
   }
@@ -76,6 +76,25 @@ test('a datagram is fresh once; a boot that was replaced never comes back', (t) 
   t.is(hear(second, 0, 2), 'fresh')
 })
 
+test('beside a boot that is heard, another one counts when it answers a newer send of ours', (t) => {
+  const [old, real, unknown] = ['a', 'b', 'c'].map((digit) => digit.padStart(16, '0'))
+  let boots = newBoots(1, nothingKept)
+  const hear = (bootId = '', sequence: number, answers: number, isHeard = true) => {
+    const judged = judgeArrival(boots, { bootId, link: 0, sequence, answers }, isHeard)
+    boots = judged.boots
+    return judged.arrival
+  }
+  t.is(hear(old, 1, 3, false), 'new-boot')
+  t.is(hear(unknown, 1, 0), 'doubtful', 'a recording answers nothing')
+  t.is(hear(unknown, 2, 3), 'doubtful', 'or nothing that was not answered before')
+  t.is(hear(real, 1, 4), 'new-boot')
+  t.is(hear(old, 9, 4), 'replayed')
+  t.is(hear(unknown, 3, 0, false), 'new-boot', 'while nobody is heard it has to be believed')
+  t.is(hear(real, 2, 0), 'replayed')
+  t.is(hear(real, 3, 5), 'new-boot', 'a living boot shows that it was ended wrongly')
+  t.is(hear(unknown, 4, 5, false), 'replayed')
+})
+
 test('a node that restarts still knows the boots that ended, and goes on with the present one', (t) => {
   const kept = {
     ...nothingKept,
@@ -86,7 +105,8 @@ test('a node that restarts still knows the boots that ended, and goes on with th
   const read = readKept(writeKept(kept))
   t.deepEqual(read, kept)
   const boots = newBoots(1, read ?? nothingKept)
-  const arrival = (bootId: string) => judgeArrival(boots, { bootId, link: 0, sequence: 9 }).arrival
+  const arrival = (bootId: string) =>
+    judgeArrival(boots, { bootId, link: 0, sequence: 9, answers: 0 }, false).arrival
   t.is(arrival('000000000000000b'), 'fresh')
   t.is(arrival('000000000000000a'), 'replayed')
   t.is(arrival('000000000000000c'), 'new-boot')
