@@ -173,8 +173,8 @@ const terms: readonly Mutant[] = [
   of(
     'turn',
     'the units are not told their role',
-    "turn.effects.push({ kind: 'role', because: grounds.because })\n",
-    '',
+    "  turn.effects.push(\n    merge === undefined ? { kind: 'role', because } :",
+    '  turn.effects.slice(\n    merge === undefined ? 0 :',
   ),
   of(
     'turn',
@@ -246,14 +246,32 @@ const hearing: readonly Mutant[] = [
   of(
     'boots',
     'a boot that ended comes back',
-    "if (boots.ended.includes(bootId)) return { boots, arrival: 'replayed' }",
+    'if (!proved && boots.ended.includes(bootId))',
+    "if (!proved && boots.current === '')",
+  ),
+  of(
+    'boots',
+    'an unknown boot ends one that is heard',
+    "    if (!proved && isHeard) return { boots, arrival: 'doubtful' }\n",
     '',
+  ),
+  of(
+    'boots',
+    'a boot that was ended wrongly never comes back',
+    'const proved = answers > boots.answered',
+    'const proved = answers > boots.answered && !boots.ended.includes(bootId)',
+  ),
+  of(
+    'boots',
+    'a recording of an old boot counts by what it answers',
+    'const answered = Math.max(boots.answered, answers)',
+    'const answered = boots.answered',
   ),
   of('boots', 'a number counts twice', 'if (sequence <= (boots', 'if (sequence < (boots'),
   of(
     'decision',
     'a node that stood still goes on as if nothing had been',
-    'if (event.now - state.lastAt > lostMs(state.options)) wakeUp(turn)',
+    'if (event.now - state.sentAt > lostMs(state.options)) wakeUp(turn)',
     '',
   ),
   of(

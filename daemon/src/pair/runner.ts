@@ -98,27 +98,30 @@ export class PairRunner {
     const now = this.#out.now()
     // What has our own boot id is our own, come back.
     const isOurs = value.bootId === this.#identity.bootId
-    const answers = isOurs ? 0 : (this.#sentTimes.get(value.echoSentAt) ?? 0)
+    const isAnswer = value.echoSentAt !== 0 && !isOurs
+    const answers = !isAnswer ? 0 : (this.#sentTimes.get(value.echoSentAt) ?? 0)
     const { boots, dropped, peerLost } = this.#state
     // What was measured before tells nothing of two clocks that ran apart.
     const clock = this.#clock
     if (peerLost) this.#clock = forgetPeer(this.#clock)
-    const receivedAt = now + this.#clock.offsetMs
-    const echo = { sentAt: value.sentAt, receivedAt }
     // What is sent because of it answers it already.
-    this.#take({ kind: 'heard', now, link, value, answers }, () => this.#echo(link, echo))
+    const accept = () => this.#echo(link, value.sentAt, now + this.#clock.offsetMs)
+    this.#take({ kind: 'heard', now, link, value, answers }, accept)
     if (this.#state.dropped !== dropped) {
       this.#clock = clock
       return
     }
     if (this.#state.boots.current !== boots.current) this.#clock = forgetPeer(this.#clock)
+    // The clock may have moved.
+    accept()
+    const receivedAt = now + this.#clock.offsetMs
     if (answers > 0) this.#measure(link, value, receivedAt)
     if (answers > 0 && this.#shifting) this.#keepClock(now)
   }
 
-  #echo(link: number, heard: Echo): void {
+  #echo(link: number, sentAt: number, receivedAt: number): void {
     const echo = this.#echoes[link]
-    if (echo !== undefined) Object.assign(echo, heard)
+    if (echo !== undefined) Object.assign(echo, { sentAt, receivedAt })
   }
 
   /** Any other event. */
@@ -235,11 +238,11 @@ export class PairRunner {
   }
 
   #noteSent(sentAt: number): void {
+    this.#sentTimes.delete(sentAt)
     this.#sentTimes.set(sentAt, this.#sequence)
-    if (this.#sentTimes.size <= sentTimesMax) return
-    for (const oldest of this.#sentTimes.keys()) {
-      this.#sentTimes.delete(oldest)
-      return
+    for (const [time, number] of this.#sentTimes) {
+      if (number > this.#sequence - sentTimesMax) return
+      this.#sentTimes.delete(time)
     }
   }
 
