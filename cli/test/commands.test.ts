@@ -5,10 +5,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { logNotification } from '../../daemon/src/control/api.ts'
+import type { Operation } from '../../daemon/src/control/operation-schema.ts'
 import { failure, success } from '../../daemon/src/result.ts'
 import { healthyStatus } from '../../daemon/test/oam/status-fixture.ts'
 import { COMMANDS } from '../src/commands.ts'
-import { type FakeDaemon, healthyHandlers, startFakeDaemon, vccs } from './fake-daemon.ts'
+import {
+  drillOperation,
+  type FakeDaemon,
+  healthyHandlers,
+  startFakeDaemon,
+  vccs,
+} from './fake-daemon.ts'
 
 let daemon: FakeDaemon
 let good: string
@@ -237,6 +244,59 @@ test('a switchover asks a person once, and no means that nothing is done', async
   t.regex(done.out, /switched vccs-a → vccs-b/)
 })
 
+test('a drill that fails says what it found and leaves with 1, and one that is refused with 3', async (t) => {
+  const { report } = drillOperation
+  if (report === null) return t.fail()
+  for (const [outcome, code] of [
+    ['failed', 1],
+    ['refused', 3],
+  ] as const) {
+    const ended = {
+      ...drillOperation,
+      report: { ...report, outcome, findings: ['a call was lost'] },
+    }
+    const fake = await startFakeDaemon({
+      op: async () => success({ node: 'vccs-a', operations: [ended] }),
+    })
+    const result = await vccs(['drill', '--yes', '--socket', fake.socket])
+    await fake.close()
+    t.is(result.code, code)
+    t.regex(result.out, /Found\n {2}a call was lost/)
+  }
+})
+
+test('a drill is followed while it runs, and what it does is told once', async (t) => {
+  const running = { ...drillOperation, state: 'running', report: null, endedAt: null } as const
+  const states: Operation[] = [0, 0, 1].map((done) => ({
+    ...running,
+    progress: { done, of: 2, what: `moves: step ${done}` },
+  }))
+  const fake = await startFakeDaemon({
+    op: async () => success({ node: 'vccs-a', operations: [states.shift() ?? drillOperation] }),
+  })
+  const result = await vccs(['drill', '--yes', '--socket', fake.socket])
+  await fake.close()
+  t.is(result.code, 0)
+  t.is(result.err, 'op d0d0d0\n0 of 2 moves: step 0\n1 of 2 moves: step 1\n')
+})
+
+for (const [state, code] of [
+  ['running', 6],
+  ['unknown', 6],
+  ['failed', 1],
+  ['refused', 3],
+] as const) {
+  test(`vccs op of an operation that is ${state} leaves with ${code}`, async (t) => {
+    const fake = await startFakeDaemon({
+      op: async () => success({ node: 'vccs-a', operations: [{ ...drillOperation, state }] }),
+    })
+    const result = await vccs(['op', 'd0d0d0', '--socket', fake.socket])
+    await fake.close()
+    t.is(result.code, code)
+    t.regex(result.out, new RegExp(`drill: ${state}`))
+  })
+}
+
 test('a failover wants the name of the node typed', async (t) => {
   const line = ['failover', '--socket', daemon.socket]
   const wrong = await vccs(line, { interactive: true, answers: ['yes'] })
@@ -271,6 +331,10 @@ test('a daemon that answers rubbish, something else, or ends is told as such', a
   t.deepEqual(await run(newer), [4, 'daemon-version'])
   t.deepEqual(await run(null), [4, 'daemon-unreachable'])
   t.deepEqual(await run(null, 'switchover'), [6, 'timed-out'])
+  answer = '{"jsonrpc":"2.0","method":"op.started","params":{"op":"3f2a1c"}}\n'
+  const lost = await vccs(['switchover', '--yes', '--socket', path])
+  t.is(lost.code, 6)
+  t.regex(lost.err, /^op 3f2a1c\nError: .*unknown\.\nNext: {2}Run `vccs op 3f2a1c`, on either node/)
   await new Promise((resolve) => server.close(resolve))
   await rm(directory, { recursive: true })
 })

@@ -12,7 +12,7 @@ import type { Alarms } from './alarms.ts'
 
 interface BeaconParts {
   readonly config: NodeConfig
-  readonly alarms: Alarms
+  readonly alarms: Pick<Alarms, 'raise' | 'clear'>
   /** What this node says of itself. */
   status(): StatusResult
 }

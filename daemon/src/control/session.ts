@@ -130,7 +130,11 @@ async function forward(
       ? { ...params, operator: operatorName(caller, checked.data.operator) }
       : params
   try {
-    return await answering.askPeer(verb, signed)
+    const answer = await answering.askPeer(verb, signed)
+    const late = !answer.ok && answer.failure.code === 'peer-unreachable'
+    if (!late || !('operator' in checked.data)) return answer
+    // It may be at work still: a switchover takes longer than a question may.
+    return failure('timed-out', `${answer.failure.detail}; whether it does ${verb} is unknown`)
   } catch (error) {
     answering.onDefect(`peer ${verb}: ${error instanceof Error ? error.stack : String(error)}`)
     return failure('internal', 'asking the peer failed unexpectedly')

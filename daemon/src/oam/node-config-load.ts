@@ -185,6 +185,8 @@ function issueText(issue: z.core.$ZodIssue): string {
         .map(String)
         .join(', ')
         .replace(/, ([^,]*)$/, ' or $1')}`
+    case 'invalid_key':
+      return issue.issues[0]?.message ?? issue.message
     default:
       return issue.message
   }

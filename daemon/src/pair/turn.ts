@@ -147,10 +147,14 @@ function evidence(state: PairState, now: number): string[] {
   const lines = [`${own}, ${state.own.sessions} sessions`, peerEvidence(state, state.peer, now)]
   if (last === null) lines.push(`no link heard since ${Math.round(now - state.listenedFrom)} ms`)
   for (const link of state.links) {
-    if (link.heardAt === null) continue
-    lines.push(`${link.name} heard ${Math.round(now - link.heardAt)} ms ago`)
+    const heard = link.heardAt === null ? 'never heard' : `heard ${msAgo(now, link.heardAt)}`
+    lines.push(`${link.name} ${heard}`)
   }
   return lines
+}
+
+function msAgo(now: number, at: number): string {
+  return `${Math.round(now - at)} ms ago`
 }
 
 function peerEvidence(state: PairState, peer: PeerView | null, now: number): string {

@@ -1,7 +1,7 @@
 //! The control server on a real socket: rights, hostile clients, bounds, and the end.
 import { chmod, lstat, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
@@ -86,6 +86,24 @@ test('the socket has mode 0660, answers a half-closed client, and goes with the 
   t.true(await serves(path))
   await close()
   await t.throwsAsync(lstat(path), { code: 'ENOENT' })
+})
+
+test('the user at the other end is told by the kernel, whatever the client says', async (t) => {
+  const seen: unknown[] = []
+  const { path } = await start(t, {
+    handlers: {
+      ...handlers,
+      version: async (_params, { caller }) => {
+        seen.push(caller)
+        return success({ node: 'vccs-a', version: '0.1.0', runtime: 'v24' })
+      },
+    },
+  })
+  const socket = await open(path)
+  const answered = answers(socket)
+  socket.end('{"jsonrpc":"2.0","id":1,"method":"version"}\n')
+  await answered
+  t.deepEqual(seen, [{ via: 'local', user: userInfo().username }])
 })
 
 test('a stale socket is replaced; a living one and other files are not', async (t) => {

@@ -1,7 +1,7 @@
 //! One line in, one line out: envelopes, parameters, results, failures, the way to the peer.
 import test from 'ava'
 import { verbs } from '../../src/control/api.ts'
-import { answerVerb, handleLine, withoutStream } from '../../src/control/session.ts'
+import { type Answering, answerVerb, handleLine, withoutStream } from '../../src/control/session.ts'
 import { errors } from '../../src/errors.ts'
 import { failure, success } from '../../src/result.ts'
 import { refusingHandlers } from './refusing-handlers.ts'
@@ -70,6 +70,35 @@ for (const [name, line, rpc, id] of wrong) {
     t.is(answer.error.data.exit, 2)
   })
 }
+
+test('an operation for the peer goes with the name of who is at this socket', async (t) => {
+  const caller = { via: 'local', user: 'root' } as const
+  const context = { ...withoutStream, caller }
+  const sent: Record<string, unknown>[] = []
+  const peer: Answering = {
+    ...answering,
+    askPeer: async (verb, params) => {
+      sent.push({ verb, operator: params.operator })
+      return success({})
+    },
+  }
+  for (const operator of ['anna', undefined]) {
+    const params = { node: 'peer', ...(operator === undefined ? {} : { operator }) }
+    await handleLine(request('switchover', params), peer, context)
+  }
+  t.deepEqual(sent, [
+    { verb: 'switchover', operator: 'anna (root)' },
+    { verb: 'switchover', operator: 'root' },
+  ])
+})
+
+test('an operation that the peer does not answer in time may have been done all the same', async (t) => {
+  const silent = { ...answering, askPeer: async () => failure('peer-unreachable', 'no answer') }
+  const ask = async (verb: string) =>
+    JSON.parse(await handleLine(request(verb, { node: 'peer' }), silent, withoutStream)).error.data
+  t.like(await ask('switchover'), { code: 'timed-out', exit: 6 })
+  t.like(await ask('calls'), { code: 'peer-unreachable', exit: 4 })
+})
 
 test('defaults of the parameters are filled in before the handler sees them', async (t) => {
   const answer = await handle(request('sync-db'))

@@ -323,6 +323,56 @@ test('a pair has one to three links', (t) => {
   }
 })
 
+test('a beacon gets its defaults, and its key file is checked like that of the pair', (t) => {
+  const value = config(`${good}beacon: { keyFile: beacon.key }\n`)
+  t.deepEqual(value.beacon, {
+    keyFile: 'beacon.key',
+    group: '239.255.86.67',
+    port: 5702,
+    hops: 1,
+    interface: 'eth0',
+    receivers: [],
+    standby: false,
+    tags: {},
+  })
+  t.is(config(good).beacon, null)
+  const folder = mkdtempSync(join(tmpdir(), 'vccs-config-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'pair.key'), 'x'.repeat(32), { mode: 0o600 })
+  writeFileSync(join(folder, 'node.yaml'), `${good}beacon: { keyFile: beacon.key }\n`)
+  const loaded = loadNodeConfig(join(folder, 'node.yaml'))
+  t.regex(loaded.ok ? '' : loaded.failure.detail, /^11:\d+: key file .*beacon\.key: no such file/)
+})
+
+const badBeacons: readonly (readonly [what: string, beacon: string, detail: RegExp])[] = [
+  ['no key', '{}', /beacon\.keyFile is missing/],
+  [
+    'a group that is none',
+    '{ keyFile: k, group: 192.168.1.1 }',
+    /beacon\.group is not a multicast/,
+  ],
+  ['a group of routers', '{ keyFile: k, group: 224.0.0.5 }', /beacon\.group is not a multicast/],
+  [
+    'nobody to hear it',
+    '{ keyFile: k, group: null }',
+    /beacon\.receivers is empty and there is no/,
+  ],
+  [
+    'the pair as receiver',
+    '{ keyFile: k, receivers: [ { address: 192.168.1.210 } ] }',
+    /receivers\[0\]\.address is the service address/,
+  ],
+  ['a tag that XML cannot name', '{ keyFile: k, tags: { 1a: x } }', /is not a tag/],
+  ['too long a tag', `{ keyFile: k, tags: { a: ${'x'.repeat(65)} } }`, /beacon\.tags\.a/],
+  ['a misspelt key', '{ keyFile: k, recievers: [] }', /did you mean receivers\?/],
+]
+for (const [what, beacon, detail] of badBeacons) {
+  test(`a beacon with ${what} is refused`, (t) => {
+    const parsed = parseNodeConfig(`${good}beacon: ${beacon}\n`)
+    t.regex(parsed.ok ? '' : parsed.failure.detail, detail)
+  })
+}
+
 test('an alias that grows without end is refused', (t) => {
   const bomb = `a: &a [x, x]\n${Array.from({ length: 9 }, (_, n) => {
     const letter = (at: number) => String.fromCharCode(97 + at)
