@@ -97,22 +97,37 @@ function heldUpMs(packets: readonly UdpPacket[], address: string): number {
 /** What comes at most this long after the packet before it is played in time. */
 const heldUpMsMax = 50
 
-/** Both heard the tone of the other without a break. Not judged when this machine held up a telephone:
- * what is said too late nobody can play in time. */
+interface Listener {
+  readonly phone: BaresipPhone
+  readonly address: string
+  /** Tone of the other side. */
+  readonly toneHz: number
+  readonly packets: readonly UdpPacket[]
+}
+
+/** Both heard the tone of the other without a break. */
 export function wholeTones(
   t: ExecutionContext,
   { lab, pair }: { readonly lab: Lab; readonly pair: PhonePair },
   packets: Readonly<Record<'p1' | 'p2', readonly UdpPacket[]>>,
 ): void {
-  const pauses = (['p1', 'p2'] as const).map((member) =>
-    heldUpMs(packets[member], lab.network.address(member)),
-  )
-  if (Math.max(...pauses) > heldUpMsMax) {
-    t.log(`tones not judged: a telephone was held up for ${Math.max(...pauses).toFixed(0)} ms`)
+  const { caller, callee } = pair
+  const address = (member: 'p1' | 'p2') => lab.network.address(member)
+  heardWhole(t, [
+    { phone: caller, address: address('p1'), toneHz: calleeHz, packets: packets.p1 },
+    { phone: callee, address: address('p2'), toneHz: callerHz, packets: packets.p2 },
+  ])
+}
+
+/** All heard their tone without a break. Not judged when this machine held up a telephone: what is said
+ * too late nobody can play in time. */
+export function heardWhole(t: ExecutionContext, listeners: readonly Listener[]): void {
+  const heldUp = Math.max(...listeners.map(({ packets, address }) => heldUpMs(packets, address)))
+  if (heldUp > heldUpMsMax) {
+    t.log(`tones not judged: a telephone was held up for ${heldUp.toFixed(0)} ms`)
     return
   }
-  t.is(breaks(pair.caller, calleeHz), 0)
-  t.is(breaks(pair.callee, callerHz), 0)
+  for (const { phone, toneHz, address } of listeners) t.is(breaks(phone, toneHz), 0, address)
 }
 
 /** Breaks in the tone of the other side, over the whole of the last recording of a phone. */

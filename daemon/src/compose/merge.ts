@@ -144,6 +144,8 @@ export class Merger {
     const closed = ok ? readClosed(body) : []
     const gone = new Set(closed.map(({ sessionId }) => sessionId))
     if (gone.size > 0) this.#remove(gone)
+    // The winner sends them now: this node stops what has no twin.
+    this.#parts.media.refresh()
     const none = { adopted: 0, updated: 0, kept: 0, ended: 0, renumbered: 0 }
     this.#say({ side: 'gave', ok, ...this.#times(), ...this.#gave, ...none, closed })
   }

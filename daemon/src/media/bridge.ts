@@ -6,7 +6,7 @@ export const phases = 4
 
 /** After so many whole ticks nothing from before shapes a packet: a sample waits at most 8 ticks in the
  * ring, an event without an end is told for 13, concealment and weights look back 3. */
-const memoryTicks = 24
+export const memoryTicks = 24
 
 export class Bridge {
   readonly conferenceId: number

@@ -38,6 +38,8 @@ type EngineCounters = Pick<
  * delay for good. Legs with short packets, or after a hole, are read so in every tick. */
 const drainEveryTicks = 8
 const drainPackets = 8
+const never = Number.NEGATIVE_INFINITY
+const mergeTicksMax = limits.mergeMsMax / limits.tickMs
 /** Packets of one socket that are dropped after a standstill: what the kernel holds at most. */
 const waitingMax = 1_000
 
@@ -55,6 +57,8 @@ export class MediaEngine {
   #clockIsKnown = true
   #slot = -1
   #tick = 0
+  #givesUntilTick = never
+  #takesUntilTick = never
   /** Legs with versions that wait for their tick. */
   readonly #waiting = new Set<Leg>()
   #received = 0
@@ -107,12 +111,29 @@ export class MediaEngine {
     if (!isSteady) this.#coolAll()
   }
 
+  /** Two primaries met (ADR 0001). Who lost goes on with the legs that have no twin, until the peer has
+   * them; who stays primary leaves adopted legs to the peer, which has heard their terminals all the
+   * time, until it has heard enough itself.
+   * @param alone no peer is heard: nothing is left to it. */
+  setMerge(merge: 'give' | 'take' | null, alone: boolean): void {
+    if (merge === 'give') this.#givesUntilTick = this.#tick + mergeTicksMax
+    if (merge === 'take') this.#takesUntilTick = this.#tick + mergeTicksMax
+    if (alone) this.#takesUntilTick = never
+  }
+
+  /** The switch names all legs: what was to be given is given. */
+  endGiving(): void {
+    this.#givesUntilTick = never
+  }
+
   /** The pair clock jumped by whole ticks together with the timelines of all legs: the next tick has
    * another number and is the same instant. */
   shift(ticks: number): void {
     for (const bridge of this.bridges.values()) bridge.shift(ticks)
     this.#tick += ticks
     this.#slot += ticks * phases
+    this.#givesUntilTick += ticks
+    this.#takesUntilTick += ticks
   }
 
   createBridge(conferenceId: number): Bridge {
@@ -150,6 +171,8 @@ export class MediaEngine {
     leg.mapper.reserveTicks = this.#options.reserveTicks ?? 0
     this.legs.set(record.mediaId, leg)
     bridge.add(leg)
+    const isAdopted = this.#tick >= Math.max(record.tick0, record.controlTick)
+    if (isAdopted && record.twin && this.#tick < this.#takesUntilTick) leg.leaveToPeer(this.#tick)
     return leg
   }
 
@@ -252,8 +275,9 @@ export class MediaEngine {
    * only what the primary sends too. */
   #mayEmit(leg: Leg, tick: number): boolean {
     if (!leg.open || !leg.givesVoice || this.#trust === 'none') return false
-    if (this.#serves) return true
-    return leg.record.twin && this.#clockIsKnown && leg.bridge.isWarm(tick)
+    if (this.#serves) return tick >= leg.ownFromTick || tick >= this.#takesUntilTick
+    if (!leg.record.twin) return tick < this.#givesUntilTick && this.#trust === 'full'
+    return this.#clockIsKnown && leg.bridge.isWarm(tick)
   }
 
   /** Ticks were left out or come again, or there was none before. */

@@ -3,7 +3,7 @@
 import { limits } from '../limits.ts'
 import { type InputMap, shiftedMap, shiftedRecord, type WiredMedia } from '../tables/wired-media.ts'
 import { type Arena, legField, legFlag, legOffset } from './arena.ts'
-import type { Bridge } from './bridge.ts'
+import { type Bridge, memoryTicks } from './bridge.ts'
 import { type EventAtTick, EventQueue } from './events.ts'
 import { gainFactor } from './gain.ts'
 import { InputMapper, mapAt, mergeMaps, playTimestamp } from './input-mapping.ts'
@@ -48,6 +48,8 @@ export class Leg {
   octetsSent = 0
   /** Its queue is read until it is empty, up to this tick. */
   drainUntilTick = 0
+  /** Before this tick only the peer sends it. */
+  ownFromTick = Number.NEGATIVE_INFINITY
   /** Its terminal sends more than one packet a tick. */
   shortPackets = false
 
@@ -105,6 +107,11 @@ export class Leg {
     this.#setMaps()
   }
 
+  /** The peer has had it from its start. @param tick the last one that ran. */
+  leaveToPeer(tick: number): void {
+    this.ownFromTick = tick + memoryTicks
+  }
+
   /** All ticks have other numbers from now on: what it sends and mixes stays the same. */
   shift(ticks: number): void {
     this.#toldMaps = this.#toldMaps.map((map) => shiftedMap(map, ticks))
@@ -115,6 +122,7 @@ export class Leg {
     this.reception.shift(ticks * limits.samplesPerTick)
     this.eventTick += ticks
     this.drainUntilTick += ticks
+    this.ownFromTick += ticks
     this.#setMaps()
   }
 

@@ -69,6 +69,7 @@ export class MediaUnit {
     switch (message.kind) {
       case 'role': {
         this.engine.setRole(message.role)
+        this.engine.setMerge(message.merge ?? null, message.alone)
         this.#lease.role(message.role, message.alone)
         this.#options.relay?.setTerm(message.term)
         this.#options.say('role', { role: message.role, because: message.because })
@@ -91,7 +92,9 @@ export class MediaUnit {
         if (!isCommand(message)) return
         const nowMs = this.#options.monotonicMs()
         this.#commands.run(message, nowMs)
-        if (message.kind === 'conference-set') this.#lease.legsNamed(nowMs)
+        if (message.kind !== 'conference-set') return
+        this.#lease.legsNamed(nowMs)
+        this.engine.endGiving()
       }
     }
   }
