@@ -41,8 +41,12 @@ interface Happened {
   readonly endMs: number
 }
 
-async function begin(t: ExecutionContext, mode: ReachMode): Promise<Story> {
-  const lab = await Lab.start({ members, users: labUsers(1001, 2), reach: mode })
+async function begin(
+  t: ExecutionContext,
+  mode: ReachMode,
+  mediaBackend: 'ffi' | 'dgram' = 'ffi',
+): Promise<Story> {
+  const lab = await Lab.start({ members, users: labUsers(1001, 2), reach: mode, mediaBackend })
   t.teardown(() => lab.close())
   if (mode === 'direct') {
     const servers = { first: serviceAddress, second: serviceAddressB }
@@ -181,29 +185,59 @@ for (const mode of ['shared', 'floating', 'direct'] as const) {
   })
 }
 
-test.serial(
-  'reach floating: whoever has the wrong node in its ARP cache is served all the same',
-  async (t) => {
-    const { lab, pair, watch, atPhone } = await begin(t, 'floating')
-    const primary = await lab.inStep()
-    const standby = lab.other(primary)
-    // As a terminal that missed every announcement.
-    const wrong = ['lladdr', lab.network.mac(standby.node), 'dev', lanInterface, 'nud', 'permanent']
-    lab.network.exec('p1', ['ip', 'neigh', 'replace', serviceAddress, ...wrong])
-    const fromMs = Date.now()
-    await talk(pair)
-    await delay(2_000)
-    const toMs = Date.now()
-    await putDown(pair.caller, pair)
-    const { violations } = await watch.finish()
-    const [p1, p2] = await Promise.all([atPhone.p1.stop(), atPhone.p2.stop()])
-    const said = p1.filter(({ source }) => source === lab.network.address('p1'))
-    t.true(said.length > 100)
-    for (const [member, packets] of Object.entries({ p1, p2 })) {
-      const address = lab.network.address(member)
-      t.is(lostIn(packets, address, { fromMs: fromMs + 500, toMs }), 0)
-    }
-    wholeTones(t, { lab, pair }, { p1, p2 })
-    t.deepEqual(violations, [])
-  },
-)
+for (const mediaBackend of ['ffi', 'dgram'] as const) {
+  test.serial(
+    `reach floating: whoever has the wrong node in its ARP cache is served, over ${mediaBackend}`,
+    async (t) => {
+      const { lab, pair, watch, atPhone } = await begin(t, 'floating', mediaBackend)
+      const standby = lab.other(await lab.inStep())
+      // As a terminal that missed every announcement.
+      const mac = lab.network.mac(standby.node)
+      const wrong = ['lladdr', mac, 'dev', lanInterface, 'nud', 'permanent']
+      lab.network.exec('p1', ['ip', 'neigh', 'replace', serviceAddress, ...wrong])
+      const fromMs = Date.now()
+      await talk(pair)
+      await delay(2_500)
+      const toMs = Date.now()
+      for (const node of [lab.a, lab.b]) {
+        const relay = (await node.opinion()).media?.relay
+        t.true((relay?.taken ?? 0) > 50, `${node.name} heard through the other: ${relay?.taken}`)
+        t.is(relay?.refused, 0)
+      }
+      await putDown(pair.caller, pair)
+      const { violations } = await watch.finish()
+      const [p1, p2] = await Promise.all([atPhone.p1.stop(), atPhone.p2.stop()])
+      for (const [member, packets] of Object.entries({ p1, p2 })) {
+        const address = lab.network.address(member)
+        t.is(lostIn(packets, address, { fromMs: fromMs + 500, toMs }), 0)
+      }
+      if (mediaBackend === 'ffi') wholeTones(t, { lab, pair }, { p1, p2 })
+      t.deepEqual(violations, [])
+    },
+  )
+}
+
+test.serial('reach floating: nobody hears that a unit of the primary died', async (t) => {
+  const { lab, pair, watch, atPhone } = await begin(t, 'floating')
+  await talk(pair)
+  await delay(1_500)
+  const victim = await lab.inStep()
+  const survivor = lab.other(victim)
+  const { atMs } = await victim.killUnit('switch')
+  watch.primaryIs(survivor, atMs)
+  const mac = new RegExp(lab.network.mac(survivor.node))
+  const known = () => lab.network.exec('p1', ['ip', 'neigh', 'show', serviceAddress])
+  await until(() => mac.test(known()), { what: 'announcement of the survivor', everyMs: 5 })
+  t.log(`a terminal knows the survivor ${Date.now() - atMs} ms after the death of a unit`)
+  await delay(2_000)
+  const toMs = Date.now()
+  await putDown(pair.callee, pair)
+  const [p1, p2] = await Promise.all([atPhone.p1.stop(), atPhone.p2.stop()])
+  for (const [member, packets] of Object.entries({ p1, p2 })) {
+    const address = lab.network.address(member)
+    t.is(lostIn(packets, address, { fromMs: atMs - 1_000, toMs }), 0)
+  }
+  // The media unit lives and relays what comes until the terminals know of the survivor.
+  wholeTones(t, { lab, pair }, { p1, p2 })
+  t.deepEqual((await watch.finish()).violations, [])
+})
