@@ -160,14 +160,16 @@ async function openLink(world: World, runner: PairRunner, link: number): Promise
 function welcome(world: World, runner: PairRunner, peer: BusPeer): void {
   let unit: UnitName | null = null
   peer.onMessage((message) => {
-    if (message.kind === 'hello') {
-      if (message.unit === 'supervisor') world.supervisor = peer
-      if (message.unit === 'supervisor' || message.unit === 'pair') return
+    if (message.kind === 'hello' && message.unit !== 'pair') {
+      for (const one of runner.introduction()) peer.send(one)
+      if (message.unit === 'supervisor') {
+        world.supervisor = peer
+        return
+      }
       unit = message.unit
       world.units.get(unit)?.close('replaced by a new connection')
       world.units.set(unit, peer)
       world.log.info('a unit is connected', { peer: unit, peerPid: message.pid })
-      for (const one of runner.introduction()) peer.send(one)
       if (unit === 'switch') runner.tellStatus()
     } else if (unit !== null) obey(runner, unit, message)
   })

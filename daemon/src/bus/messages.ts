@@ -61,8 +61,7 @@ const mediaStatistics = message('media-statistics', {
 
 // --- pair -> media, pair -> switch -------------------------------------------------------------
 /** The role of this node. Media: twin legs are sent in every role, others by the primary only; also
- * when only the term has changed.
- * Supervisor: again in every period, as its right to the service address ends without it. */
+ * when only the term has changed. Supervisor: speaks ARP for a service address that floats. */
 const role = message('role', {
   role: z.enum(roles),
   /** Primary without a peer. */

@@ -44,7 +44,7 @@ export class Relay implements LegSockets {
   #tick = -1
   #number = 0
   #numberTick = 0
-  /** Packets to the peer, packets of it that were taken, and what was refused. */
+  /** Packets to the peer, packets of it that were taken, and what was refused in either direction. */
   readonly counters = { sent: 0, taken: 0, refused: 0 }
 
   constructor(options: RelayOptions) {
@@ -180,7 +180,10 @@ export class Relay implements LegSockets {
   #send(packets: readonly RelayPacket[], tick: number): void {
     if (tick !== this.#numberTick) this.#number = 0
     this.#numberTick = tick
-    if (this.#number >= limits.relayFramesPerTickMax) return
+    if (this.#number >= limits.relayFramesPerTickMax) {
+      this.counters.refused += packets.length
+      return
+    }
     const { key, side, send } = this.#options
     const header = { side, number: this.#number++, term: this.#term, tick }
     send(encodeRelayFrame({ ...header, packets }, key))

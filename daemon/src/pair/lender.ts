@@ -7,6 +7,7 @@ import type { PairEvent, UnitName } from './state.ts'
 interface LenderOutlets {
   toSwitch(message: BusMessage): void
   toMedia(message: BusMessage): void
+  toSupervisor(message: BusMessage): void
 }
 
 export class Lender {
@@ -31,6 +32,10 @@ export class Lender {
   lend(): void {
     this.#tell('switch')
     this.#tell('media')
+    // It gives no sign of life; its claim on a service address that floats ends by the clock.
+    if (this.#sentAt === null) return
+    const untilMs = this.#sentAt + this.#patienceMs
+    this.#out.toSupervisor({ kind: 'lease', untilMs, echo: 0 })
   }
 
   /** Answers a sign of life, after all that it has led to. */

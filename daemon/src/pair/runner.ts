@@ -130,7 +130,6 @@ export class PairRunner {
     this.#lender.note(event)
     if (event.kind === 'period') {
       this.#keepClock(event.now)
-      this.#out.toSupervisor(this.#roleMessage('as it is'))
       this.tellStatus()
     }
   }

@@ -1,8 +1,8 @@
 //! Who answers ARP for the service address in reach mode `floating` (ADR 0016): the primary, and nobody
 //! else. Pure: time is an argument, frames are returned.
 //!
-//! The right to answer is a lease that each word of the pair unit renews, so that a node that was
-//! stopped, or whose pair unit is dead, has lost it by the time at which the peer serves.
+//! The right to answer is a lease that pair renews with each heartbeat (ADR 0015), so that a node that
+//! was stopped, or whose pair unit is dead, has lost it by the time at which the peer serves.
 import { limits } from '../limits.ts'
 import { type ArpPacket, broadcastMac, decodeArp, encodeArp, noMac } from '../wire/arp.ts'
 
@@ -14,13 +14,12 @@ interface ClaimOptions {
   readonly address: string
   /** Own MAC on the terminal LAN. */
   readonly mac: string
-  /** Silence of the pair unit after which the peer may serve. */
-  readonly leaseMs: number
 }
 
 export class AddressClaim {
   readonly #options: ClaimOptions
-  #leaseUntilMs = 0
+  #isPrimary = false
+  #leaseUntilMs = Number.NEGATIVE_INFINITY
   #claimedAtMs: number | null = null
   #repeat = 0
   #announceAtMs = 0
@@ -39,15 +38,15 @@ export class AddressClaim {
 
   /** The pair unit says the role. @returns what must leave at once. */
   told(isPrimary: boolean, nowMs: number): Uint8Array[] {
-    if (!isPrimary) {
-      this.#claimedAtMs = null
-      return []
-    }
-    this.#leaseUntilMs = nowMs + this.#options.leaseMs
-    if (this.#claimedAtMs !== null) return []
-    this.#claimedAtMs = nowMs
-    this.#repeat = 0
-    return this.#announce(nowMs)
+    this.#isPrimary = isPrimary
+    if (!isPrimary) this.#claimedAtMs = null
+    return this.#claim(nowMs)
+  }
+
+  /** The pair unit lends the role until then. A word of it that waited unread lends nothing. */
+  lent(untilMs: number, nowMs: number): Uint8Array[] {
+    this.#leaseUntilMs = Math.max(this.#leaseUntilMs, untilMs)
+    return this.#claim(nowMs)
   }
 
   /** To be called often; @returns what is due. */
@@ -78,6 +77,13 @@ export class AddressClaim {
     if (nowMs - this.#defendedAtMs < limits.arpDefendMs) return []
     this.#defendedAtMs = nowMs
     return this.#frames()
+  }
+
+  #claim(nowMs: number): Uint8Array[] {
+    if (this.#isHeld(nowMs) || !this.#isPrimary || nowMs >= this.#leaseUntilMs) return []
+    this.#claimedAtMs = nowMs
+    this.#repeat = 0
+    return this.#announce(nowMs)
   }
 
   #isHeld(nowMs: number): boolean {

@@ -3,7 +3,7 @@
 //!
 //! The kernel itself never answers for the address (service-address.ts), so a node whose daemon is dead
 //! or was just started is silent without anybody's help.
-import { busVersion } from '../bus/messages.ts'
+import { type BusMessageOf, busVersion } from '../bus/messages.ts'
 import { busAddress, type NodeConfig } from '../oam/node-config.ts'
 import { monotonicMs } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
@@ -32,22 +32,17 @@ export class AddressSpeaker {
   #conflictToldAtMs = Number.NEGATIVE_INFINITY
 
   private constructor(config: NodeConfig, log: Log, opened: { socket: PacketSocket; mac: string }) {
-    const { heartbeatMs, missesMax } = config.pair
     this.#config = config
     this.#log = log
     this.#socket = opened.socket
-    this.#claim = new AddressClaim({
-      address: config.service.address,
-      mac: opened.mac,
-      leaseMs: heartbeatMs * missesMax,
-    })
+    this.#claim = new AddressClaim({ address: config.service.address, mac: opened.mac })
     this.#timer = setInterval(() => this.#poll(), pollMs)
     this.#client = connectBus({
       address: busAddress(config, 'pair'),
       hello: { kind: 'hello', unit: 'supervisor', pid: process.pid, version: busVersion },
       onOpen: (peer) =>
         peer.onMessage((message) => {
-          if (message.kind === 'role') this.#told(message.role === 'primary')
+          if (message.kind === 'role' || message.kind === 'lease') this.#told(message)
         }),
     })
   }
@@ -71,9 +66,14 @@ export class AddressSpeaker {
     this.#socket = null
   }
 
-  #told(isPrimary: boolean): void {
+  #told(message: BusMessageOf<'role' | 'lease'>): void {
+    const nowMs = monotonicMs()
     const was = this.#claim.isOpen
-    this.#send(this.#claim.told(isPrimary, monotonicMs()))
+    this.#send(
+      message.kind === 'role'
+        ? this.#claim.told(message.role === 'primary', nowMs)
+        : this.#claim.lent(message.untilMs, nowMs),
+    )
     if (was !== this.#claim.isOpen) this.#sayChange()
   }
 

@@ -8,9 +8,13 @@ const address = '10.90.0.10'
 const mac = '02:00:00:00:00:0a'
 const other = { senderMac: '02:00:00:00:00:0b', senderIp: '10.90.0.101' }
 const leaseMs = 500
+const forEver = Number.MAX_SAFE_INTEGER
 
-function claim(): AddressClaim {
-  return new AddressClaim({ address, mac, leaseMs })
+/** @param untilMs how long pair lends the role. */
+function claim(untilMs = forEver): AddressClaim {
+  const one = new AddressClaim({ address, mac })
+  one.lent(untilMs, 0)
+  return one
 }
 
 function read(frames: readonly Uint8Array[]): (ArpPacket | null)[] {
@@ -45,6 +49,7 @@ test('a new primary says both forms of a gratuitous ARP at once, and again', (t)
   const saidAt: number[] = []
   for (let nowMs = 1_001; nowMs < 4_000; nowMs++) {
     if (nowMs % 100 === 0) t.deepEqual(one.told(true, nowMs), [], 'the role again changes nothing')
+    if (nowMs % 90 === 0) t.deepEqual(one.lent(nowMs + leaseMs, nowMs), [])
     if (one.advance(nowMs).length > 0) saidAt.push(nowMs - 1_000)
   }
   const { arpAnnounceMs } = limits
@@ -74,14 +79,27 @@ test('only the primary answers, to the asker, with its own MAC', (t) => {
   t.deepEqual(one.advance(10_000), [])
 })
 
-test('without the word of the pair unit the right to answer ends in time', (t) => {
-  const one = claim()
-  one.told(true, 0)
+test('without a heartbeat of the pair unit the right to answer ends in time', (t) => {
+  const one = claim(leaseMs)
+  t.is(one.told(true, 0).length, 2)
   t.is(one.heard(asks(address), leaseMs - 1).length, 1)
   t.deepEqual(one.heard(asks(address), leaseMs), [], 'the peer may serve from now on')
   t.false(one.isOpen)
   t.deepEqual(one.advance(leaseMs + limits.arpAnnounceMs), [], 'a node that was stopped is silent')
-  t.is(one.told(true, 2_000).length, 2, 'it claims again when it is told so')
+  t.deepEqual(one.told(true, 2_000), [], 'words that waited unread change nothing')
+  t.deepEqual(one.lent(leaseMs + 100, 2_000), [])
+  t.is(one.lent(2_000 + leaseMs, 2_001).length, 2, 'it claims again when it is lent the role')
+})
+
+test('a role is claimed at once when the lease runs, and with the lease when not', (t) => {
+  const running = claim(leaseMs)
+  t.deepEqual(running.told(false, 10), [])
+  t.is(running.told(true, 20).length, 2)
+  const late = claim(5)
+  t.deepEqual(late.told(true, 20), [])
+  t.is(late.lent(20 + leaseMs, 21).length, 2)
+  t.deepEqual(late.told(false, 22), [])
+  t.deepEqual(late.lent(22 + leaseMs, 23), [], 'a standby is lent its role, too')
 })
 
 test('a wrong claim is answered at once, and two that defend themselves do not fill the LAN', (t) => {
@@ -91,7 +109,6 @@ test('a wrong claim is answered at once, and two that defend themselves do not f
   t.deepEqual(read(one.heard(wrong, 5)), gratuitous)
   let answers = 0
   for (let nowMs = 6; nowMs < 5 + limits.arpDefendMs; nowMs++) {
-    if (nowMs % 100 === 0) one.told(true, nowMs)
     answers += one.heard(wrong, nowMs).length
   }
   t.is(answers, 0)
