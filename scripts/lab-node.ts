@@ -16,7 +16,14 @@ import {
   serviceAddress,
   serviceAddressB,
 } from './net/netns.ts'
-import { exited, killTree, type Programs, sendSignal, signalTree } from './net/processes.ts'
+import {
+  exited,
+  killTree,
+  type Programs,
+  preferTree,
+  sendSignal,
+  signalTree,
+} from './net/processes.ts'
 import { SmallDisk } from './net/small-disk.ts'
 import { until } from './waiting.ts'
 
@@ -141,6 +148,11 @@ export class LabNode {
     })
   }
 
+  /** Before the other work of this machine, also the units that it has started since. */
+  prefer(): void {
+    if (this.#daemon?.pid !== undefined) preferTree(this.#daemon.pid)
+  }
+
   /** SIGKILL to the supervisor and everything it started. @returns the time of the first signal. */
   killAll(): { atMs: number; pids: number[] } {
     const pid = this.#daemon?.pid
@@ -201,6 +213,7 @@ export class LabNode {
     if (this.#daemon !== undefined && this.#daemon.exitCode !== null) {
       throw new Error(`${this.name} ended:\n${this.log()}`)
     }
+    this.prefer()
     const { units, role } = await this.opinion()
     return role !== null && units.length > 0 && units.every((unit) => unit.state === 'up')
   }

@@ -15,6 +15,7 @@ import { writeDocuments } from './docs.ts'
 import { chance } from './impair/impairment.ts'
 import { ensurePackages, testPrograms } from './net/packages.ts'
 import { ensureNamespaces } from './net/privilege.ts'
+import { preferPrograms, preferTree } from './net/processes.ts'
 import { type FaultKind, faultKinds, faults } from './soak/faults.ts'
 import { keepRun, type ProfileName } from './soak/results.ts'
 import { Round } from './soak/round.ts'
@@ -50,6 +51,8 @@ function whole(text: string, min: number, max: number): number {
 function preferThisWork(): void {
   try {
     setPriority(niceness)
+    preferPrograms(niceness)
+    preferTree(process.pid)
   } catch {
     // Without the right to it the figures have the neighbours in them.
   }

@@ -1,6 +1,6 @@
 //! Programs of a lab, each started in one namespace, none of which outlives the lab.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { atExit } from './cleanup.ts'
 
 interface ProgramOptions {
@@ -47,6 +47,7 @@ export class Programs {
     )
     if (log !== undefined) closeSync(log)
     this.#running.add(child)
+    if (child.pid !== undefined) preferTree(child.pid)
     child.on('error', () => this.#running.delete(child))
     child.on('exit', () => this.#running.delete(child))
     child.stdin?.on('error', () => undefined)
@@ -80,6 +81,26 @@ function first(): readonly string[] {
 }
 
 const dieWithParent = ['setpriv', '--pdeathsig', 'KILL', '--'] as const
+
+let preferredNice: number | null = null
+
+/** From now on what `preferTree` names stands before the other work of this machine. */
+export function preferPrograms(nice: number): void {
+  preferredNice = nice
+}
+
+/** Each program is a session of its own, and the kernel shares the processors out by session: a nice value
+ * counts only within one, and what counts between them is that of its group. */
+export function preferTree(pid: number): void {
+  if (preferredNice === null) return
+  for (const member of processTree(pid)) {
+    try {
+      writeFileSync(`/proc/${member}/autogroup`, String(preferredNice))
+    } catch {
+      // Gone, not allowed, or a kernel without such groups.
+    }
+  }
+}
 
 /** The process and all that descend from it, parents first. */
 function processTree(pid: number): number[] {

@@ -132,6 +132,7 @@ async function killUnit(node: LabNode, unit: UnitName): Promise<DoneFault> {
     repaired: async () => {
       await until(
         async () => {
+          node.prefer()
           const found = (await node.opinion()).units.find((one) => one.unit === unit)
           return found?.state === 'up' && found.pid !== pid
         },

@@ -40,6 +40,9 @@ const standstillMsMin = 60
 /** What comes right before a fault is not of it. */
 const beforeMs = 20
 
+/** A tick that is later than this pauses its legs. */
+const lateMsMax = 30
+
 interface OpenFault {
   readonly number: number
   readonly kind: FaultKind
@@ -114,6 +117,7 @@ export class Round {
       const kind = only ?? chooseFault(random())
       const fault = await commit(kind, { lab: this.#lab, primary, random })
       this.#killed += faults[kind].kills
+      this.#askOfTicks(this.#lab.other(primary))
       await fault.repaired()
       await this.#lab.inStep()
       const backMs = Date.now() - fault.atMs
@@ -122,6 +126,20 @@ export class Round {
       this.#open.push({ number, kind, successor, atMs: fault.atMs, backMs })
       this.#judge(Date.now() - judgeMs)
     }
+  }
+
+  /** How late the media unit of the node that goes on was, by its own word: of the second of the fault. */
+  #askOfTicks(node: LabNode): void {
+    const askMs = 1_000
+    setTimeout(async () => {
+      try {
+        const { media } = await node.opinion()
+        const late = media?.tickLateMsMax ?? 0
+        if (late > lateMsMax) this.#options.say(`  ${node.name}: a tick was ${late} ms late`)
+      } catch {
+        // The node may be the one that died.
+      }
+    }, askMs)
   }
 
   /** No faults: nothing may move. */
