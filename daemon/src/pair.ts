@@ -15,7 +15,7 @@ import { monotonicMs, wallMs } from './platform/clock.ts'
 import { makeDirectory, readFileBytes } from './platform/files.ts'
 import { KeptFile } from './platform/kept-file.ts'
 import { dieLoudly, type Log, openLog, withListener } from './platform/log.ts'
-import { openPulse } from './platform/pulse.ts'
+import { isOrphan, openPulse } from './platform/pulse.ts'
 import { becomeRealtime } from './platform/realtime.ts'
 import { type BusPeer, listenBus } from './platform/stream.ts'
 import { type DatagramSocket, openDatagram } from './platform/udp.ts'
@@ -45,6 +45,7 @@ interface World {
 }
 
 async function main(): Promise<void> {
+  if (isOrphan()) process.exit(1)
   const { values } = parseArgs({ options: { config: { type: 'string' } } })
   const loaded = loadNodeConfig(values.config ?? '')
   if (!loaded.ok) {

@@ -5,8 +5,10 @@ import { makeLogHub } from './compose/log-hub.ts'
 import { SwitchUnit } from './compose/switch-unit.ts'
 import { derivePairKeys, loadNodeConfig, readPairSecret } from './oam/node-config-load.ts'
 import { dieLoudly, openLog } from './platform/log.ts'
+import { isOrphan } from './platform/pulse.ts'
 
 async function main(): Promise<void> {
+  if (isOrphan()) process.exit(1)
   const { values } = parseArgs({ options: { config: { type: 'string' } } })
   const loaded = loadNodeConfig(values.config ?? '')
   if (!loaded.ok) {

@@ -5,12 +5,21 @@ import { monotonicMs } from './clock.ts'
 
 /** Set by the supervisor for its units; a unit that was started by hand has none. */
 const variable = 'VCCS_PULSE_FD'
+const supervisorVariable = 'VCCS_SUPERVISOR_PID'
 export const pulseDescriptor = 3
 /** Between two signs of life. */
 const pulseMs = 250
 
 export function pulseEnvironment(): Readonly<Record<string, string>> {
-  return { [variable]: String(pulseDescriptor) }
+  return { [variable]: String(pulseDescriptor), [supervisorVariable]: String(process.pid) }
+}
+
+/** The supervisor died while it started this unit. Its successor ends the units whose pid files it finds;
+ * one that has none yet would stay beside its own successor for ever, and both would say that they
+ * are the unit of this node. To be asked once, at the start. */
+export function isOrphan(): boolean {
+  const supervisor = process.env[supervisorVariable]
+  return supervisor !== undefined && supervisor !== String(process.ppid)
 }
 
 /** The end of the pipe in a unit, or null. */
