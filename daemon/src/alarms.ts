@@ -144,6 +144,12 @@ export const alarms = {
     effect: 'None on calls; the newest configuration changes may be missing.',
     next: 'Run `vccs sync-db`, then check the disk.',
   },
+  'journal-failed': {
+    severity: 'urgent',
+    text: 'This node serves alone and cannot write its journal.',
+    effect: 'None now; if the switch unit dies before a standby is in step, newer calls are lost.',
+    next: 'Make room in the run directory, or start the peer; it is tried again every second.',
+  },
   'row-sync-failed': {
     severity: 'urgent',
     text: 'A change of the configuration could not be made on the standby: the row was not there.',

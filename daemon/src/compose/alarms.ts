@@ -34,6 +34,11 @@ export class Alarms {
     }
   }
 
+  /** What keeps records from being safe elsewhere, looked at now and then. */
+  watch(replication: ReplicationStatus, journal: readonly AlarmReport[]): void {
+    this.reconcile('replication', [...replicationAlarms(replication), ...journal])
+  }
+
   raise(code: AlarmCode, subject: string, detail: string): void {
     this.apply({ code, subject, active: true, detail })
   }
@@ -81,7 +86,7 @@ export function mediaAlarms(message: BusMessageOf<'media-statistics'>): AlarmRep
 }
 
 /** Records that cannot reach the other node would be missing there when it has to serve. */
-export function replicationAlarms(status: ReplicationStatus): AlarmReport[] {
+function replicationAlarms(status: ReplicationStatus): AlarmReport[] {
   const { sent, received, verify, incompatible } = status
   const counts = [
     { count: sent.oversize, subject: 'too-long' },

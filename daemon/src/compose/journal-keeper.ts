@@ -1,5 +1,6 @@
 //! The journal of this node: written while nobody else has the records, read by the switch unit that
 //! follows one that died alone (DESIGN section 7).
+import type { AlarmReport } from '../oam/alarm-list.ts'
 import { Journal, type JournalFile, loadJournal } from '../replication/journal.ts'
 import type { RecordChange } from '../tables/address.ts'
 import type { Tables } from '../tables/tables.ts'
@@ -42,8 +43,14 @@ export class JournalKeeper {
     this.#journal.append(changes)
   }
 
-  advance(): void {
-    this.#journal.advance()
+  advance(nowMs: number): void {
+    this.#journal.advance(nowMs)
+  }
+
+  alarms(): AlarmReport[] {
+    if (!this.#journal.failing) return []
+    const detail = `${this.#journal.failures} writes failed since start`
+    return [{ code: 'journal-failed', subject: 'journal', detail }]
   }
 
   nextTimerMs(): number {

@@ -15,7 +15,7 @@ import type { RecordChange } from '../tables/address.ts'
 import { type AnyRecord, Tables } from '../tables/tables.ts'
 import type { Conference } from '../tables/wired-conference.ts'
 import type { WiredMedia } from '../tables/wired-media.ts'
-import { Alarms, mediaAlarms, replicationAlarms } from './alarms.ts'
+import { Alarms, mediaAlarms } from './alarms.ts'
 import type { Configuration } from './configuration.ts'
 import { CoreRunner, mediaOrders } from './core-runner.ts'
 import { JournalKeeper } from './journal-keeper.ts'
@@ -153,7 +153,7 @@ export class SwitchEngine {
     this.alarms.advance(nowMs)
     this.#watch(nowMs)
     this.#site?.advance(nowMs)
-    this.#journal.advance()
+    this.#journal.advance(nowMs)
     this.#checkFlush()
   }
 
@@ -360,7 +360,7 @@ export class SwitchEngine {
   #watch(nowMs: number): void {
     if (nowMs - this.#watchedAtMs < watchMs) return
     this.#watchedAtMs = nowMs
-    this.alarms.reconcile('replication', replicationAlarms(this.replicator.status(nowMs)))
+    this.alarms.watch(this.replicator.status(nowMs), this.#journal.alarms())
   }
 
   #settled(): void {

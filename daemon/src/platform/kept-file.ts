@@ -2,16 +2,36 @@
 //! that is slow at the moment of a take-over must not delay the calls.
 import { open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { errorText, readFileBytes } from './files.ts'
+
+interface KeptFileEffects {
+  write(path: string, text: string): Promise<void>
+  /** Until the next attempt after a failure. */
+  pause(): Promise<void>
+}
+
+const retryMs = 1_000
+
+const diskEffects: KeptFileEffects = {
+  write: writeWhole,
+  pause: () => setTimeout(retryMs, undefined, { ref: false }),
+}
 
 export class KeptFile {
   readonly #path: string
   readonly #onError: (text: string) => void
+  readonly #effects: KeptFileEffects
   #wanted: (() => string) | null = null
   #writing: Promise<void> | null = null
+  #attempt: Promise<void> = Promise.resolve()
+  #failing = false
+  /** A new wish does not wait for the end of the pause. */
+  #wake: () => void = () => {}
 
-  constructor(path: string, onError: (text: string) => void) {
+  constructor(path: string, onError: (text: string) => void, effects = diskEffects) {
     this.#path = path
+    this.#effects = effects
     this.#onError = onError
   }
 
@@ -27,12 +47,18 @@ export class KeptFile {
    * A reader finds the old or the new text, never a part of it. */
   keep(text: () => string): void {
     this.#wanted = text
+    this.#failing = false
+    this.#wake()
     this.#writing ??= this.#write()
   }
 
-  /** Resolves when nothing waits to be written. */
+  /** Resolves when nothing waits to be written, or when it could not be written just now. */
   async settled(): Promise<void> {
-    while (this.#writing !== null) await this.#writing
+    while (this.#writing !== null && !this.#failing) await this.#attempted()
+  }
+
+  #attempted(): Promise<void> {
+    return this.#attempt.catch(() => {})
   }
 
   async #write(): Promise<void> {
@@ -40,9 +66,18 @@ export class KeptFile {
       const text = this.#wanted()
       this.#wanted = null
       try {
-        await writeWhole(this.#path, text)
+        this.#attempt = this.#effects.write(this.#path, text)
+        await this.#attempt
+        this.#failing = false
       } catch (error) {
+        this.#failing = true
         this.#onError(`${this.#path}: ${errorText(error)}`)
+        // The last wish stays one until it is carried out, or a newer one takes its place.
+        const woken = new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+        await Promise.race([this.#effects.pause(), woken])
+        this.#wanted ??= () => text
       }
     }
     this.#writing = null

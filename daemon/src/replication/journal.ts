@@ -2,9 +2,10 @@
 //! tables come back when the unit crashes while no standby has them (DESIGN section 7). Pure but for
 //! the injected file.
 import { addressId, type RecordChange, tableNames } from '../tables/address.ts'
-import type { Tables } from '../tables/tables.ts'
+import type { AnyRecord, Tables } from '../tables/tables.ts'
 import { readRecord } from '../wire/sync-body.ts'
 import { decodeSyncFrame } from '../wire/sync-frame.ts'
+import type { SyncFrame } from '../wire/sync-frame-types.ts'
 
 /** The file and, while the journal is written anew, the one beside it that will take its place:
  * `platform/journal-file.ts`. Failures are values: a full disk must not end a call. */
@@ -22,6 +23,8 @@ export interface JournalFile {
 /** The journal is written anew when it is this many times as long as the records need. */
 const growthMax = 4
 const rewriteFromBytes = 1_048_576
+/** After a failure all is written anew this much later. */
+const retryMs = 1_000
 /** Records written in one turn: all at once would hold up the calls. */
 const recordsPerTurn = 128
 
@@ -34,9 +37,10 @@ export class Journal {
   #rewriteAtBytes = rewriteFromBytes
   /** Where the rewriting is: a table and a slot. */
   #cursor: { table: number; slot: number; bytes: number } | null = null
-  /** Something could not be written: the journal has a hole until it is written anew. */
-  #hole = false
   failures = 0
+  /** The file is not up to date: something could not be written. */
+  #failing = false
+  #retryAtMs: number | null = null
 
   /** @param frameOf `Replicator.frameOf` */
   constructor(
@@ -58,11 +62,17 @@ export class Journal {
     this.#rewrite()
   }
 
+  /** The file cannot be written at present: what changes now is lost with this process. */
+  get failing(): boolean {
+    return this.#failing
+  }
+
   /** A standby has everything, or this node is one: what the journal says is out of date. */
   close(): void {
     this.#open = false
     this.#cursor = null
-    this.#hole = false
+    this.#failing = false
+    this.#retryAtMs = null
     this.#file.remove()
   }
 
@@ -72,14 +82,20 @@ export class Journal {
     // A frame holds the record as it is now: one for each record of the turn is enough.
     const newest = new Map(changes.map((change) => [addressId(change.address), change]))
     const bytes = joined([...newest.values()].map(this.#frameOf))
-    const done = this.#check(this.#file.append(bytes))
+    // After a failure the file ends where it failed: what it says is old, and still was true together.
+    if (!this.#failing && !this.#file.append(bytes)) this.#fail()
     this.#bytes += bytes.length
     if (this.#cursor !== null) this.#appendNext(bytes)
-    else if (done && (this.#hole || this.#bytes > this.#rewriteAtBytes)) this.#rewrite()
+    else if (!this.#failing && this.#bytes > this.#rewriteAtBytes) this.#rewrite()
   }
 
-  /** Goes on with the rewriting. */
-  advance(): void {
+  /** Goes on with the rewriting, or begins it anew some time after a failure. */
+  advance(nowMs: number): void {
+    if (this.#failing && this.#retryAtMs === null) this.#retryAtMs = nowMs + retryMs
+    if (this.#retryAtMs !== null && nowMs >= this.#retryAtMs) {
+      this.#retryAtMs = null
+      if (this.#open) this.#rewrite()
+    }
     const cursor = this.#cursor
     if (cursor === null) return
     const frames: (Uint8Array | null)[] = []
@@ -94,37 +110,40 @@ export class Journal {
       cursor.slot = 0
     }
     this.#appendNext(joined(frames))
-    if (this.#cursor === null || cursor.table < tableNames.length) return
+    if (cursor.table < tableNames.length || this.#cursor === null) return
     this.#cursor = null
-    this.#check(this.#file.commitNext())
+    if (!this.#file.commitNext()) {
+      this.#fail()
+      return
+    }
+    this.#failing = false
     this.#bytes = cursor.bytes
     this.#rewriteAtBytes = Math.max(rewriteFromBytes, cursor.bytes * growthMax)
   }
 
-  /** 0 while `advance` has something to do, else infinity. */
+  /** When `advance` has something to do: 0 at once, infinity never. */
   nextTimerMs(): number {
-    return this.#cursor === null ? Number.POSITIVE_INFINITY : 0
+    if (this.#cursor !== null || (this.#failing && this.#retryAtMs === null)) return 0
+    return this.#retryAtMs ?? Number.POSITIVE_INFINITY
   }
 
   #rewrite(): void {
-    this.#hole = false
-    if (!this.#check(this.#file.beginNext())) return
-    this.#cursor = { table: 0, slot: 0, bytes: 0 }
+    if (this.#file.beginNext()) this.#cursor = { table: 0, slot: 0, bytes: 0 }
+    else this.#fail()
   }
 
   #appendNext(bytes: Uint8Array): void {
     if (this.#cursor === null) return
     this.#cursor.bytes += bytes.length
-    // A part of the records would be worse than the journal as it is, hole and all.
-    if (!this.#check(this.#file.appendNext(bytes))) this.#cursor = null
+    if (!this.#file.appendNext(bytes)) this.#fail()
   }
 
-  /** After a failure the journal is written anew as soon as something can be written again. */
-  #check(done: boolean): boolean {
-    if (done) return true
+  /** Half of a file never takes the place of a whole one: all is written anew, later. */
+  #fail(): void {
     this.failures++
-    this.#hole = true
-    return false
+    this.#failing = true
+    this.#cursor = null
+    this.#retryAtMs = null
   }
 }
 
@@ -136,38 +155,67 @@ interface JournalLoad {
   readonly lostBytes: number
 }
 
-/** Rebuilds the tables of a switch that starts as primary again. Stops at the first damaged frame:
- * what was written after it may need it. Listeners hear the records as changes of the peer. */
+/** Rebuilds the tables of a switch that starts as primary again. Stops at the first damaged or torn
+ * turn: what was written after it may need it, and half a turn was never true. Listeners hear the
+ * records as changes of the peer. */
 export function loadJournal(file: JournalFile, tables: Tables, key: Uint8Array): JournalLoad {
   const bytes = file.read() ?? new Uint8Array(0)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
   let frames = 0
   let term = 0
-  while (bytes.length - at >= 4) {
-    const length = view.getUint32(at)
-    if (length > bytes.length - at - 4) break
-    const frame = decodeSyncFrame(bytes.subarray(at + 4, at + 4 + length), key)
-    if (typeof frame === 'string' || frame.kind !== 'record') break
-    const table = tables.any(frame.address.table)
-    const value = readRecord(frame.body)
-    const record = value === null ? null : table.parse(value)
-    if (frame.address.slot >= table.capacity || (value !== null && record === null)) break
-    if (record !== null && table.keyOf(record) !== frame.key) break
-    table.apply(frame.address, frame.key, frame.version, record)
-    term = Math.max(term, frame.term)
-    frames++
-    at += 4 + length
+  for (;;) {
+    const turn = prefixed(bytes, at)
+    const records = turn === null ? null : readTurn(turn, tables, key)
+    if (turn === null || records === null) break
+    for (const { frame, record } of records) {
+      tables.any(frame.address.table).apply(frame.address, frame.key, frame.version, record)
+      term = Math.max(term, frame.term)
+    }
+    frames += records.length
+    at += 4 + turn.length
   }
   return { frames, term, lostBytes: bytes.length - at }
 }
 
-/** Each frame with its length before it. */
+interface Written {
+  readonly frame: Extract<SyncFrame, { kind: 'record' }>
+  readonly record: AnyRecord | null
+}
+
+/** Null when one of its frames is not whole or no record of this version. */
+function readTurn(bytes: Uint8Array, tables: Tables, key: Uint8Array): Written[] | null {
+  const written: Written[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const sealed = prefixed(bytes, at)
+    const frame = sealed === null ? 'none' : decodeSyncFrame(sealed, key)
+    if (sealed === null || typeof frame === 'string' || frame.kind !== 'record') return null
+    const table = tables.any(frame.address.table)
+    const value = readRecord(frame.body)
+    const record = value === null ? null : table.parse(value)
+    if (frame.address.slot >= table.capacity || (value !== null && record === null)) return null
+    if (record !== null && table.keyOf(record) !== frame.key) return null
+    written.push({ frame, record })
+    at += 4 + sealed.length
+  }
+  return written
+}
+
+/** The bytes after the length that stands at this place; null when they are not all there. */
+function prefixed(bytes: Uint8Array, at: number): Uint8Array | null {
+  if (bytes.length - at < 4) return null
+  const length = new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0)
+  return length > bytes.length - at - 4 ? null : bytes.subarray(at + 4, at + 4 + length)
+}
+
+/** A turn: its length, then each frame with its length before it. Nothing for no frame. */
 function joined(frames: readonly (Uint8Array | null)[]): Uint8Array {
   const there = frames.filter((frame) => frame !== null)
-  const bytes = new Uint8Array(there.reduce((sum, frame) => sum + 4 + frame.length, 0))
+  const length = there.reduce((sum, frame) => sum + 4 + frame.length, 0)
+  if (length === 0) return new Uint8Array(0)
+  const bytes = new Uint8Array(4 + length)
   const view = new DataView(bytes.buffer)
-  let at = 0
+  view.setUint32(0, length)
+  let at = 4
   for (const frame of there) {
     view.setUint32(at, frame.length)
     bytes.set(frame, at + 4)

@@ -46,6 +46,8 @@ export interface WorldOptions {
   readonly links?: number
   /** Milliseconds that B's monotonic clock is ahead of A's. */
   readonly clockAheadMs?: number
+  /** Asked each time a node keeps its term. */
+  readonly keepFails?: (node: NodeName) => boolean
   /** What the bytes of a heartbeat become on their way; null: they are refused. */
   readonly wire?: (from: NodeName, value: Heartbeat) => Heartbeat | ForeignHeartbeat | null
 }
@@ -63,9 +65,11 @@ export class World {
   #order = 0
   #recorded: { to: NodeName; link: number; value: Heartbeat } | null = null
   #recordFrom: NodeName | null = null
+  readonly #keepFails: (node: NodeName) => boolean
   readonly #wire: NonNullable<WorldOptions['wire']>
 
   constructor(options: WorldOptions = {}) {
+    this.#keepFails = options.keepFails ?? (() => false)
     this.#wire = options.wire ?? ((_from, value) => value)
     this.#linkNames = ['net-a', 'net-b', 'private'].slice(0, options.links ?? 3)
     this.#aheadMs = { A: 0, B: options.clockAheadMs ?? 5_000 }
@@ -105,7 +109,7 @@ export class World {
       toMedia: () => undefined,
       toSupervisor: () => undefined,
       persist: (text) => {
-        node.kept = JSON.parse(text)
+        if (!this.#keepFails(name)) node.kept = JSON.parse(text)
       },
       log: (_level, text, fields) => this.#note(name, text, fields),
     })

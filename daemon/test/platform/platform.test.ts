@@ -1,4 +1,5 @@
 //! Sockets, files, locks and the log, as the other rooms rely on them.
+
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -6,6 +7,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { BusMessage } from '../../src/bus/messages.ts'
 import { readFileBytes, writeFileAtomic } from '../../src/platform/files.ts'
+import { KeptFile } from '../../src/platform/kept-file.ts'
 import { takeDirectoryLock } from '../../src/platform/lock.ts'
 import { openLog } from '../../src/platform/log.ts'
 import { commandLine, runTool } from '../../src/platform/process.ts'
@@ -240,4 +242,26 @@ test('a tool that is missing is named with its package, a failing one with its w
 test('a process is known by its command line', (t) => {
   t.truthy(commandLine(process.pid)?.some((one) => one.includes('node')))
   t.is(commandLine(2 ** 22 + 1), null)
+})
+
+test('a kept text that cannot be written is tried again, and a newer wish takes its place', async (t) => {
+  const written: string[] = []
+  const errors: string[] = []
+  let left = 3
+  const file = new KeptFile('/kept', (text) => errors.push(text), {
+    write: async (_path, text) => {
+      if (left-- > 0) throw new Error('the disk is full')
+      written.push(text)
+    },
+    pause: () => new Promise((resolve) => setImmediate(resolve)),
+  })
+  file.keep(() => 'term 1')
+  file.keep(() => 'term 2')
+  // It does not hold up a stop.
+  await file.settled()
+  t.is(errors.length, 1)
+  while (written.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  await file.settled()
+  t.deepEqual(written, ['term 2'])
+  t.is(errors.length, 3)
 })

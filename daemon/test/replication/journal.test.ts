@@ -59,6 +59,7 @@ function alone(file: JournalFile) {
   const replicator = new Replicator({ tables, key, bootId: 'a'.repeat(16) })
   replicator.setRole('primary', 3, 0)
   const changes: RecordChange[] = []
+  let nowMs = 0
   tables.onChange((change) => {
     replicator.changed(change)
     changes.push(change)
@@ -66,7 +67,8 @@ function alone(file: JournalFile) {
   const journal = new Journal(file, tables, (change) => replicator.frameOf(change))
   const write = () => {
     journal.append(changes.splice(0))
-    journal.advance()
+    nowMs += 1_000
+    journal.advance(nowMs)
   }
   return { users: tables.table('user'), tables, journal, write }
 }
@@ -197,7 +199,7 @@ test('a disk that fills up while the journal is written anew costs nothing that 
   journal.open()
   for (let n = 0; n < 300; n += 1) users.put(user(`${1_000 + n}`, 1) as User)
   write()
-  while (journal.nextTimerMs() === 0) journal.advance()
+  while (journal.nextTimerMs() === 0) journal.advance(0)
   const before = namesIn(file).length
   t.is(before, 300)
   // A hole makes it write everything anew, in several portions.
@@ -208,12 +210,12 @@ test('a disk that fills up while the journal is written anew costs nothing that 
   users.put(user('2001', 1) as User)
   write()
   file.isFull = true
-  while (journal.nextTimerMs() === 0) journal.advance()
+  while (journal.nextTimerMs() === 0) journal.advance(0)
   t.true(namesIn(file).length >= before)
   file.isFull = false
   users.put(user('2002', 1) as User)
   write()
-  while (journal.nextTimerMs() === 0) journal.advance()
+  while (journal.nextTimerMs() === 0) journal.advance(0)
   t.is(namesIn(file).length, 303)
 })
 

@@ -21,6 +21,8 @@ export interface Side {
   /** Rebuilds are answered after this time; null: never. */
   rebuildMs: number | null
   rebuildOk: boolean
+  /** Asked for each rebuild. */
+  rebuildFails: () => boolean
 }
 
 interface Event {
@@ -50,6 +52,7 @@ export class PairSimulation {
   #events: Event[] = []
   #order = 0
   #boots = 0
+  #lost = 0
   readonly #random: () => number
 
   constructor(seed = 1, faults: Faults = calm) {
@@ -57,6 +60,11 @@ export class PairSimulation {
     this.faults = faults
     this.a = this.#makeSide('a')
     this.b = this.#makeSide('b')
+  }
+
+  /** The n-th datagram of either node is lost on every link. */
+  loseNth(nth: number): void {
+    this.#lost = nth
   }
 
   /** A is primary, B is standby, they hear each other. */
@@ -131,7 +139,15 @@ export class PairSimulation {
     tables.onChange((change, _previous, _next, origin) => {
       if (origin === 'local') replicator.changed(change)
     })
-    return { name, tables, replicator, outputs: [], rebuildMs: 0, rebuildOk: true }
+    return {
+      name,
+      tables,
+      replicator,
+      outputs: [],
+      rebuildMs: 0,
+      rebuildOk: true,
+      rebuildFails: () => false,
+    }
   }
 
   #handle(side: Side, outputs: readonly ReplicatorOutput[]): void {
@@ -140,15 +156,17 @@ export class PairSimulation {
       if (output.kind === 'datagram') this.#transmit(side, output)
       if (output.kind !== 'rebuild' || side.rebuildMs === null) continue
       const { replicator } = side
+      const ok = side.rebuildOk && !side.rebuildFails()
       this.#at(this.nowMs + side.rebuildMs, () => {
         if (side.replicator !== replicator) return
-        this.act(side, () => replicator.rebuilt(output.token, side.rebuildOk, this.nowMs))
+        this.act(side, () => replicator.rebuilt(output.token, ok, this.nowMs))
       })
     }
   }
 
   #transmit(from: Side, output: Extract<ReplicatorOutput, { kind: 'datagram' }>): void {
     this.captured.push({ from, bytes: output.bytes })
+    if (this.captured.length === this.#lost) return
     const links = output.link === 'all' ? [...Array(linkCount).keys()] : [output.link]
     for (const link of links) {
       const copies = this.#random() < this.faults.duplicate ? 2 : 1
