@@ -125,6 +125,11 @@ export class SwitchEngine {
     return this.#role
   }
 
+  /** False: this node was primary when pair last spoke, and may be so no more (ADR 0015). */
+  get roleIsSure(): boolean {
+    return this.#mayAct()
+  }
+
   /** The newest of the media unit; null while it is away. */
   get statistics(): Received<BusMessageOf<'media-statistics'>> | null {
     return this.#statistics

@@ -283,7 +283,8 @@ export class SwitchUnit {
     this.#pulse()
     this.#engine.advance()
     const nowMs = monotonicMs()
-    this.#beacon.advance(this.#engine.role, nowMs)
+    // A node that may no longer be what it believes to be does not tell the site.
+    if (this.#engine.roleIsSure) this.#beacon.advance(this.#engine.role, nowMs)
     this.#memory.advance(nowMs)
     this.#watch(nowMs)
     this.#wakeUp.at(this.#engine.nextTimerMs())
