@@ -83,7 +83,7 @@ export class SwitchEngine {
     const { config, keys, log, clock, random, journalFile } = parts
     const { tables } = this
     this.#parts = parts
-    this.#lease = new RoleLease(patienceMs(config))
+    this.#lease = new RoleLease(config.pair.heartbeatMs * config.pair.missesMax)
     this.alarms = new Alarms(log, clock)
     const bootId = Buffer.from(random(8)).toString('hex')
     this.replicator = new Replicator({ tables, key: keys.sync, bootId })
@@ -397,9 +397,4 @@ export class SwitchEngine {
     this.pair.send({ kind: 'flushed', ref: flush.ref, ok, detail })
     if (!ok) this.runner.release('flush')
   }
-}
-
-/** Silence after which the peer takes over. */
-function patienceMs({ pair }: NodeConfig): number {
-  return pair.heartbeatMs * pair.missesMax
 }
