@@ -201,6 +201,26 @@ test.serial(
   },
 )
 
+test.serial('after a kill, why and history tell what the take-over did to the call', async (t) => {
+  await talk(pair)
+  const primary = await lab.inStep()
+  const survivor = lab.other(primary)
+  primary.killAll()
+  await until(async () => (await survivor.opinion()).alone, { what: 'the take-over' })
+  const effect = /effect +1 call kept, 0 lost, 0 SIP requests answered late/
+  const told = async (verb: string) => {
+    const { output } = await survivor.cli(verb)
+    return effect.test(output) && output
+  }
+  const why = await until(() => told('why'), { what: 'the effect' })
+  t.regex(why, /standby → primary|standby -> primary/)
+  t.regex(why, /evidence[\s\S]*net-b heard \d+ ms ago/)
+  t.regex(await until(() => told('history'), { what: 'the history' }), /automatic/)
+  await putDown(pair.caller, pair)
+  await until(async () => !primary.isRunning, { what: 'the end of the killed node' })
+  await lab.bothRun()
+})
+
 /** `vccs beacon` on a machine of the terminal LAN, which has no daemon. */
 function hear(member: string, ...more: readonly string[]): string {
   const { network, beaconKeyFile } = lab
