@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import type { BenchContext } from './bench/figures.ts'
 import { machineFacts } from './bench/machine.ts'
 import { measureMedia } from './bench/media-figures.ts'
+import { measurePair } from './bench/pair-figures.ts'
 import { measureReplication } from './bench/replicated-bytes.ts'
 import { measureSetUp } from './bench/set-up.ts'
 import { measureStatusCommand } from './bench/status-command.ts'
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, (context: BenchContext) => Promise<object
   media: measureMedia,
   replication: measureReplication,
   takeover: measureTakeOver,
+  pair: measurePair,
   cli: measureStatusCommand,
 }
 
