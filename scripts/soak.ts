@@ -3,6 +3,7 @@
 //!
 //!   --kills N         faults until so many SIGKILLs; 0: no faults at all (then --seconds)
 //!   --seconds S       longest time of one round; every round has a new pair and new calls (300)
+//!   --rounds N        no more rounds than that
 //!   --profile P       default (100 ms x 5) or fast (20 ms x 3)
 //!   --legs N          legs that are held all the time, two a call (100)
 //!   --load            a busy switch: 25 new calls a second instead of 1
@@ -10,6 +11,7 @@
 //!   --seed N          the same choices again
 //!   --dry             keep nothing
 import { setPriority } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeDocuments } from './docs.ts'
 import { chance } from './impair/impairment.ts'
@@ -31,6 +33,7 @@ const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '0' },
     seconds: { type: 'string', default: String(secondsDefault) },
+    rounds: { type: 'string', default: '100000' },
     profile: { type: 'string', default: 'default' },
     legs: { type: 'string', default: '100' },
     load: { type: 'boolean', default: false },
@@ -60,6 +63,7 @@ function preferThisWork(): void {
 
 const kills = whole(values.kills, 0, 100_000)
 const secondsMax = whole(values.seconds, 20, 86_400)
+const roundsMax = whole(values.rounds, 1, 100_000)
 const legs = whole(values.legs, 2, 1_000)
 const only = faultKinds.find((kind: FaultKind) => kind === values.only) ?? null
 const profile: ProfileName = values.profile === 'fast' ? 'fast' : 'default'
@@ -71,6 +75,8 @@ if ((values.only !== undefined && only === null) || !['default', 'fast'].include
 ensurePackages(testPrograms)
 await ensureNamespaces()
 preferThisWork()
+// A node that returns need not compile again what the one before it has compiled.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '../build/compile-cache')
 const beganMs = performance.now()
 const say = (text: string) => {
   console.log(`${((performance.now() - beganMs) / 1_000).toFixed(0).padStart(5)} s  ${text}`)
@@ -80,6 +86,7 @@ const random = chance(seed)
 say(`seed ${seed}`)
 
 let killsDone = 0
+let rounds = 0
 let lost = 0
 do {
   const seconds =
@@ -94,6 +101,7 @@ do {
   if (!values.dry) keepRun(run)
   const killed = run.faults.reduce((sum, { kind }) => sum + faults[kind].kills, 0)
   killsDone += killed
+  rounds += 1
   lost += run.framesLost + run.held.lost + run.coming.lost + run.falseTakeOvers
   const calls = `${run.held.lost} of ${run.held.made} held and ${run.coming.lost} of ${run.coming.made}`
   say(
@@ -103,6 +111,6 @@ do {
   if (run.notCaptured !== 0) say(`${run.notCaptured} frames were not captured`)
   if (run.problem !== null) lost += 1
   if (kills > 0 && killed === 0 && only === null) break
-} while (killsDone < kills)
+} while (killsDone < kills && rounds < roundsMax)
 if (!values.dry) writeDocuments()
 process.exit(lost === 0 ? 0 : 1)

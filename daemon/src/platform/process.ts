@@ -1,6 +1,6 @@
 //! Processes: the units that the supervisor starts, tools that run and end, and what /proc knows.
 import { execFile, spawn } from 'node:child_process'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import type { Readable } from 'node:stream'
 import { failure, type Result, success } from '../result.ts'
 import { errorText, readSystemFile } from './files.ts'
@@ -56,7 +56,8 @@ const serviceNice = -5
  * threads: they have the value of the thread that starts them. */
 export function putBeforeOthers(pid: number): boolean {
   try {
-    setPriority(pid, serviceNice)
+    // Whoever started this node may have put it further to the front.
+    setPriority(pid, Math.min(getPriority(pid), serviceNice))
     return true
   } catch {
     return false
