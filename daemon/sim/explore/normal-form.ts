@@ -109,7 +109,7 @@ export function bareState(whole: PairState): PairState {
     since: 0,
     woken,
     listenedFrom: longAgo(listenedFrom, 2 * lostMs),
-    companyFrom: 0,
+    companyFrom: state.role === 'starting' ? longAgo(state.companyFrom, 2 * lostMs) : 0,
     doubtedAt: longAgo(state.doubtedAt, periodMs),
     sentAt: longAgo(state.sentAt, lostMs + periodMs),
     boots: {
@@ -198,6 +198,7 @@ export function shiftTimes(state: PairState, byMs: number): PairState {
   return {
     ...state,
     listenedFrom: state.listenedFrom + byMs,
+    companyFrom: state.companyFrom + byMs,
     doubtedAt: state.doubtedAt + byMs,
     companyFrom: state.companyFrom + byMs,
     sentAt: state.sentAt + byMs,

@@ -61,6 +61,9 @@ export function tryToServe(turn: Turn): void {
     }
     case 'starting': {
       if (!isPeerReady(state, now) && !hasListened(state, now)) return
+      // While paused, the one that had the role goes first.
+      const metMs = now - state.companyFrom
+      if (isPaused(state) && !state.served && metMs < 2 * lostMs(state.options)) return
       const verdict = decideEqual(state, now)
       if (verdict.own) serve(turn, verdict.rule, verdict.because)
     }

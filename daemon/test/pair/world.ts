@@ -33,6 +33,7 @@ interface Node {
   sessions: number
   inStep: boolean
   flushes: boolean
+  ready: boolean
   loseDisk: boolean
 }
 
@@ -172,7 +173,15 @@ export class World {
     this.#nodes[name].runner?.happen(event)
   }
 
-  set(name: NodeName, part: Partial<Pick<Node, 'sessions' | 'inStep' | 'flushes' | 'loseDisk'>>) {
+  pause(name: NodeName, on: boolean): void {
+    const event = { kind: 'pause', now: this.#clock(name), ref: 8, on, reason: 'test' } as const
+    this.#nodes[name].runner?.happen(event)
+  }
+
+  set(
+    name: NodeName,
+    part: Partial<Pick<Node, 'sessions' | 'inStep' | 'flushes' | 'ready' | 'loseDisk'>>,
+  ) {
     Object.assign(this.#nodes[name], part)
   }
 
@@ -264,10 +273,10 @@ export class World {
     state.counter += 1
     const now = this.#clock(name)
     const { counter } = state
-    const { sessions, inStep } = node
+    const { sessions, inStep, ready } = node
     if (unit === 'media') node.runner?.happen({ kind: 'media-alive', now, counter })
     else {
-      const alive = { counter, sessions, syncPending: 0, inStep, ready: true }
+      const alive = { counter, sessions, syncPending: 0, inStep, ready }
       node.runner?.happen({ kind: 'switch-alive', now, ...alive })
     }
     return true
@@ -320,6 +329,7 @@ function newNode(): Node {
     sessions: 0,
     inStep: true,
     flushes: true,
+    ready: true,
     loseDisk: false,
   }
 }
