@@ -22,20 +22,29 @@
 //!
 //! | event | starting | standby | primary |
 //! |---|---|---|---|
-//! | heartbeat of a primary | standby | follow; take over if its units stand still | rule decides |
-//! | heartbeat of a standby | serve if it cannot | rule decides | newer term if it has a newer one |
+//! | heartbeat of a primary | standby | follow; take over if its units stand still | rule, or standby (1) |
+//! | heartbeat of a standby | serve if it cannot, or does not | rule decides | newer term if it has a newer one |
 //! | heartbeat of a starting node | rule decides | take over | goodbye if own units are dead |
 //! | goodbye | as heartbeat | take over | as heartbeat |
 //! | handover | refused | take over, or refused | said again: heartbeat at once |
 //! | take, take-forced | refused | as heartbeat | switchover for the peer, or refused |
 //! | refused | as heartbeat | the question failed | the handover failed, stays |
+//! | heartbeat of an unknown boot | heartbeat (3) | heartbeat (3) | heartbeat (3) |
 //! | period | heartbeat | heartbeat, ask again | heartbeat, hand over again |
-//! | check, switch-alive, media-alive | serve if nobody does | take over if nobody serves | goodbye if dead |
-//! | unit-down | heartbeat | heartbeat | goodbye, or stays if the peer is not ready |
+//! | check, signs of life | serve if nobody does | take over if nobody serves | goodbye if dead |
+//! | unit-down | heartbeat | heartbeat | goodbye; stays if the peer is not ready (2) |
 //! | switchover | refused | ask the primary, or refused | flush, or refused |
 //! | flushed | nothing | nothing | hand over |
+//! | pause, resume | both nodes note it, `pause.ts` | the same | the same |
 //! | stop | goodbye | goodbye, starting | goodbye, starting |
 //! | any, after a gap in time | listen again | starting | starting |
+//!
+//! 1: standby, when the other one has not heard this node for the patience: it cannot know.
+//! 2: stays also for `limits.coldPeerMsMax` when the peer has not every record.
+//! 3: beside a peer that is heard, an unknown boot has to answer that first (`boots.ts`).
+//!
+//! While paused, a role changes only by order, between two equals, or back to where it was.
+//! While held (`damping.ts`), two primaries leave the role where it was.
 //!
 //! One file for each role: starting.ts, standby.ts, primary.ts; switchover.ts for the operations.
 import { newBoots } from './boots.ts'
