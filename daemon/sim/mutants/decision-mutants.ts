@@ -12,8 +12,8 @@ const roles: readonly Mutant[] = [
   of(
     'standby',
     'a standby takes over although it is not ready',
-    'if (state.stopped || !isReady(state, now)) return\n  if (isPaused(state) &&',
-    'if (state.stopped) return\n  if (isPaused(state) &&',
+    'if (state.stopped || !isReady(state, now)) return\n  const isHeard',
+    'if (state.stopped) return\n  const isHeard',
   ),
   of(
     'standby',

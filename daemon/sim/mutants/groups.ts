@@ -11,6 +11,7 @@ export const groups: readonly MutantGroup[] = [
       'daemon/test/pair/decision-table.test.ts',
       'daemon/test/pair/transcripts.test.ts',
       'daemon/test/pair/rehearsal.test.ts',
+      'daemon/test/pair/rules.test.ts',
       'daemon/test/sim/explore-shallow.test.ts',
       'daemon/test/pair/random-story.test.ts',
     ],

@@ -69,13 +69,7 @@ const pauses: readonly Mutant[] = [
   of(
     'standby',
     'a paused standby takes over',
-    "if (isPaused(state) && peer?.role !== 'standby') return\n",
-    '',
-  ),
-  of(
-    'standby',
-    'a paused standby takes over from a peer that was standby too',
-    '    if (isPaused(state)) return\n',
+    "if (isPaused(state) && !(isHeard && peer.role === 'standby')) return\n",
     '',
   ),
   of(

@@ -43,9 +43,9 @@ export function watch(turn: Turn): void {
   const { state, now } = turn
   const { peer } = state
   if (state.stopped || !isReady(state, now)) return
-  if (isPaused(state) && peer?.role !== 'standby') return
+  const isHeard = peer !== null && !state.peerLost
+  if (isPaused(state) && !(isHeard && peer.role === 'standby')) return
   if (peer === null || state.peerLost) {
-    if (isPaused(state)) return
     take(turn, 'peer-silent', 'the peer is not heard on any link')
     change(turn, { stoodIn: true })
     return
