@@ -198,7 +198,6 @@ export function shiftTimes(state: PairState, byMs: number): PairState {
   return {
     ...state,
     listenedFrom: state.listenedFrom + byMs,
-    companyFrom: state.companyFrom + byMs,
     doubtedAt: state.doubtedAt + byMs,
     companyFrom: state.companyFrom + byMs,
     sentAt: state.sentAt + byMs,
