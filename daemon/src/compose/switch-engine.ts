@@ -25,7 +25,7 @@ import { makeCore } from './make-core.ts'
 import { MediaLink } from './media-link.ts'
 import { Merger } from './merge.ts'
 import { PairLink } from './pair-link.ts'
-import { RoleLease } from './role-lease.ts'
+import { RoleDoubt } from './role-doubt.ts'
 import { SyncLink } from './sync-link.ts'
 
 /** What the engine needs of the configuration of the site. */
@@ -63,8 +63,7 @@ export class SwitchEngine {
   readonly merger: Merger
   readonly #parts: EngineParts
   readonly #journal: JournalKeeper
-  readonly #lease: RoleLease
-  #inDoubt = false
+  readonly #doubt: RoleDoubt
   #site: SiteData | null = null
   #witness: Witness | null = null
   #peerAlive = false
@@ -83,7 +82,7 @@ export class SwitchEngine {
     const { config, keys, log, clock, random, journalFile } = parts
     const { tables } = this
     this.#parts = parts
-    this.#lease = new RoleLease(config.pair.heartbeatMs * config.pair.missesMax)
+    this.#doubt = this.#makeDoubt()
     this.alarms = new Alarms(log, clock)
     const bootId = Buffer.from(random(8)).toString('hex')
     this.replicator = new Replicator({ tables, key: keys.sync, bootId })
@@ -100,7 +99,7 @@ export class SwitchEngine {
       log,
       clock,
       tick: (nowMs) => this.pair.tick(nowMs),
-      mayAct: () => this.#mayAct(),
+      mayAct: () => this.#doubt.mayAct(),
       settle: () => this.sync.settle(),
       journal: (changes) => this.#journal.append(changes),
     })
@@ -127,7 +126,7 @@ export class SwitchEngine {
 
   /** False: this node was primary when pair last spoke, and may be so no more (ADR 0015). */
   get roleIsSure(): boolean {
-    return this.#mayAct()
+    return this.#doubt.mayAct()
   }
 
   /** The newest of the media unit; null while it is away. */
@@ -149,9 +148,9 @@ export class SwitchEngine {
   /** Fires what is due. */
   advance(): void {
     const nowMs = this.#parts.clock.monotonicMs()
-    this.#lease.turn(nowMs)
+    this.#doubt.lease.turn(nowMs)
     const due = nowMs - this.#aliveAtMs >= limits.heartbeatMs
-    if (due || this.#lease.mustAsk) this.#proveLife(nowMs)
+    if (due || this.#doubt.lease.mustAsk) this.#proveLife(nowMs)
     this.runner.advance()
     this.merger.advance()
     if (this.replicator.nextTimerMs() <= nowMs) this.sync.settle()
@@ -191,11 +190,26 @@ export class SwitchEngine {
     })
   }
 
+  #makeDoubt(): RoleDoubt {
+    const { config, clock, log } = this.#parts
+    return new RoleDoubt({
+      config,
+      clock,
+      log,
+      isPrimary: () => this.#role === 'primary',
+      proveLife: (nowMs) => this.#proveLife(nowMs),
+      confirmed: () => {
+        this.runner.release('doubt')
+        this.#settled()
+      },
+    })
+  }
+
   #makePair(): PairLink {
     const { log, clock } = this.#parts
     return new PairLink(clock, {
       role: (message) => this.#setRole(message),
-      lease: (message) => this.#takeLease(message),
+      lease: (message) => this.#doubt.take(message),
       clock: (message) => this.merger.clock(message),
       status: (message) => this.#takePairStatus(message),
       flush: (ref) => {
@@ -215,7 +229,7 @@ export class SwitchEngine {
     return new SyncLink(parts, {
       send: (bytes, link) => {
         // The resend timer sends it again when the role is sure.
-        if (this.#mayAct()) sendSync(bytes, link)
+        if (this.#doubt.mayAct()) sendSync(bytes, link)
       },
       rebuild: (output) => this.#rebuild(output),
       replicated: (token) => this.runner.openGate(token),
@@ -243,7 +257,7 @@ export class SwitchEngine {
     const first = !this.#roleKnown
     if (first || role !== this.#role) log.info('role', { role, term, because, alone })
     this.#roleKnown = true
-    this.#lease.role(message)
+    this.#doubt.lease.role(message)
     this.merger.role(message)
     // The pair unit outlived the switch unit before this one and found nobody to hand over to: this one
     // goes on with its sessions. In every other case the peer knows better.
@@ -253,30 +267,6 @@ export class SwitchEngine {
     if (role === 'starting') this.#caughtUp = false
     this.#become(role, term, message.peerServedAtMs)
     if (first && role === 'primary') this.media.refresh()
-  }
-
-  /** What a primary does may leave while pair lends it the role (ADR 0015). */
-  #mayAct(): boolean {
-    if (this.#role !== 'primary') return true
-    const nowMs = this.#parts.clock.monotonicMs()
-    const holds = this.#lease.holds(nowMs)
-    if (this.#lease.mustAsk) this.#proveLife(nowMs)
-    if (!holds && !this.#inDoubt) {
-      this.#inDoubt = true
-      this.#parts.log.warn('the role is in doubt: nothing is sent until pair confirms it')
-    }
-    return holds
-  }
-
-  #takeLease(message: BusMessageOf<'lease'>): void {
-    const nowMs = this.#parts.clock.monotonicMs()
-    this.#lease.renew(message, nowMs)
-    if (this.#lease.mustAsk) this.#proveLife(nowMs)
-    if (!this.#lease.holds(nowMs) || !this.#inDoubt) return
-    this.#inDoubt = false
-    this.#parts.log.info('the role is confirmed', { role: this.#role })
-    this.runner.release('doubt')
-    this.#settled()
   }
 
   /** Without the pair unit nobody says when the peer serves; it will, when our heartbeats are missing.
@@ -383,7 +373,7 @@ export class SwitchEngine {
       inStep: this.replicator.inStep(nowMs),
       ready: this.#ready,
     })
-    if (sent) this.#lease.asked(this.#counter)
+    if (sent) this.#doubt.lease.asked(this.#counter)
   }
 
   #checkFlush(): void {
