@@ -1,7 +1,7 @@
 //! The control server: connections of the control socket, bounded in number, size and time.
 import type { Socket } from 'node:net'
 import { limits } from '../limits.ts'
-import { peerUserId, userName } from '../platform/peer-credentials.ts'
+import { peerUserId, preparePeerCredentials, userName } from '../platform/peer-credentials.ts'
 import { failure, type Result, success } from '../result.ts'
 import { type Line, LineReader } from './lines.ts'
 import { type Answering, type CallContext, type Caller, errorLine, handleLine } from './session.ts'
@@ -48,6 +48,7 @@ const unreadBytesMax = 1_048_576
 export async function startControlServer(
   options: ControlServerOptions,
 ): Promise<Result<ControlServer>> {
+  preparePeerCredentials()
   const counters: Counters = { requests: 0, refused: 0, tooLong: 0, slow: 0, idle: 0, dropped: 0 }
   const shared: Shared = {
     answering: options,

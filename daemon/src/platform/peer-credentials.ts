@@ -7,7 +7,9 @@ const solSocket = 1
 const soPeercred = 17
 /** `struct ucred`: pid, uid, gid. */
 const ucredBytes = 12
-const passwdBytesMax = 1_048_576
+const passwdBytesMax = 262_144
+/** Names that are remembered; a user is seldom renamed, and the daemon is asked often. */
+const namesMax = 64
 
 type Getsockopt = (
   fd: number,
@@ -17,7 +19,13 @@ type Getsockopt = (
   length: Uint8Array,
 ) => number
 
+const names = new Map<number, string>()
 let getsockopt: Getsockopt | null | undefined
+
+/** Finds the system call, which takes some milliseconds: not at the first connection. */
+export function preparePeerCredentials(): void {
+  bound()
+}
 
 function bound(): Getsockopt | null {
   if (getsockopt !== undefined) return getsockopt
@@ -46,6 +54,15 @@ export function peerUserId(socket: Socket): number | null {
 
 /** @returns the name in /etc/passwd, or the number as text. */
 export function userName(uid: number): string {
+  const known = names.get(uid)
+  if (known !== undefined) return known
+  const name = readUserName(uid)
+  if (names.size >= namesMax) names.clear()
+  names.set(uid, name)
+  return name
+}
+
+function readUserName(uid: number): string {
   const file = readFileBytes('/etc/passwd', passwdBytesMax)
   if (!file.ok) return `uid ${uid}`
   for (const line of new TextDecoder().decode(file.bytes).split('\n')) {
