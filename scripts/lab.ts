@@ -122,10 +122,11 @@ export class Lab {
     return this.#impair
   }
 
-  /** Writes the site file and applies it with the CLI, as an operator does. */
-  async loadSite(): Promise<void> {
+  /** Writes the site file and applies it with the CLI, as an operator does.
+   * @param more accounts beside those of the lab */
+  async loadSite(more: readonly LabUser[] = []): Promise<void> {
     const file = join(this.directory, 'site.yaml')
-    writeFileSync(file, siteFile(this.#options.users))
+    writeFileSync(file, siteFile([...this.#options.users, ...more]))
     const primary = await this.primary()
     const { exitCode, output } = await primary.cli('config', 'apply', file)
     if (exitCode !== 0) throw new Error(`config apply: ${output}`)

@@ -33,13 +33,9 @@ export interface LoadFigures extends LoadResult {
   readonly firstError: string
 }
 
-/** @param nodes `one`: vccs-a alone; `pair`: both, in step. All users are registered.
- * @param others accounts beside them, which are not */
-export async function callLab(
-  nodes: 'one' | 'pair',
-  others: readonly LabUser[] = [],
-): Promise<Lab> {
-  const options = { members: ['p1', 'p2'], users: [...callers, ...callees, ...others] }
+/** @param nodes `one`: vccs-a alone; `pair`: both, in step. All users are registered. */
+export async function callLab(nodes: 'one' | 'pair'): Promise<Lab> {
+  const options = { members: ['p1', 'p2'], users: [...callers, ...callees] }
   const lab = nodes === 'pair' ? await Lab.start(options) : Lab.create(options)
   try {
     if (nodes === 'one') {

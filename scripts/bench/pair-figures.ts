@@ -12,6 +12,8 @@ import { type BenchContext, round } from './figures.ts'
 
 /** With those that call, the phone book has 10,000 entries; registrations and calls come on top. */
 const others = labUsers(20_000, 9_400)
+/** Ten thousand in one order hold the loop of the switch for seconds. */
+const accountsOfOneLoad = 1_880
 const callsPerSecond = 10
 const switchovers = 5
 const catchUps = 3
@@ -19,9 +21,12 @@ const meetings = 3
 const everyMs = 10
 
 export async function measurePair(context: BenchContext): Promise<object> {
-  const lab = await callLab('pair', others)
+  const lab = await callLab('pair')
   try {
     const { say } = context
+    for (let count = accountsOfOneLoad; count <= others.length; count += accountsOfOneLoad) {
+      await lab.loadSite(others.slice(0, count))
+    }
     const roundTrip = await measureRoundTrip(lab, context)
     say(`record to its ACK: ${JSON.stringify(roundTrip)}`)
     const switchover = await repeated(switchovers, () => switchOver(lab))
