@@ -121,7 +121,7 @@ export class Calls {
       }
       case 'broken': {
         const other = [...call.endedBy].some((number) => number !== phone.number)
-        if (!other) this.#lose(call, phone, detail)
+        if (!other && call.answeredAtMs !== null) this.#lose(call, phone, detail)
         if (phone.leg?.state === 'ending') this.#leave(phone, call)
         return
       }

@@ -28,6 +28,9 @@ export class Checks implements Watcher {
   #twoFromMs: number | null = null
   #noneFromMs: number | null = null
   #twoSeen = false
+  /** Sessions whose telephones are gone: their end was on the other node only when it fell silent. The
+   * operator ends them. */
+  readonly orphans = new Set<string>()
   roleChanges = 0
   /** Voice: calls for which no node sent a leg, in milliseconds. */
   readonly gapsMs: number[] = []
@@ -86,6 +89,7 @@ export class Checks implements Watcher {
       this.#world.violate('term-grows', `${node.name} serves in term ${term} after ${last}`)
     }
     this.#lastTerm.set(node, term)
+    this.#noteOrphans(node)
     for (const call of this.#world.calls.open) {
       if (call.excuse !== null || this.#sessionOf(node, call) !== null) continue
       if (call.answeredAtMs === null && call.confirmedAtMs === null) continue
@@ -96,14 +100,31 @@ export class Checks implements Watcher {
     }
   }
 
-  /** The call was on both nodes long before this trouble began. */
-  #shouldHave(node: SimNode, call: Call): boolean {
+  #noteOrphans(node: SimNode): void {
+    const sessions = node.switch.engine?.tables.table('wired-conference').values() ?? []
+    for (const session of sessions) {
+      if (session.ended !== null || this.orphans.has(session.sessionId)) continue
+      if (this.#world.calls.open.some((call) => isSessionOf(session, call))) continue
+      this.orphans.add(session.sessionId)
+      this.#world.note('checks', `${session.sessionId} has no telephone any more`)
+      if (this.#isSound(node)) {
+        this.#world.violate('not-replicated', `${node.name} serves ended ${session.sessionId}`)
+      }
+    }
+  }
+
+  /** It had everything, and nothing happened to it for long. */
+  #isSound(node: SimNode): boolean {
     const { nowMs } = this.#world.timeline
     const engine = node.switch.engine
-    if (engine === null || !isLive(call)) return false
-    const settled = nowMs - call.touchedAtMs > settledMs
     const calmMs = nowMs - (this.#disturbedMs.get(node) ?? 0)
-    return settled && calmMs > settledMs && engine.replicator.inStep(node.clock.monotonicMs())
+    return calmMs > settledMs && engine?.replicator.inStep(node.clock.monotonicMs()) === true
+  }
+
+  /** The call was on both nodes long before this trouble began. */
+  #shouldHave(node: SimNode, call: Call): boolean {
+    const settled = this.#world.timeline.nowMs - call.touchedAtMs > settledMs
+    return isLive(call) && settled && this.#isSound(node)
   }
 
   #isElsewhere(node: SimNode, call: Call): boolean {

@@ -1,5 +1,5 @@
 //! `npm run sim -- --seed N --hours H [--seeds N..M] [--profile default|fast]`: runs seeds in virtual time
-//! and tells what they found. A seed that fails is shrunk and printed with its commit.
+//! and tells what they found; `--faults`, `--phones`, `--links` and `--calm` (seconds) change their plan. A seed that fails is shrunk and printed with its commit.
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { monotonicMs } from '../src/platform/clock.ts'
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     faults: { type: 'string' },
     phones: { type: 'string' },
     links: { type: 'string' },
+    calm: { type: 'string' },
     trace: { type: 'boolean', default: false },
     'no-shrink': { type: 'boolean', default: false },
   },
@@ -39,6 +40,7 @@ function planOfSeed(seed: number): Plan {
     faults: faults === undefined ? plan.faults : faultKinds.filter((one) => faults.includes(one)),
     phones: Number(values.phones ?? plan.phones),
     links: Number(values.links ?? plan.links),
+    calmMs: values.calm === undefined ? plan.calmMs : Number(values.calm) * 1_000,
   }
 }
 
@@ -75,6 +77,7 @@ function tellSeed(plan: Plan, outcome: Outcome, tookMs: number): void {
     `seed ${plan.seed}: ${(outcome.simulatedMs / 3_600_000).toFixed(2)} h, ${speed} times real time, ` +
       `${episodes} episodes, ${count} faults, ${outcome.roleChanges} role changes, ` +
       `${calls.answered} calls answered, ${calls.lost} lost, ${calls.excused} excused, ` +
+      `${outcome.orphans} orphans, ` +
       `healed in ${Math.round(outcome.healMsMax)} ms, ${outcome.hash}`,
   )
 }

@@ -16,10 +16,12 @@ const healMsMax = 20_000
 /** A set-up that hangs ends by its own timers in this time (RFC 3261: 64 T1; no answer: 60 s). */
 const endMsMax = 140_000
 const hangUpMs = 2_000
-/** Ended sessions stay for repeated messages for 5 s. */
-const emptyMsMax = 12_000
+/** A CANCEL that nobody answers is given up after 64 T1; ended sessions then stay for 5 s. */
+const emptyMsMax = 60_000
 const signallingMs = 3_000
 const progressMsMax = 12_000
+/** The telephones answer 481. */
+const orphanMs = 2_000
 
 export interface Outcome {
   readonly seed: number
@@ -34,6 +36,8 @@ export interface Outcome {
   readonly refusals: ReadonlyMap<string, number>
   readonly roleChanges: number
   readonly healMsMax: number
+  /** Sessions without telephones that the operator had to end. */
+  readonly orphans: number
   readonly gapsMs: readonly number[]
 }
 
@@ -54,6 +58,7 @@ class Run {
   readonly #endMs: number
   #episodes = 0
   #healMs = 0
+  #orphans = 0
 
   constructor(plan: Plan, { hours, onLine }: RunOptions) {
     this.#world = new World(plan)
@@ -84,6 +89,7 @@ class Run {
       refusals: calls.refusals,
       roleChanges: this.#checks.roleChanges,
       healMsMax: this.#healMs,
+      orphans: this.#orphans,
       gapsMs: this.#checks.gapsMs,
     }
   }
@@ -129,6 +135,7 @@ class Run {
     this.#until(healMsMax, () => this.#unsettled() === null)
     const roles = this.#checks.roleChanges
     this.#compareCalls()
+    this.#releaseOrphans()
     this.#callNow()
     this.#endAll()
     this.#until(emptyMsMax, () => this.#leftOver() === null && this.#unsettled() === null)
@@ -208,6 +215,20 @@ class Run {
       this.#until(hangUpMs, () => !busy())
     }
     for (const phone of phones) if (!phone.idle) this.#stuck(phone)
+  }
+
+  /** As an operator does with `vccs calls`. */
+  #releaseOrphans(): void {
+    const primary = this.#primary()
+    const engine = primary?.switch.engine
+    if (!engine) return
+    for (const sessionId of this.#checks.orphans) {
+      const release = () => engine.runner.run((now) => engine.core.release(sessionId, now) ?? [])
+      primary?.switch.process.turn(release)
+      this.#orphans++
+    }
+    if (this.#checks.orphans.size > 0) this.#pass(orphanMs)
+    this.#checks.orphans.clear()
   }
 
   #stuck(phone: Telephone): void {
