@@ -117,7 +117,7 @@ export class Checks implements Watcher {
   #isSound(node: SimNode): boolean {
     const { nowMs } = this.#world.timeline
     const engine = node.switch.engine
-    const calmMs = nowMs - (this.#disturbedMs.get(node) ?? 0)
+    const calmMs = nowMs - Math.max(this.#disturbedMs.get(node) ?? 0, this.#linkGoodFromMs)
     return calmMs > settledMs && engine?.replicator.inStep(node.clock.monotonicMs()) === true
   }
 

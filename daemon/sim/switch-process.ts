@@ -18,8 +18,8 @@ const startMsMin = 80
 const startMsMax = 250
 const readMsMin = 2
 const readMsMax = 40
-/** Longest sleep of its loop, as in `compose/switch-unit.ts`. */
-const idleMs = 50
+/** Longest sleep of its loop; half of that in `compose/switch-unit.ts`, which has more to look at. */
+const idleMs = 100
 
 export class SwitchProcess {
   readonly process: Process
@@ -28,6 +28,7 @@ export class SwitchProcess {
   #engine: SwitchEngine | null = null
   #armed: Planned | null = null
   #listening = false
+  #toldRole: Role = 'starting'
   /** Told when the role that the engine has may be another. */
   onRole: () => void = () => undefined
 
@@ -123,7 +124,10 @@ export class SwitchProcess {
   #schedule(): void {
     const engine = this.#engine
     if (engine === null || !this.#listening) return
-    this.onRole()
+    if (engine.role !== this.#toldRole) {
+      this.#toldRole = engine.role
+      this.onRole()
+    }
     const { clock, timeline } = this.#host
     const nowMs = clock.monotonicMs()
     const dueMs = Math.max(nowMs, Math.min(engine.nextTimerMs(), nowMs + idleMs))

@@ -5,9 +5,10 @@ import { limits } from '../limits.ts'
 import { type RecordAddress, tableNames } from '../tables/address.ts'
 import type { Tables } from '../tables/tables.ts'
 
-/** Parts in which a period reads all records. */
-const turnsPerPeriod = 100
-const turnMs = limits.tableHashMs / turnsPerPeriod
+/** Parts in which a period reads all records: few for few records, so that an idle node may sleep. */
+const turnsMin = 20
+const turnsMax = 100
+const recordsPerTurn = 20
 
 export class Scrub {
   readonly #tables: Tables
@@ -21,17 +22,19 @@ export class Scrub {
   /** Begins at the first record. */
   start(nowMs: number): void {
     this.#at = { table: 0, slot: 0 }
-    this.#dueMs = nowMs + turnMs
+    this.#dueMs = nowMs + limits.tableHashMs / turnsMax
   }
 
   /** Reads the next records when their time has come.
    * @returns the addresses of those that are not what was written. */
   advance(nowMs: number): RecordAddress[] {
     if (nowMs < this.#dueMs) return []
-    const late = Math.min(Math.floor((nowMs - this.#dueMs) / turnMs) + 1, turnsPerPeriod)
-    this.#dueMs = nowMs + turnMs
     const slots = tableNames.reduce((sum, name) => sum + this.#tables.any(name).slotCount, 0)
-    const count = Math.min(Math.ceil(slots / turnsPerPeriod) * late, slots)
+    const turns = Math.min(Math.max(Math.ceil(slots / recordsPerTurn), turnsMin), turnsMax)
+    const turnMs = limits.tableHashMs / turns
+    const late = Math.min(Math.floor((nowMs - this.#dueMs) / turnMs) + 1, turns)
+    this.#dueMs = nowMs + turnMs
+    const count = Math.min(Math.ceil(slots / turns) * late, slots)
     const damaged: RecordAddress[] = []
     for (let done = 0; done < count; done++) {
       const address = this.#next()
