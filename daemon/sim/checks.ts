@@ -12,6 +12,8 @@ const twoPrimariesMsMax = 400
 const nonePrimaryMsMax = 3_000
 /** A role that was taken away reaches the switch over the bus in this time. */
 const roleWayMs = 5
+/** A pair unit that was started anew is connected after this time. */
+const pairBackMs = 200
 /** A node is undisturbed when nothing happened to it for so long. */
 const quietMs = 1_500
 /** Long before this trouble. */
@@ -50,8 +52,11 @@ export class Checks implements Watcher {
 
   sentSip(node: SimNode): void {
     const { nowMs } = this.#world.timeline
+    if (node.pair.state === null) return
     const sinceMs = this.#notPrimaryFromMs.get(node)
     if (sinceMs === undefined || nowMs - sinceMs < roleWayMs) return
+    // Alone, the switch goes on without its pair unit, until a new one has spoken.
+    if (nowMs - node.startedAtMs('pair') < pairBackMs) return
     this.#world.violate('standby-sent-sip', `${node.name}, not primary for ${nowMs - sinceMs} ms`)
   }
 

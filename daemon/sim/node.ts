@@ -107,6 +107,11 @@ export class SimNode implements Host {
     return this.switch.listening && unitKinds.every((unit) => this.#process(unit).active)
   }
 
+  /** When the unit was started last, in virtual time. */
+  startedAtMs(unit: UnitKind): number {
+    return this.#startedAtMs[unit]
+  }
+
   boot(): void {
     this.#up = true
     this.#life++

@@ -180,3 +180,34 @@ test('unknown ids are ignored: their transactions ended by a timer', (t) => {
   const bye = layer.request(request('BYE'), phone, 0)
   t.deepEqual(layer.cancel(bye.id, 0).send, [])
 })
+
+function openedBy(layer: TransactionLayer, invite: SipRequest): string {
+  const event = only(layer.receive(invite, phone, 0).events)
+  if (event.kind !== 'request') throw new Error(event.kind)
+  return event.id
+}
+
+test('an INVITE that was refused here and accepted by the peer is answered as the peer wants it', (t) => {
+  const layer = newLayer()
+  const invite = request('INVITE')
+  const id = openedBy(layer, invite)
+  t.is(layer.respond(id, answer(invite, 486), 1).send.length, 1)
+  t.is(layer.restoreServer(invite, phone, answer(invite, 180), 2), id)
+  const [ok, ...more] = layer.respond(id, answer(invite, 200), 3).send
+  t.regex(ok?.text ?? '', /^SIP\/2\.0 200 /)
+  t.is(more.length, 0)
+  let raised: string[] = []
+  for (let nowMs = 100; nowMs <= 40_000; nowMs += 100) {
+    raised = [...raised, ...layer.advance(nowMs).events.map(({ kind }) => kind)]
+  }
+  t.true(raised.includes('unacknowledged'), raised.join())
+})
+
+test('what the peer has refused as well stays as it is', (t) => {
+  const layer = newLayer()
+  const invite = request('INVITE')
+  const id = openedBy(layer, invite)
+  layer.respond(id, answer(invite, 486), 1)
+  layer.restoreServer(invite, phone, answer(invite, 486), 2)
+  t.is(layer.advance(501).send.length, 1, 'its repetition goes on')
+})

@@ -57,7 +57,8 @@ export interface TransactionLayerApi {
   /** Sends a CANCEL for a client INVITE, now or once it is proceeding (RFC 3261 9.1). */
   cancel(id: ClientId, nowMs: number): LayerOutput
   /** Take-over: puts back a server transaction that has sent `last` (null: nothing but the 100). It
-   * sends nothing now; a final answer goes on being repeated by its timers, which start now. */
+   * sends nothing now; a final answer goes on being repeated by its timers, which start now. One that
+   * this node has refused while it served apart makes room for an INVITE that its peer has not. */
   restoreServer(
     request: SipRequest,
     source: Endpoint,

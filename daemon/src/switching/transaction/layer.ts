@@ -21,6 +21,7 @@ import type {
 import {
   answeredTag,
   inviteOf,
+  isRefused,
   type Live,
   type Machine,
   type MachineEvent,
@@ -142,7 +143,13 @@ export class TransactionLayer implements TransactionLayerApi {
   ): ServerId {
     const stamped = topViaWithSource(request, source)
     const id = serverId(stamped)
-    if (this.#servers.has(id)) return id
+    const known = this.#servers.get(id)
+    if (known !== undefined && !(isRefused(known.machine) && isOpenOrSuccess(last))) return id
+    if (known !== undefined) {
+      // This node has refused what its peer goes on with: the session is the peer's, and so is the answer.
+      known.timers.clear()
+      this.#remove(known)
+    }
     const call = new Call(nowMs)
     const to = targetOf(stamped, source)
     if (request.method !== 'INVITE') {
@@ -356,4 +363,8 @@ class Call implements LayerOutput {
 function targetOf(request: SipRequest, source: Endpoint): Endpoint {
   const [top] = request.via
   return top === undefined ? source : responseTarget(top)
+}
+
+function isOpenOrSuccess(last: SipResponse | null): boolean {
+  return last === null || last.status < 300
 }

@@ -65,3 +65,9 @@ export function answeredTag(machine: Machine): string | null {
 export function inviteOf(machine: Machine): SipRequest | null {
   return machine.role === 'invite-client' ? machine.request : null
 }
+
+/** An INVITE that was answered with a final refusal. */
+export function isRefused(machine: Machine): boolean {
+  if (machine.role !== 'invite-server') return false
+  return machine.phase === 'completed' || machine.phase === 'confirmed'
+}
