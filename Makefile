@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export npm_config_nodedir := $(NODE_PKG)
 export npm_config_build_from_source := true
 
-.PHONY: setup demo test check bench build clean
+.PHONY: setup demo test check bench sim build clean
 
 setup: $(STAMP)
 
@@ -27,6 +27,11 @@ test: build
 
 check: build
 	@npm run --silent check
+
+# Fifty simulated hours, on two cores.
+sim: $(STAMP)
+	@node daemon/sim/main.ts --seeds 1..25 --hours 1 & first=$$!; \
+	node daemon/sim/main.ts --seeds 26..50 --hours 1 && wait $$first
 
 bench: build
 	@npm run --silent bench

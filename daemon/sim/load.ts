@@ -21,7 +21,7 @@ function schedulingOf(unit: UnitKind, pauseMsMax: number): Scheduling {
 
 const startMs = 10_000
 
-export interface LoadOutcome {
+interface LoadOutcome {
   readonly simulatedMs: number
   readonly events: number
   /** Changes of the role after the start: none is wanted. */

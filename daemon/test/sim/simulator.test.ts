@@ -1,5 +1,6 @@
-//! The simulator itself, and a few hours of it. CI runs more: `.ci/run`.
+//! The simulator itself, and a few hours of it. `make sim` runs fifty.
 import test from 'ava'
+import { runLoad } from '../../sim/load.ts'
 import { faultKinds, planOf } from '../../sim/plan.ts'
 import { Random } from '../../sim/random.ts'
 import { runPlan } from '../../sim/run.ts'
@@ -39,4 +40,20 @@ test('calls are made, faults strike, roles change, and all of it is counted', (t
   t.true(outcome.calls.answered > 5)
   t.true((outcome.faults.get('kill-node') ?? 0) > 3)
   t.true(outcome.roleChanges > 1)
+})
+
+for (const seed of [11, 12, 13]) {
+  test(`every fault against two nodes with calls breaks no rule, seed ${seed}`, (t) => {
+    const plan = { ...small, seed, phones: 6, faults: [...faultKinds], faultMsMean: 4_000 }
+    const outcome = runPlan(plan, { hours: 0.03 })
+    t.deepEqual(outcome.violations, [])
+    t.true(outcome.calls.answered > 0)
+    t.true([...outcome.faults.values()].reduce((sum, count) => sum + count, 0) > 5)
+  })
+}
+
+test('late scheduling within the bound moves no role, beyond it it does', (t) => {
+  const plan = { ...planOf(2, 'fast'), links: 1, phones: 4 }
+  t.is(runLoad(plan, { hours: 0.1, pauseMsMax: 20 }).falseTakeOvers, 0)
+  t.true(runLoad(plan, { hours: 0.1, pauseMsMax: 80 }).falseTakeOvers > 0)
 })
