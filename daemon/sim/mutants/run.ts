@@ -10,7 +10,7 @@ interface Outcome {
   readonly tookMs: number
 }
 
-const msMax = 120_000
+const msMax = 260_000
 const nameWidth = 74
 
 /** @param number of the mutant; undefined: the source as it is. */

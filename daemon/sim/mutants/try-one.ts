@@ -12,7 +12,7 @@ import { collector, runCollected } from './small-ava.ts'
 const root = join(import.meta.dirname, '../../..')
 const avaUrl = 'vccs:ava'
 /** A test of a mutant may wait for what never comes. */
-const waitMsMax = 90_000
+const waitMsMax = 240_000
 
 const [groupName = '', number = ''] = process.argv.slice(2)
 const group = groups.find(({ name }) => name === groupName)

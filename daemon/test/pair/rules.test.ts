@@ -25,8 +25,9 @@ const options = {
   node: 'vccs-a',
   links: ['net-a', 'net-b'].map((name, index) => ({
     name,
-    own: `10.0.${index}.1`,
-    peer: `10.0.${index}.2`,
+    // The larger one, which wins between equals.
+    own: `10.0.${index}.2`,
+    peer: `10.0.${index}.1`,
   })),
   heartbeatMs: 100,
   missesMax: 5,
@@ -97,6 +98,22 @@ test('a heartbeat that a newer one has overtaken on another link is no news', (t
   t.is(after.role, 'standby')
   t.is(after.term, 3)
   t.is(after.links[0]?.heardAt, 260, 'but its link lives')
+})
+
+test('a starting node leaves a ready standby the time to take over, and serves if it does not', (t) => {
+  const beats = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].flatMap((period) => [
+    heard(period * 100, { role: 'standby', sequence: period * 2 - 1 }),
+    ...alive(period * 100),
+  ])
+  const start = startPair(options, nothingKept, 0)
+  t.is(
+    run(
+      start,
+      beats.filter(({ now }) => now <= 900),
+    ).role,
+    'starting',
+  )
+  t.is(run(start, beats).role, 'primary')
 })
 
 function primaryFlushing(): PairState {
