@@ -185,17 +185,21 @@ export class SoakLoad {
     return { made: successful + failed, lost: failed, firstError }
   }
 
-  /** Waits for the end of the held calls. */
-  async endHeld(): Promise<CallCount> {
+  /** Held legs that get nothing at this moment. */
+  silentLegs(): number {
+    const meters = Object.values(this.streams)
+    return meters.reduce((sum, meter) => sum + meter.silent(silentMs).length, 0)
+  }
+
+  /** Waits for the end of the held calls. `silentLegs`: of the time before they were put down. */
+  async endHeld(silentLegs: number): Promise<CallCount> {
     if (this.#held === null) return { made: 0, lost: 0, firstError: '' }
     const { calling, answering } = this.#held
-    const meters = Object.values(this.streams)
-    const silent = meters.reduce((sum, meter) => sum + meter.silent(silentMs).length, 0)
     const { successful } = await calling.done()
     answering.stop()
     const made = this.#options.heldCalls
     // A call that was lost is silent, or its caller cannot put it down.
-    const lost = Math.max(made - successful, Math.ceil(silent / 2))
+    const lost = Math.max(made - successful, Math.ceil(silentLegs / 2))
     return { made, lost, firstError: lost === 0 ? '' : calling.report().slice(-2_000) }
   }
 

@@ -101,8 +101,9 @@ export class Round {
       problem = error instanceof Error ? error.message.slice(0, 500) : String(error)
       say(`PROBLEM: ${problem}`)
     }
+    const silentLegs = this.#load.silentLegs()
     const coming = await this.#load.endComing()
-    const held = await this.#load.endHeld()
+    const held = await this.#load.endHeld(silentLegs)
     const toMs = Date.now()
     const notCaptured = await this.#load.endMeasuring()
     this.#judge(Number.POSITIVE_INFINITY)

@@ -126,10 +126,12 @@ function quietRow(results: SoakResults, profile: ProfileName, id: string): Row {
   const rate = Math.max(...found.runs.map((run) => run.comingPerSecond))
   const lost = sum(found.runs.map((run) => run.framesLost))
   const frames = sum(found.runs.map((run) => run.frames))
+  const made = sum(found.runs.map((run) => run.coming.made))
+  const failed = sum(found.runs.map((run) => run.coming.lost))
   const perHour = (bound95(moved, 1_000) * 1_000) / (minutes / 60)
   return {
     ...row,
-    result: `${moved}; ${rate} new calls a second; ${count(lost)} of ${count(frames)} frames lost`,
+    result: `${moved}; ${rate} new calls a second; ${count(lost)} of ${count(frames)} frames lost; ${count(failed)} of ${count(made)} new calls failed`,
     trials: `${minutes.toFixed(0)} min`,
     bound: `< ${perHour.toPrecision(2)} an hour`,
   }
