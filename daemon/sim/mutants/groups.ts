@@ -2,6 +2,7 @@
 import { decisionMutants } from './decision-mutants.ts'
 import type { MutantGroup } from './mutant.ts'
 import { orderMutants } from './order-mutants.ts'
+import { replicationMutants } from './replication-mutants.ts'
 
 export const groups: readonly MutantGroup[] = [
   {
@@ -16,5 +17,20 @@ export const groups: readonly MutantGroup[] = [
       'daemon/test/pair/random-story.test.ts',
     ],
     mutants: [...decisionMutants, ...orderMutants],
+  },
+  {
+    name: 'replication',
+    tests: [
+      'daemon/test/replication/flags.test.ts',
+      'daemon/test/replication/acks.test.ts',
+      'daemon/test/replication/eight-tables.test.ts',
+      'daemon/test/replication/replicator.test.ts',
+      'daemon/test/replication/busy-standby.test.ts',
+      'daemon/test/forge/forge.test.ts',
+      'daemon/test/replication/failing-effects.test.ts',
+      'daemon/test/replication/verify.test.ts',
+      'daemon/test/replication/journal.test.ts',
+    ],
+    mutants: replicationMutants,
   },
 ]

@@ -47,7 +47,10 @@ class Assertions {
 
   like(actual: object | undefined, part: object): void {
     for (const [name, value] of Object.entries(part)) {
-      deepStrictEqual((actual as Record<string, unknown>)[name], value)
+      const held = (actual as Record<string, unknown>)[name]
+      const isPart = typeof value === 'object' && value !== null && typeof held === 'object'
+      if (isPart && held !== null) this.like(held, value)
+      else deepStrictEqual(held, value)
     }
   }
 
