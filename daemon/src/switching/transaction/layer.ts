@@ -143,14 +143,19 @@ export class TransactionLayer implements TransactionLayerApi {
   ): ServerId {
     const stamped = topViaWithSource(request, source)
     const id = serverId(stamped)
+    const call = new Call(nowMs)
     const known = this.#servers.get(id)
-    if (known !== undefined && !(isRefused(known.machine) && isOpenOrSuccess(last))) return id
+    if (known !== undefined && !(isRefused(known.machine) && isOpenOrSuccess(last))) {
+      // The record waits for an ACK that this node has seen, or thought it had (ADR 0001).
+      const waits = known.machine.phase === 'accepted' && !this.#repeats.has(id)
+      if (waits && last !== null) this.#repeat(call, known, last)
+      return id
+    }
     if (known !== undefined) {
       // This node has refused what its peer goes on with: the session is the peer's, and so is the answer.
       known.timers.clear()
       this.#remove(known)
     }
-    const call = new Call(nowMs)
     const to = targetOf(stamped, source)
     if (request.method !== 'INVITE') {
       this.#open(call, this.#servers, { id, to, quiet: false, step: restoreServer(last) })
