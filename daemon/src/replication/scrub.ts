@@ -33,7 +33,8 @@ export class Scrub {
     const turns = Math.min(Math.max(Math.ceil(slots / recordsPerTurn), turnsMin), turnsMax)
     const turnMs = limits.tableHashMs / turns
     const late = Math.min(Math.floor((nowMs - this.#dueMs) / turnMs) + 1, turns)
-    this.#dueMs = nowMs + turnMs
+    // From when it was due, so that a loop that looks late still reads everything within the period.
+    this.#dueMs = late < turns ? this.#dueMs + late * turnMs : nowMs + turnMs
     const count = Math.min(Math.ceil(slots / turns) * late, slots)
     const damaged: RecordAddress[] = []
     for (let done = 0; done < count; done++) {
