@@ -2,15 +2,8 @@
 //! so that an operator may ask either node.
 import type { BodyOf, Verb } from '../control/api.ts'
 import type { AskPeer, ControlHandlers } from '../control/session.ts'
-import {
-  checkSite,
-  diffSite,
-  exportSite,
-  getSite,
-  parseSite,
-  type SiteChange,
-  setSite,
-} from '../oam/site-config.ts'
+import { checkSiteAside, parseSiteAside } from '../oam/site-check.ts'
+import { diffSite, exportSite, getSite, type SiteChange, setSite } from '../oam/site-config.ts'
 import type { Site } from '../oam/site-config-schema.ts'
 import { failure, type Result, success } from '../result.ts'
 import type { Configuration } from './configuration.ts'
@@ -57,12 +50,14 @@ export function makeConfigVerbs(configuration: Configuration, askPeer: AskPeer):
         return change(configuration, wanted, dryRun)
       }),
     'config.validate': async ({ text }) => {
-      const { problems } = checkSite(text, realm)
+      const checked = await checkSiteAside(text, realm)
+      if (!checked.ok) return checked
+      const { problems } = checked.value
       return success({ valid: problems.length === 0, problems: [...problems] })
     },
     'config.apply': (params) =>
       atPrimary('config.apply', params, () =>
-        change(configuration, () => parseSite(params.text, realm), params.dryRun),
+        change(configuration, () => parseSiteAside(params.text, realm), params.dryRun),
       ),
     'config.export': async () => {
       const text = await exportSite(configuration.database)
@@ -71,7 +66,7 @@ export function makeConfigVerbs(configuration: Configuration, askPeer: AskPeer):
     'config.diff': async ({ text }) => {
       const current = await configuration.site()
       if (!current.ok) return current
-      const wanted = parseSite(text, realm)
+      const wanted = await parseSiteAside(text, realm)
       if (!wanted.ok) return wanted
       const changes = plain(diffSite(current.value, wanted.value))
       return success({ revision: configuration.state.revision, changes })
@@ -84,12 +79,12 @@ type ChangeBody = BodyOf<'config.apply'>
 /** One change of the site: what it would do, then all of it or nothing. */
 async function change(
   configuration: Configuration,
-  wantedOf: (site: Site) => Result<Site>,
+  wantedOf: (site: Site) => Result<Site> | Promise<Result<Site>>,
   dryRun: boolean,
 ): Promise<Result<ChangeBody>> {
   const current = await configuration.site()
   if (!current.ok) return current
-  const wanted = wantedOf(current.value)
+  const wanted = await wantedOf(current.value)
   if (!wanted.ok) return wanted
   const changes = diffSite(current.value, wanted.value)
   const { revision } = configuration.state

@@ -1,6 +1,7 @@
 //! The configuration of the site on this node (S1.151): database, its way into the core's tables, its
 //! way to the peer, and the call records.
 import { dirname } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Role } from '../bus/messages.ts'
 import type { BodyOf } from '../control/api.ts'
 import { type StoredCallRecord, storeCallRecords } from '../database/call-records.ts'
@@ -37,6 +38,8 @@ interface ConfigurationParts {
 /** Call records are written together: a disk that is slow for a moment delays none of them. */
 const callRecordsMax = 10_000
 const keysShown = 20
+/** Rows that are read into the core in one turn of the loop. */
+const rowsPerTurn = 100
 /** The alarm of rows that failed ends when none did for this long; the failure log keeps them. */
 const rowsFailedMs = 3_600_000
 
@@ -49,6 +52,7 @@ export class Configuration {
   #state = { revision: 0, hash: '' }
   #calls: StoredCallRecord[] = []
   #storing = false
+  #loading: Promise<void> = Promise.resolve()
   #rowsFailedAtMs: number | null = null
   #rowsFailedCount = 0
 
@@ -213,17 +217,29 @@ export class Configuration {
     })
   }
 
-  /** Makes table 7 what the accounts say, and table 2 what the positions say. */
-  async #loadCore(): Promise<void> {
+  /** Makes table 7 what the accounts say, and table 2 what the positions say. In parts: each change is
+   * a record to the peer, and calls go on in between. One reading after the other. */
+  #loadCore(): Promise<void> {
+    this.#loading = this.#loading.catch(() => undefined).then(() => this.#load())
+    return this.#loading
+  }
+
+  async #load(): Promise<void> {
     const { phoneBook, positions } = await readCoreData(this.database)
-    if (this.#role !== 'primary') return
-    this.#parts.change(() => {
-      const book = this.#parts.tables.table('phone-book')
-      const wanted = new Set(phoneBook.map(({ number }) => number))
-      for (const entry of phoneBook) book.put(entry)
-      for (const number of [...book.keys()]) if (!wanted.has(number)) book.delete(number)
-      this.#loadPositions(new Set(positions))
-    })
+    const book = this.#parts.tables.table('phone-book')
+    const wanted = new Set(phoneBook.map(({ number }) => number))
+    const changes = [
+      ...phoneBook.map((entry) => () => book.put(entry)),
+      ...[...book.keys()].map((number) => () => wanted.has(number) || book.delete(number)),
+      () => this.#loadPositions(new Set(positions)),
+    ]
+    for (let begin = 0; begin < changes.length; begin += rowsPerTurn) {
+      if (this.#role !== 'primary') return
+      this.#parts.change(() => {
+        for (const change of changes.slice(begin, begin + rowsPerTurn)) change()
+      })
+      await nextTurn()
+    }
   }
 
   #loadPositions(wanted: ReadonlySet<string>): void {

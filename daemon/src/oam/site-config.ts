@@ -36,7 +36,7 @@ type SiteValue =
   | readonly SiteValue[]
   | { readonly [key: string]: SiteValue }
 
-type CheckedSite =
+export type CheckedSite =
   | { readonly site: Site; readonly problems: readonly [] }
   | { readonly site: null; readonly problems: readonly SiteProblem[] }
 
@@ -52,18 +52,24 @@ export function checkSite(text: string, realm: string): CheckedSite {
   const document = parseDocument(text, {
     lineCounter: counter,
     prettyErrors: false,
-    // 0012 and 12 are two numbers, see keepWriting.
-    uniqueKeys: (a, b) => isScalar(a) && isScalar(b) && sourceOf(a) === sourceOf(b),
+    // The library compares each key with each other one: minutes for a hostile file.
+    uniqueKeys: false,
   })
   const place = (offset: number) => {
     const { line, col } = counter.linePos(offset)
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
   }
-  const faults = [...document.errors, ...document.warnings]
+  const faults = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
+    offset: pos[0],
+    text: message,
+  }))
+  faults.push(...repeatedKeys(document))
   if (faults.length > 0) {
-    const problems = faults.map(({ pos, message }) => {
-      return { code: 'config-syntax' as const, ...place(pos[0]), path: '', text: message }
-    })
+    const problems = faults
+      .toSorted((a, b) => a.offset - b.offset)
+      .map(({ offset, text }) => {
+        return { code: 'config-syntax' as const, ...place(offset), path: '', text }
+      })
     return { site: null, problems }
   }
   keepWriting(document)
@@ -77,9 +83,8 @@ export function checkSite(text: string, realm: string): CheckedSite {
   return checkValue(value ?? {}, realm, locator(document.contents, place))
 }
 
-/** As `checkSite`; a failure has one `line:column: text` for each problem, one a line. */
 export function parseSite(text: string, realm: string): Result<Site> {
-  return resultOf(checkSite(text, realm))
+  return parsed(checkSite(text, realm))
 }
 
 /** The site as it is in the database. */
@@ -163,18 +168,18 @@ export function setSite(
   if (change.value === null) delete parent[last]
   else define(parent, last, change.value)
   if (steps[0] === 'accounts' && steps.length === 2 && last === 'password') delete parent.ha1
-  return resultOf(checkValue(copy, realm, () => null))
+  return parsed(checkValue(copy, realm, () => null))
 }
 
 function checkValue(value: unknown, realm: string, locate: Locate): CheckedSite {
-  const parsed = siteSchema.safeParse(value)
-  const problems = parsed.success
-    ? referenceFaults(parsed.data).map(({ path, text }) =>
+  const read = siteSchema.safeParse(value)
+  const problems = read.success
+    ? referenceFaults(read.data).map(({ path, text }) =>
         problem('config-value', path, { text, locate }),
       )
-    : parsed.error.issues.flatMap((issue) => issueProblems(issue, locate))
-  if (parsed.success && problems.length === 0) {
-    return { site: completeSite(parsed.data, realm), problems: [] }
+    : read.error.issues.flatMap((issue) => issueProblems(issue, locate))
+  if (read.success && problems.length === 0) {
+    return { site: completeSite(read.data, realm), problems: [] }
   }
   problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
   return { site: null, problems }
@@ -211,7 +216,8 @@ function problem(
   }
 }
 
-function resultOf(checked: CheckedSite): Result<Site> {
+/** A failure has one `line:column: text` for each problem, one a line. */
+export function parsed(checked: CheckedSite): Result<Site> {
   if (checked.site !== null) return success(checked.site)
   const lines = checked.problems.map(({ line, column, text }) =>
     line === null ? text : `${line}:${column}: ${text}`,
@@ -221,6 +227,24 @@ function resultOf(checked: CheckedSite): Result<Site> {
 
 function sourceOf(scalar: { source?: string; value: unknown }): string {
   return typeof scalar.value === 'string' ? scalar.value : (scalar.source ?? String(scalar.value))
+}
+
+/** Keys that a map has already. 0012 and 12 are two numbers, see `keepWriting`. */
+function repeatedKeys(document: ReturnType<typeof parseDocument>) {
+  const repeated: { offset: number; text: string }[] = []
+  visit(document, {
+    Map(_key, map) {
+      const seen = new Set<string>()
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue
+        const source = sourceOf(key)
+        const offset = key.range?.[0] ?? 0
+        if (seen.has(source)) repeated.push({ offset, text: 'Map keys must be unique' })
+        seen.add(source)
+      }
+    },
+  })
+  return repeated
 }
 
 /** YAML would read the number 0012 as 12 and 121.500 as 121.5: what was written counts. */

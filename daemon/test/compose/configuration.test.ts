@@ -27,7 +27,11 @@ const silent: Log = {
   flush: () => undefined,
 }
 
-async function open(t: ExecutionContext, directory: string) {
+async function open(
+  t: ExecutionContext,
+  directory: string,
+  change: (apply: () => void) => void = (apply) => apply(),
+) {
   const parsed = parseNodeConfig(nodeFile)
   if (!parsed.ok) throw new Error(parsed.failure.detail)
   const log = makeLogHub(silent)
@@ -40,7 +44,7 @@ async function open(t: ExecutionContext, directory: string) {
     alarms,
     log,
     sendRows: (rows) => setImmediate(() => wire.peer?.rows(rows)),
-    change: (apply) => apply(),
+    change,
   })
   await configuration.open()
   t.teardown(() => configuration.close())
@@ -126,4 +130,29 @@ test('a database that cannot be read at a take-over is an alarm and leaves the t
   await until(() => alarms.list.active().some(({ code }) => code === 'database-failed'))
   t.true(tables.table('phone-book').has('1001'))
   await configuration.database.run('ALTER TABLE lost RENAME TO accounts')
+})
+
+test('a long phone book comes into the core in parts, and the newest change stays', async (t) => {
+  let turns = 0
+  const { configuration, tables } = await open(t, directoryOf(t), (apply) => {
+    turns++
+    apply()
+  })
+  configuration.setPair('primary', false)
+  const site = (count: number) => {
+    const numbers = Array.from({ length: count }, (_, index) => 2_000 + index)
+    return `accounts:\n${numbers.map((number) => `  ${number}: { password: x }\n`).join('')}`
+  }
+  await Promise.all([apply(configuration, site(450)), apply(configuration, site(3))])
+  await apply(configuration, site(450))
+  turns = 0
+  await apply(configuration, site(5))
+  t.true(turns > 1)
+  t.deepEqual([...tables.table('phone-book').keys()].sort(), [
+    '2000',
+    '2001',
+    '2002',
+    '2003',
+    '2004',
+  ])
 })
