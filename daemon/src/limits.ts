@@ -158,6 +158,9 @@ export const limits = {
   /** An ended session stays this long for repeated messages, and at most so many of them. */
   releasedLingerMs: 5_000,
   releasedLingerMax: 512,
+  /** ... in which its terminals have to be told: an INVITE without ACK, then a BYE without answer (64*T1
+   * each). */
+  releasedMsMax: 69_000,
   /** Live server transactions (the 64*T1 of a final answer included); more are answered 503. */
   transactionsMax: 60_000,
   /** SIP that a standby remembers, to answer what a dying primary did not: time, datagrams, bytes. */

@@ -1,5 +1,6 @@
 //! Every call, with a take-over after every step: it must end as if nothing had happened.
 import test from 'ava'
+import { limits } from '../../src/limits.ts'
 import { type Script, scripts } from './core-calls.ts'
 import { Stage, sdp, service, serviceOfPeer } from './core-stage.ts'
 
@@ -101,4 +102,22 @@ test('a survivor with an address of its own describes itself, under the same ori
   t.is(two?.[1], one?.[1])
   t.is(two?.[3], one?.[3], 'the origin names the session, not the node')
   t.is(Number(two?.[2]), Number(one?.[2]) + 1)
+})
+
+test('an ended session of which nothing is on the way any more does not stay', (t) => {
+  const [script] = Object.values(scripts)
+  const stage = play((script ?? t.fail()).slice(0, 3), -1)
+  const [session] = stage.tables.wiredConference.values()
+  if (session === undefined) return t.fail('no session')
+  const members = session.members.map((member) => ({
+    ...member,
+    state: 'releasing' as const,
+    dialog: { ...member.dialog, pendingServer: null, pendingClient: null },
+  }))
+  const ended = { atMs: 0, status: 200, by: 'caller' as const }
+  stage.tables.wiredConference.put({ ...session, members, state: 'released', ended })
+  stage.takeOver()
+  t.is(stage.tables.wiredConference.size, 1)
+  stage.pass(limits.releasedMsMax)
+  t.is(stage.tables.wiredConference.size, 0)
 })

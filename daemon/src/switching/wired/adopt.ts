@@ -1,5 +1,4 @@
 //! Carries out the plan of a merge (`merge.ts`) on the records, transactions and clocks of this node.
-import { limits } from '../../limits.ts'
 import type { User } from '../../tables/user.ts'
 import type { Conference } from '../../tables/wired-conference.ts'
 import type { WiredMedia } from '../../tables/wired-media.ts'
@@ -81,17 +80,7 @@ function join(adoption: Adoption, action: MergeAction, now: Now): CoreEffect[] {
   }
   exchange.sessions.save(session)
   restoreSession(exchange, session, now)
-  boundEnd(exchange, session, now)
   return []
-}
-
-/** Two nodes have told the terminals of its end: whatever of that is lost, the record does not stay. */
-function boundEnd(exchange: Exchange, session: Conference, now: Now): void {
-  const { sessionId } = session
-  if (!isOver(session) || exchange.lingering.has(sessionId)) return
-  // An INVITE without ACK, then a BYE without answer (64 T1 each).
-  const restMs = 2 * 64 * limits.sipT1Ms + limits.releasedLingerMs
-  exchange.timers.start(sessionId, 'linger', now.monotonicMs + restMs)
 }
 
 /** Both nodes may have set up the same call, each with numbers of its own.
@@ -141,7 +130,6 @@ function adopt(
   }
   if (isLive) putLegs(adoption, session)
   restoreSession(exchange, session, now)
-  boundEnd(exchange, session, now)
   return { effects: [], outcome: { sessionId, kind: 'adopt', given: true, rule: null } }
 }
 

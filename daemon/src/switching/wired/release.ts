@@ -32,7 +32,14 @@ export function endCall(call: Call, end: CallEnd): void {
   for (const side of ['caller', 'callee'] as const) releaseMember(call, side, end)
   const record = callRecordOf(call.session)
   if (record !== null) call.effects.push({ kind: 'call-record', record })
+  boundEnd(call)
   settle(call)
+}
+
+/** Whatever is lost of the way to the terminals, the record of an ended session does not stay. */
+export function boundEnd({ exchange, sessionId, now }: Call): void {
+  if (exchange.lingering.has(sessionId)) return
+  exchange.timers.start(sessionId, 'linger', now.monotonicMs + limits.releasedMsMax)
 }
 
 export function resourcesOf({ conferenceId, members }: Conference): SessionResources {

@@ -8,7 +8,7 @@ import type { Now } from '../effects.ts'
 import { Call } from './call.ts'
 import type { Exchange } from './exchange.ts'
 import { connect, describedBy, saidTo } from './media.ts'
-import { linger, resourcesOf } from './release.ts'
+import { boundEnd, linger, resourcesOf } from './release.ts'
 import { isOver } from './sessions.ts'
 
 /** Makes this node able to serve every session of the tables. */
@@ -83,6 +83,7 @@ function startClocks(exchange: Exchange, session: Conference, now: Now): void {
     timers.start(sessionId, 'no-answer', now.monotonicMs + limits.noAnswerMs - waitedMs)
   }
   if (!isOver(session)) return
+  boundEnd(new Call(exchange, session, now))
   if (members.every((member) => member.state === 'released')) {
     linger(new Call(exchange, session, now))
   } else if (members.some((member) => member.dialog.pendingClient?.cancelled === true)) {
