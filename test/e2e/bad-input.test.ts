@@ -75,7 +75,6 @@ test.serial(
       rtp.map((bytes) => ({ target: { host: serviceAddress, port }, bytes })),
     )
     await send(lab, attacker, shots)
-    await forgeVoice()
 
     for (const link of lab.network.links) {
       // From the peer's own address: only the key tells its packets from these.
@@ -102,7 +101,10 @@ test.serial(
     t.is(heard(p1, address).length, 1)
     wholeTones(t, { lab, pair }, { p1, p2 })
 
+    // A forger with a telephone's own address and port can spoil its voice, and no more.
     await talk(pair)
+    await forgeVoice()
+    t.deepEqual(await unitPids(), before)
     await putDown(pair.callee, pair)
   },
 )

@@ -103,7 +103,7 @@ test.serial('100 calls are held through kill -9 of the primary: 200 streams, 0 l
   t.log(`largest gap ${Math.max(...worst.map((figures) => figures.maxGapMs)).toFixed(1)} ms`)
 })
 
-test.serial('calls that are just being set up go through: telephones ask again', async (t) => {
+test.serial('calls that are just being set up go through', async (t) => {
   const count = 40
   // Slow enough that calls are still to come when a busy machine sees the first ones answered.
   const crowd = dialAll(count, { pauseMs: 6_000, callsPerSecond: 8 })
@@ -112,7 +112,8 @@ test.serial('calls that are just being set up go through: telephones ask again',
   const { atMs } = victim.killAll()
   watch.primaryIs(lab.other(victim), atMs)
   const { retransmissions } = await crowd.calling.done()
-  t.true(retransmissions > 0)
+  // What came in the silence is answered without them (`heard-before`); lost answers need them.
+  t.log(`${retransmissions} retransmissions of the telephones`)
   await allEndWell(t, crowd, count)
 })
 

@@ -25,6 +25,12 @@ export function restartPauseMs(quickDeaths: number): number {
   return Math.min(pauseMsMax, pauseMsMin * 2 ** Math.min(quickDeaths, 16))
 }
 
+/** What runs in a real-time class must not wait for a helper thread of V8, which has none: V8 waits in a
+ * busy loop. With both processors taken that way, voice of both nodes stood still for most of a second. */
+function threadArgs(name: SupervisedUnit): string[] {
+  return name === 'switch' ? [] : ['--single-threaded']
+}
+
 interface UnitOptions {
   readonly name: SupervisedUnit
   readonly program: string
@@ -94,7 +100,7 @@ export class SupervisedProcess {
     const started = startNode({
       path: program,
       args: ['--config', config],
-      nodeArgs: [`--max-old-space-size=${heapMiB}`],
+      nodeArgs: [`--max-old-space-size=${heapMiB}`, ...threadArgs(name)],
       onPulse: () => this.#pulse.beat(now()),
       onExit: (exit) => this.#gone(exit),
     })
