@@ -13,29 +13,19 @@ interface TwinFigures {
 
 const rtpHeaderBytes = 12
 
-/** `byA` and `byB` hold what each node itself put on the terminal LAN.
- * @param fromAgeMs of each stream only what was sent later than this after its first packet. */
-export function compareTwins(
-  byA: readonly UdpPacket[],
-  byB: readonly UdpPacket[],
-  fromAgeMs = 0,
-): TwinFigures {
+/** `byA` and `byB` hold what each node itself put on the terminal LAN. */
+export function compareTwins(byA: readonly UdpPacket[], byB: readonly UdpPacket[]): TwinFigures {
   const flowsA = Map.groupBy(byA.filter(isRtp), streamName)
   const flowsB = Map.groupBy(byB.filter(isRtp), streamName)
   const total = { packets: 0, headerEqual: 0, payloadEqual: 0, single: 0 }
   for (const [name, flowA] of flowsA) {
-    const figures = compareFlow(old(flowA, fromAgeMs), old(flowsB.get(name) ?? [], fromAgeMs))
+    const figures = compareFlow(flowA, flowsB.get(name) ?? [])
     total.packets += figures.packets
     total.headerEqual += figures.headerEqual
     total.payloadEqual += figures.payloadEqual
     total.single += figures.single
   }
   return total
-}
-
-function old(flow: readonly UdpPacket[], fromAgeMs: number): readonly UdpPacket[] {
-  const fromMs = (flow[0]?.timeMs ?? 0) + fromAgeMs
-  return flow.filter((packet) => packet.timeMs >= fromMs)
 }
 
 function compareFlow(flowA: readonly UdpPacket[], flowB: readonly UdpPacket[]): TwinFigures {

@@ -18,8 +18,7 @@ const callers = labUsers(2000, calls)
 const callees = labUsers(4000, calls)
 /** A machine that is busy with other work needs this long to set up all of them. */
 const setUpMsMax = 60_000
-/** On a busy machine the second node joins a call a moment later than the first, and decisions of the
- * call's first moments may reach it late. */
+/** The second node joins a call that begins on a busy machine a moment later than the first. */
 const settleMs = 1_500
 /** The last call ends this long after the kill, at least. */
 const talkAfterMs = 3_000
@@ -117,16 +116,11 @@ test.serial('calls that are just being set up go through', async (t) => {
   await allEndWell(t, crowd, count)
 })
 
-test.serial(
-  '200 twin streams were equal once they stood, and the standby sent no SIP',
-  async (t) => {
-    const { violations, sentByA, sentByB } = await watch.finish()
-    t.deepEqual(violations, [])
-    const begun = compareTwins(sentByA, sentByB)
-    t.log(`from the first packet on: ${JSON.stringify(begun)}`)
-    t.is(begun.headerEqual, begun.packets)
-    const twin = compareTwins(sentByA, sentByB, settleMs)
-    t.true(twin.packets > 10_000)
-    t.true(twin.payloadEqual >= twin.packets * 0.999, JSON.stringify(twin))
-  },
-)
+test.serial('200 twin streams were equal, and the standby sent no SIP', async (t) => {
+  const { violations, sentByA, sentByB } = await watch.finish()
+  t.deepEqual(violations, [])
+  const twin = compareTwins(sentByA, sentByB)
+  t.true(twin.packets > 10_000)
+  t.is(twin.headerEqual, twin.packets)
+  t.true(twin.payloadEqual >= twin.packets * 0.999, JSON.stringify(twin))
+})

@@ -25,7 +25,7 @@ test.after.always(async () => {
   await lab?.close()
 })
 
-/** Issue 3: a killed switch is back within this. */
+/** A killed switch is back within this. */
 const backMsMax = 2_000
 /** On a busy machine one start may take long; the best of some shows what the daemon needs. */
 const killsMax = 3
