@@ -257,6 +257,7 @@ function accountOf(number: string): PhoneBookEntry {
     ha1Md5: digest('md5'),
     ha1Sha256: digest('sha256'),
     digest: 'md5',
+    profile: null,
     priority: 2,
     // One of eight cannot take two copies of each packet.
     twin: Number(number) % 8 !== 3,

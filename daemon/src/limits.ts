@@ -116,6 +116,19 @@ export const limits = {
   positionsMax: 1_000,
   phoneBookMax: 20_000,
   membersPerSessionMax: 128,
+  /** Contacts that one account may have registered at the same time. */
+  contactsMax: 5,
+  /** Calls that wait at one account. */
+  waitingCallsMax: 32,
+  noAnswerSecondsMax: 300,
+  trunkClassesMax: 16,
+  groupsMax: 256,
+  conferencesMax: 256,
+  trunksMax: 128,
+  routesMax: 512,
+  trunksPerRouteMax: 8,
+  /** Rules of one kind that a trunk has for numbers. */
+  numberRulesMax: 64,
 
   sipMessageBytesMax: 16_384,
   sipHeaderLinesMax: 100,

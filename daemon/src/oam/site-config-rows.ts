@@ -1,13 +1,8 @@
 //! Between a site and the rows of the configuration tables.
 import { type ConfigRow, type ConfigRows, keyOf } from '../database/rows.ts'
 import { type ConfigTable, configTables } from '../database/schema.ts'
-import {
-  accountTypes,
-  digests,
-  drillDays,
-  type Site,
-  type SiteAccount,
-} from './site-config-schema.ts'
+import { accountTypes } from '../tables/profile.ts'
+import { digests, drillDays, type Site, type SiteAccount } from './site-config-schema.ts'
 
 export function rowsOfSite(site: Site): ConfigRows {
   const rows = {} as Record<ConfigTable, Map<string, ConfigRow>>

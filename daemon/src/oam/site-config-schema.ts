@@ -2,6 +2,7 @@
 //! filled in and passwords replaced by their HA1.
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { accountTypes } from '../tables/profile.ts'
 
 /** Numbers may be written without quotes. */
 const text = (lengthMax: number) =>
@@ -18,8 +19,6 @@ const ha1 = z.strictObject({
   md5: z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hexadecimal digits'),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
 })
-
-export const accountTypes = ['telephone', 'position', 'radio', 'gateway'] as const
 
 export const digests = ['md5', 'sha-256', 'both'] as const
 

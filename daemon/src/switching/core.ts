@@ -8,6 +8,7 @@ import { parseSip } from '../wire/sip/parse.ts'
 import type { CoreCounters, CoreOptions } from './core-types.ts'
 import type { CoreEffect, Now } from './effects.ts'
 import { HeardMessages, isUnanswered } from './heard.ts'
+import type { Plan } from './plan.ts'
 import { DigestServer } from './registrar/digest.ts'
 import { applyUserChanges, expired } from './registrar/registrar.ts'
 import { Router } from './router.ts'
@@ -48,6 +49,11 @@ export class Core {
     const digest = new DigestServer({ realm, secret, newSalt: newToken })
     this.#exchange = new Exchange(options, this.#layer, digest)
     this.#router = new Router(this.#exchange)
+  }
+
+  /** The site has changed, or was read for the first time. */
+  setPlan(plan: Plan): void {
+    this.#exchange.plan = plan
   }
 
   get isPrimary(): boolean {

@@ -1,11 +1,12 @@
 //! Table 1, user list (用户列表, S1.78): who is registered, and where.
 import { z } from 'zod'
+import { accountTypes } from './profile.ts'
 import { recordObject } from './record-object.ts'
 
 export const userSchema = recordObject({
   /** User name; the key. */
   user: z.string().max(64),
-  type: z.enum(['telephone', 'position', 'radio', 'gateway']),
+  type: z.enum(accountTypes),
   status: z.enum(['online', 'offline']),
   /** Registration address: the Contact URI as text. */
   contact: z.string().max(512),

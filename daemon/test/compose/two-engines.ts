@@ -236,6 +236,7 @@ export class TwoEngines {
         ha1Md5: '0'.repeat(32),
         ha1Sha256: '0'.repeat(64),
         digest: 'md5',
+        profile: null,
         priority: 2,
         twin: true,
       })

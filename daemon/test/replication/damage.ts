@@ -35,6 +35,7 @@ export function bookOf(tables: Tables, number: string, priority: number): void {
     ha1Md5: '0'.repeat(32),
     ha1Sha256: '0'.repeat(64),
     digest: 'md5',
+    profile: null,
     priority: 1,
     twin: true,
   })

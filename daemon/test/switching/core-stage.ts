@@ -435,6 +435,7 @@ function entry(number: string, type: PhoneBookEntry['type']): PhoneBookEntry {
     ha1Md5: '0'.repeat(32),
     ha1Sha256: '0'.repeat(64),
     digest: 'md5',
+    profile: null,
     priority: 2,
     twin: number !== '103',
   }

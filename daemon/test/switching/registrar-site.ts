@@ -35,6 +35,7 @@ function entry(number: string, password: string): PhoneBookEntry {
     displayName: '',
     ...digests,
     digest: 'both',
+    profile: null,
     priority: 4,
     twin: true,
   }

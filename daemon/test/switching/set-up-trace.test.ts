@@ -89,6 +89,7 @@ class Trace {
       ha1Md5: '0'.repeat(32),
       ha1Sha256: '0'.repeat(64),
       digest: 'md5',
+      profile: null,
       priority: 4,
       twin: true,
     })

@@ -4,6 +4,7 @@ import type { Conference } from '../../tables/wired-conference.ts'
 import type { SipHeader } from '../../wire/sip/message.ts'
 import { Resources } from '../bridge/resources.ts'
 import type { CoreOptions } from '../core-types.ts'
+import { emptyPlan, type Plan } from '../plan.ts'
 import type { DigestServer } from '../registrar/digest.ts'
 import type { TransactionLayerApi } from '../transaction/layer-types.ts'
 import { commonVersion, ed137Headers } from '../xip/ed137.ts'
@@ -28,6 +29,8 @@ export class Exchange {
   readonly lingering = new Set<string>()
   /** Ended sessions of which a terminal did not answer the BYE: a partition may have been why. */
   readonly #untold = new Set<string>()
+  /** What is configured beside the tables. */
+  plan: Plan = emptyPlan
   started = 0
   answered = 0
 

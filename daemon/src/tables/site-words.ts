@@ -1,0 +1,50 @@
+//! Words of the site file that have a meaning for the core.
+
+/** Services that a telephone asks for by dialling, with their usual digits: the site may change or switch
+ * off each of them. `number`: another number follows the digits. */
+export const featureCodes = {
+  /** Takes a call that rings in the own pick-up group, or at the telephone with that number. */
+  pickup: { digits: '*8', number: false },
+  pickupOf: { digits: '**', number: true },
+  forwardAlways: { digits: '*72', number: true },
+  forwardAlwaysOff: { digits: '*73', number: false },
+  forwardBusy: { digits: '*90', number: true },
+  forwardBusyOff: { digits: '*91', number: false },
+  forwardNoAnswer: { digits: '*52', number: true },
+  forwardNoAnswerOff: { digits: '*53', number: false },
+  forwardNotRegistered: { digits: '*54', number: true },
+  forwardNotRegisteredOff: { digits: '*55', number: false },
+  /** All four. */
+  forwardOff: { digits: '*70', number: false },
+  doNotDisturb: { digits: '*78', number: false },
+  doNotDisturbOff: { digits: '*79', number: false },
+  /** Rings when the number that was busy is free, and no more. */
+  callBack: { digits: '*66', number: true },
+  callBackOff: { digits: '*86', number: false },
+  intrude: { digits: '*37', number: true },
+  forceRelease: { digits: '*38', number: true },
+  /** A call with `Priority: emergency`, and with `urgent`. */
+  emergencyCall: { digits: '*39', number: true },
+  urgentCall: { digits: '*36', number: true },
+  monitor: { digits: '*35', number: true },
+} as const
+
+export type FeatureName = keyof typeof featureCodes
+export const featureNames = Object.keys(featureCodes) as readonly FeatureName[]
+
+/** Whose tones the switch plays; `europe`: those of an ED-137 system (`ed137.md` 5.13). */
+export const toneCountries = [
+  'europe',
+  'austria',
+  'france',
+  'germany',
+  'spain',
+  'switzerland',
+  'uk',
+] as const
+export type ToneCountry = (typeof toneCountries)[number]
+
+/** Why the next trunk of a route is tried: 5xx; no answer at all; the probes say that it is away; it has
+ * no free line. */
+export const failOvers = ['5xx', 'no-answer', 'lost', 'capacity'] as const
+export type FailOver = (typeof failOvers)[number]
