@@ -56,7 +56,6 @@ const settingsSchema = recordObject({
   /** Numbers to which its calls go instead (呼叫转移). */
   forward: forwardSchema,
 })
-type UserSettings = z.infer<typeof settingsSchema>
 
 export const profileSchema = recordObject({
   rights: rightsSchema,
