@@ -22,13 +22,13 @@ export class AnswerMeter {
     return this.#answers.find((one) => one.atMs >= fromMs && one.mac === mac)?.atMs ?? null
   }
 
-  /** How often the answering node changed between two times. */
-  changesBetween(fromMs: number, toMs: number): number {
-    let changes = 0
+  /** When the answering node changed between two times. */
+  changesBetween(fromMs: number, toMs: number): number[] {
+    const changes: number[] = []
     let last: string | null = null
     for (const { atMs, mac } of this.#answers) {
       if (atMs < fromMs || atMs >= toMs) continue
-      if (last !== null && mac !== last) changes += 1
+      if (last !== null && mac !== last) changes.push(atMs)
       last = mac
     }
     return changes

@@ -25,6 +25,8 @@ const holdMs = 1_000
 const turnSeconds = 12
 /** A leg without a packet for so long, before the calls are put down, is lost. */
 const silentMs = 1_000
+/** The first calls begin before all are held, and none may end before the last look at them. */
+const holdMoreSeconds = 15
 /** The media units join a call a moment after its last answer. */
 const listenMs = 1_500
 
@@ -133,12 +135,13 @@ export class SoakLoad {
   #holdCalls(): void {
     const { callers, callees } = this.#users
     const { heldCalls, holdSeconds } = this.#options
-    const common = { port: phonePort, calls: heldCalls, voiceSeconds: holdSeconds + 30 }
+    const wholeSeconds = holdSeconds + holdMoreSeconds
+    const common = { port: phonePort, calls: heldCalls, voiceSeconds: wholeSeconds + 30 }
     const answering = this.#lab.sipp('p2', { ...common, scenario: 'uas-answer', pauseMs: 100 })
     const users = callers.map(({ user }, index) => `${user};;${callees[index]?.user}`)
     const calling = this.#lab.sipp('p1', {
       ...common,
-      ...{ scenario: 'uac-call', server, users, callsPerSecond, pauseMs: holdSeconds * 1_000 },
+      ...{ scenario: 'uac-call', server, users, callsPerSecond, pauseMs: wholeSeconds * 1_000 },
     })
     this.#held = { calling, answering }
   }

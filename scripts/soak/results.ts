@@ -38,6 +38,9 @@ export interface SoakRun {
   readonly notCaptured: number
   /** Changes of the answering node in a run without faults. */
   readonly falseTakeOvers: number
+  /** Of those, while a processor of this machine did not run for nearly the time that a silent peer is
+   * waited for; absent in runs before this was looked at. */
+  readonly stoodStill?: number
   readonly longestPauseMs: number
   readonly held: CallCount
   readonly coming: CallCount

@@ -42,6 +42,9 @@ const beforeMs = 20
 
 /** A tick that is later than this pauses its legs. */
 const lateMsMax = 30
+/** A terminal asks every 10 ms, and the peer waits for its silence before: a standstill this long before
+ * a change of the answering node may be why. */
+const changeMs = 800
 
 interface OpenFault {
   readonly number: number
@@ -147,14 +150,35 @@ export class Round {
   async #watch(): Promise<void> {
     const everyMs = 10_000
     const startMs = Date.now()
+    let told = 0
     while (Date.now() < this.#endMs - 2_000) {
       await delay(Math.min(everyMs, Math.max(0, this.#endMs - 2_000 - Date.now())))
       for (const meter of Object.values(this.#load.streams)) meter.settle()
       const { answers } = this.#load
       const moved = answers.changesBetween(startMs, Date.now())
+      this.#tellChanges(moved.slice(told))
+      told = moved.length
       const seconds = Math.round((Date.now() - startMs) / 1_000)
-      this.#options.say(`${seconds} s: ${moved} take-overs, ${this.#lostFrames()} frames lost`)
+      this.#options.say(`${seconds} s: ${told} take-overs, ${this.#lostFrames()} frames lost`)
     }
+  }
+
+  #tellChanges(moments: readonly number[]): void {
+    for (const atMs of moments) {
+      const { who, lengthMs } = this.#witness.longest(atMs - changeMs, atMs)
+      const stood = lengthMs === 0 ? 'the machine ran' : `${who} stood still for ${lengthMs} ms`
+      this.#options.say(`  FALSE TAKE-OVER: ${stood}`)
+    }
+  }
+
+  /** Changes that this machine is to blame for: a processor did not run for as long as a silent peer
+   * is waited for. */
+  #stoodStill(moments: readonly number[]): number {
+    const { heartbeatMs, missesMax } = profiles[this.#options.profile]
+    const waitMs = heartbeatMs * missesMax
+    return moments.filter(
+      (atMs) => this.#witness.longest(atMs - changeMs, atMs).lengthMs >= waitMs - heartbeatMs,
+    ).length
   }
 
   #lostFrames(): number {
@@ -188,7 +212,7 @@ export class Round {
     const takeOverMs = faults[kind].moves && first !== null ? Math.round(first - atMs) : null
     const expected = faults[kind].moves ? 1 : 0
     const changes = answers.changesBetween(fromMs, toMs)
-    const falseTakeOvers = Math.max(0, changes - expected)
+    const falseTakeOvers = Math.max(0, changes.length - expected)
     const unexplained = lost.filter(
       (loss) => this.#standstillMs(loss.atMs) < standstillMsMin,
     ).length
@@ -232,6 +256,7 @@ export class Round {
     const { startMs, toMs, ...rest } = facts
     const { profile, legs, comingPerSecond, kills } = this.#options
     const meters = Object.values(this.#load.streams)
+    const moved = kills > 0 ? [] : this.#load.answers.changesBetween(startMs, toMs)
     const sum = (of: (meter: (typeof meters)[number]) => number) =>
       meters.reduce((total, meter) => total + of(meter), 0)
     return {
@@ -240,7 +265,8 @@ export class Round {
       faults: this.#done,
       frames: sum((meter) => meter.packets),
       framesLost: sum((meter) => meter.losses.length),
-      falseTakeOvers: kills > 0 ? 0 : this.#load.answers.changesBetween(startMs, toMs),
+      falseTakeOvers: moved.length,
+      stoodStill: this.#stoodStill(moved),
       longestPauseMs: Math.round(
         Math.max(...meters.map((one) => one.longestPauseMs(startMs, toMs))),
       ),

@@ -122,6 +122,9 @@ function quietRow(results: SoakResults, profile: ProfileName, id: string): Row {
   const found = series(results, (run) => quiet(run) && run.comingPerSecond > 1)
   if (found === null) return { ...row, ...notRun }
   const moved = sum(found.runs.map((run) => run.falseTakeOvers))
+  const stood = sum(found.runs.map((run) => run.stoodStill ?? 0))
+  const machine =
+    stood === 0 ? '' : ` (in ${stood} of them a processor of this machine stood still)`
   const minutes = sum(found.runs.map((run) => run.seconds)) / 60
   const rate = Math.max(...found.runs.map((run) => run.comingPerSecond))
   const lost = sum(found.runs.map((run) => run.framesLost))
@@ -131,7 +134,7 @@ function quietRow(results: SoakResults, profile: ProfileName, id: string): Row {
   const perHour = (bound95(moved, 1_000) * 1_000) / (minutes / 60)
   return {
     ...row,
-    result: `${moved}; ${rate} new calls a second; ${count(lost)} of ${count(frames)} frames lost; ${count(failed)} of ${count(made)} new calls failed`,
+    result: `${moved}${machine}; ${rate} new calls a second; ${count(lost)} of ${count(frames)} frames lost; ${count(failed)} of ${count(made)} new calls failed`,
     trials: `${minutes.toFixed(0)} min`,
     bound: `< ${perHour.toPrecision(2)} an hour`,
   }

@@ -85,8 +85,8 @@ test('who answers, who answered first, and how often it changed', (t) => {
   }
   t.is(meter.firstOf('00:00:00:00:00:02', 15), 540)
   t.is(meter.firstOf('00:00:00:00:00:03', 15), null)
-  t.is(meter.changesBetween(0, 555), 1)
-  t.is(meter.changesBetween(0, 600), 2)
+  t.is(meter.changesBetween(0, 555).length, 1)
+  t.is(meter.changesBetween(0, 600).length, 2)
 })
 
 test('a capture is read in pieces of any size', (t) => {
