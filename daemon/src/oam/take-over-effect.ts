@@ -2,7 +2,12 @@
 //! node had left for this one to answer. Looks at the session records alone. Times are milliseconds of
 //! CLOCK_MONOTONIC.
 import type { Effect } from '../control/operation-schema.ts'
-import type { Conference, Member, PendingServer } from '../tables/wired-conference.ts'
+import {
+  type Conference,
+  legOf,
+  type Member,
+  type PendingServer,
+} from '../tables/wired-conference.ts'
 import { CallWatch } from './call-watch.ts'
 
 /** A telephone repeats a request for half a minute (RFC 3261 17.1.2); most do it within this time. */
@@ -102,6 +107,6 @@ function waitsForUs({ method, final, provisional }: PendingServer): boolean {
   return final === null && !(method === 'INVITE' && provisional >= ringingStatus)
 }
 
-function nameOf({ side }: Member, { method, cseq }: PendingServer): string {
-  return `${side} ${method} ${cseq}`
+function nameOf(member: Member, { method, cseq }: PendingServer): string {
+  return `${legOf(member)} ${method} ${cseq}`
 }

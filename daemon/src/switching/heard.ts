@@ -133,9 +133,7 @@ export function isUnanswered(exchange: Exchange, { message }: LateMessage): bool
   if (message.kind === 'response' || message.method === 'CANCEL') return false
   const toTag = tagOf(message.to)
   if (toTag !== null) {
-    const leg = sessions.leg(message.callId, toTag)
-    const session = leg === undefined ? undefined : sessions.get(leg.sessionId)
-    const member = session?.members.find((one) => one.side === leg?.side)
+    const member = sessions.memberOf(sessions.leg(message.callId, toTag))
     if (member === undefined) return false
     if (message.method === 'ACK') return true
     // A refused INFO leaves no trace, and a digit that is dialled twice is worse than a late one.

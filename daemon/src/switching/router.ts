@@ -1,5 +1,6 @@
 //! From the transaction layer to the services: each event finds its session, or is answered or
 //! dropped here.
+import type { Leg } from '../tables/wired-conference.ts'
 import type { SipRequest, SipResponse } from '../wire/sip/message.ts'
 import { response } from '../wire/sip/write.ts'
 import { tagOf } from './dialog/dialog.ts'
@@ -16,9 +17,9 @@ import type { Link } from './wired/links.ts'
 import { deliver } from './wired/machine.ts'
 import { refuse } from './wired/refuse.ts'
 import { refuseFork } from './wired/release.ts'
-import type { LegName, Side } from './wired/sessions.ts'
+import type { LegName } from './wired/sessions.ts'
 import { setUp } from './wired/setup.ts'
-import type { DueTimer } from './wired/timers.ts'
+import type { CallTimer } from './wired/timers.ts'
 import { commonVersion, ownVersions, wg67Versions } from './xip/ed137.ts'
 
 type Incoming = Extract<TransactionEvent, { kind: 'request' }>
@@ -52,10 +53,10 @@ export class Router {
       case 'ack':
         return this.#ack(event.request, now)
       case 'cancel':
-        return this.#linked(event.id, now, (call, { side }) => deliver(call, 'cancel', { side }))
+        return this.#linked(event.id, now, (call, { leg }) => deliver(call, 'cancel', { leg }))
       case 'unacknowledged':
-        return this.#linked(event.id, now, (call, { side }) =>
-          deliver(call, 'unacknowledged', { side }),
+        return this.#linked(event.id, now, (call, { leg }) =>
+          deliver(call, 'unacknowledged', { leg }),
         )
       case 'timeout':
         return this.#linked(event.id, now, silence)
@@ -69,8 +70,11 @@ export class Router {
     }
   }
 
-  timer({ sessionId, timer }: DueTimer, now: Now): CoreEffect[] {
-    return this.#session(sessionId, now, (call) => deliver(call, timer, {}))
+  timer(due: CallTimer, now: Now): CoreEffect[] {
+    return this.#session(due.sessionId, now, (call) => {
+      if (due.timer !== 'member-gone') deliver(call, due.timer, {})
+      else if (call.has(due.leg)) deliver(call, due.timer, due)
+    })
   }
 
   release(sessionId: string, now: Now): CoreEffect[] {
@@ -146,46 +150,46 @@ export class Router {
 
   #inDialog({ id, request, source }: Incoming, toTag: string, now: Now): CoreEffect[] {
     const open = { id, request, now }
-    const leg = this.#leg(request, toTag)
-    if (leg === undefined) return refuse(this.#exchange, open, 481)
+    const found = this.#leg(request, toTag)
+    if (found === undefined) return refuse(this.#exchange, open, 481)
     const name = requestNames.get(request.method)
     if (name === undefined) return refuse(this.#exchange, open, 405)
     const pending = pendingServerOf(request, source)
     if (pending === null) return refuse(this.#exchange, open, 513)
-    return this.#session(leg.sessionId, now, (call) => {
-      const { remoteSeq } = call.dialog(leg.side)
+    const { leg } = found
+    return this.#session(found.sessionId, now, (call) => {
+      const { remoteSeq } = call.dialog(leg)
       // RFC 3261 12.2.2: out of order.
       if (remoteSeq !== null && request.cseq.number <= remoteSeq) {
-        call.refuse({ side: leg.side, id, request, pending }, 500)
+        call.refuse({ leg, id, request, pending }, 500)
         return
       }
-      deliver(call, name, { side: leg.side, id, request, pending })
+      deliver(call, name, { leg, id, request, pending })
     })
   }
 
   #ack(request: SipRequest, now: Now): CoreEffect[] {
-    const leg = this.#leg(request, tagOf(request.to))
-    if (leg === undefined) return this.drop('stray-ack')
-    return this.#session(leg.sessionId, now, (call) =>
-      deliver(call, 'ack', { side: leg.side, request }),
-    )
+    const found = this.#leg(request, tagOf(request.to))
+    if (found === undefined) return this.drop('stray-ack')
+    const { sessionId, leg } = found
+    return this.#session(sessionId, now, (call) => deliver(call, 'ack', { leg, request }))
   }
 
   /** The leg of a request: Call-ID and both tags (RFC 3261 12). */
   #leg(request: SipRequest, toTag: string | null): LegName | undefined {
     const { sessions } = this.#exchange
-    const leg = sessions.leg(request.callId, toTag)
-    const session = leg === undefined ? undefined : sessions.get(leg.sessionId)
-    const member = session?.members.find((one) => one.side === leg?.side)
+    const found = sessions.leg(request.callId, toTag)
+    const member = sessions.memberOf(found)
     const fromTag = tagOf(request.from)
-    return member !== undefined && member.dialog.remoteTag === fromTag ? leg : undefined
+    return member !== undefined && member.dialog.remoteTag === fromTag ? found : undefined
   }
 
   /** No transaction of ours: after a take-over, a 2xx whose ACK was lost with the other node. */
   #stray(response: SipResponse, now: Now): CoreEffect[] {
-    const leg = this.#exchange.sessions.leg(response.callId, tagOf(response.from))
-    if (leg === undefined) return this.drop('stray-response')
-    return this.#session(leg.sessionId, now, (call) => repeated(call, leg.side, response))
+    const found = this.#exchange.sessions.leg(response.callId, tagOf(response.from))
+    if (found === undefined) return this.drop('stray-response')
+    const { sessionId, leg } = found
+    return this.#session(sessionId, now, (call) => repeated(call, leg, response))
   }
 }
 
@@ -196,30 +200,30 @@ const requestNames = new Map([
 ] as const) as ReadonlyMap<string, 'reinvite' | 'bye' | 'info'>
 
 /** A response in the transaction of a place. */
-function answer(call: Call, { side, slot }: Link, response: SipResponse): void {
+function answer(call: Call, { leg, slot }: Link, response: SipResponse): void {
   const pending =
-    slot === 'relayClient' ? call.dialog(side).relayClient : call.dialog(side).pendingClient
+    slot === 'relayClient' ? call.dialog(leg).relayClient : call.dialog(leg).pendingClient
   if (pending === null || !isFor(pending, response)) {
-    repeated(call, side, response)
+    repeated(call, leg, response)
     return
   }
   const { status } = response
   if (pending.method === 'INVITE') {
-    if (status < 200) deliver(call, 'provisional', { side, response })
-    else if (status < 300) deliver(call, 'success', { side, response })
-    else deliver(call, 'failure', { side, status, response })
+    if (status < 200) deliver(call, 'provisional', { leg, response })
+    else if (status < 300) deliver(call, 'success', { leg, response })
+    else deliver(call, 'failure', { leg, status, response })
   } else if (status >= 200) {
-    deliver(call, doneName(slot), { side, status, response })
+    deliver(call, doneName(slot), { leg, status, response })
   }
 }
 
 /** Timer B or F. */
-function silence(call: Call, { side, slot }: Link): void {
+function silence(call: Call, { leg, slot }: Link): void {
   const pending =
-    slot === 'relayClient' ? call.dialog(side).relayClient : call.dialog(side).pendingClient
+    slot === 'relayClient' ? call.dialog(leg).relayClient : call.dialog(leg).pendingClient
   if (pending === null) return
   const name = pending.method === 'INVITE' ? 'failure' : doneName(slot)
-  deliver(call, name, { side, status: 408, response: null })
+  deliver(call, name, { leg, status: 408, response: null })
 }
 
 function doneName(slot: Slot): 'info-done' | 'bye-done' {
@@ -231,14 +235,14 @@ function isFor(pending: { method: string; cseq: number }, response: SipResponse)
 }
 
 /** A final answer that was taken already: its ACK was lost, so there is another one. */
-function repeated(call: Call, side: Side, response: SipResponse): void {
-  const { remoteTag, localSeq } = call.dialog(side)
+function repeated(call: Call, leg: Leg, response: SipResponse): void {
+  const { remoteTag, localSeq } = call.dialog(leg)
   const { cseq, status } = response
   if (cseq.method !== 'INVITE' || status < 200 || cseq.number > localSeq) return
-  if (status >= 300) call.acknowledgeRefusal(side, response)
+  if (status >= 300) call.acknowledgeRefusal(leg, response)
   else if (remoteTag === null) return
-  else if (tagOf(response.to) === remoteTag) call.acknowledge(side, response.cseq.number)
-  else refuseFork(call, side, response)
+  else if (tagOf(response.to) === remoteTag) call.acknowledge(leg, response.cseq.number)
+  else refuseFork(call, leg, response)
 }
 
 /** ED-137 sheet 2.3: WG67-Version in every answer to a terminal that speaks it. */

@@ -70,7 +70,10 @@ export type Dialog = z.infer<typeof dialogSchema>
 
 const memberSchema = recordObject({
   user: z.string().max(64),
+  /** Who sent the INVITE of its dialog: `caller` is the terminal, `callee` the switch. */
   side: z.enum(['caller', 'callee']),
+  /** Names the leg in its session, and is never used again in it; null: see `legOf`. */
+  leg: z.string().max(8).nullable().default(null),
   state: z.enum(['calling', 'ringing', 'talking', 'hold', 'releasing', 'released']),
   mediaId: z.string().max(64),
   /** RTP port on the service address, from the resource list. */
@@ -78,6 +81,14 @@ const memberSchema = recordObject({
   dialog: dialogSchema,
 })
 export type Member = z.infer<typeof memberSchema>
+
+/** The name of a leg: `a`, `b`, `c` ... in the order in which they came into their session. */
+export type Leg = string
+
+/** A member of an older version has no name: it is one of two. */
+export function legOf({ leg, side }: Member): Leg {
+  return leg ?? (side === 'caller' ? 'a' : 'b')
+}
 
 export const conferenceSchema = recordObject({
   /** Session ID (会话ID); the key. */

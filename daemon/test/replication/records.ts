@@ -20,6 +20,7 @@ const pending = {
 const member = {
   user: '1001',
   side: 'caller',
+  leg: 'a',
   state: 'ringing',
   mediaId: 's-a',
   localPort: 20_000,

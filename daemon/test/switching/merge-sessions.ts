@@ -21,6 +21,7 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
   const member = (side: Member['side'], index: 0 | 1): Member => ({
     user: users[index],
     side,
+    leg: side === 'caller' ? 'a' : 'b',
     state: over ? 'released' : 'talking',
     mediaId: `${sessionId}-${side === 'caller' ? 'a' : 'b'}`,
     localPort: ports[index] + 20_000,

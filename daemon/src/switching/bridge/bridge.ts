@@ -1,6 +1,6 @@
 //! The conference bridge as one record (S1.17, S1.39): a view over the session and media tables.
 //! Every call is a bridge; it exists as long as it has a media member.
-import type { Conference } from '../../tables/wired-conference.ts'
+import type { Conference, Member } from '../../tables/wired-conference.ts'
 import type { Direction, WiredMedia } from '../../tables/wired-media.ts'
 import type { CoreTables } from '../core-types.ts'
 
@@ -36,9 +36,14 @@ export function bridges(tables: CoreTables): Bridge[] {
   return [...tables.wiredConference.values()].flatMap((session) => bridgeOf(tables, session) ?? [])
 }
 
+/** Takes one member out; the others go on. */
+export function takeOut(tables: CoreTables, { mediaId }: Member): void {
+  tables.wiredMedia.delete(mediaId)
+}
+
 /** Takes every member out; the media units end the bridge with the last one. */
 export function dissolve(tables: CoreTables, session: Conference): void {
-  for (const member of session.members) tables.wiredMedia.delete(member.mediaId)
+  for (const member of session.members) takeOut(tables, member)
 }
 
 function bridgeMember(user: string, leg: WiredMedia): BridgeMember {

@@ -52,6 +52,26 @@ export class Resources {
     return { conferenceId, ports }
   }
 
+  /** One port more for one more member. Null when there is none, or no record. */
+  takePort(sessionId: string): number | null {
+    const [pair] = this.#freePairs(1) ?? []
+    if (pair === undefined) return null
+    const port = this.#portFirst + 2 * pair
+    if (!this.#table.put(portRecord(sessionId, port)).ok) return null
+    this.#nextPair = (pair + 1) % this.#portPairs
+    return port
+  }
+
+  giveBackPort(sessionId: string, port: number): void {
+    const key = portKey(port)
+    if (this.#table.get(key)?.sessionId === sessionId) this.#table.delete(key)
+  }
+
+  /** The port of a leg that joins another session goes with it. */
+  movePort(port: number, to: string): void {
+    this.#table.put(portRecord(to, port))
+  }
+
   /** Takes these numbers for a session of the peer.
    * @returns false when another session has one of them, or there is no record left. */
   claim(sessionId: string, resources: SessionResources): boolean {
@@ -132,13 +152,12 @@ function recordsOf(sessionId: string, held: SessionResources): ConferenceResourc
   const number = { kind: 'conference' as const, number: conferenceId, sessionId }
   return [
     { resource: conferenceKey(conferenceId), ...number },
-    ...ports.map((port) => ({
-      resource: portKey(port),
-      kind: 'port' as const,
-      number: port,
-      sessionId,
-    })),
+    ...ports.map((port) => portRecord(sessionId, port)),
   ]
+}
+
+function portRecord(sessionId: string, port: number): ConferenceResource {
+  return { resource: portKey(port), kind: 'port', number: port, sessionId }
 }
 
 function portKey(port: number): string {

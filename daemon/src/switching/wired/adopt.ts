@@ -1,6 +1,6 @@
 //! Carries out the plan of a merge (`merge.ts`) on the records, transactions and clocks of this node.
 import type { User } from '../../tables/user.ts'
-import type { Conference } from '../../tables/wired-conference.ts'
+import { type Conference, legOf } from '../../tables/wired-conference.ts'
 import type { WiredMedia } from '../../tables/wired-media.ts'
 import { dissolve } from '../bridge/bridge.ts'
 import type { CoreTables } from '../core-types.ts'
@@ -103,9 +103,9 @@ function endSilently(adoption: Adoption, { session }: MergeAction, now: Now): Co
   const call = new Call(exchange, current, now)
   call.change({ state: 'released', ended: { atMs: now.wallMs, status: 200, by: 'switch' } })
   const none = { pendingClient: null, pendingServer: null, relayClient: null, relayServer: null }
-  for (const { side } of current.members) {
-    call.changeDialog(side, none)
-    call.changeMember(side, { state: 'released' })
+  for (const member of current.members) {
+    call.changeDialog(legOf(member), none)
+    call.changeMember(legOf(member), { state: 'released' })
   }
   linger(call)
   return call.commit()
@@ -149,7 +149,7 @@ function free({ exchange }: Adoption, session: Conference): void {
   exchange.links.forget(session.sessionId)
   dissolve(exchange.options.tables, session)
   exchange.resources.giveBack(session.sessionId, resourcesOf(session))
-  exchange.timers.stop(session.sessionId, 'no-answer')
+  exchange.timers.stop({ sessionId: session.sessionId, timer: 'no-answer' })
 }
 
 function close(

@@ -1,5 +1,6 @@
 //! The callee's answers to our INVITE, passed to the caller with our own description (S1.45).
 import { assert } from '../../assert.ts'
+import type { Leg } from '../../tables/wired-conference.ts'
 import { header, type SipHeader, type SipResponse } from '../../wire/sip/message.ts'
 import { establish } from '../dialog/dialog.ts'
 import { isReadable } from '../dialog/pending.ts'
@@ -12,81 +13,83 @@ import { answerTo, connect, describedBy, offerTo, saidTo } from './media.ts'
 import { endCall } from './release.ts'
 
 /** 100 .. 199 of the callee. A 183 with a description connects early media. */
-export function onProvisional(call: Call, { side, response }: Answered): void {
-  const pending = call.dialog(side).pendingClient
+export function onProvisional(call: Call, { leg, response }: Answered): void {
+  const pending = call.dialog(leg).pendingClient
   assert(pending !== null, 'a provisional answer belongs to an open INVITE')
-  call.changeDialog(side, { pendingClient: { ...pending, proceeding: true } })
+  call.changeDialog(leg, { pendingClient: { ...pending, proceeding: true } })
   if (response.status === 100) return
-  if (call.member(side).state === 'calling') call.changeMember(side, { state: 'ringing' })
+  if (call.member(leg).state === 'calling') call.changeMember(leg, { state: 'ringing' })
   const early = response.body === '' ? null : mediaOf(response.body)
-  const body = early === null ? '' : connectEarly(call, response, early)
-  call.respond('caller', 'pendingServer', response.status, { body })
+  const body = early === null ? '' : connectEarly(call, leg, { response, media: early })
+  call.respond(call.far(leg), 'pendingServer', response.status, { body })
 }
 
 /** @returns our description for the caller: none when it made no offer, as it cannot answer it. */
-function connectEarly(call: Call, response: SipResponse, media: XipMedia): string {
-  connectCallee(call, response.body, media)
-  const offer = call.dialog('caller').pendingServer?.body ?? ''
-  return offer === '' ? '' : connectCaller(call, offer)
-}
-
-function connectCallee(call: Call, description: string, media: XipMedia): void {
-  call.takeOffer('callee')
-  call.changeDialog('callee', { remoteSdp: description })
-  connect(call, 'callee', media, saidTo(call, 'callee'))
+function connectEarly(
+  call: Call,
+  callee: Leg,
+  { response, media }: { readonly response: SipResponse; readonly media: XipMedia },
+): string {
+  call.takeOffer(callee)
+  call.changeDialog(callee, { remoteSdp: response.body })
+  connect(call, callee, media, saidTo(call, callee))
+  const caller = call.far(callee)
+  const offer = call.dialog(caller).pendingServer?.body ?? ''
+  return offer === '' ? '' : connectCaller(call, caller, offer)
 }
 
 /** Answers the caller's offer as far as the callee goes along. */
-function connectCaller(call: Call, offer: string): string {
+function connectCaller(call: Call, caller: Leg, offer: string): string {
   const media = mediaOf(offer)
-  const theirs = describedBy(call, 'callee')
+  const theirs = describedBy(call, call.far(caller))
   assert(media !== null && theirs !== null, 'both descriptions were checked when they came')
   const said = meet(theirs.direction, media.direction)
-  const body = answerTo(call, 'caller', offer, said)
-  call.changeDialog('caller', { localSdp: body, remoteSdp: offer })
-  connect(call, 'caller', media, said)
+  const body = answerTo(call, caller, offer, said)
+  call.changeDialog(caller, { localSdp: body, remoteSdp: offer })
+  connect(call, caller, media, said)
   return body
 }
 
 /** 2xx of the callee: ACK, both legs of the bridge, 200 to the caller. */
-export function onAnswered(call: Call, { side, response }: Answered): void {
-  const dialog = establish(call.dialog(side), response)
+export function onAnswered(call: Call, { leg, response }: Answered): void {
+  const dialog = establish(call.dialog(leg), response)
   if (!isReadable(dialog)) {
     call.log('warn', 'the answer of the callee cannot be used')
-    endCall(call, { by: 'callee', status: 500, gone: side })
+    endCall(call, { by: call.member(leg).side, status: 500, gone: leg })
     return
   }
-  call.takeOffer(side)
-  call.changeDialog(side, {
-    ...establish(call.dialog(side), response),
+  call.takeOffer(leg)
+  call.changeDialog(leg, {
+    ...establish(call.dialog(leg), response),
     pendingClient: null,
   })
-  call.acknowledge(side, response.cseq.number)
-  const description = response.body === '' ? call.dialog(side).remoteSdp : response.body
+  call.acknowledge(leg, response.cseq.number)
+  const description = response.body === '' ? call.dialog(leg).remoteSdp : response.body
   const media = mediaOf(description)
   if (media === null) {
     endCall(call, { by: 'switch', status: 488 })
     return
   }
-  call.changeDialog(side, { remoteSdp: description })
-  connect(call, side, media, saidTo(call, side))
-  call.changeMember('caller', { state: 'talking' })
-  call.changeMember('callee', { state: 'talking' })
-  call.exchange.timers.stop(call.sessionId, 'no-answer')
+  call.changeDialog(leg, { remoteSdp: description })
+  connect(call, leg, media, saidTo(call, leg))
+  const caller = call.far(leg)
+  call.changeMember(caller, { state: 'talking' })
+  call.changeMember(leg, { state: 'talking' })
+  call.exchange.timers.stop({ sessionId: call.sessionId, timer: 'no-answer' })
   call.exchange.answered += 1
-  const body = describeToCaller(call, media)
+  const body = describeToCaller(call, caller, media)
   call.change({ state: 'communicating', answeredAtMs: call.now.wallMs })
-  call.respond('caller', 'pendingServer', 200, { body })
+  call.respond(caller, 'pendingServer', 200, { body })
 }
 
 /** An answer or, after an INVITE without offer, our offer, which the ACK answers (RFC 3264 4). */
-function describeToCaller(call: Call, callee: XipMedia): string {
-  const pending = call.dialog('caller').pendingServer
+function describeToCaller(call: Call, caller: Leg, callee: XipMedia): string {
+  const pending = call.dialog(caller).pendingServer
   assert(pending !== null, 'the INVITE of the caller is open')
-  if (pending.body !== '') return connectCaller(call, pending.body)
+  if (pending.body !== '') return connectCaller(call, caller, pending.body)
   const first = callee.codecs[0]?.name ?? 'PCMA'
-  const body = offerTo(call, 'caller', callee.direction, first)
-  call.changeDialog('caller', {
+  const body = offerTo(call, caller, callee.direction, first)
+  call.changeDialog(caller, {
     localSdp: body,
     pendingServer: { ...pending, answerInAck: true },
   })
@@ -97,12 +100,12 @@ function describeToCaller(call: Call, callee: XipMedia): string {
 const reasonLengthMax = 512
 
 /** The callee refuses, or does not react at all (Timer B: 408). */
-export function onRefused(call: Call, { side, status, response }: Failed): void {
-  call.close(side, 'pendingClient')
+export function onRefused(call: Call, { leg, status, response }: Failed): void {
+  call.close(leg, 'pendingClient')
   const reason = response === null ? undefined : header(response, 'Reason')
   const isShort = reason !== undefined && reason.length <= reasonLengthMax
   const headers: SipHeader[] = isShort ? [{ name: 'Reason', value: reason }] : []
-  endCall(call, { by: 'callee', status: passedOn(status), gone: side, headers })
+  endCall(call, { by: call.member(leg).side, status: passedOn(status), gone: leg, headers })
 }
 
 /** What concerns only us and the callee says nothing to the caller: redirections, challenges and

@@ -2,7 +2,14 @@
 //! messages that this leads to. The handlers of the call machine (`machine.ts`) work on it.
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
-import type { Conference, Dialog, Member, PendingServer } from '../../tables/wired-conference.ts'
+import {
+  type Conference,
+  type Dialog,
+  type Leg,
+  legOf,
+  type Member,
+  type PendingServer,
+} from '../../tables/wired-conference.ts'
 import type { SipHeader, SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { type ResponseExtras, response, writeSip } from '../../wire/sip/write.ts'
 import { ackOf, nextRequest, ownContact, type RequestParts } from '../dialog/dialog.ts'
@@ -15,7 +22,7 @@ import { sessionHeaders } from '../xip/to-sip.ts'
 import type { OpenedRequest } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import { refuse } from './refuse.ts'
-import { other, type Side } from './sessions.ts'
+import { isPresent } from './sessions.ts'
 
 type ServerSlot = 'pendingServer' | 'relayServer'
 type ClientSlot = 'pendingClient' | 'relayClient'
@@ -42,14 +49,26 @@ export class Call {
     return this.#session.sessionId
   }
 
-  member(side: Side): Member {
-    const member = this.#session.members.find((one) => one.side === side)
-    assert(member !== undefined, 'a wired call has a caller and a callee')
+  has(leg: Leg): boolean {
+    return this.#session.members.some((one) => legOf(one) === leg)
+  }
+
+  member(leg: Leg): Member {
+    const member = this.#session.members.find((one) => legOf(one) === leg)
+    assert(member !== undefined, 'a leg is named by its session')
     return member
   }
 
-  dialog(side: Side): Dialog {
-    return this.member(side).dialog
+  /** The other end of a two-party call. */
+  far(leg: Leg): Leg {
+    const others = this.#session.members.filter((one) => legOf(one) !== leg)
+    const other = others.find(isPresent) ?? others[0]
+    assert(other !== undefined, 'a two-party call has another end')
+    return legOf(other)
+  }
+
+  dialog(leg: Leg): Dialog {
+    return this.member(leg).dialog
   }
 
   change(patch: Partial<Conference>): void {
@@ -57,15 +76,15 @@ export class Call {
     this.#changed = true
   }
 
-  changeMember(side: Side, patch: Partial<Member>): void {
+  changeMember(leg: Leg, patch: Partial<Member>): void {
     const members = this.#session.members.map((member) =>
-      member.side === side ? { ...member, ...patch } : member,
+      legOf(member) === leg ? { ...member, ...patch } : member,
     )
     this.change({ members })
   }
 
-  changeDialog(side: Side, patch: Partial<Dialog>): void {
-    this.changeMember(side, { dialog: { ...this.dialog(side), ...patch } })
+  changeDialog(leg: Leg, patch: Partial<Dialog>): void {
+    this.changeMember(leg, { dialog: { ...this.dialog(leg), ...patch } })
   }
 
   /** Writes the session; nothing of what it sends has left yet. */
@@ -86,54 +105,54 @@ export class Call {
   }
 
   /** Puts a request that was taken from the network into its place. */
-  accept(side: Side, slot: ServerSlot, opened: { id: string; pending: PendingServer }): void {
-    this.exchange.links.bind(opened.id, { sessionId: this.sessionId, side, slot })
+  accept(leg: Leg, slot: ServerSlot, opened: { id: string; pending: PendingServer }): void {
+    this.exchange.links.bind(opened.id, { sessionId: this.sessionId, leg, slot })
     // A request that is refused is not counted: repeated to the other node, it is refused again.
-    this.changeDialog(side, { [slot]: opened.pending, remoteSeq: opened.pending.cseq })
+    this.changeDialog(leg, { [slot]: opened.pending, remoteSeq: opened.pending.cseq })
   }
 
-  /** Sends a request in the dialog of one side, once the standby knows of it. */
-  request(side: Side, slot: ClientSlot, parts: Omit<RequestParts, 'contact'>): void {
-    const contact = parts.method === 'INVITE' ? this.#contact(side) : null
-    const made = nextRequest(this.dialog(side), { ...parts, contact })
+  /** Sends a request in the dialog of one leg, once the standby knows of it. */
+  request(leg: Leg, slot: ClientSlot, parts: Omit<RequestParts, 'contact'>): void {
+    const contact = parts.method === 'INVITE' ? this.#contact(leg) : null
+    const made = nextRequest(this.dialog(leg), { ...parts, contact })
     const { layer } = this.exchange
     const to = made.dialog.destination
     const { id, request, output } = layer.request(made.request, to, this.now.monotonicMs)
-    this.exchange.links.bind(id, { sessionId: this.sessionId, side, slot })
-    this.changeMember(side, {
+    this.exchange.links.bind(id, { sessionId: this.sessionId, leg, slot })
+    this.changeMember(leg, {
       dialog: { ...made.dialog, [slot]: pendingClientOf(request, to) },
     })
     this.emit(output, true)
   }
 
   /** An INVITE or re-INVITE with our offer, which holds when it is answered (`takeOffer`). */
-  invite(side: Side, body: string, maxForwards: number = limits.sipMaxForwards): void {
+  invite(leg: Leg, body: string, maxForwards: number = limits.sipMaxForwards): void {
     const headers = [
       ...ed137Headers(sessionHeaders(this.#session)),
       allowHeader,
       supportedHeader,
       ...descriptionHeaders(body),
     ]
-    this.request(side, 'pendingClient', { method: 'INVITE', headers, body, maxForwards })
+    this.request(leg, 'pendingClient', { method: 'INVITE', headers, body, maxForwards })
   }
 
-  takeOffer(side: Side): void {
-    const { pendingClient } = this.dialog(side)
-    if (pendingClient !== null) this.changeDialog(side, { localSdp: offerIn(pendingClient) })
+  takeOffer(leg: Leg): void {
+    const { pendingClient } = this.dialog(leg)
+    if (pendingClient !== null) this.changeDialog(leg, { localSdp: offerIn(pendingClient) })
   }
 
   /** The ACK of a 2xx; also of each repeated one (RFC 3261 13.2.2.4). It ends the repetitions of the
    * 2xx, so the standby has to know of the answer before: else the answer would be lost with us. */
-  acknowledge(side: Side, cseq: number): void {
-    const dialog = this.dialog(side)
+  acknowledge(leg: Leg, cseq: number): void {
+    const dialog = this.dialog(leg)
     const outgoing = this.exchange.layer.outside(ackOf(dialog, cseq), dialog.destination)
     this.emit({ send: [outgoing], events: [] }, true)
   }
 
   /** RFC 3261 17.1.1.3, without the transaction: it went with the node that had sent the INVITE. The
    * answer carries the Via of that INVITE. */
-  acknowledgeRefusal(side: Side, response: SipResponse): void {
-    const dialog = this.dialog(side)
+  acknowledgeRefusal(leg: Leg, response: SipResponse): void {
+    const dialog = this.dialog(leg)
     const { via, to } = response
     const text = writeSip({ ...ackOf(dialog, response.cseq.number), via, to })
     this.emit({ send: [{ text, to: dialog.destination }], events: [] }, false)
@@ -141,19 +160,19 @@ export class Call {
 
   /** Answers what waits in a place. A final answer is in the record before it leaves; that of an
    * INVITE or BYE stays there for repetitions, by this node or the other one. */
-  respond(side: Side, slot: ServerSlot, status: number, extras: ResponseExtras = {}): void {
-    const dialog = this.dialog(side)
+  respond(leg: Leg, slot: ServerSlot, status: number, extras: ResponseExtras = {}): void {
+    const dialog = this.dialog(leg)
     const pending = dialog[slot]
     assert(pending !== null && pending.final === null, 'an answer needs an open request')
     const request = requestOf(pending)
-    const answer = response(request, status, this.#extras(side, request, { status, extras }))
+    const answer = response(request, status, this.#extras(leg, request, { status, extras }))
     const isFinal = status >= 200
-    this.changeDialog(side, {
+    this.changeDialog(leg, {
       [slot]: isFinal
         ? { ...pending, final: writeSip(answer) }
         : { ...pending, provisional: status },
     })
-    const id = this.exchange.links.idOf({ sessionId: this.sessionId, side, slot })
+    const id = this.exchange.links.idOf({ sessionId: this.sessionId, leg, slot })
     if (id === undefined) return
     this.emit(this.exchange.layer.respond(id, answer, this.now.monotonicMs), isFinal)
   }
@@ -165,23 +184,23 @@ export class Call {
   }
 
   /** CANCEL of our INVITE, now or after its first 1xx (the layer knows). */
-  cancel(side: Side): void {
-    const pending = this.dialog(side).pendingClient
+  cancel(leg: Leg): void {
+    const pending = this.dialog(leg).pendingClient
     if (pending === null) return
-    this.changeDialog(side, { pendingClient: { ...pending, cancelled: true } })
-    this.cancelAgain(side, true)
+    this.changeDialog(leg, { pendingClient: { ...pending, cancelled: true } })
+    this.cancelAgain(leg, true)
   }
 
-  cancelAgain(side: Side, afterReplication: boolean): void {
-    const place = { sessionId: this.sessionId, side, slot: 'pendingClient' } as const
+  cancelAgain(leg: Leg, afterReplication: boolean): void {
+    const place = { sessionId: this.sessionId, leg, slot: 'pendingClient' } as const
     const id = this.exchange.links.idOf(place)
     if (id === undefined) return
     const { layer } = this.exchange
     this.emit(layer.cancel(id, this.now.monotonicMs), afterReplication)
   }
 
-  close(side: Side, slot: Slot): void {
-    this.changeDialog(side, { [slot]: null })
+  close(leg: Leg, slot: Slot): void {
+    this.changeDialog(leg, { [slot]: null })
   }
 
   emit(output: LayerOutput, afterReplication: boolean): void {
@@ -195,12 +214,12 @@ export class Call {
     this.effects.push({ kind: 'log', level, text, fields: { session: this.sessionId, ...fields } })
   }
 
-  #contact(side: Side) {
-    return ownContact(this.exchange.options, this.member(other(side)).user)
+  #contact(leg: Leg) {
+    return ownContact(this.exchange.options, this.member(this.far(leg)).user)
   }
 
   #extras(
-    side: Side,
+    leg: Leg,
     request: SipRequest,
     { status, extras }: { status: number; extras: ResponseExtras },
   ): ResponseExtras {
@@ -208,10 +227,10 @@ export class Call {
     if (request.method === 'INVITE') headers.push(...descriptionHeaders(extras.body ?? ''))
     // ED-137 2.3: WG67-Version on every response except 1xx.
     if (status >= 200) headers.push(...this.exchange.answerHeaders(this.#session))
-    const toTag = this.dialog(side).localTag
+    const toTag = this.dialog(leg).localTag
     if (request.method !== 'INVITE' || status >= 300) return { ...extras, headers, toTag }
     headers.push(allowHeader, supportedHeader)
-    const contact = [this.#contact(side)]
+    const contact = [this.#contact(leg)]
     return { ...extras, headers, toTag, recordRoute: true, contact }
   }
 }
@@ -220,7 +239,8 @@ export class Call {
  * session number is its key. */
 export function callRecordOf(session: Conference): CallRecord | null {
   if (session.ended === null) return null
-  const nameOf = (side: Side) => session.members.find((one) => one.side === side)?.user ?? ''
+  const nameOf = (side: Member['side']) =>
+    session.members.find((one) => one.side === side)?.user ?? ''
   return {
     sessionId: session.sessionId,
     caller: nameOf('caller'),

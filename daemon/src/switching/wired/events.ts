@@ -1,26 +1,25 @@
 //! The events of a wired call.
-import type { PendingServer } from '../../tables/wired-conference.ts'
+import type { Leg, PendingServer } from '../../tables/wired-conference.ts'
 import type { SipRequest, SipResponse } from '../../wire/sip/message.ts'
-import type { Side } from './sessions.ts'
 
-export interface OfSide {
-  readonly side: Side
+export interface OfLeg {
+  readonly leg: Leg
 }
 
 /** A request in the dialog, checked, with its record. */
-export interface OpenedRequest extends OfSide {
+export interface OpenedRequest extends OfLeg {
   readonly id: string
   readonly request: SipRequest
   readonly pending: PendingServer
 }
 
-/** A response to our INVITE of this side. */
-export interface Answered extends OfSide {
+/** A response to our INVITE of this leg. */
+export interface Answered extends OfLeg {
   readonly response: SipResponse
 }
 
 /** A final refusal or, without a response, silence as 408. */
-export interface Failed extends OfSide {
+export interface Failed extends OfLeg {
   readonly status: number
   readonly response: SipResponse | null
 }
@@ -30,8 +29,8 @@ export interface CallEvents {
   readonly reinvite: OpenedRequest
   readonly bye: OpenedRequest
   readonly info: OpenedRequest
-  readonly ack: OfSide & { readonly request: SipRequest }
-  readonly cancel: OfSide
+  readonly ack: OfLeg & { readonly request: SipRequest }
+  readonly cancel: OfLeg
   /** Answers to our INVITE or re-INVITE. */
   readonly provisional: Answered
   readonly success: Answered
@@ -40,11 +39,12 @@ export interface CallEvents {
   readonly 'bye-done': Failed
   readonly 'info-done': Failed
   /** 64*T1 without the ACK of our final answer. */
-  readonly unacknowledged: OfSide
+  readonly unacknowledged: OfLeg
   /** Timers and the operator. */
   readonly 'no-answer': object
   readonly 'cancel-again': object
   readonly linger: object
+  readonly 'member-gone': OfLeg
   readonly release: object
 }
 

@@ -3,16 +3,15 @@ import { limits } from '../../limits.ts'
 import { header, type SipHeader, type SipMessage } from '../../wire/sip/message.ts'
 import type { Call } from './call.ts'
 import type { Failed, OpenedRequest } from './events.ts'
-import { other } from './sessions.ts'
 
 const passedHeaders = ['Content-Type', 'Content-Disposition', 'Info-Package'] as const
 /** What is passed on lies in the record until it is answered, and must be readable from there. */
 const valueLengthMax = 512
 
 export function onInfo(call: Call, opened: OpenedRequest): void {
-  const { side, id, request, pending } = opened
-  const far = other(side)
-  const isBusy = call.dialog(side).relayServer?.final === null
+  const { leg, id, request, pending } = opened
+  const far = call.far(leg)
+  const isBusy = call.dialog(leg).relayServer?.final === null
   if (isBusy || call.dialog(far).relayClient !== null) {
     const headers = [{ name: 'Retry-After', value: '1' }]
     call.refuse(opened, 500, { headers })
@@ -22,13 +21,13 @@ export function onInfo(call: Call, opened: OpenedRequest): void {
     call.refuse(opened, 513)
     return
   }
-  call.accept(side, 'relayServer', { id, pending })
+  call.accept(leg, 'relayServer', { id, pending })
   const headers = headersOf(request)
   call.request(far, 'relayClient', { method: 'INFO', headers, body: request.body })
 }
 
-export function onInfoDone(call: Call, { side: far, status, response }: Failed): void {
-  const near = other(far)
+export function onInfoDone(call: Call, { leg: far, status, response }: Failed): void {
+  const near = call.far(far)
   call.close(far, 'relayClient')
   if (call.dialog(near).relayServer?.final !== null) return
   if (response === null || !isPassable(response)) {

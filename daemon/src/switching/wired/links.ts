@@ -1,23 +1,24 @@
 //! Which open transaction belongs to which place of which session. In memory only: after a take-over
 //! it is made again while the transactions are restored from the records.
+import type { Leg } from '../../tables/wired-conference.ts'
 import type { Slot } from '../dialog/pending.ts'
-import type { Side } from './sessions.ts'
+import type { LegName } from './sessions.ts'
 
-export interface Link {
-  readonly sessionId: string
-  readonly side: Side
+export interface Link extends LegName {
   readonly slot: Slot
 }
 
 export class Links {
   readonly #links = new Map<string, Link>()
-  readonly #ids = new Map<string, string>()
+  /** Transactions by session and place. */
+  readonly #ids = new Map<string, Map<string, string>>()
 
   /** A place has one transaction; an older one is found by its dialog only. */
   bind(id: string, link: Link): void {
-    this.#unbind(placeOf(link))
+    this.#unbind(link.sessionId, placeOf(link))
+    const ids = this.#ids.get(link.sessionId) ?? new Map<string, string>()
+    this.#ids.set(link.sessionId, ids.set(placeOf(link), id))
     this.#links.set(id, link)
-    this.#ids.set(placeOf(link), id)
   }
 
   find(id: string): Link | undefined {
@@ -25,12 +26,23 @@ export class Links {
   }
 
   idOf(link: Link): string | undefined {
-    return this.#ids.get(placeOf(link))
+    return this.#ids.get(link.sessionId)?.get(placeOf(link))
   }
 
-  forget(sessionId: string): void {
-    for (const side of ['caller', 'callee'] as const) {
-      for (const slot of slots) this.#unbind(placeOf({ sessionId, side, slot }))
+  /** What is open on a leg goes on under its new name: it has joined another session. */
+  move(from: LegName, to: LegName): void {
+    for (const slot of slots) {
+      const id = this.idOf({ ...from, slot })
+      if (id === undefined) continue
+      this.#unbind(from.sessionId, placeOf({ ...from, slot }))
+      this.bind(id, { ...to, slot })
+    }
+  }
+
+  /** @param leg absent: all legs. */
+  forget(sessionId: string, leg?: Leg): void {
+    for (const place of [...(this.#ids.get(sessionId)?.keys() ?? [])]) {
+      if (leg === undefined || place.startsWith(`${leg}/`)) this.#unbind(sessionId, place)
     }
   }
 
@@ -39,16 +51,18 @@ export class Links {
     this.#ids.clear()
   }
 
-  #unbind(place: string): void {
-    const id = this.#ids.get(place)
-    if (id === undefined) return
+  #unbind(sessionId: string, place: string): void {
+    const ids = this.#ids.get(sessionId)
+    const id = ids?.get(place)
+    if (ids === undefined || id === undefined) return
     this.#links.delete(id)
-    this.#ids.delete(place)
+    ids.delete(place)
+    if (ids.size === 0) this.#ids.delete(sessionId)
   }
 }
 
 const slots: readonly Slot[] = ['pendingServer', 'pendingClient', 'relayServer', 'relayClient']
 
-function placeOf({ sessionId, side, slot }: Link): string {
-  return `${sessionId}/${side}/${slot}`
+function placeOf({ leg, slot }: Omit<Link, 'sessionId'>): string {
+  return `${leg}/${slot}`
 }

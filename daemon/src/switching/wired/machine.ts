@@ -17,12 +17,15 @@ import {
   onCancelAgain,
   onCancelled,
   onLateAck,
+  onLateBye,
   onLateProvisional,
   onLateSuccess,
+  onMemberGone,
   onNoAnswer,
   onRelease,
   onUnacknowledged,
 } from './release.ts'
+import { isPresent } from './sessions.ts'
 
 type Row = { readonly [K in CallEventName]: (call: Call, event: CallEvents[K]) => void }
 type State = Exclude<Conference['state'], 'idle'>
@@ -41,8 +44,9 @@ const established: Row = {
   'info-done': onInfoDone,
   unacknowledged: onUnacknowledged,
   'no-answer': ignored,
-  'cancel-again': ignored,
+  'cancel-again': onCancelAgain,
   linger: ignored,
+  'member-gone': ignored,
   release: onRelease,
 }
 
@@ -61,15 +65,16 @@ const machine: Readonly<Record<State, Row>> = {
     'info-done': ignored,
     unacknowledged: ignored,
     'no-answer': onNoAnswer,
-    'cancel-again': ignored,
+    'cancel-again': onCancelAgain,
     linger: ignored,
+    'member-gone': ignored,
     release: onRelease,
   },
   communicating: established,
   hold: established,
   released: {
     reinvite: refused(481),
-    bye: onBye,
+    bye: onLateBye,
     info: refused(481),
     ack: onLateAck,
     cancel: ignored,
@@ -82,14 +87,17 @@ const machine: Readonly<Record<State, Row>> = {
     'no-answer': ignored,
     'cancel-again': onCancelAgain,
     linger: forget,
+    'member-gone': onMemberGone,
     release: ignored,
   },
 }
 
+/** A member who has left a call that goes on is dealt with as if the call were over. */
 export function deliver<K extends CallEventName>(call: Call, name: K, event: CallEvents[K]): void {
   const { state } = call.session
   assert(state !== 'idle', 'a session is in its table from its INVITE on')
-  machine[state][name](call, event)
+  const row = 'leg' in event && !isPresent(call.member(event.leg)) ? 'released' : state
+  machine[row][name](call, event)
 }
 
 /** The event is possible here and means nothing. */

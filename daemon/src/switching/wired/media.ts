@@ -2,63 +2,63 @@
 //! their media units (S1.41, S1.42). Both legs end here: each terminal sees only our own address.
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
+import type { Leg } from '../../tables/wired-conference.ts'
 import type { Direction, WiredMedia } from '../../tables/wired-media.ts'
 import { answerText, offerText } from '../xip/description.ts'
 import { mediaOf } from '../xip/media.ts'
 import type { Codec, XipMedia } from '../xip/xip.ts'
 import type { Call } from './call.ts'
 import { meet } from './direction.ts'
-import type { Side } from './sessions.ts'
 
-/** Our offer to one side: both codecs, as the bridge can transcode; `first` is preferred. */
-export function offerTo(call: Call, side: Side, direction: Direction, first: Codec): string {
-  return versioned(call, side, (version) =>
-    offerText({ ...ownStream(call, side), version, direction, first }),
+/** Our offer to one leg: both codecs, as the bridge can transcode; `first` is preferred. */
+export function offerTo(call: Call, leg: Leg, direction: Direction, first: Codec): string {
+  return versioned(call, leg, (version) =>
+    offerText({ ...ownStream(call, leg), version, direction, first }),
   )
 }
 
-/** Our answer to the offer of one side: its first codec that we have. */
-export function answerTo(call: Call, side: Side, offer: string, direction: Direction): string {
-  return versioned(call, side, (version) =>
-    answerText(offer, { ...ownStream(call, side), version, direction }),
+/** Our answer to the offer of one leg: its first codec that we have. */
+export function answerTo(call: Call, leg: Leg, offer: string, direction: Direction): string {
+  return versioned(call, leg, (version) =>
+    answerText(offer, { ...ownStream(call, leg), version, direction }),
   )
 }
 
 /** RFC 3264 8: the version of a description grows when anything else in it changed. */
-function versioned(call: Call, side: Side, write: (version: number) => string): string {
-  const { localSdp, sdpVersion } = call.dialog(side)
+function versioned(call: Call, leg: Leg, write: (version: number) => string): string {
+  const { localSdp, sdpVersion } = call.dialog(leg)
   const same = write(sdpVersion)
   if (localSdp === '' || localSdp === same) return same
-  call.changeDialog(side, { sdpVersion: sdpVersion + 1 })
+  call.changeDialog(leg, { sdpVersion: sdpVersion + 1 })
   return write(sdpVersion + 1)
 }
 
-function ownStream(call: Call, side: Side) {
-  const { localPort, dialog } = call.member(side)
+function ownStream(call: Call, leg: Leg) {
+  const { localPort, dialog } = call.member(leg)
   const { commonAddress: origin, options } = call.exchange
   return { address: options.address, origin, port: localPort, session: dialog.sdpSession }
 }
 
-/** The description that one side sent last, or null. */
-export function describedBy(call: Call, side: Side): XipMedia | null {
-  const { remoteSdp } = call.dialog(side)
+/** The description that one leg sent last, or null. */
+export function describedBy(call: Call, leg: Leg): XipMedia | null {
+  const { remoteSdp } = call.dialog(leg)
   return remoteSdp === '' ? null : mediaOf(remoteSdp)
 }
 
-/** What we said last to one side about directions. */
-export function saidTo(call: Call, side: Side): Direction {
-  const { localSdp } = call.dialog(side)
+/** What we said last to one leg about directions. */
+export function saidTo(call: Call, leg: Leg): Direction {
+  const { localSdp } = call.dialog(leg)
   return (localSdp === '' ? null : mediaOf(localSdp))?.direction ?? 'sendrecv'
 }
 
 /** Puts or changes the media record of a leg. `said` is the direction in our description of it. A
  * change takes effect a few ticks ahead, so that both nodes know it in time. */
-export function connect(call: Call, side: Side, media: XipMedia, said: Direction): void {
+export function connect(call: Call, leg: Leg, media: XipMedia, said: Direction): void {
   const { wiredMedia } = call.exchange.options.tables
-  const { mediaId } = call.member(side)
+  const { mediaId } = call.member(leg)
   const previous = wiredMedia.get(mediaId)
   const controlTick = call.now.tick + limits.decisionLeadTicks
-  const record = legRecord(call, side, { media, said, previous })
+  const record = legRecord(call, leg, { media, said, previous })
   const isSame =
     previous !== undefined &&
     JSON.stringify({ ...previous, ...record }) === JSON.stringify(previous)
@@ -78,13 +78,13 @@ type LegRecord = Omit<
 
 function legRecord(
   call: Call,
-  side: Side,
-  leg: { media: XipMedia; said: Direction; previous: WiredMedia | undefined },
+  leg: Leg,
+  described: { media: XipMedia; said: Direction; previous: WiredMedia | undefined },
 ): LegRecord {
-  const { media, said, previous } = leg
+  const { media, said, previous } = described
   const codec = media.codecs[0]
   assert(codec !== undefined, 'a description is used only when it has one of our codecs')
-  const { user, mediaId, localPort } = call.member(side)
+  const { user, mediaId, localPort } = call.member(leg)
   // RFC 3264 8.4: nothing is sent to 0.0.0.0; the terminal keeps its last address.
   const terminalAddress = media.address ?? previous?.terminalAddress
   return {

@@ -17,8 +17,8 @@
 //! that the other has, and that terminal is no gateway. The older one is kept: first those that were
 //! answered, by the time of it. A bridge number that both hold costs nothing: the given one gets another.
 import { limits } from '../../limits.ts'
-import type { Conference, Dialog, Member } from '../../tables/wired-conference.ts'
-import { isOver } from './sessions.ts'
+import { type Conference, type Dialog, legOf, type Member } from '../../tables/wired-conference.ts'
+import { isOver, isPresent } from './sessions.ts'
 
 /** What one node knows. */
 interface MergeSide {
@@ -121,7 +121,7 @@ function joinSession(own: Conference, given: Conference): MergeAction {
 /** Both nodes may have spoken in the dialogs: what either has used is used (RFC 3261 12.2.1.1). */
 export function withUsedNumbers(session: Conference, other: Conference): Conference {
   const members = session.members.map((member) => {
-    const same = other.members.find(({ side }) => side === member.side)
+    const same = other.members.find((one) => legOf(one) === legOf(member))
     return same === undefined ? member : withNumbersOf(member, same.dialog)
   })
   return { ...session, members }
@@ -168,15 +168,16 @@ function settleRivals(
   const kept = { own: new Holdings(), given: new Holdings() }
   const numbers = new Set(common.map((session) => session.conferenceId))
   const adopted: Conference[] = []
-  let count = common.length
+  let legs = common.reduce((sum, session) => sum + legsOf(session), 0)
   for (const { session, given } of [...rivals].sort(compareRivals)) {
     const other = given ? kept.own : kept.given
-    const rule = 2 * count + 2 > limits.legsMax ? 'no-room' : other.conflict(session, isGateway)
+    const rule =
+      legs + legsOf(session) > limits.legsMax ? 'no-room' : other.conflict(session, isGateway)
     if (rule !== null) {
       actions.push({ kind: 'close', session, given, rule })
       continue
     }
-    count++
+    legs += legsOf(session)
     const holdings = given ? kept.given : kept.own
     holdings.add(session)
     if (given) adopted.push(session)
@@ -185,6 +186,10 @@ function settleRivals(
   const numbered = renumber(adopted, numbers)
   actions.push(...numbered.actions)
   return { actions, renumbered: numbered.renumbered }
+}
+
+function legsOf({ members }: Conference): number {
+  return members.filter(isPresent).length
 }
 
 /** Gives each adopted session a bridge number that nobody has: its own if possible. */
@@ -232,7 +237,7 @@ class Holdings {
   readonly #users = new Set<string>()
 
   add({ members }: Conference): void {
-    for (const { user, localPort } of members) {
+    for (const { user, localPort } of members.filter(isPresent)) {
       this.#ports.add(localPort)
       this.#users.add(user)
     }
@@ -241,8 +246,9 @@ class Holdings {
   /** Why the session cannot live beside those here. A terminal may call again while it talks, but is
    * not called then (`setup.ts`). */
   conflict(session: Conference, isGateway: (user: string) => boolean): MergeRule | null {
-    if (session.members.some(({ localPort }) => this.#ports.has(localPort))) return 'same-port'
-    const called = session.members.filter(({ side }) => side === 'callee')
+    const members = session.members.filter(isPresent)
+    if (members.some(({ localPort }) => this.#ports.has(localPort))) return 'same-port'
+    const called = members.filter(({ side }) => side === 'callee')
     const isBusy = called.some(({ user }) => this.#users.has(user) && !isGateway(user))
     return isBusy ? 'same-terminal' : null
   }

@@ -2,7 +2,7 @@
 //! Codec and port end at the switch. A change of direction concerns the other terminal, too: it is
 //! passed through, and answered when that terminal has answered.
 import { assert } from '../../assert.ts'
-import type { PendingServer } from '../../tables/wired-conference.ts'
+import type { Leg, PendingServer } from '../../tables/wired-conference.ts'
 import type { Direction } from '../../tables/wired-media.ts'
 import { refreshTarget } from '../dialog/dialog.ts'
 import { isReadable, isSuccess } from '../dialog/pending.ts'
@@ -13,11 +13,10 @@ import { isHold, meet, receives } from './direction.ts'
 import type { Answered, CallEvents, Failed, OpenedRequest } from './events.ts'
 import { answerTo, connect, describedBy, offerTo, saidTo } from './media.ts'
 import { acknowledged, endCall } from './release.ts'
-import { other, type Side } from './sessions.ts'
 
 export function onReinvite(call: Call, opened: OpenedRequest): void {
-  const { side, id, request, pending } = opened
-  const dialog = call.dialog(side)
+  const { leg, id, request, pending } = opened
+  const dialog = call.dialog(leg)
   if (dialog.pendingServer?.final === null) {
     // RFC 3261 14.2: a second INVITE before the first is answered.
     const headers = [{ name: 'Retry-After', value: '1' }]
@@ -25,8 +24,8 @@ export function onReinvite(call: Call, opened: OpenedRequest): void {
     return
   }
   const media = request.body === '' ? null : mediaOf(request.body)
-  const passes = media !== null && media.direction !== saidTo(call, other(side))
-  const isGlare = dialog.pendingClient !== null || (passes && isOccupied(call, other(side)))
+  const passes = media !== null && media.direction !== saidTo(call, call.far(leg))
+  const isGlare = dialog.pendingClient !== null || (passes && isOccupied(call, call.far(leg)))
   if (isGlare) {
     call.refuse(opened, 491)
     return
@@ -38,20 +37,20 @@ export function onReinvite(call: Call, opened: OpenedRequest): void {
     return
   }
   // The ACK of the INVITE before is overdue; this request shows that its 2xx has come.
-  if (dialog.pendingServer !== null) acknowledged(call, side)
-  call.accept(side, 'pendingServer', { id, pending })
-  call.changeDialog(side, {
+  if (dialog.pendingServer !== null) acknowledged(call, leg)
+  call.accept(leg, 'pendingServer', { id, pending })
+  call.changeDialog(leg, {
     remoteTarget: refreshed.remoteTarget,
     destination: refreshed.destination,
   })
-  if (media === null) offerInAnswer(call, side)
-  else if (passes) passOn(call, other(side), media)
-  else answerModification(call, side)
+  if (media === null) offerInAnswer(call, leg)
+  else if (passes) passOn(call, call.far(leg), media)
+  else answerModification(call, leg)
 }
 
-/** True while an INVITE of or to that side is not settled (RFC 3261 14.1). */
-function isOccupied(call: Call, side: Side): boolean {
-  return call.dialog(side).pendingClient !== null || isUnsettled(call.dialog(side).pendingServer)
+/** True while an INVITE of or to that leg is not settled (RFC 3261 14.1). */
+function isOccupied(call: Call, leg: Leg): boolean {
+  return call.dialog(leg).pendingClient !== null || isUnsettled(call.dialog(leg).pendingServer)
 }
 
 /** A refusal stays in the record for repetitions only; it settles the INVITE. */
@@ -60,41 +59,41 @@ function isUnsettled(pending: PendingServer | null): boolean {
   return pending.final === null || isSuccess(pending.final)
 }
 
-function passOn(call: Call, far: Side, media: XipMedia): void {
+function passOn(call: Call, far: Leg, media: XipMedia): void {
   call.invite(far, offerTo(call, far, media.direction, codecOf(call, far)))
 }
 
 /** The codec in use stays the first choice. */
-function codecOf(call: Call, side: Side): Codec {
+function codecOf(call: Call, leg: Leg): Codec {
   const { wiredMedia } = call.exchange.options.tables
-  return wiredMedia.get(call.member(side).mediaId)?.codec ?? 'PCMA'
+  return wiredMedia.get(call.member(leg).mediaId)?.codec ?? 'PCMA'
 }
 
 /** A re-INVITE without offer: ours is in the 200, and the answer in the ACK. */
-function offerInAnswer(call: Call, side: Side): void {
-  const far = other(side)
+function offerInAnswer(call: Call, leg: Leg): void {
+  const far = call.far(leg)
   const theirs = describedBy(call, far)?.direction ?? 'sendrecv'
   const isTheirWish = call.member(far).state === 'hold' || call.session.callType !== 'da-ida'
   const direction: Direction = isTheirWish ? theirs : 'sendrecv'
-  const body = offerTo(call, side, direction, codecOf(call, side))
-  const pending = call.dialog(side).pendingServer
+  const body = offerTo(call, leg, direction, codecOf(call, leg))
+  const pending = call.dialog(leg).pendingServer
   assert(pending !== null, 'the re-INVITE was accepted')
-  call.changeDialog(side, { localSdp: body, pendingServer: { ...pending, answerInAck: true } })
-  call.respond(side, 'pendingServer', 200, { body })
+  call.changeDialog(leg, { localSdp: body, pendingServer: { ...pending, answerInAck: true } })
+  call.respond(leg, 'pendingServer', 200, { body })
 }
 
-/** 200 to the side that asked, as far as the other one goes along. */
-function answerModification(call: Call, side: Side): void {
-  const offer = call.dialog(side).pendingServer?.body ?? ''
+/** 200 to the leg that asked, as far as the other one goes along. */
+function answerModification(call: Call, leg: Leg): void {
+  const offer = call.dialog(leg).pendingServer?.body ?? ''
   const media = mediaOf(offer)
   assert(media !== null, 'the offer was checked when it came')
-  const theirs = describedBy(call, other(side))?.direction ?? 'sendrecv'
+  const theirs = describedBy(call, call.far(leg))?.direction ?? 'sendrecv'
   const said = meet(theirs, media.direction)
-  const body = answerTo(call, side, offer, said)
-  call.changeDialog(side, { localSdp: body })
-  take(call, side, { description: offer, media })
-  setHold(call, side, isHold(media.direction))
-  call.respond(side, 'pendingServer', 200, { body })
+  const body = answerTo(call, leg, offer, said)
+  call.changeDialog(leg, { localSdp: body })
+  take(call, leg, { description: offer, media })
+  setHold(call, leg, isHold(media.direction))
+  call.respond(leg, 'pendingServer', 200, { body })
 }
 
 interface Described {
@@ -102,23 +101,23 @@ interface Described {
   readonly media: XipMedia
 }
 
-/** A side's new description holds: for its leg, and for the state of the call (S1.82). */
-function take(call: Call, side: Side, { description, media }: Described): void {
-  call.changeDialog(side, { remoteSdp: description })
-  connect(call, side, media, saidTo(call, side))
+/** A leg's new description holds: for its leg, and for the state of the call (S1.82). */
+function take(call: Call, leg: Leg, { description, media }: Described): void {
+  call.changeDialog(leg, { remoteSdp: description })
+  connect(call, leg, media, saidTo(call, leg))
 }
 
-/** Only the side that asks puts on hold; for monitoring and half-duplex calls one-way is normal. */
-function setHold(call: Call, side: Side, wanted: boolean): void {
+/** Only the leg that asks puts on hold; for monitoring and half-duplex calls one-way is normal. */
+function setHold(call: Call, leg: Leg, wanted: boolean): void {
   const holds = wanted && call.session.callType === 'da-ida'
-  call.changeMember(side, { state: holds ? 'hold' : 'talking' })
+  call.changeMember(leg, { state: holds ? 'hold' : 'talking' })
   const isAnyHold = call.session.members.some((member) => member.state === 'hold')
   call.change({ state: isAnyHold ? 'hold' : 'communicating' })
 }
 
-/** The far side has answered our re-INVITE. */
-export function onModified(call: Call, { side: far, response }: Answered): void {
-  const near = other(far)
+/** The far leg has answered our re-INVITE. */
+export function onModified(call: Call, { leg: far, response }: Answered): void {
+  const near = call.far(far)
   call.takeOffer(far)
   const refreshed = refreshTarget(call.dialog(far), response)
   if (isReadable(refreshed)) call.changeDialog(far, refreshed)
@@ -136,13 +135,13 @@ export function onModified(call: Call, { side: far, response }: Answered): void 
   answerModification(call, near)
 }
 
-/** The far side refuses: the call goes on as it was (RFC 3261 14.1), unless that side is gone. */
-export function onModificationRefused(call: Call, { side: far, status, response }: Failed): void {
-  const near = other(far)
+/** The far leg refuses: the call goes on as it was (RFC 3261 14.1), unless that leg is gone. */
+export function onModificationRefused(call: Call, { leg: far, status, response }: Failed): void {
+  const near = call.far(far)
   call.close(far, 'pendingClient')
   // RFC 3261 12.2.1.2.
   if (response === null || status === 481 || status === 408) {
-    endCall(call, { by: far, status: 408, gone: far })
+    endCall(call, { by: call.member(far).side, status: 408, gone: far })
     return
   }
   const open = call.dialog(near).pendingServer
@@ -152,21 +151,21 @@ export function onModificationRefused(call: Call, { side: far, status, response 
 }
 
 /** ACK of our 2xx: it is not repeated any more. It may carry the answer to our offer. */
-export function onAck(call: Call, { side, request }: CallEvents['ack']): void {
-  const pending = call.dialog(side).pendingServer
+export function onAck(call: Call, { leg, request }: CallEvents['ack']): void {
+  const pending = call.dialog(leg).pendingServer
   if (pending === null || pending.method !== 'INVITE' || pending.cseq !== request.cseq.number)
     return
   if (!isSuccess(pending.final)) return
-  acknowledged(call, side)
+  acknowledged(call, leg)
   if (!pending.answerInAck) return
   const media = mediaOf(request.body)
   if (media === null) {
     endCall(call, { by: 'switch', status: 488 })
     return
   }
-  take(call, side, { description: request.body, media })
-  const far = other(side)
-  setHold(call, side, isHold(media.direction))
+  take(call, leg, { description: request.body, media })
+  const far = call.far(leg)
+  setHold(call, leg, isHold(media.direction))
   const passes = media.direction !== saidTo(call, far)
   if (passes && !isOccupied(call, far)) passOn(call, far, media)
 }

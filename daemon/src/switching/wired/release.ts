@@ -1,24 +1,29 @@
 //! The end of a call (S1.82 `released`): who is told what, and what is given back. Nothing waits for the
 //! terminals: media, ports and numbers are free at once; the record stays until both sides are done.
 import { limits } from '../../limits.ts'
-import type { Conference } from '../../tables/wired-conference.ts'
+import { type Conference, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
 import type { SipHeader, SipResponse } from '../../wire/sip/message.ts'
-import { dissolve } from '../bridge/bridge.ts'
+import { dissolve, takeOut } from '../bridge/bridge.ts'
 import type { SessionResources } from '../bridge/resources.ts'
 import { ackOf, establish } from '../dialog/dialog.ts'
 import { isReadable, isSuccess } from '../dialog/pending.ts'
 import { type Call, callRecordOf } from './call.ts'
-import type { Answered, Failed, OfSide, OpenedRequest } from './events.ts'
-import { isOver, type Side } from './sessions.ts'
+import type { Answered, Failed, OfLeg, OpenedRequest } from './events.ts'
+import { isOver, isPresent } from './sessions.ts'
 
-interface CallEnd {
-  readonly by: Side | 'switch'
-  /** Status of the call record, and of the answer to an INVITE that is still open. */
+/** How one member leaves. */
+interface MemberEnd {
+  /** Status of the answer to an INVITE that is still open. */
   readonly status: number
-  /** A side that needs no BYE any more. */
-  readonly gone?: Side
+  /** A leg that needs no BYE any more. */
+  readonly gone?: Leg
   /** In that answer, and in a BYE that leaves at once. */
   readonly headers?: readonly SipHeader[]
+}
+
+/** `status`: of the call record, too. */
+interface CallEnd extends MemberEnd {
+  readonly by: Member['side'] | 'switch'
 }
 
 export function endCall(call: Call, end: CallEnd): void {
@@ -28,91 +33,130 @@ export function endCall(call: Call, end: CallEnd): void {
   exchange.resources.giveBack(session.sessionId, resourcesOf(session))
   const ended = { atMs: call.now.wallMs, status: end.status, by: end.by }
   call.change({ state: 'released', ended })
-  exchange.timers.stop(call.sessionId, 'no-answer')
-  for (const side of ['caller', 'callee'] as const) releaseMember(call, side, end)
+  exchange.timers.stop({ sessionId: call.sessionId, timer: 'no-answer' })
+  for (const member of session.members) {
+    if (isPresent(member)) releaseMember(call, legOf(member), end)
+  }
   const record = callRecordOf(call.session)
   if (record !== null) call.effects.push({ kind: 'call-record', record })
   boundEnd(call)
   settle(call)
 }
 
+/** One member leaves; the others go on. Its media and its port are free at once; its place in the record
+ * stays until its terminal knows, and a while for repeated messages. */
+export function dropMember(call: Call, leg: Leg, end: MemberEnd): void {
+  const { exchange, sessionId } = call
+  const member = call.member(leg)
+  takeOut(exchange.options.tables, member)
+  exchange.resources.giveBackPort(sessionId, member.localPort)
+  releaseMember(call, leg, end)
+  if (call.member(leg).state !== 'released') boundMember(call, leg, limits.releasedMsMax)
+}
+
+/** A member who has left goes from the record after this time, whatever is lost. */
+export function boundMember({ exchange, sessionId, now }: Call, leg: Leg, ms: number): void {
+  exchange.timers.start({ sessionId, timer: 'member-gone', leg }, now.monotonicMs + ms)
+}
+
+/** The time of a member who has left is over. */
+export function onMemberGone(call: Call, { leg }: OfLeg): void {
+  const { sessionId, session, exchange } = call
+  if (isOver(session)) return
+  exchange.links.forget(sessionId, leg)
+  call.change({ members: session.members.filter((member) => legOf(member) !== leg) })
+}
+
 /** Whatever is lost of the way to the terminals, the record of an ended session does not stay. */
 export function boundEnd({ exchange, sessionId, now }: Call): void {
   if (exchange.lingering.has(sessionId)) return
-  exchange.timers.start(sessionId, 'linger', now.monotonicMs + limits.releasedMsMax)
+  exchange.timers.start({ sessionId, timer: 'linger' }, now.monotonicMs + limits.releasedMsMax)
 }
 
+/** What a session holds: members who have left hold nothing any more. */
 export function resourcesOf({ conferenceId, members }: Conference): SessionResources {
-  return { conferenceId, ports: members.map((member) => member.localPort) }
+  return { conferenceId, ports: members.filter(isPresent).map((member) => member.localPort) }
 }
 
-function releaseMember(call: Call, side: Side, end: CallEnd): void {
-  const { relayServer } = call.dialog(side)
-  if (relayServer !== null && relayServer.final === null) call.respond(side, 'relayServer', 481)
-  call.close(side, 'relayClient')
-  const server = call.dialog(side).pendingServer
+/** True while the first INVITE of a leg is not answered. */
+function isSettingUp({ state }: Member): boolean {
+  return state === 'calling' || state === 'ringing'
+}
+
+/** True when the leg is on its way out, or out. */
+function hasLeft(call: Call, leg: Leg): boolean {
+  return isOver(call.session) || !isPresent(call.member(leg))
+}
+
+function releaseMember(call: Call, leg: Leg, end: MemberEnd): void {
+  const { relayServer } = call.dialog(leg)
+  if (relayServer !== null && relayServer.final === null) call.respond(leg, 'relayServer', 481)
+  call.close(leg, 'relayClient')
+  const server = call.dialog(leg).pendingServer
   if (server !== null && server.method === 'INVITE' && server.final === null) {
-    const isSetUp = call.session.answeredAtMs === null
-    call.respond(side, 'pendingServer', isSetUp ? end.status : 487, {
+    const isSetUp = isSettingUp(call.member(leg))
+    call.respond(leg, 'pendingServer', isSetUp ? end.status : 487, {
       headers: end.headers ?? [],
     })
     if (isSetUp) {
-      released(call, side)
+      released(call, leg)
       return
     }
   }
-  if (end.gone === side) {
-    released(call, side)
+  if (end.gone === leg) {
+    released(call, leg)
     return
   }
-  if (call.dialog(side).remoteTag === null) {
-    cancelMember(call, side)
+  if (call.dialog(leg).remoteTag === null) {
+    cancelMember(call, leg)
     return
   }
-  call.changeMember(side, { state: 'releasing' })
-  if (!awaitsAck(call, side)) sendBye(call, side, end.headers)
+  call.changeMember(leg, { state: 'releasing' })
+  if (!awaitsAck(call, leg)) sendBye(call, leg, end.headers)
 }
 
 /** RFC 3261 9.1. The end is the final answer to the INVITE, whatever it is. */
-function cancelMember(call: Call, side: Side): void {
-  if (call.dialog(side).pendingClient === null) {
-    released(call, side)
+function cancelMember(call: Call, leg: Leg): void {
+  if (call.dialog(leg).pendingClient === null) {
+    released(call, leg)
     return
   }
-  call.changeMember(side, { state: 'releasing' })
-  call.cancel(side)
+  call.changeMember(leg, { state: 'releasing' })
+  call.cancel(leg)
 }
 
 /** RFC 3261 15: no BYE between our 2xx and its ACK. */
-function awaitsAck(call: Call, side: Side): boolean {
-  const server = call.dialog(side).pendingServer
+function awaitsAck(call: Call, leg: Leg): boolean {
+  const server = call.dialog(leg).pendingServer
   return server !== null && server.method === 'INVITE' && isSuccess(server.final)
 }
 
-function sendBye(call: Call, side: Side, headers: readonly SipHeader[] = []): void {
-  call.request(side, 'pendingClient', { method: 'BYE', headers, body: '' })
+function sendBye(call: Call, leg: Leg, headers: readonly SipHeader[] = []): void {
+  call.request(leg, 'pendingClient', { method: 'BYE', headers, body: '' })
 }
 
-function released(call: Call, side: Side): void {
-  call.changeMember(side, { state: 'released' })
-  call.close(side, 'pendingClient')
+function released(call: Call, leg: Leg): void {
+  call.changeMember(leg, { state: 'released' })
+  call.close(leg, 'pendingClient')
+  if (!isOver(call.session)) boundMember(call, leg, limits.releasedLingerMs)
 }
 
-/** When both sides are done, the record stays a while for repeated messages, then it goes. */
+/** When all are done, the record stays a while for repeated messages, then it goes. */
 function settle(call: Call): void {
-  if (!call.session.members.every((member) => member.state === 'released')) return
-  linger(call)
+  if (!isOver(call.session)) return
+  if (call.session.members.every((member) => member.state === 'released')) linger(call)
 }
 
 export function linger(call: Call): void {
   const { lingering, timers, sessions, links } = call.exchange
   if (lingering.has(call.sessionId)) return
   lingering.add(call.sessionId)
-  timers.start(call.sessionId, 'linger', call.now.monotonicMs + limits.releasedLingerMs)
+  const { sessionId } = call
+  timers.start({ sessionId, timer: 'linger' }, call.now.monotonicMs + limits.releasedLingerMs)
   const [oldest] = lingering
   if (lingering.size <= limits.releasedLingerMax || oldest === undefined) return
   lingering.delete(oldest)
-  timers.stop(oldest, 'linger')
+  timers.stop({ sessionId: oldest, timer: 'linger' })
   links.forget(oldest)
   const session = sessions.get(oldest)
   if (session !== undefined) sessions.remove(session)
@@ -123,26 +167,43 @@ export function forget(call: Call): void {
   call.remove()
 }
 
-/** BYE of a terminal, also one that crosses ours. */
-export function onBye(call: Call, { side, id, pending }: OpenedRequest): void {
-  const server = call.dialog(side).pendingServer
+/** BYE of a terminal: it ends the call. */
+export function onBye(call: Call, opened: OpenedRequest): void {
+  const { leg } = opened
+  answerBye(call, opened, () => {
+    const status = call.session.answeredAtMs === null ? 487 : 200
+    endCall(call, { by: call.member(leg).side, status, gone: leg })
+  })
+}
+
+/** One that crosses ours. */
+export function onLateBye(call: Call, opened: OpenedRequest): void {
+  answerBye(call, opened, () => {})
+}
+
+/** @param leave what becomes of the session or the member, before the answer. */
+export function answerBye(
+  call: Call,
+  { leg, id, pending }: OpenedRequest,
+  leave: () => void,
+): void {
+  const server = call.dialog(leg).pendingServer
   if (server !== null && server.method === 'INVITE') {
-    const isSetUp = call.session.answeredAtMs === null
-    if (server.final === null && !isSetUp) call.respond(side, 'pendingServer', 487)
-    if (isSuccess(call.dialog(side).pendingServer?.final ?? null)) acknowledged(call, side)
+    const isSetUp = isSettingUp(call.member(leg))
+    if (server.final === null && !isSetUp) call.respond(leg, 'pendingServer', 487)
+    if (isSuccess(call.dialog(leg).pendingServer?.final ?? null)) acknowledged(call, leg)
   }
-  const status = call.session.answeredAtMs === null ? 487 : 200
-  if (!isOver(call.session)) endCall(call, { by: side, status, gone: side })
-  call.accept(side, 'pendingServer', { id, pending })
-  call.respond(side, 'pendingServer', 200)
-  released(call, side)
+  leave()
+  call.accept(leg, 'pendingServer', { id, pending })
+  call.respond(leg, 'pendingServer', 200)
+  released(call, leg)
   settle(call)
 }
 
-/** Every answer to our BYE ends that side, 481 and silence too. */
-export function onByeDone(call: Call, { side, response }: OfSide & Partial<Failed>): void {
+/** Every answer to our BYE ends that leg, 481 and silence too. */
+export function onByeDone(call: Call, { leg, response }: OfLeg & Partial<Failed>): void {
   if (response === null) call.exchange.untold(call.sessionId)
-  released(call, side)
+  released(call, leg)
   settle(call)
 }
 
@@ -160,61 +221,61 @@ export function onRelease(call: Call): void {
 }
 
 /** 64*T1 without the ACK of our 2xx: RFC 3261 13.3.1.4. */
-export function onUnacknowledged(call: Call, { side }: OfSide): void {
-  if (!awaitsAck(call, side)) return
-  call.close(side, 'pendingServer')
-  if (!isOver(call.session)) endCall(call, { by: 'switch', status: 408 })
-  else if (call.member(side).state === 'releasing') sendBye(call, side)
+export function onUnacknowledged(call: Call, { leg }: OfLeg): void {
+  if (!awaitsAck(call, leg)) return
+  call.close(leg, 'pendingServer')
+  if (!hasLeft(call, leg)) endCall(call, { by: 'switch', status: 408 })
+  else if (call.member(leg).state === 'releasing') sendBye(call, leg)
 }
 
 /** The ACK for which a BYE has waited. */
-export function onLateAck(call: Call, { side }: OfSide): void {
-  if (!awaitsAck(call, side)) return
-  acknowledged(call, side)
-  if (call.member(side).state === 'releasing') sendBye(call, side)
+export function onLateAck(call: Call, { leg }: OfLeg): void {
+  if (!awaitsAck(call, leg)) return
+  acknowledged(call, leg)
+  if (call.member(leg).state === 'releasing') sendBye(call, leg)
 }
 
-export function acknowledged(call: Call, side: Side): void {
-  const place = { sessionId: call.sessionId, side, slot: 'pendingServer' } as const
+export function acknowledged(call: Call, leg: Leg): void {
+  const place = { sessionId: call.sessionId, leg, slot: 'pendingServer' } as const
   const id = call.exchange.links.idOf(place)
   if (id !== undefined) call.exchange.layer.acknowledged(id)
-  call.close(side, 'pendingServer')
+  call.close(leg, 'pendingServer')
 }
 
 /** A 1xx after the decision to cancel: the layer sends the CANCEL now. */
-export function onLateProvisional(call: Call, { side }: OfSide): void {
-  const pending = call.dialog(side).pendingClient
-  if (pending !== null) call.changeDialog(side, { pendingClient: { ...pending, proceeding: true } })
+export function onLateProvisional(call: Call, { leg }: OfLeg): void {
+  const pending = call.dialog(leg).pendingClient
+  if (pending !== null) call.changeDialog(leg, { pendingClient: { ...pending, proceeding: true } })
 }
 
 /** After a take-over: the CANCEL of the other node may have been lost. */
 export function onCancelAgain(call: Call): void {
-  for (const { side, dialog } of call.session.members) {
-    if (dialog.pendingClient?.cancelled === true) call.cancelAgain(side, false)
+  for (const member of call.session.members) {
+    if (member.dialog.pendingClient?.cancelled === true) call.cancelAgain(legOf(member), false)
   }
 }
 
 /** A 200 that crossed our CANCEL: the dialog exists, so it is ended. */
-export function onLateSuccess(call: Call, { side, response }: Answered): void {
-  const dialog = establish(call.dialog(side), response)
+export function onLateSuccess(call: Call, { leg, response }: Answered): void {
+  const dialog = establish(call.dialog(leg), response)
   if (!isReadable(dialog)) {
-    onByeDone(call, { side })
+    onByeDone(call, { leg })
     return
   }
-  call.changeDialog(side, dialog)
-  call.acknowledge(side, response.cseq.number)
-  sendBye(call, side)
+  call.changeDialog(leg, dialog)
+  call.acknowledge(leg, response.cseq.number)
+  sendBye(call, leg)
 }
 
 /** The callee's final answer after our CANCEL, mostly 487. */
-export function onCancelled(call: Call, { side }: Failed): void {
-  released(call, side)
+export function onCancelled(call: Call, { leg }: Failed): void {
+  released(call, leg)
   settle(call)
 }
 
 /** A second 2xx with another tag: a fork of the callee. One call is enough (RFC 3261 13.2.2.4). */
-export function refuseFork(call: Call, side: Side, response: SipResponse): void {
-  const fork = establish(call.dialog(side), response)
+export function refuseFork(call: Call, leg: Leg, response: SipResponse): void {
+  const fork = establish(call.dialog(leg), response)
   if (!isReadable(fork)) return
   const { layer } = call.exchange
   const ack = ackOf(fork, response.cseq.number)

@@ -1,15 +1,20 @@
 //! A take-over: from the records of the other node back to transactions and clocks. It sends nothing;
 //! what was open goes on by its own timers.
 import { limits } from '../../limits.ts'
-import type { Conference, Member, PendingServer } from '../../tables/wired-conference.ts'
+import {
+  type Conference,
+  legOf,
+  type Member,
+  type PendingServer,
+} from '../../tables/wired-conference.ts'
 import { response } from '../../wire/sip/write.ts'
 import { finalOf, requestOf, restoreClient } from '../dialog/pending.ts'
 import type { Now } from '../effects.ts'
 import { Call } from './call.ts'
 import type { Exchange } from './exchange.ts'
 import { connect, describedBy, saidTo } from './media.ts'
-import { boundEnd, linger, resourcesOf } from './release.ts'
-import { isOver } from './sessions.ts'
+import { boundEnd, boundMember, linger, resourcesOf } from './release.ts'
+import { isOver, isPresent } from './sessions.ts'
 
 /** Makes this node able to serve every session of the tables. */
 export function restoreAll(exchange: Exchange, now: Now): void {
@@ -40,10 +45,13 @@ export function restoreSession(
  * new stream, which is better than none. */
 function restoreLegs(call: Call): void {
   const { wiredMedia } = call.exchange.options.tables
-  for (const { side, mediaId, dialog } of call.session.members) {
-    const media = describedBy(call, side)
+  for (const member of call.session.members) {
+    const leg = legOf(member)
+    const { mediaId, dialog } = member
+    const media = describedBy(call, leg)
+    if (!isPresent(member)) continue
     if (media === null || dialog.localSdp === '' || wiredMedia.get(mediaId) !== undefined) continue
-    connect(call, side, media, saidTo(call, side))
+    connect(call, leg, media, saidTo(call, leg))
   }
 }
 
@@ -52,20 +60,21 @@ function restoreMember(
   { sessionId }: Conference,
   { member, now }: { readonly member: Member; readonly now: Now },
 ): void {
-  const { side, dialog } = member
+  const { dialog } = member
+  const leg = legOf(member)
   for (const slot of ['pendingServer', 'relayServer'] as const) {
     const pending = dialog[slot]
     if (pending === null) continue
     const last = finalOf(pending) ?? provisionalOf(pending, dialog.localTag)
     const request = requestOf(pending)
     const id = exchange.layer.restoreServer(request, pending.source, last, now.monotonicMs)
-    exchange.links.bind(id, { sessionId, side, slot })
+    exchange.links.bind(id, { sessionId, leg, slot })
   }
   for (const slot of ['pendingClient', 'relayClient'] as const) {
     const pending = dialog[slot]
     if (pending === null) continue
     const id = restoreClient(exchange.layer, pending, now.monotonicMs)
-    exchange.links.bind(id, { sessionId, side, slot })
+    exchange.links.bind(id, { sessionId, leg, slot })
   }
 }
 
@@ -80,13 +89,26 @@ function startClocks(exchange: Exchange, session: Conference, now: Now): void {
   if (session.state === 'ringing') {
     // The wall clocks of the nodes may differ; the wait is never longer than a whole one.
     const waitedMs = Math.min(Math.max(now.wallMs - session.startedAtMs, 0), limits.noAnswerMs)
-    timers.start(sessionId, 'no-answer', now.monotonicMs + limits.noAnswerMs - waitedMs)
+    timers.start({ sessionId, timer: 'no-answer' }, now.monotonicMs + limits.noAnswerMs - waitedMs)
   }
-  if (!isOver(session)) return
+  if (members.some((member) => member.dialog.pendingClient?.cancelled === true)) {
+    timers.start({ sessionId, timer: 'cancel-again' }, now.monotonicMs + limits.sipT1Ms)
+  }
+  if (!isOver(session)) {
+    boundMembers(new Call(exchange, session, now))
+    return
+  }
   boundEnd(new Call(exchange, session, now))
   if (members.every((member) => member.state === 'released')) {
     linger(new Call(exchange, session, now))
-  } else if (members.some((member) => member.dialog.pendingClient?.cancelled === true)) {
-    timers.start(sessionId, 'cancel-again', now.monotonicMs + limits.sipT1Ms)
+  }
+}
+
+/** Members who have left a session that goes on. */
+function boundMembers(call: Call): void {
+  for (const member of call.session.members) {
+    if (isPresent(member)) continue
+    const isDone = member.state === 'released'
+    boundMember(call, legOf(member), isDone ? limits.releasedLingerMs : limits.releasedMsMax)
   }
 }

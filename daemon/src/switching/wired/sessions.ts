@@ -1,27 +1,34 @@
 //! The sessions of table 3 with the indexes that are needed to find them. The table is the truth: the
 //! indexes can be made again from it at any time, which is what a take-over does.
-import type { Conference, Member } from '../../tables/wired-conference.ts'
+import { type Conference, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
 import type { RecordTable } from '../core-types.ts'
-
-export type Side = Member['side']
 
 export interface LegName {
   readonly sessionId: string
-  readonly side: Side
-}
-
-export function other(side: Side): Side {
-  return side === 'caller' ? 'callee' : 'caller'
+  readonly leg: Leg
 }
 
 export function isOver(session: Conference): boolean {
   return session.state === 'released'
 }
 
+/** True for a member who takes part: who has left stays a while for repeated messages. */
+export function isPresent({ state }: Member): boolean {
+  return state !== 'releasing' && state !== 'released'
+}
+
+function isIn(session: Conference, user: string): boolean {
+  if (isOver(session)) return false
+  return session.members.some((member) => member.user === user && isPresent(member))
+}
+
 export class Sessions {
   readonly #table: RecordTable<Conference>
   readonly #legs = new Map<string, LegName>()
   readonly #ofCallId = new Map<string, string>()
+  /** Members that take part in a live session, by session, and all together. */
+  readonly #present = new Map<string, number>()
+  #legCount = 0
   /** Live sessions of each user. */
   readonly #ofUser = new Map<string, Set<string>>()
 
@@ -41,25 +48,38 @@ export class Sessions {
     return this.#table.size
   }
 
+  /** Legs that hold a port. */
+  get legCount(): number {
+    return this.#legCount
+  }
+
   /** @returns false when the table is full. */
   save(session: Conference): boolean {
+    const previous = this.#table.get(session.sessionId)
     if (!this.#table.put(session).ok) return false
+    for (const member of previous?.members ?? []) {
+      const isKept = session.members.some((one) => legOf(one) === legOf(member))
+      if (!isKept) this.#unindex(session.sessionId, member)
+    }
     this.#index(session)
     return true
   }
 
   remove(session: Conference): void {
     this.#table.delete(session.sessionId)
-    for (const { user, dialog } of session.members) {
-      this.#legs.delete(legKey(dialog.callId, dialog.localTag))
-      this.#ofCallId.delete(dialog.callId)
-      this.#free(user, session.sessionId)
-    }
+    for (const member of session.members) this.#unindex(session.sessionId, member)
+    this.#count(session.sessionId, 0)
   }
 
   /** The leg that a message in a dialog belongs to: by Call-ID and our tag. */
   leg(callId: string, localTag: string | null): LegName | undefined {
     return localTag === null ? undefined : this.#legs.get(legKey(callId, localTag))
+  }
+
+  /** The member of a leg, as the table has it. */
+  memberOf(name: LegName | undefined): Member | undefined {
+    const session = name === undefined ? undefined : this.get(name.sessionId)
+    return session?.members.find((one) => legOf(one) === name?.leg)
   }
 
   /** The session of a Call-ID, whatever the tags. */
@@ -69,6 +89,12 @@ export class Sessions {
 
   isBusy(user: string): boolean {
     return this.#ofUser.has(user)
+  }
+
+  /** The live sessions in which the user is, the oldest first. */
+  of(user: string): Conference[] {
+    const ids = [...(this.#ofUser.get(user) ?? [])]
+    return ids.flatMap((id) => this.#table.get(id) ?? [])
   }
 
   rebuild(): void {
@@ -81,16 +107,37 @@ export class Sessions {
     this.#legs.clear()
     this.#ofCallId.clear()
     this.#ofUser.clear()
+    this.#present.clear()
+    this.#legCount = 0
   }
 
   #index(session: Conference): void {
     const { sessionId } = session
-    for (const { user, side, dialog } of session.members) {
-      this.#legs.set(legKey(dialog.callId, dialog.localTag), { sessionId, side })
-      this.#ofCallId.set(dialog.callId, sessionId)
-      if (isOver(session)) this.#free(user, sessionId)
-      else this.#occupy(user, sessionId)
+    for (const member of session.members) {
+      const { callId, localTag } = member.dialog
+      this.#legs.set(legKey(callId, localTag), { sessionId, leg: legOf(member) })
+      this.#ofCallId.set(callId, sessionId)
     }
+    const present = isOver(session) ? 0 : session.members.filter(isPresent).length
+    this.#count(sessionId, present)
+    for (const { user } of session.members) {
+      if (isIn(session, user)) this.#occupy(user, sessionId)
+      else this.#free(user, sessionId)
+    }
+  }
+
+  #count(sessionId: string, present: number): void {
+    this.#legCount += present - (this.#present.get(sessionId) ?? 0)
+    if (present === 0) this.#present.delete(sessionId)
+    else this.#present.set(sessionId, present)
+  }
+
+  #unindex(sessionId: string, { user, dialog }: Member): void {
+    const key = legKey(dialog.callId, dialog.localTag)
+    // A leg that has moved to another session is found there.
+    if (this.#legs.get(key)?.sessionId === sessionId) this.#legs.delete(key)
+    if (this.#ofCallId.get(dialog.callId) === sessionId) this.#ofCallId.delete(dialog.callId)
+    this.#free(user, sessionId)
   }
 
   #occupy(user: string, sessionId: string): void {

@@ -106,7 +106,7 @@ function openSession(exchange: Exchange, invitation: Invitation, checked: Checke
   const members = makeMembers(exchange, invitation, checked)
   const pending = pendingServerOf(request, source)
   if (members === null || pending === null) return refuse(exchange, invitation, 400)
-  if (!hasRoom(exchange)) return refuse(exchange, invitation, 503)
+  if (!hasRoom(exchange, members.length)) return refuse(exchange, invitation, 503)
   const taken = resources.take(xip.sessionId, members.length)
   if (taken === null) return refuse(exchange, invitation, 503)
   const session = makeSession(members, { xip, taken, startedAtMs: now.wallMs })
@@ -116,18 +116,18 @@ function openSession(exchange: Exchange, invitation: Invitation, checked: Checke
   }
   exchange.started += 1
   const call = new Call(exchange, session, now)
-  call.accept('caller', 'pendingServer', { id: invitation.id, pending })
+  call.accept('a', 'pendingServer', { id: invitation.id, pending })
   const direction = xip.media?.direction ?? 'sendrecv'
   const first = xip.media?.codecs[0]?.name ?? 'PCMA'
-  const offer = offerTo(call, 'callee', direction, first)
-  call.invite('callee', offer, (request.maxForwards ?? limits.sipMaxForwards) - 1)
-  timers.start(session.sessionId, 'no-answer', now.monotonicMs + limits.noAnswerMs)
+  const offer = offerTo(call, 'b', direction, first)
+  call.invite('b', offer, (request.maxForwards ?? limits.sipMaxForwards) - 1)
+  const { sessionId } = session
+  timers.start({ sessionId, timer: 'no-answer' }, now.monotonicMs + limits.noAnswerMs)
   return call.commit()
 }
 
-function hasRoom({ sessions, lingering }: Exchange): boolean {
-  const live = sessions.size - lingering.size
-  return sessions.size < limits.sessionsMax && 2 * live + 2 <= limits.legsMax
+function hasRoom({ sessions }: Exchange, legs: number): boolean {
+  return sessions.size < limits.sessionsMax && sessions.legCount + legs <= limits.legsMax
 }
 
 function makeSession(
@@ -183,6 +183,7 @@ function makeMembers(
       ...common,
       user: xip.sourceUser,
       side: 'caller',
+      leg: 'a',
       mediaId: `${sessionId}-a`,
       dialog: callerDialog,
     },
@@ -190,6 +191,7 @@ function makeMembers(
       ...common,
       user: callee.user,
       side: 'callee',
+      leg: 'b',
       mediaId: `${sessionId}-b`,
       dialog: calleeDialog,
     },

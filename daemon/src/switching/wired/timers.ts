@@ -1,29 +1,33 @@
 //! The few clocks of a session: a heap of deadlines in which a stopped timer stays until it is due.
-//! One entry a session and name; starting it again moves it.
+//! One entry a session, leg and name; starting it again moves it.
+import type { Leg } from '../../tables/wired-conference.ts'
 
-type CallTimer = 'no-answer' | 'cancel-again' | 'linger'
+type SessionTimer = 'no-answer' | 'cancel-again' | 'linger'
+type LegTimer = 'member-gone'
 
-export interface DueTimer {
-  readonly sessionId: string
-  readonly timer: CallTimer
-}
+/** A clock of a session, or of one leg of it. */
+export type CallTimer =
+  | { readonly sessionId: string; readonly timer: SessionTimer }
+  | { readonly sessionId: string; readonly timer: LegTimer; readonly leg: Leg }
 
-interface Entry extends DueTimer {
+interface Entry {
   readonly atMs: number
+  readonly key: string
+  readonly due: CallTimer
 }
 
 export class CallTimers {
   #heap: Entry[] = []
   readonly #live = new Map<string, Entry>()
 
-  start(sessionId: string, timer: CallTimer, atMs: number): void {
-    const entry = { sessionId, timer, atMs }
-    this.#live.set(keyOf(entry), entry)
+  start(due: CallTimer, atMs: number): void {
+    const entry = { due, atMs, key: keyOf(due) }
+    this.#live.set(entry.key, entry)
     this.#push(entry)
   }
 
-  stop(sessionId: string, timer: CallTimer): void {
-    this.#live.delete(keyOf({ sessionId, timer }))
+  stop(timer: CallTimer): void {
+    this.#live.delete(keyOf(timer))
   }
 
   clear(): void {
@@ -37,18 +41,18 @@ export class CallTimers {
   }
 
   /** Takes the next timer that is due, or null. */
-  take(nowMs: number): DueTimer | null {
+  take(nowMs: number): CallTimer | null {
     this.#dropStopped()
     const top = this.#heap[0]
     if (top === undefined || top.atMs > nowMs) return null
     this.#pop()
-    this.#live.delete(keyOf(top))
-    return top
+    this.#live.delete(top.key)
+    return top.due
   }
 
   #dropStopped(): void {
     for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
-      if (this.#live.get(keyOf(top)) === top) return
+      if (this.#live.get(top.key) === top) return
       this.#pop()
     }
   }
@@ -84,6 +88,7 @@ export class CallTimers {
   }
 }
 
-function keyOf({ sessionId, timer }: DueTimer): string {
-  return `${sessionId}/${timer}`
+function keyOf(timer: CallTimer): string {
+  const leg = 'leg' in timer ? timer.leg : ''
+  return `${timer.sessionId}/${timer.timer}/${leg}`
 }
