@@ -12,6 +12,7 @@ import type { Plan } from './plan.ts'
 import { DigestServer } from './registrar/digest.ts'
 import { applyUserChanges, expired } from './registrar/registrar.ts'
 import { Router } from './router.ts'
+import { services } from './services/services.ts'
 import { TransactionLayer } from './transaction/layer.ts'
 import type { LayerOutput } from './transaction/layer-types.ts'
 import { statelessAnswer } from './transaction/stateless.ts'
@@ -47,7 +48,7 @@ export class Core {
       newBranch: newToken,
     })
     const digest = new DigestServer({ realm, secret, newSalt: newToken })
-    this.#exchange = new Exchange(options, this.#layer, digest)
+    this.#exchange = new Exchange(options, { layer: this.#layer, digest, services })
     this.#router = new Router(this.#exchange)
   }
 
@@ -92,7 +93,7 @@ export class Core {
     effects.push(...this.#answerLate(now))
     const { timers } = this.#exchange
     for (let due = timers.take(now.monotonicMs); due !== null; due = timers.take(now.monotonicMs)) {
-      effects.push(...this.#counted(this.#router.timer(due, now)))
+      effects.push(...this.#ended(this.#router.timer(due, now), now))
     }
     if (now.monotonicMs >= this.#nextExpiryCheckMs) {
       this.#nextExpiryCheckMs = now.monotonicMs + expiryCheckMs
@@ -138,7 +139,7 @@ export class Core {
   release(sessionId: string, now: Now): CoreEffect[] | null {
     const session = this.#exchange.sessions.get(sessionId)
     if (!this.#isPrimary || session === undefined || isOver(session)) return null
-    return this.#counted(this.#router.release(sessionId, now))
+    return this.#ended(this.#router.release(sessionId, now), now)
   }
 
   /** ADR 0001: two primaries met. Until then an in-dialog request that nobody here knows is dropped. */
@@ -154,7 +155,7 @@ export class Core {
   /** How this primary adopts what its peer gives. */
   adopt(gift: Gift, apart: Apart): MergeSteps {
     const { steps, ...merge } = mergeSteps(this.#exchange, gift, apart)
-    return { ...merge, steps: steps.map((step) => (now) => this.#counted(step(now))) }
+    return { ...merge, steps: steps.map((step) => (now) => this.#ended(step(now), now)) }
   }
 
   /** The primary's media has mapped an input stream to ticks; both nodes must use that mapping. */
@@ -228,7 +229,12 @@ export class Core {
       const afterReplication = session !== undefined
       return { kind: 'send', session: session ?? '', outgoing, afterReplication }
     })
-    return this.#counted([...sends, ...effects])
+    return this.#ended([...sends, ...effects], now)
+  }
+
+  /** After the commit of what was at hand: what follows from it in other sessions. */
+  #ended(effects: CoreEffect[], now: Now): CoreEffect[] {
+    return this.#counted([...effects, ...this.#router.followUp(now)])
   }
 
   #counted(effects: CoreEffect[]): CoreEffect[] {

@@ -142,7 +142,8 @@ export function isUnanswered(exchange: Exchange, { message }: LateMessage): bool
     return remoteSeq === null || message.cseq.number > remoteSeq
   }
   if (message.method === 'INVITE') {
-    return sessions.get(namesOf(message, options.secret).sessionId) === undefined
+    const { callerTag } = namesOf(message, options.secret)
+    return sessions.leg(message.callId, callerTag) === undefined
   }
   const user = options.tables.user.get(message.to.uri.user ?? '')
   const isRegistered = user?.callId === message.callId && user.cseq >= message.cseq.number

@@ -10,7 +10,7 @@ import {
 } from '../tables/site-words.ts'
 
 /** Calls that are answered by several (群组呼叫). */
-interface GroupPlan {
+export interface GroupPlan {
   readonly name: string
   readonly displayName: string
   /** By which it is called; null: only its name is known, e.g. to pick up. */
@@ -22,14 +22,14 @@ interface GroupPlan {
   readonly members: readonly string[]
 }
 
-interface ConferenceSeat {
+export interface ConferenceSeat {
   readonly number: string
   /** False: hears only. */
   readonly mayTalk: boolean
   readonly gainDb: number
 }
 
-interface ConferencePlan {
+export interface ConferencePlan {
   readonly name: string
   readonly displayName: string
   readonly number: string
@@ -80,7 +80,7 @@ interface TrunkLogin {
   readonly peerHa1Sha256: string
 }
 
-interface RoutePlan {
+export interface RoutePlan {
   readonly name: string
   /** Digits, `X` for any digit, and at the end `.` for any more, or nothing. */
   readonly pattern: string

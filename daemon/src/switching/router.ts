@@ -11,7 +11,7 @@ import { answerOptions } from './registrar/options.ts'
 import { applyUserChanges, register } from './registrar/registrar.ts'
 import type { TransactionEvent } from './transaction/layer-types.ts'
 import { statelessTag } from './transaction/stateless.ts'
-import { Call } from './wired/call.ts'
+import { type Call, withSession } from './wired/call.ts'
 import type { Exchange } from './wired/exchange.ts'
 import type { Link } from './wired/links.ts'
 import { deliver } from './wired/machine.ts'
@@ -72,8 +72,10 @@ export class Router {
 
   timer(due: CallTimer, now: Now): CoreEffect[] {
     return this.#session(due.sessionId, now, (call) => {
-      if (due.timer !== 'member-gone') deliver(call, due.timer, {})
-      else if (call.has(due.leg)) deliver(call, due.timer, due)
+      if (!('leg' in due)) deliver(call, due.timer, {})
+      else if (!call.has(due.leg)) return
+      else if (due.timer === 'member-gone') deliver(call, due.timer, due)
+      else this.#exchange.services.find(({ name }) => name === due.service)?.timer?.(call, due.leg)
     })
   }
 
@@ -81,12 +83,26 @@ export class Router {
     return this.#session(sessionId, now, (call) => deliver(call, 'release', {}))
   }
 
+  /** What follows from what is committed: looked at by the services, and done in other sessions. */
+  followUp(now: Now): CoreEffect[] {
+    const { sessions, services, followUps } = this.#exchange
+    const effects: CoreEffect[] = []
+    for (let turn = 0; turn < followUpsMax; turn++) {
+      for (const change of sessions.takeChanges()) {
+        for (const { changed } of services) {
+          effects.push(...(changed?.(this.#exchange, change, now) ?? []))
+        }
+      }
+      const next = followUps.shift()
+      if (next === undefined) return effects
+      effects.push(...next(now))
+    }
+    followUps.length = 0
+    return [...effects, { kind: 'log', level: 'warn', text: 'follow-ups without end', fields: {} }]
+  }
+
   #session(sessionId: string, now: Now, work: (call: Call) => void): CoreEffect[] {
-    const session = this.#exchange.sessions.get(sessionId)
-    if (session === undefined) return []
-    const call = new Call(this.#exchange, session, now)
-    work(call)
-    return call.commit()
+    return withSession(this.#exchange, { sessionId, now }, work)
   }
 
   #linked(id: string, now: Now, work: (call: Call, link: Link) => void): CoreEffect[] {
@@ -193,11 +209,29 @@ export class Router {
   }
 }
 
-const requestNames = new Map([
+/** One event can lead to others; a circle of them is a fault. */
+const followUpsMax = 1_000
+
+type RequestName =
+  | 'reinvite'
+  | 'bye'
+  | 'info'
+  | 'refer'
+  | 'update'
+  | 'prack'
+  | 'notify'
+  | 'subscribe'
+
+const requestNames: ReadonlyMap<string, RequestName> = new Map<string, RequestName>([
   ['INVITE', 'reinvite'],
   ['BYE', 'bye'],
   ['INFO', 'info'],
-] as const) as ReadonlyMap<string, 'reinvite' | 'bye' | 'info'>
+  ['REFER', 'refer'],
+  ['UPDATE', 'update'],
+  ['PRACK', 'prack'],
+  ['NOTIFY', 'notify'],
+  ['SUBSCRIBE', 'subscribe'],
+])
 
 /** A response in the transaction of a place. */
 function answer(call: Call, { leg, slot }: Link, response: SipResponse): void {

@@ -114,6 +114,8 @@ export const conferenceSchema = recordObject({
   })
     .nullable()
     .default(null),
+  /** Legs that were ever named in it; null: those that are there. */
+  legCount: z.int().nullable().default(null),
   members: z.array(memberSchema).max(128),
 })
 export type Conference = z.infer<typeof conferenceSchema>

@@ -253,6 +253,19 @@ export function callRecordOf(session: Conference): CallRecord | null {
   }
 }
 
+/** Runs work on one session and writes it. Nothing when the session is not there. */
+export function withSession(
+  exchange: Exchange,
+  { sessionId, now }: { readonly sessionId: string; readonly now: Now },
+  work: (call: Call) => void,
+): CoreEffect[] {
+  const session = exchange.sessions.get(sessionId)
+  if (session === undefined) return []
+  const call = new Call(exchange, session, now)
+  work(call)
+  return call.commit()
+}
+
 function descriptionHeaders(body: string): SipHeader[] {
   return body === '' ? [] : [{ name: 'Content-Type', value: 'application/sdp' }]
 }

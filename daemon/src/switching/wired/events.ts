@@ -29,6 +29,11 @@ export interface CallEvents {
   readonly reinvite: OpenedRequest
   readonly bye: OpenedRequest
   readonly info: OpenedRequest
+  readonly refer: OpenedRequest
+  readonly update: OpenedRequest
+  readonly prack: OpenedRequest
+  readonly notify: OpenedRequest
+  readonly subscribe: OpenedRequest
   readonly ack: OfLeg & { readonly request: SipRequest }
   readonly cancel: OfLeg
   /** Answers to our INVITE or re-INVITE. */

@@ -6,6 +6,7 @@ import { Resources } from '../bridge/resources.ts'
 import type { CoreOptions } from '../core-types.ts'
 import { emptyPlan, type Plan } from '../plan.ts'
 import type { DigestServer } from '../registrar/digest.ts'
+import type { FollowUp, Service } from '../services/service.ts'
 import type { TransactionLayerApi } from '../transaction/layer-types.ts'
 import { commonVersion, ed137Headers } from '../xip/ed137.ts'
 import { offeredVersions, sessionHeaders } from '../xip/to-sip.ts'
@@ -29,13 +30,25 @@ export class Exchange {
   readonly lingering = new Set<string>()
   /** Ended sessions of which a terminal did not answer the BYE: a partition may have been why. */
   readonly #untold = new Set<string>()
+  /** Work on other sessions, to be done after the commit of the present one. */
+  readonly followUps: FollowUp[] = []
+  readonly services: readonly Service[]
   /** What is configured beside the tables. */
   plan: Plan = emptyPlan
   started = 0
   answered = 0
 
-  constructor(options: CoreOptions, layer: TransactionLayerApi, digest: DigestServer) {
+  constructor(
+    options: CoreOptions,
+    parts: {
+      readonly layer: TransactionLayerApi
+      readonly digest: DigestServer
+      readonly services: readonly Service[]
+    },
+  ) {
+    const { layer, digest, services } = parts
     this.options = options
+    this.services = services
     const { address, peerAddress } = options
     this.addresses = peerAddress === undefined ? [address] : [address, peerAddress]
     this.commonAddress = this.addresses.toSorted()[0] ?? address
@@ -71,5 +84,6 @@ export class Exchange {
     this.links.clear()
     this.timers.clear()
     this.lingering.clear()
+    this.followUps.length = 0
   }
 }

@@ -4,10 +4,10 @@
 //!   ringing, communicating, hold --BYE, CANCEL, refusal, time-out--> released --> (gone)
 import { assert } from '../../assert.ts'
 import type { Conference } from '../../tables/wired-conference.ts'
+import { onInfo, onInfoDone } from '../services/info.ts'
 import { onAnswered, onProvisional, onRefused } from './answer.ts'
 import type { Call } from './call.ts'
 import type { CallEventName, CallEvents, OpenedRequest } from './events.ts'
-import { onInfo, onInfoDone } from './info.ts'
 import { onAck, onModificationRefused, onModified, onReinvite } from './modify.ts'
 import {
   forget,
@@ -30,10 +30,21 @@ import { isPresent } from './sessions.ts'
 type Row = { readonly [K in CallEventName]: (call: Call, event: CallEvents[K]) => void }
 type State = Exclude<Conference['state'], 'idle'>
 
+/** What no service has taken; the gate refuses these methods before (`registrar/capabilities.ts`). A
+ * service that takes a cell writes it below, and its method into Allow. */
+const notOffered = {
+  refer: refused(405),
+  update: refused(405),
+  prack: refused(405),
+  notify: refused(405),
+  subscribe: refused(405),
+} as const
+
 const established: Row = {
   reinvite: onReinvite,
   bye: onBye,
   info: onInfo,
+  ...notOffered,
   ack: onAck,
   // A re-INVITE is answered soon anyway.
   cancel: ignored,
@@ -56,6 +67,7 @@ const machine: Readonly<Record<State, Row>> = {
     reinvite: refused(500),
     bye: onBye,
     info: refused(481),
+    ...notOffered,
     ack: ignored,
     cancel: onCancel,
     provisional: onProvisional,
@@ -76,6 +88,11 @@ const machine: Readonly<Record<State, Row>> = {
     reinvite: refused(481),
     bye: onLateBye,
     info: refused(481),
+    refer: refused(481),
+    update: refused(481),
+    prack: refused(481),
+    notify: refused(481),
+    subscribe: refused(481),
     ack: onLateAck,
     cancel: ignored,
     provisional: onLateProvisional,

@@ -1,19 +1,30 @@
-//! The names and numbers of a new session. Both nodes make the same from the same INVITE, so that an
-//! INVITE that is repeated to the other node becomes the same session there; nobody else can tell
-//! them beforehand.
+//! The names and numbers of a new session and of its legs. Both nodes make the same from the same
+//! INVITE, so that an INVITE that is repeated to the other node becomes the same session there; nobody
+//! else can tell them beforehand.
 import { createHmac } from 'node:crypto'
+import type { Leg } from '../../tables/wired-conference.ts'
 import type { SipRequest } from '../../wire/sip/message.ts'
 import { tagOf } from '../dialog/dialog.ts'
 
-export interface SessionNames {
-  readonly sessionId: string
+/** Of the dialog that an INVITE opens. */
+export interface CallerNames {
   readonly callerTag: string
-  readonly calleeTag: string
-  /** The part of the Call-ID of the callee's leg before the `@`. */
-  readonly calleeCallId: string
-  /** Session numbers of the origin lines (RFC 4566 5.2). */
+  /** Session number of the origin line (RFC 4566 5.2). */
   readonly callerSdp: number
-  readonly calleeSdp: number
+}
+
+/** Of a dialog that we open. */
+export interface LegNames {
+  readonly tag: string
+  /** The part of the Call-ID before the `@`. */
+  readonly callId: string
+  readonly sdp: number
+}
+
+export interface SessionNames extends CallerNames {
+  readonly sessionId: string
+  /** Of the second leg. */
+  readonly callee: LegNames
 }
 
 export function namesOf({ callId, from, cseq }: SipRequest, secret: Uint8Array): SessionNames {
@@ -22,9 +33,22 @@ export function namesOf({ callId, from, cseq }: SipRequest, secret: Uint8Array):
   return {
     sessionId: digest.slice(0, 24),
     callerTag: digest.slice(24, 44),
-    calleeTag: digest.slice(44, 64),
-    calleeCallId: digest.slice(64, 96),
+    callee: {
+      tag: digest.slice(44, 64),
+      callId: digest.slice(64, 96),
+      sdp: Number.parseInt(digest.slice(104, 112), 16),
+    },
     callerSdp: Number.parseInt(digest.slice(96, 104), 16),
-    calleeSdp: Number.parseInt(digest.slice(104, 112), 16),
+  }
+}
+
+/** Of a leg that joins later. */
+export function legNamesOf(sessionId: string, leg: Leg, secret: Uint8Array): LegNames {
+  const text = `leg\n${sessionId}\n${leg}`
+  const digest = createHmac('sha512', secret).update(text).digest('hex')
+  return {
+    tag: digest.slice(0, 20),
+    callId: digest.slice(20, 52),
+    sdp: Number.parseInt(digest.slice(52, 60), 16),
   }
 }

@@ -38,6 +38,8 @@ export function restoreSession(
 ): void {
   for (const member of session.members) restoreMember(exchange, session, { member, now })
   startClocks(exchange, session, now)
+  const restored = new Call(exchange, session, now)
+  for (const { restore } of exchange.services) restore?.(restored)
   if (withMedia && !isOver(session)) restoreLegs(new Call(exchange, session, now))
 }
 

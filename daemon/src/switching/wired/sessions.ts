@@ -2,6 +2,7 @@
 //! indexes can be made again from it at any time, which is what a take-over does.
 import { type Conference, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
 import type { RecordTable } from '../core-types.ts'
+import type { SessionChange } from '../services/service.ts'
 
 export interface LegName {
   readonly sessionId: string
@@ -29,6 +30,7 @@ export class Sessions {
   /** Members that take part in a live session, by session, and all together. */
   readonly #present = new Map<string, number>()
   #legCount = 0
+  readonly #changes: SessionChange[] = []
   /** Live sessions of each user. */
   readonly #ofUser = new Map<string, Set<string>>()
 
@@ -57,6 +59,7 @@ export class Sessions {
   save(session: Conference): boolean {
     const previous = this.#table.get(session.sessionId)
     if (!this.#table.put(session).ok) return false
+    this.#changes.push({ previous: previous ?? null, next: session })
     for (const member of previous?.members ?? []) {
       const isKept = session.members.some((one) => legOf(one) === legOf(member))
       if (!isKept) this.#unindex(session.sessionId, member)
@@ -66,7 +69,9 @@ export class Sessions {
   }
 
   remove(session: Conference): void {
+    const previous = this.#table.get(session.sessionId) ?? null
     this.#table.delete(session.sessionId)
+    this.#changes.push({ previous, next: null })
     for (const member of session.members) this.#unindex(session.sessionId, member)
     this.#count(session.sessionId, 0)
   }
@@ -97,6 +102,11 @@ export class Sessions {
     return ids.flatMap((id) => this.#table.get(id) ?? [])
   }
 
+  /** What was written since the last question. */
+  takeChanges(): SessionChange[] {
+    return this.#changes.splice(0)
+  }
+
   rebuild(): void {
     this.clear()
     for (const session of this.#table.values()) this.#index(session)
@@ -107,6 +117,7 @@ export class Sessions {
     this.#legs.clear()
     this.#ofCallId.clear()
     this.#ofUser.clear()
+    this.#changes.length = 0
     this.#present.clear()
     this.#legCount = 0
   }

@@ -3,12 +3,18 @@
 import type { Leg } from '../../tables/wired-conference.ts'
 
 type SessionTimer = 'no-answer' | 'cancel-again' | 'linger'
-type LegTimer = 'member-gone'
 
 /** A clock of a session, or of one leg of it. */
 export type CallTimer =
   | { readonly sessionId: string; readonly timer: SessionTimer }
-  | { readonly sessionId: string; readonly timer: LegTimer; readonly leg: Leg }
+  | { readonly sessionId: string; readonly timer: 'member-gone'; readonly leg: Leg }
+  /** A clock of a service: its name, and the leg that it is about. */
+  | {
+      readonly sessionId: string
+      readonly timer: 'service'
+      readonly service: string
+      readonly leg: Leg
+    }
 
 interface Entry {
   readonly atMs: number
@@ -90,5 +96,6 @@ export class CallTimers {
 
 function keyOf(timer: CallTimer): string {
   const leg = 'leg' in timer ? timer.leg : ''
-  return `${timer.sessionId}/${timer.timer}/${leg}`
+  const name = timer.timer === 'service' ? timer.service : timer.timer
+  return `${timer.sessionId}/${name}/${leg}`
 }

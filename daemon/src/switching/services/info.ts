@@ -1,8 +1,8 @@
 //! INFO in a call (RFC 6086), passed through: what it carries concerns only the terminals.
 import { limits } from '../../limits.ts'
 import { header, type SipHeader, type SipMessage } from '../../wire/sip/message.ts'
-import type { Call } from './call.ts'
-import type { Failed, OpenedRequest } from './events.ts'
+import type { Call } from '../wired/call.ts'
+import type { Failed, OpenedRequest } from '../wired/events.ts'
 
 const passedHeaders = ['Content-Type', 'Content-Disposition', 'Info-Package'] as const
 /** What is passed on lies in the record until it is answered, and must be readable from there. */
