@@ -42,8 +42,8 @@ function featureOf(number: string, { features }: Plan): Destination | null {
   for (const name of featureNames) {
     const digits = features[name]
     if (digits === null || digits.length <= longest) continue
-    const takesNumber = featureCodes[name].number && number.length > digits.length
-    if (takesNumber ? !number.startsWith(digits) : number !== digits) continue
+    const hasNumber = number.startsWith(digits) && number.length > digits.length
+    if (featureCodes[name].number ? !hasNumber : number !== digits) continue
     found = name
     longest = digits.length
   }

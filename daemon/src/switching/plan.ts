@@ -22,7 +22,7 @@ export interface GroupPlan {
   readonly members: readonly string[]
 }
 
-export interface ConferenceSeat {
+interface ConferenceSeat {
   readonly number: string
   /** False: hears only. */
   readonly mayTalk: boolean

@@ -59,6 +59,7 @@ const conference = {
   priority: 'urgent',
   wg67Version: 'phone.01',
   ended: null,
+  legCount: 2,
   members: [member],
 }
 
@@ -113,6 +114,7 @@ export const oneOfEach: Readonly<Record<TableName, object>> = {
     digest: 'both',
     priority: 1,
     twin: false,
+    profile: null,
   },
   /** S1.88. */
   'conference-resource': { resource: 'port:20000', kind: 'port', number: 20_000, sessionId: 's' },

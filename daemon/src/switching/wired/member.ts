@@ -47,7 +47,11 @@ interface Invited {
 export function memberToInvite(
   exchange: Exchange,
   place: Place,
-  { callee, from, names = legNamesOf(place.sessionId, place.leg, exchange.options.secret) }: Invited,
+  {
+    callee,
+    from,
+    names = legNamesOf(place.sessionId, place.leg, exchange.options.secret),
+  }: Invited,
 ): Member | null {
   if (parseUri(callee.contact) === null) return null
   const dialog = dialogToTerminal({

@@ -182,11 +182,7 @@ export function onLateBye(call: Call, opened: OpenedRequest): void {
 }
 
 /** @param leave what becomes of the session or the member, before the answer. */
-export function answerBye(
-  call: Call,
-  { leg, id, pending }: OpenedRequest,
-  leave: () => void,
-): void {
+function answerBye(call: Call, { leg, id, pending }: OpenedRequest, leave: () => void): void {
   const server = call.dialog(leg).pendingServer
   if (server !== null && server.method === 'INVITE') {
     const isSetUp = isSettingUp(call.member(leg))

@@ -73,12 +73,12 @@ function openSession(work: SetUp, callee: User): CoreEffect[] {
 }
 
 /** True when so many more legs fit. */
-export function hasRoom({ sessions }: Exchange, legs: number): boolean {
+function hasRoom({ sessions }: Exchange, legs: number): boolean {
   return sessions.size < limits.sessionsMax && sessions.legCount + legs <= limits.legsMax
 }
 
 /** A session that begins, still without members. */
-export function newSession(
+function newSession(
   xip: Xip,
   { conferenceId, now }: { readonly conferenceId: number; readonly now: Now },
 ): Conference {
@@ -97,17 +97,18 @@ export function newSession(
 }
 
 /** @returns null when the INVITE has no usable Contact or From, or is larger than a record. */
-function makeMembers(
-  { exchange, invitation, xip, names }: SetUp,
-  callee: User,
-): Member[] | null {
+function makeMembers({ exchange, invitation, xip, names }: SetUp, callee: User): Member[] | null {
   const place = { sessionId: xip.sessionId, localPort: 1 }
   const caller = memberOfInvite(exchange, invitation, { ...place, leg: 'a', names })
   const { displayName } = invitation.request.from
-  const called = memberToInvite(exchange, { ...place, leg: 'b' }, {
-    callee,
-    from: { user: xip.sourceUser, displayName },
-    names: names.callee,
-  })
+  const called = memberToInvite(
+    exchange,
+    { ...place, leg: 'b' },
+    {
+      callee,
+      from: { user: xip.sourceUser, displayName },
+      names: names.callee,
+    },
+  )
   return caller === null || called === null ? null : [caller, called]
 }
