@@ -150,15 +150,30 @@ export class LabNode {
 
   /** Before the other work of this machine, also the units that it has started since. */
   prefer(): void {
-    if (this.#daemon?.pid !== undefined) preferTree(this.#daemon.pid)
+    if (this.#daemon?.pid !== undefined) for (const pid of this.#processes()) preferTree(pid)
   }
 
-  /** SIGKILL to the supervisor and everything it started. @returns the time of the first signal. */
+  /** SIGKILL to the supervisor and its units. @returns the time of the first signal. */
   killAll(): { atMs: number; pids: number[] } {
+    const all = this.#processes()
+    const atMs = Date.now()
+    return { atMs, pids: [...new Set(all.flatMap((pid) => killTree(pid)))] }
+  }
+
+  /** The supervisor, and the units: those that it took over are no descendants of it. */
+  #processes(): number[] {
     const pid = this.#daemon?.pid
     if (pid === undefined) throw new Error(`${this.name} does not run`)
-    const atMs = Date.now()
-    return { atMs, pids: killTree(pid) }
+    return [pid, ...this.#units()]
+  }
+
+  #units(): number[] {
+    return ['pair', 'switch', 'media'].flatMap((unit) => {
+      const file = join(this.#options.directory, `run/${unit}.pid`)
+      if (!existsSync(file)) return []
+      const pid = Number(readFileSync(file, 'utf8'))
+      return runs(pid, this.#configFile) ? [pid] : []
+    })
   }
 
   /** SIGKILL to the supervisor only; its units serve on. */
@@ -177,10 +192,11 @@ export class LabNode {
 
   /** The supervisor and all units stand still, as the whole machine of a node may. */
   stopAll(): Standstill {
-    const pid = this.#daemon?.pid
-    if (pid === undefined) throw new Error(`${this.name} does not run`)
-    const atMs = signalTree(pid, 'SIGSTOP')
-    return { atMs, wake: () => signalTree(pid, 'SIGCONT') }
+    const all = this.#processes()
+    const signal = (name: 'SIGSTOP' | 'SIGCONT') => {
+      return Math.min(...all.map((pid) => signalTree(pid, name)))
+    }
+    return { atMs: signal('SIGSTOP'), wake: () => signal('SIGCONT') }
   }
 
   /** One unit stands still: it hangs. */
@@ -196,7 +212,11 @@ export class LabNode {
   async stop(): Promise<number | undefined> {
     if (this.#daemon === undefined) return 0
     this.#daemon.kill('SIGTERM')
-    return Promise.race([exited(this.#daemon), delay(stopMsMax, undefined, { ref: false })])
+    const ended = exited(this.#daemon)
+    const code = await Promise.race([ended, delay(stopMsMax, undefined, { ref: false })])
+    // Units of a supervisor that was killed.
+    for (const pid of this.#units()) killTree(pid)
+    return code
   }
 
   /** The end of the log, for the reader of a failed test. */
@@ -216,6 +236,15 @@ export class LabNode {
     this.prefer()
     const { units, role } = await this.opinion()
     return role !== null && units.length > 0 && units.every((unit) => unit.state === 'up')
+  }
+}
+
+/** Process ids are used again: only one that was given this argument. */
+function runs(pid: number, argument: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(argument)
+  } catch {
+    return false
   }
 }
 

@@ -51,6 +51,7 @@ const move = {
   callsEnded: 1,
   callsLost: 0,
   twin: { both: 4, wanted: 4 },
+  voice: [{ node: 'vccs-a', ticks: 180, packetsSent: 720, packetsLost: 0, ticksLate: 0 }],
   criticalAlarms: [],
   otherAlarms: ['link-down net-b'],
 }

@@ -123,7 +123,9 @@ export class PairProcess {
     if (unit !== 'switch') return
     if (message.kind === 'switch-alive' || message.kind === 'flushed') {
       this.#runner?.happen({ ...message, now })
-    } else if (message.kind === 'switchover') this.#runner?.happen({ ...message, now })
+    } else if (message.kind === 'switchover' || message.kind === 'peer-pair-died') {
+      this.#runner?.happen({ ...message, now })
+    }
   }
 
   #persist(text: string): void {

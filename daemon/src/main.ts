@@ -67,7 +67,8 @@ async function main(): Promise<void> {
   const config = loaded.value
   if (given.check === true) end(0, `${given.config}: valid, node ${config.node}\n`)
   const log = openLog({ ...config.log, node: config.node, unit: 'supervisor' })
-  const started = await startNodeUnits({ config, configPath, programs: import.meta.dirname, log })
+  const programs = import.meta.dirname
+  const started = await startNodeUnits({ config, configPath, programs, version: version(), log })
   if (!started.ok) {
     const { code, detail } = started.failure
     log.error(errors[code].text, { code, detail })

@@ -36,8 +36,9 @@ interface World {
   readonly log: Log
   readonly key: Uint8Array
   readonly units: Map<UnitName, BusPeer>
-  /** Not a unit: its death moves no role. */
-  supervisor: BusPeer | null
+  readonly pids: Map<UnitName, number>
+  /** Not a unit: its death moves no role. It has a connection for each of its purposes. */
+  readonly supervisors: Set<BusPeer>
   readonly sockets: (DatagramSocket | null)[]
   /** Term and boots. */
   readonly kept: KeptFile
@@ -71,7 +72,8 @@ async function main(): Promise<void> {
     log,
     key,
     units,
-    supervisor: null,
+    pids: new Map(),
+    supervisors: new Set(),
     sockets: [],
     stopping: false,
   }
@@ -116,7 +118,9 @@ function startRunner(world: World, realtime: boolean): PairRunner {
     },
     toSwitch: (message) => world.units.get('switch')?.send(message),
     toMedia: (message) => world.units.get('media')?.send(message),
-    toSupervisor: (message) => world.supervisor?.send(message),
+    toSupervisor: (message) => {
+      for (const peer of world.supervisors) peer.send(message)
+    },
     persist: (text) => world.kept.keep(() => text),
     log: (level, text, fields) => log[level](text, fields),
   }
@@ -164,10 +168,11 @@ function welcome(world: World, runner: PairRunner, peer: BusPeer): void {
     if (message.kind === 'hello' && message.unit !== 'pair') {
       for (const one of runner.introduction()) peer.send(one)
       if (message.unit === 'supervisor') {
-        world.supervisor = peer
+        world.supervisors.add(peer)
         return
       }
       unit = message.unit
+      world.pids.set(unit, message.pid)
       world.units.get(unit)?.close('replaced by a new connection')
       world.units.set(unit, peer)
       world.log.info('a unit is connected', { peer: unit, peerPid: message.pid })
@@ -175,6 +180,7 @@ function welcome(world: World, runner: PairRunner, peer: BusPeer): void {
     } else if (unit !== null) obey(runner, unit, message)
   })
   peer.onClose((detail) => {
+    world.supervisors.delete(peer)
     if (unit === null || world.units.get(unit) !== peer) return
     world.units.delete(unit)
     if (!world.stopping) runner.happen({ kind: 'unit-down', now: monotonicMs(), unit, detail })
@@ -191,12 +197,13 @@ function obey(runner: PairRunner, unit: UnitName, message: BusMessage): void {
     runner.happen({ ...message, now })
   } else if (message.kind === 'switchover' || message.kind === 'pause') {
     runner.happen({ ...message, now })
-  }
+  } else if (message.kind === 'peer-pair-died') runner.happen({ ...message, now })
 }
 
 /** Absolute times: a late period does not delay the next one. Between the periods, the moment in which
  * the peer will be lost or an operation has run out of time is looked at exactly. */
-function beat(runner: PairRunner, { config }: World): void {
+function beat(runner: PairRunner, world: World): void {
+  const { config } = world
   const { heartbeatMs } = config.pair
   const keepClock = clockKeeper(config.runDirectory)
   let dueAt = monotonicMs()
@@ -207,6 +214,7 @@ function beat(runner: PairRunner, { config }: World): void {
     const now = monotonicMs()
     if (now >= dueAt) {
       runner.happen({ kind: 'period', now })
+      tellSupervisor(world, runner)
       dueAt += heartbeatMs
       // Periods that were missed are not made up for.
       if (dueAt <= now) dueAt = now + heartbeatMs
@@ -216,6 +224,15 @@ function beat(runner: PairRunner, { config }: World): void {
     setTimeout(turn, Math.max(1, Math.ceil(next - monotonicMs())))
   }
   turn()
+}
+
+function tellSupervisor({ units, pids, supervisors }: World, { state }: PairRunner): void {
+  if (supervisors.size === 0) return
+  const connected = [...units.keys()].map((unit) => {
+    return { unit, pid: pids.get(unit) ?? 0, counter: state.own[unit].counter }
+  })
+  const message = { kind: 'units-alive', pid: process.pid, units: connected } as const
+  for (const peer of supervisors) peer.send(message)
 }
 
 /** A primary hands over as planned if it can, so that nothing unconfirmed is lost; then goodbye. */

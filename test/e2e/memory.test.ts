@@ -55,7 +55,7 @@ test('a switch near the bound of its memory gives the role away and returns as s
   await delay(500)
   const fromMs = Date.now()
   const { pid } = (await lab.a.opinion()).units.find(({ unit }) => unit === 'switch') ?? {}
-  const sending = send(lab, { member: 'probe', everyMs: 20, burst: 15 }, requests(50_000))
+  const sending = send(lab, { member: 'probe', everyMs: 20, burst: 50 }, requests(50_000))
   const alarms: string[] = []
   await until(
     async () => {

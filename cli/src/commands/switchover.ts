@@ -26,7 +26,7 @@ abstract class RoleCommand extends VccsCommand {
   /** What is true afterwards; that it cannot be shown does not make the operation a failure. */
   async #printAfter(flags: Values): Promise<void> {
     try {
-      const status = await this.ask(flags, 'status', {})
+      const status = await this.#settled(flags)
       const lines = drawStatus(this.screen(flags), status)
       this.io.out(`\n${lines.join('\n')}\n`)
     } catch (error) {
@@ -34,7 +34,23 @@ abstract class RoleCommand extends VccsCommand {
       this.io.err(`The state afterwards is not known: ${error.info.message}. See: vccs status\n`)
     }
   }
+
+  async #settled(flags: Values): Promise<ResultOf<'status'>> {
+    for (let look = 0, calm = 0; ; look += 1) {
+      const status = await this.ask(flags, 'status', {})
+      calm = status.degraded.length + status.disagreements.length === 0 ? calm + 1 : 0
+      if (calm >= calmLooks || look * lookMs >= settleMsMax) return status
+      await this.io.sleep(lookMs)
+    }
+  }
 }
+
+/** Both nodes tell the new roles, and the new standby has caught up, a moment after the role has moved.
+ * What is printed last is the pair as it stays, not that moment. */
+const settleMsMax = 2_000
+/** What heartbeats say may be older than the change; the next two are not. */
+const calmLooks = 5
+const lookMs = 50
 
 export class Switchover extends RoleCommand {
   static override summary = 'Hand the primary role to the standby, without loss.'

@@ -2,6 +2,7 @@
 //! the network does, followed by a period.
 import type { PairEvent } from '../../src/pair/state.ts'
 import { linkCount, lostPeriods, nodeNames, now } from './model.ts'
+import { boots } from './normal-form.ts'
 import {
   boot,
   type Draft,
@@ -28,6 +29,7 @@ export interface Action {
 /** Kinds of events; time always passes, and what was begun can always end. */
 export type Kind =
   | 'kill'
+  | 'pair'
   | 'stand'
   | 'unit'
   | 'switchover'
@@ -63,6 +65,7 @@ function nodeActions(world: World, index: number, profile: Profile): Action[] {
     if (has(kind)) actions.push(make(text, run))
   }
   add('kill', 'is killed', (draft) => die(draft, index))
+  add('pair', 'loses its pair unit, and says so', (draft) => losePair(draft, index))
   if (mode === 'stands') return [...actions, make('goes on', (draft) => wake(draft, index))]
   if (mode === 'stops') return actions
   add('stand', 'stands still', (draft) => setNode(draft, index, { mode: 'stands' }))
@@ -137,6 +140,17 @@ function loseUnit(draft: Draft, index: number): void {
   setNode(draft, index, { unit: false })
   const event: PairEvent = { kind: 'unit-down', now, unit: 'switch', detail: 'closed' }
   give(draft, index, 'unit-down', () => [event])
+}
+
+/** Its switch, which stands still when the node does, tells the peer. */
+function losePair(draft: Draft, index: number): void {
+  const other = 1 - index
+  const says = pick(draft.nodes, index).mode === 'runs' && pick(draft.nodes, index).unit
+  const hears = draft.linksUp > 0 && draft.deaf !== other
+  die(draft, index)
+  if (!says || !hears || pick(draft.nodes, other).mode !== 'runs') return
+  const event: PairEvent = { kind: 'peer-pair-died', now, bootId: boots.current }
+  give(draft, other, 'peer-pair-died', () => [event])
 }
 
 function order(draft: Draft, index: number, force: boolean): void {

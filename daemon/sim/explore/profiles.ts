@@ -10,7 +10,14 @@ const profile = (name: string, kinds: readonly Kind[], depth = deep): Profile =>
   depth,
 })
 
-const deaths = profile('deaths and orders', ['kill', 'unit', 'stop', 'switchover', 'cut-all'])
+const deaths = profile('deaths and orders', [
+  'kill',
+  'pair',
+  'unit',
+  'stop',
+  'switchover',
+  'cut-all',
+])
 const links = profile('links', ['kill', 'cut-one', 'cut-all', 'one-way', 'switchover'])
 const stands = profile('stand-stills', ['kill', 'stand', 'cut-all', 'switchover'])
 const pauses = profile('pauses', ['kill', 'stop', 'pause', 'failover', 'switchover'])
@@ -26,7 +33,7 @@ export const profiles: readonly Profile[] = [
   profile(
     'everything',
     [
-      ...(['kill', 'unit', 'stand', 'stop', 'switchover', 'failover', 'pause'] as const),
+      ...(['kill', 'pair', 'unit', 'stand', 'stop', 'switchover', 'failover', 'pause'] as const),
       ...(['cut-one', 'cut-all', 'one-way', 'delay', 'duplicate'] as const),
     ],
     4,

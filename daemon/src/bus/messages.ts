@@ -78,6 +78,15 @@ const role = message('role', {
  * missed this node (ADR 0015). Sent after each heartbeat that left, and in answer to each sign of life,
  * whose counter `echo` repeats: what pair said before that sign has then been read. */
 const lease = message('lease', { untilMs: z.number(), echo: z.number() })
+/** To the supervisor, each heartbeat period: the units that are connected, and how far their signs of life
+ * have come. For units that it did not start itself, whose pipes ended with the one that did. */
+const unitsAlive = message('units-alive', {
+  /** Of pair itself. */
+  pid: z.int(),
+  units: z.array(
+    z.strictObject({ unit: z.enum(['switch', 'media']), pid: z.int(), counter: z.number() }),
+  ),
+})
 /** Pair time = CLOCK_MONOTONIC + offsetMs; tick n begins at pair time n * 20 ms. */
 const clock = message('clock', {
   offsetMs: z.number(),
@@ -181,6 +190,8 @@ const switchover = message('switchover', {
   force: z.boolean(),
   reason: z.string().max(200),
 })
+/** The switch of the peer says that its pair unit, of this boot, is dead and that it does not serve. */
+const peerPairDied = message('peer-pair-died', { bootId: z.string() })
 /** `vccs pause`, `vccs resume`; answered with `operation-result`. */
 const pause = message('pause', {
   ref: z.int(),
@@ -212,6 +223,7 @@ export const busMessageSchema = z.discriminatedUnion('kind', [
   mediaStatistics,
   role,
   lease,
+  unitsAlive,
   clock,
   pairStatus,
   flush,
@@ -220,6 +232,7 @@ export const busMessageSchema = z.discriminatedUnion('kind', [
   mediaAlive,
   flushed,
   switchover,
+  peerPairDied,
   pause,
   unitLog,
 ])

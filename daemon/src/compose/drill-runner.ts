@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { DrillMove, DrillReport, Operation } from '../control/operation-schema.ts'
 import type { Check, StatusResult } from '../control/status-schema.ts'
 import { drillChecks, drillText, judgeDrill, reasonsAgainst, refuseDrill } from '../oam/drill.ts'
+import { voiceBetween } from '../oam/drill-voice.ts'
 import { monotonicMs, wallMs } from '../platform/clock.ts'
 import { ReportFolder } from '../platform/report-folder.ts'
 import { alarmsFromNow } from './alarms-since.ts'
@@ -19,7 +20,7 @@ interface DrillParts extends StatusParts {
 /** The new standby has this long to hold everything again. */
 const inStepMsMax = 30_000
 const pollMs = 50
-/** What a move brings about shows within this time. */
+/** What a move brings about shows within this time; the media units tell once a second. */
 const afterMs = 1_500
 const reportsKept = 50
 
@@ -97,7 +98,8 @@ export class DrillRunner {
     calls.settle(sessions())
     stop()
     const { calls: callsBefore, kept, ended, lost } = calls.counts
-    const twin = done ? (await pairStatusOf(this.#parts)).twin : before.twin
+    const then = done ? await pairStatusOf(this.#parts) : before
+    const { twin } = then
     return {
       from,
       to,
@@ -110,6 +112,7 @@ export class DrillRunner {
       callsEnded: ended,
       callsLost: lost,
       twin: { both: twin.both, wanted: twin.wanted },
+      voice: voiceBetween(before, then),
       ...(await raised()),
     }
   }

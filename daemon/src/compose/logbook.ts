@@ -118,6 +118,7 @@ export class Logbook {
   copy(operation: Operation): void {
     this.operations.copy(operation)
     this.#keepOperations()
+    if (this.history.join(this.operations.list())) this.#keepHistory()
   }
 
   async close(): Promise<void> {

@@ -18,7 +18,8 @@ export class MemoryWatch {
 
   isDue(nowMs: number): boolean {
     if (nowMs < this.#dueMs) return false
-    this.#dueMs = nowMs + limits.memoryLookMs
+    const isLow = (this.#shares.at(-1) ?? 0) >= limits.memoryLowShare
+    this.#dueMs = nowMs + (isLow ? limits.memoryLookLowMs : limits.memoryLookMs)
     return true
   }
 

@@ -1,5 +1,4 @@
 //! The verbs that are recorded as operations, and those that tell of them.
-import { setTimeout as pause } from 'node:timers/promises'
 import {
   type BodyOf,
   type CheckedParamsOf,
@@ -14,7 +13,7 @@ import { monotonicMs } from '../platform/clock.ts'
 import { failure, type Result, success } from '../result.ts'
 import { hypothesis } from './hypothesis.ts'
 import type { Logbook } from './logbook.ts'
-import { pairStatusOf, type StatusParts } from './node-status.ts'
+import { ownStatus, pairStatusOf, type StatusParts } from './node-status.ts'
 
 export interface OperationParts extends StatusParts {
   readonly logbook: Logbook
@@ -114,7 +113,10 @@ async function switchover(
   context: CallContext,
 ): Promise<Result<BodyOf<'switchover'>>> {
   const { dryRun, force } = params
-  const before = await pairStatusOf(parts)
+  // A peer that is slow to answer a question holds no order up: what its heartbeats say is known here.
+  const before = dryRun
+    ? await pairStatusOf(parts)
+    : ((await inTime(pairStatusOf(parts), limits.orderAskMsMax)) ?? ownStatus(parts, null))
   const { safe, checks, callsAtRisk, reasons } = before.switchover
   const from = before.primary ?? parts.config.node
   const to = before.nodes.find(({ name }) => name !== from)?.name ?? ''
@@ -128,7 +130,7 @@ async function switchover(
   const operation = beginOperation(parts, force ? 'failover' : 'switchover', params, context)
   const { id } = operation
   if (!safe && !force) return refused(parts, id, reasons.join('; '))
-  await parts.logbook.share(operation)
+  await inTime(parts.logbook.share(operation), limits.orderTellMsMax)
   const outcome = await parts.pair.switchover({ force, reason: params.reason })
   if (!outcome.ok) {
     const state = outcome.failure.code === 'timed-out' ? 'unknown' : 'failed'
@@ -138,34 +140,27 @@ async function switchover(
   const { ok, detail, tookMs } = outcome.value
   if (!ok) return refused(parts, id, detail)
   parts.logbook.end(id, { state: 'done', detail: `${from} to ${to}: ${detail}`, tookMs })
-  await calm(parts)
-  const termAfter = parts.pair.status?.message.term ?? termBefore + 1
+  // pair tells the outcome before its status, which may still be the old one here.
+  const termAfter = Math.max(parts.pair.status?.message.term ?? 0, termBefore + 1)
   return success({ ...plan, op: id, done: true, termAfter, detail, tookMs })
+}
+
+/** @returns null when it takes longer; it goes on all the same. */
+async function inTime<T>(work: Promise<T>, msMax: number): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), msMax)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function refused({ logbook }: OperationParts, id: string, detail: string) {
   logbook.end(id, { state: 'refused', detail, tookMs: null })
   return failure('refused-unsafe', detail)
-}
-
-/** Shorter than the time in which a question of the peer has to be answered. */
-const calmMsMax = 1_500
-/** What heartbeats say may be older than the change; the next two are not. */
-const calmMsMin = 2.5 * limits.heartbeatMs
-const calmPollMs = 50
-
-/** Both nodes tell the new roles, and the new standby has caught up, a moment after the role has moved.
- * Whoever looks right after the answer shall see the pair as it stays, not that moment. */
-async function calm(parts: OperationParts): Promise<void> {
-  const startMs = monotonicMs()
-  let sinceMs: number | null = null
-  for (let nowMs = startMs; nowMs < startMs + calmMsMax; nowMs = monotonicMs()) {
-    const { degraded, disagreements } = await pairStatusOf(parts)
-    if (degraded.length + disagreements.length > 0) sinceMs = null
-    else sinceMs ??= nowMs
-    if (sinceMs !== null && nowMs - sinceMs >= calmMsMin) return
-    await pause(calmPollMs)
-  }
 }
 
 async function findOperation(

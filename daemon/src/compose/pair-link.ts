@@ -32,6 +32,7 @@ export class PairLink {
   readonly #clock: Clock
   #client: BusClient | null = null
   #status: Received<BusMessageOf<'pair-status'>> | null = null
+  #bootId: string | null = null
   #offsetMs = 0
   #ref = 0
   readonly #operations = new Map<number, (outcome: OperationOutcome) => void>()
@@ -53,6 +54,11 @@ export class PairLink {
 
   get status(): Received<BusMessageOf<'pair-status'>> | null {
     return this.#status
+  }
+
+  /** Of the pair unit that spoke last, also when it is dead. */
+  get bootId(): string | null {
+    return this.#bootId
   }
 
   /** The tick of the pair clock at this moment. */
@@ -113,6 +119,7 @@ export class PairLink {
         return
       case 'pair-status':
         this.#status = { message, atMs: this.#clock.monotonicMs() }
+        this.#bootId = message.bootId
         this.#out.status(message)
         return
       case 'unit-log':

@@ -24,6 +24,7 @@ import type { Logbook } from './logbook.ts'
 import { makeCore } from './make-core.ts'
 import { MediaLink } from './media-link.ts'
 import { Merger } from './merge.ts'
+import { heardPairDied, sayPairDied } from './pair-death.ts'
 import { PairLink } from './pair-link.ts'
 import { RoleDoubt } from './role-doubt.ts'
 import { SyncLink } from './sync-link.ts'
@@ -242,7 +243,12 @@ export class SwitchEngine {
         }
         this.#keepJournal()
       },
-      peerRequest: answerPeer,
+      peerRequest: (body) => {
+        const bootId = heardPairDied(body)
+        if (bootId === null) return answerPeer(body)
+        this.pair.send({ kind: 'peer-pair-died', bootId })
+        return Promise.resolve('{}')
+      },
       rows: (output) => this.#site?.rows(output),
       heard: ({ body, address, port }) => this.runner.receive(body, { address, port }),
       tableFault: ({ table, fault }) => log.warn('table', { table, fault, role: this.#role }),
@@ -269,11 +275,14 @@ export class SwitchEngine {
     if (first && role === 'primary') this.media.refresh()
   }
 
-  /** Without the pair unit nobody says when the peer serves; it will, when our heartbeats are missing.
-   * Alone, this node goes on: nobody else can. */
+  /** Without the pair unit nobody says when the peer serves; it will, as it is told so, or when our
+   * heartbeats are missing. Alone, this node goes on: nobody else can. */
   #losePair(reason: string): void {
     this.#parts.log.warn('the pair unit is gone; waiting for it', { reason })
-    if (this.#peerAlive && this.#role === 'primary') this.#become('starting', 0)
+    if (!this.#peerAlive || this.#role !== 'primary') return
+    this.#become('starting', 0)
+    const { bootId } = this.pair
+    if (bootId !== null) void this.sync.ask(sayPairDied(bootId))
   }
 
   #become(role: Role, term: number, peerServedAtMs: number | null = null): void {

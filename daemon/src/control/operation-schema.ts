@@ -51,6 +51,21 @@ const moveSchema = z.object({
   callsEnded: count,
   callsLost: count,
   twin: z.object({ both: count, wanted: count }),
+  /** What the media unit of each node did meanwhile: ticks of 20 ms, packets to terminals, packets of
+   * terminals that did not come, and ticks that began late. Voice of a leg on both nodes has a gap
+   * only where both were late. Empty: not measured. */
+  voice: z
+    .array(
+      z.object({
+        node: z.string(),
+        ticks: count,
+        packetsSent: count,
+        packetsLost: count,
+        ticksLate: count,
+      }),
+    )
+    .max(2)
+    .default([]),
   /** Codes and subjects of the alarms that were raised: the critical ones, and the others. */
   criticalAlarms: z.array(z.string()).max(50),
   otherAlarms: z.array(z.string()).max(50),

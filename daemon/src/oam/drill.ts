@@ -117,6 +117,14 @@ function moveText(move: DrillMove): string[] {
     `  redundant again    ${ms(inStepMs)}`,
     `  calls              ${move.callsBefore}: ${counts.join(', ')}, ${move.callsLost} lost`,
     `  legs on both       ${twin.both}/${twin.wanted}`,
+    ...move.voice.map(voiceText),
     `  alarms raised      ${raised.length === 0 ? 'none' : raised.join(', ')}`,
   ]
+}
+
+function voiceText({ node, ...voice }: DrillMove['voice'][number], index: number): string {
+  const { ticks, packetsSent, packetsLost, ticksLate } = voice
+  const name = `${index === 0 ? 'voice' : ''}`.padEnd(18)
+  const late = `${ticksLate} of ${ticks} ticks late`
+  return `  ${name} ${node}: ${late}, ${packetsSent} packets sent, ${packetsLost} lost`
 }

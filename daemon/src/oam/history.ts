@@ -10,6 +10,9 @@ const drillMsMax = 120_000
 /** ... and the clocks of the nodes may differ by this, for an operation of the peer. */
 const clockMsMax = 2_000
 
+/** Later than after so many changes of role nobody tells of an operation. */
+const joinedMax = 4
+
 const rolesMovedBy: readonly Operation['kind'][] = ['switchover', 'failover', 'drill']
 /** The rules of pair/ by which an ordered change moves; what moves by another one, nobody ordered. */
 const orderedRules: readonly string[] = ['handed-over', 'handover']
@@ -35,6 +38,22 @@ export class History {
       .filter((entry) => !known.has(keyOf(entry)))
     this.#entries = [...this.#entries, ...fresh].slice(-limits.historyKept)
     return fresh.length > 0
+  }
+
+  /** An operation of the peer may be heard of after the change of role that it brought about.
+   * @returns whether something changed. */
+  join(operations: readonly Operation[]): boolean {
+    let joined = false
+    const newest = this.#entries.length - joinedMax
+    this.#entries = this.#entries.map((entry, index) => {
+      if (index < newest || entry.operation !== null) return entry
+      const operation = operationOf({ atMs: Date.parse(entry.at), rule: entry.rule }, operations)
+      if (operation === null) return entry
+      joined = true
+      const { id, operator, reason } = operation
+      return { ...entry, operation: id, operator, reason }
+    })
+    return joined
   }
 
   /** What the take-over of this term did. @returns whether something changed. */
@@ -82,7 +101,7 @@ function keyOf({ at, to, term }: Pick<HistoryEntry, 'at' | 'to' | 'term'>): stri
 
 /** The newest operation that moves roles and was on its way at that moment. */
 function operationOf(
-  { atMs, rule }: DecisionRecord,
+  { atMs, rule }: Pick<DecisionRecord, 'atMs' | 'rule'>,
   operations: readonly Operation[],
 ): Operation | null {
   if (!orderedRules.includes(rule)) return null

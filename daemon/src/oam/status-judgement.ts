@@ -157,6 +157,9 @@ function unitsCheck(self: NodeStatus, peer: NodeStatus): Check {
 
 function twinCheck(self: NodeStatus, peer: NodeStatus): Check {
   const { both, wanted } = twinOf(self, peer)
+  if (!peer.reachable) {
+    return check('media', 'warning', `${peer.name} did not say how many legs it has`)
+  }
   const detail = `${both}/${wanted} legs on both`
   if (both === wanted) return check('media', 'ok', detail)
   // The counts are up to a second old, so some may differ while calls come and go.

@@ -36,6 +36,7 @@
 //! | switchover | refused | ask the primary, or refused | flush, or refused |
 //! | flushed | nothing | nothing | hand over |
 //! | pause, resume | both nodes note it, `pause.ts` | the same | the same |
+//! | the peer's pair unit died | nothing | as goodbye, if in step | nothing |
 //! | stop | goodbye | goodbye, starting | goodbye, starting |
 //! | any, after a gap in time | listen again | starting | starting |
 //!
@@ -56,7 +57,7 @@ import { compareAlarms } from './pair-alarms.ts'
 import { orderPause } from './pause.ts'
 import { serve } from './primary.ts'
 import { noProof, prove } from './proof-of-life.ts'
-import { watch } from './standby.ts'
+import { peerPairDied, watch } from './standby.ts'
 import { tryToServe } from './starting.ts'
 import type { OwnUnits, PairEvent, PairOptions, PairState, Step } from './state.ts'
 import {
@@ -163,6 +164,10 @@ function act(turn: Turn, event: PairEvent): void {
     }
     case 'flushed': {
       flushed(turn, event)
+      return
+    }
+    case 'peer-pair-died': {
+      peerPairDied(turn, event.bootId)
       return
     }
     case 'pause': {

@@ -30,10 +30,21 @@ export function heardStandby(turn: Turn, kind: Heartbeat['kind']): void {
   }
 }
 
-function takeGranted(turn: Turn, rule: 'handover' | 'goodbye'): void {
+/** Said by the switch of the peer, in whose hands the role is worth nothing without its pair unit: it has
+ * stopped serving. Not while records are missing here; the silence of all links decides then. */
+export function peerPairDied(turn: Turn, bootId: string): void {
+  const { state, now } = turn
+  const { peer, own } = state
+  const isIt = peer !== null && !state.peerLost && peer.bootId === bootId
+  if (state.role !== 'standby' || state.stopped || !isIt || peer.role !== 'primary') return
+  if (isPaused(state) || !isReady(state, now) || !own.inStep) return
+  takeGranted(turn, 'goodbye', `the pair unit of ${peer.node} died, and its switch says so`)
+}
+
+function takeGranted(turn: Turn, rule: 'handover' | 'goodbye', why?: string): void {
   const { peer } = turn.state
   const name = peer?.node ?? 'the peer'
-  const because = rule === 'handover' ? `${name} hands over` : `${name} said goodbye`
+  const because = why ?? (rule === 'handover' ? `${name} hands over` : `${name} said goodbye`)
   become(turn, 'primary', { rule, because, alternatives: [] })
   change(turn, { grantedBy: peer?.bootId ?? null })
 }

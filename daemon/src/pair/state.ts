@@ -160,6 +160,8 @@ export type PairEvent =
       readonly ok: boolean
       readonly detail: string
     }
+  /** The switch of the peer says that this boot of its pair unit died, and that it does not serve. */
+  | { readonly kind: 'peer-pair-died'; readonly now: number; readonly bootId: string }
   /** An operator pauses (`on`) or resumes the pair. */
   | {
       readonly kind: 'pause'

@@ -103,6 +103,47 @@ export function commandLine(pid: number): readonly string[] | null {
   return text === undefined || text === '' ? null : text.split('\0').slice(0, -1)
 }
 
+/** What a process is for ever: its number is given to another one some day, the number together with the
+ * time of its start (clock ticks since the machine was started) never is. */
+export interface ProcessIdentity {
+  readonly pid: number
+  readonly startTicks: string
+}
+
+/** @returns null when there is no such process any more, or it is a zombie. */
+export function identifyProcess(pid: number): ProcessIdentity | null {
+  const stat = readSystemFile(`/proc/${pid}/stat`)
+  if (stat === undefined) return null
+  // The name in brackets may hold anything; the state is the first field behind it, the third of all.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state, startTicks] = [fields[0], fields[22 - 3]]
+  if (state === 'Z' || state === 'X' || startTicks === undefined) return null
+  return { pid, startTicks }
+}
+
+export function isRunning({ pid, startTicks }: ProcessIdentity): boolean {
+  return identifyProcess(pid)?.startTicks === startTicks
+}
+
+/** @returns the effective user of a running process, or null. */
+export function userOfProcess(pid: number): number | null {
+  const uids = /^Uid:\s+\d+\s+(\d+)/m.exec(readSystemFile(`/proc/${pid}/status`) ?? '')
+  return uids?.[1] === undefined ? null : Number(uids[1])
+}
+
+const lookMs = 50
+
+/** A process that somebody else started: its end is seen by looking, and nobody tells how it ended. */
+export function followProcess(identity: ProcessIdentity, onExit: (exit: ChildExit) => void): Child {
+  const timer = setInterval(() => {
+    if (isRunning(identity)) return
+    clearInterval(timer)
+    onExit({ code: null, signal: null })
+  }, lookMs)
+  const { pid } = identity
+  return { pid, kill: (signal) => isRunning(identity) && signalProcess(pid, signal) }
+}
+
 /** @returns false when there is no such process, or it is not ours. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   try {

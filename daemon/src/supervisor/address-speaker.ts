@@ -27,6 +27,7 @@ export class AddressSpeaker {
   readonly #timer: NodeJS.Timeout
   readonly #client: BusClient
   #socket: PacketSocket | null
+  #alone = false
   #reopenAtMs = 0
   #conflictsTold = 0
   #conflictToldAtMs = Number.NEGATIVE_INFINITY
@@ -44,6 +45,7 @@ export class AddressSpeaker {
         peer.onMessage((message) => {
           if (message.kind === 'role' || message.kind === 'lease') this.#told(message)
         }),
+      onClose: () => this.#losePair(),
     })
   }
 
@@ -69,12 +71,21 @@ export class AddressSpeaker {
   #told(message: BusMessageOf<'role' | 'lease'>): void {
     const nowMs = monotonicMs()
     const was = this.#claim.isOpen
+    if (message.kind === 'role') this.#alone = message.alone
     this.#send(
       message.kind === 'role'
         ? this.#claim.told(message.role === 'primary', nowMs)
         : this.#claim.lent(message.untilMs, nowMs),
     )
     if (was !== this.#claim.isOpen) this.#sayChange()
+  }
+
+  /** The switch tells the peer, which claims the address at once: this node must not defend it for the
+   * rest of the lease. Alone, nobody else claims it. */
+  #losePair(): void {
+    if (this.#alone || !this.#claim.isOpen) return
+    this.#claim.told(false, monotonicMs())
+    this.#sayChange()
   }
 
   #sayChange(): void {

@@ -16,6 +16,12 @@ export class PulseWatch {
     this.#beatAt = null
   }
 
+  /** It was running before. @param isNew it may still be starting */
+  adopt(now: number, isNew: boolean): void {
+    this.#startedAt = now
+    this.#beatAt = isNew ? null : now
+  }
+
   beat(now: number): void {
     this.#beatAt = now
   }

@@ -2,23 +2,27 @@
 //! its own steps (memory blocks, boot report, role, initial sync). Holds no state of the service.
 import { setTimeout as pause } from 'node:timers/promises'
 import { busAddress, type NodeConfig } from '../oam/node-config.ts'
-import { type UnitReport, unitReportPath } from '../oam/unit-report.ts'
+import { readUnitReport, type UnitReport, unitReportPath } from '../oam/unit-report.ts'
 import { monotonicMs, wallMs } from '../platform/clock.ts'
 import { errorText, fileExists, makeDirectory, writeFileAtomic } from '../platform/files.ts'
 import { takeDirectoryLock } from '../platform/lock.ts'
 import type { Log } from '../platform/log.ts'
+import type { ProcessIdentity } from '../platform/process.ts'
 import { isNotified, notifySystemd, watchdogMs } from '../platform/systemd.ts'
 import { failure, type Result, success } from '../result.ts'
 import { AddressSpeaker } from './address-speaker.ts'
-import { endOldUnits, pidFile } from './old-units.ts'
+import { sortFormerUnits } from './former-units.ts'
+import { listenToPair, ReportedPulses } from './reported-pulses.ts'
 import { holdServiceAddress, isLoopback, releaseServiceAddress } from './service-address.ts'
-import { SupervisedProcess, unitNames } from './units.ts'
+import { originOf, type SupervisedUnit, unitNames } from './unit-note.ts'
+import { SupervisedProcess } from './units.ts'
 
 interface NodeStart {
   readonly config: NodeConfig
   readonly configPath: string
   /** Directory of `pair.ts`, `switch.ts` and `media.ts`. */
   readonly programs: string
+  readonly version: string
   readonly log: Log
 }
 
@@ -37,6 +41,34 @@ export async function startNodeUnits(start: NodeStart): Promise<Result<RunningNo
   const { config, log } = start
   const prepared = await prepare(start)
   if (!prepared.ok) return prepared
+  const { speaker, adopted } = prepared.value
+  const former = readUnitReport(config.runDirectory)
+  const units = makeUnits(start)
+  for (const unit of units) {
+    const identity = adopted.get(unit.name)
+    const told = former?.units.find((one) => one.unit === unit.name)
+    if (identity === undefined) unit.start()
+    else unit.adopt(identity, told)
+  }
+  if (adopted.size > 0) units[0]?.tell()
+  const endWatch = watch(config, units, adopted.size > 0)
+  const endNotices = keepSystemdInformed(config)
+  const stop = async () => {
+    notifySystemd('STOPPING=1')
+    endNotices()
+    endWatch()
+    const [pair, ...others] = units
+    await pair?.end(pairPatienceMs)
+    await Promise.all(others.map((unit) => unit.end(unitPatienceMs)))
+    speaker?.close()
+    const complaints = await releaseServiceAddress(config.service)
+    for (const complaint of complaints) log.warn('service address', { complaint })
+    log.info('stopped')
+  }
+  return success({ stop })
+}
+
+function makeUnits({ config, configPath, programs, version, log }: NodeStart): SupervisedProcess[] {
   const sinceWallMs = wallMs()
   const report = () => {
     const supervisor = { pid: process.pid, sinceWallMs }
@@ -51,9 +83,10 @@ export async function startNodeUnits(start: NodeStart): Promise<Result<RunningNo
     (name) =>
       new SupervisedProcess({
         name,
-        program: `${start.programs}/${name}.ts`,
-        config: start.configPath,
-        pidFile: pidFile(config.runDirectory, name),
+        program: `${programs}/${name}.ts`,
+        config: configPath,
+        runDirectory: config.runDirectory,
+        origin: originOf(version, configPath, config),
         heapMiB: config.memory[`${name}MiB`],
         log,
         now: monotonicMs,
@@ -61,32 +94,47 @@ export async function startNodeUnits(start: NodeStart): Promise<Result<RunningNo
         onChange: report,
       }),
   )
-  for (const unit of units) unit.start()
-  const watching = setInterval(() => {
-    for (const unit of units) unit.watch()
-  }, watchMs)
-  const endNotices = keepSystemdInformed(config)
-  const stop = async () => {
-    notifySystemd('STOPPING=1')
-    endNotices()
-    clearInterval(watching)
-    const [pair, ...others] = units
-    await pair?.end(pairPatienceMs)
-    await Promise.all(others.map((unit) => unit.end(unitPatienceMs)))
-    prepared.value?.close()
-    const complaints = await releaseServiceAddress(config.service)
-    for (const complaint of complaints) log.warn('service address', { complaint })
-    log.info('stopped')
-  }
-  return success({ stop })
+  return units
 }
 
-/** @returns who speaks ARP for the service address; null: nobody has to. */
-async function prepare({
-  config,
-  configPath,
-  log,
-}: NodeStart): Promise<Result<AddressSpeaker | null>> {
+/** Looks whether a unit stands still. @param listens some give their signs of life on the bus */
+function watch(
+  config: NodeConfig,
+  units: readonly SupervisedProcess[],
+  listens: boolean,
+): () => void {
+  const pulses = new ReportedPulses()
+  const unitOf = (name: SupervisedUnit) => units.find((unit) => unit.name === name)
+  const beat = (names: readonly SupervisedUnit[]) => {
+    for (const name of names) if (unitOf(name)?.adoptedPid !== null) unitOf(name)?.beat()
+  }
+  let endListening: (() => void) | null = listens
+    ? listenToPair(busAddress(config, 'pair'), (message) => {
+        beat(pulses.take(message, (name) => unitOf(name)?.adoptedPid ?? null, monotonicMs()))
+      })
+    : null
+  const timer = setInterval(() => {
+    beat(pulses.unknown(monotonicMs()))
+    for (const unit of units) unit.watch()
+    if (endListening === null || units.some(({ adoptedPid }) => adoptedPid !== null)) return
+    endListening()
+    endListening = null
+  }, watchMs)
+  return () => {
+    clearInterval(timer)
+    endListening?.()
+  }
+}
+
+interface Prepared {
+  /** Who speaks ARP for the service address; null: nobody has to. */
+  readonly speaker: AddressSpeaker | null
+  /** Units of a former supervisor that go on. */
+  readonly adopted: ReadonlyMap<SupervisedUnit, ProcessIdentity>
+}
+
+async function prepare(start: NodeStart): Promise<Result<Prepared>> {
+  const { config, configPath, version, log } = start
   const { runDirectory, stateDirectory } = config
   log.info('start-up: parameters', { config: configPath, links: config.links.length })
   for (const directory of [runDirectory, stateDirectory]) {
@@ -97,15 +145,17 @@ async function prepare({
     }
   }
   if (!(await takeDirectoryLock(runDirectory))) return failure('already-running', runDirectory)
-  await endOldUnits(runDirectory, log, (ms) => pause(ms))
+  const origin = originOf(version, configPath, config)
+  const wait = (ms: number) => pause(ms)
+  const adopted = await sortFormerUnits({ runDirectory, origin, log, wait })
   const held = await holdServiceAddress(config.service)
   if (!held.ok) return held
   log.info('start-up: service address', { done: held.value })
   const floats = config.service.reach === 'floating' && !isLoopback(config.service)
   const speaker = floats ? await AddressSpeaker.start(config, log) : null
   if (speaker !== null && !speaker.ok) return speaker
-  log.info('start-up: units')
-  return success(speaker === null ? null : speaker.value)
+  log.info('start-up: units', { goingOn: [...adopted.keys()] })
+  return success({ speaker: speaker === null ? null : speaker.value, adopted })
 }
 
 /** READY when the sockets of pair and switch are served, then the sign of life systemd asks for.

@@ -1,19 +1,20 @@
-//! One unit of the node as the supervisor sees it: started, started again after its death with growing
-//! pauses, and ended.
+//! One unit of the node as the supervisor sees it: started, or taken over from a former supervisor, started
+//! again after its death with growing pauses, and ended.
+import { limits } from '../limits.ts'
 import type { UnitReport } from '../oam/unit-report.ts'
-import { errorText, removeFile, writeFileAtomic } from '../platform/files.ts'
+import { errorText } from '../platform/files.ts'
 import type { Log } from '../platform/log.ts'
 import {
   type Child,
   type ChildExit,
+  followProcess,
   memoryExitCode,
+  type ProcessIdentity,
   putBeforeOthers,
   startNode,
 } from '../platform/process.ts'
 import { PulseWatch } from './pulse-watch.ts'
-
-export const unitNames = ['pair', 'switch', 'media'] as const
-export type SupervisedUnit = (typeof unitNames)[number]
+import { removeUnitNote, type SupervisedUnit, writeUnitNote } from './unit-note.ts'
 
 const pauseMsMin = 100
 const pauseMsMax = 5_000
@@ -31,11 +32,20 @@ function threadArgs(name: SupervisedUnit): string[] {
   return name === 'switch' ? [] : ['--single-threaded']
 }
 
+/** What one collection moves into a small heap must be small as well, or it is full before it is seen to be
+ * low. 16 MiB is the bound of V8 for a large one. */
+function youngArgs(name: SupervisedUnit, heapMiB: number): string[] {
+  if (name !== 'switch') return []
+  return [`--max-semi-space-size=${Math.min(16, Math.max(1, Math.floor(heapMiB / 64)))}`]
+}
+
 interface UnitOptions {
   readonly name: SupervisedUnit
   readonly program: string
   readonly config: string
-  readonly pidFile: string
+  readonly runDirectory: string
+  /** See `originOf`. */
+  readonly origin: string
   /** Bound of its heap. */
   readonly heapMiB: number
   readonly log: Log
@@ -45,9 +55,12 @@ interface UnitOptions {
   readonly onChange: () => void
 }
 
+type Told = UnitReport['units'][number]
+
 export class SupervisedProcess {
   readonly #options: UnitOptions
   #child: Child | null = null
+  #isAdopted = false
   #startedAt = 0
   #quickDeaths = 0
   #restarts = 0
@@ -66,7 +79,7 @@ export class SupervisedProcess {
     this.#options = options
   }
 
-  get report(): UnitReport['units'][number] {
+  get report(): Told {
     return {
       unit: this.#options.name,
       pid: this.#pid,
@@ -88,19 +101,56 @@ export class SupervisedProcess {
     child.kill('SIGKILL')
   }
 
-  get running(): boolean {
-    return this.#child !== null
+  get name(): SupervisedUnit {
+    return this.#options.name
+  }
+
+  /** Has the report written. */
+  tell(): void {
+    this.#options.onChange()
+  }
+
+  /** The process that another supervisor started, as long as it lives; null: there is none. */
+  get adoptedPid(): number | null {
+    return this.#isAdopted ? this.#pid : null
+  }
+
+  /** A sign of life that did not come through the pipe. */
+  beat(): void {
+    this.#pulse.beat(this.#options.now())
+  }
+
+  /** Goes on with a unit of a former supervisor.
+   * @param told what that one reported of it */
+  adopt(identity: ProcessIdentity, told: Told | undefined): void {
+    const { name, log, now, wallMs } = this.#options
+    const known = told?.pid === identity.pid ? told : undefined
+    this.#sinceWallMs = known?.sinceWallMs ?? wallMs()
+    this.#restarts = told?.restarts ?? 0
+    this.#quickDeaths = told?.quickDeaths ?? 0
+    this.#died = told?.died ?? ''
+    this.#startedAt = now()
+    this.#pulse.adopt(now(), wallMs() - this.#sinceWallMs < limits.unitStartMsMax)
+    this.#isAdopted = true
+    this.#child = followProcess(identity, (exit) => this.#gone(exit))
+    this.#pid = identity.pid
+    this.#settle()
+    log.info('unit goes on', { of: name, unitPid: identity.pid, restarts: this.#restarts })
   }
 
   start(): void {
-    const { name, program, config, pidFile, log, now, heapMiB } = this.#options
+    const { name, program, config, log, now, heapMiB } = this.#options
     this.#startedAt = now()
     this.#pulse.begin(now())
     this.#endedFor = ''
     const started = startNode({
       path: program,
       args: ['--config', config],
-      nodeArgs: [`--max-old-space-size=${heapMiB}`, ...threadArgs(name)],
+      nodeArgs: [
+        `--max-old-space-size=${heapMiB}`,
+        ...youngArgs(name, heapMiB),
+        ...threadArgs(name),
+      ],
       onPulse: () => this.#pulse.beat(now()),
       onExit: (exit) => this.#gone(exit),
     })
@@ -113,13 +163,10 @@ export class SupervisedProcess {
     if (name === 'switch') putBeforeOthers(started.value.pid)
     this.#pid = started.value.pid
     this.#sinceWallMs = this.#options.wallMs()
-    this.#settled = setTimeout(() => {
-      this.#quickDeaths = 0
-      this.#options.onChange()
-    }, settledMs)
+    this.#settle()
     this.#options.onChange()
     try {
-      writeFileAtomic(pidFile, `${started.value.pid}\n`, 0o640)
+      writeUnitNote(this.#place, started.value.pid, this.#options.origin)
     } catch (error) {
       // A full disk ends no supervisor; the next one may not find this unit.
       log.warn('a pid file cannot be written', { of: name, error: errorText(error) })
@@ -127,14 +174,27 @@ export class SupervisedProcess {
     log.info('unit started', { of: name, unitPid: started.value.pid, restarts: this.#restarts })
   }
 
+  get #place() {
+    const { runDirectory, name: unit } = this.#options
+    return { runDirectory, unit }
+  }
+
+  #settle(): void {
+    this.#settled = setTimeout(() => {
+      this.#quickDeaths = 0
+      this.#options.onChange()
+    }, settledMs)
+  }
+
   #gone(exit: ChildExit): void {
     this.#child = null
+    this.#isAdopted = false
     this.#pid = null
     this.#pulse.end()
     if (this.#settled !== null) clearTimeout(this.#settled)
     const how = this.#endedFor || howItDied(exit)
     this.#died = how
-    removeFile(this.#options.pidFile)
+    removeUnitNote(this.#place)
     if (this.#ending) {
       this.#options.log.info('unit ended', { of: this.#options.name, how })
       this.#options.onChange()
@@ -175,5 +235,6 @@ export class SupervisedProcess {
 
 function howItDied({ code, signal }: ChildExit): string {
   if (code === memoryExitCode) return 'memory exhausted'
+  if (code === null && signal === null) return 'ended, started by a former supervisor'
   return signal ?? `exit code ${code}`
 }

@@ -63,6 +63,7 @@ class Stage {
       callsEnded: 0,
       callsLost: 0,
       twin: { both: 0, wanted: 0 },
+      voice: [],
       criticalAlarms: [],
       otherAlarms: [],
     }

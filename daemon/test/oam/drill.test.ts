@@ -9,6 +9,7 @@ import {
   reasonsAgainst,
   refuseDrill,
 } from '../../src/oam/drill.ts'
+import { voiceBetween } from '../../src/oam/drill-voice.ts'
 import { healthyStatus } from './status-fixture.ts'
 
 const against = (status: StatusResult, busy: string | null = null) =>
@@ -43,6 +44,10 @@ const move: DrillMove = {
   callsEnded: 1,
   callsLost: 0,
   twin: { both: 4, wanted: 4 },
+  voice: [
+    { node: 'vccs-a', ticks: 180, packetsSent: 720, packetsLost: 0, ticksLate: 0 },
+    { node: 'vccs-b', ticks: 180, packetsSent: 719, packetsLost: 2, ticksLate: 1 },
+  ],
   criticalAlarms: [],
   otherAlarms: [],
 }
@@ -129,4 +134,24 @@ test('the report of a drill reads as text, and a refused one says why', (t) => {
   const refused = refuseDrill({ ...begun, checks }, endedAt)
   t.deepEqual([refused.outcome, refused.moves], ['refused', []])
   t.regex(drillText(refused).join('\n'), /failed {2}other: op 3f2a1c[\s\S]*Found\n {2}op 3f2a1c/)
+})
+
+test('the report says what the media units did meanwhile, and leaves out one that was started anew', (t) => {
+  const text = drillText(judgeDrill(begun, [move, back], endedAt)).join('\n')
+  t.regex(text, /voice +vccs-a: 0 of 180 ticks late, 720 packets sent, 0 lost/)
+  t.regex(text, /\n +vccs-b: 1 of 180 ticks late, 719 packets sent, 2 lost/)
+  const before = healthy()
+  const after = structuredClone(before)
+  const [self, peer] = after.nodes
+  if (!self?.media || !peer?.media) return t.fail()
+  Object.assign(self.media, {
+    tick: self.media.tick + 100,
+    packetsSent: self.media.packetsSent + 400,
+    ticksLate: self.media.ticksLate + 3,
+  })
+  peer.media.packetsSent -= 1
+  t.deepEqual(voiceBetween(before, after), [
+    { node: self.name, ticks: 100, packetsSent: 400, packetsLost: 0, ticksLate: 3 },
+  ])
+  t.deepEqual(voiceBetween(before, { ...after, nodes: [{ ...self, media: null }] }), [])
 })

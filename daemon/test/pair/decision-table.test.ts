@@ -111,6 +111,12 @@ const events: Record<string, PairEvent> = {
   switchover: { kind: 'switchover', now, ref: 1, force: false, reason: 'test' },
   failover: { kind: 'switchover', now, ref: 1, force: true, reason: 'test' },
   flushed: { kind: 'flushed', now, ref: 1, ok: true, detail: '' },
+  "the peer's pair unit died": { kind: 'peer-pair-died', now, bootId },
+  'an earlier pair unit of the peer died': {
+    kind: 'peer-pair-died',
+    now,
+    bootId: 'b000000000000000',
+  },
   pause: { kind: 'pause', now, ref: 2, on: true, reason: 'test' },
   resume: { kind: 'pause', now, ref: 2, on: false, reason: 'test' },
   stop: { kind: 'stop', now },

@@ -211,3 +211,28 @@ test('a role is held by the second change in a minute, until the first is a minu
   t.false(after(noteChange(twice, 70_000).slice(-1), 70_000))
   t.true(after(noteChange(twice, 70_000), 70_000))
 })
+
+test('the word that the pair unit of the primary died is a goodbye only for one that may take the role', (t) => {
+  const { bootId } = beat
+  const died = (state: PairState, change: Partial<PairEvent & { bootId: string }> = {}) => {
+    const event = { kind: 'peer-pair-died', now: 210, bootId, ...change } as PairEvent
+    return step(state, event)
+  }
+  const ready = standby()
+  const taken = died(ready)
+  t.like(taken.state, { role: 'primary', grantedBy: bootId })
+  t.true(taken.state.term > ready.term)
+  const decision = taken.effects.find(({ kind }) => kind === 'decision')
+  t.like(decision, { record: { rule: 'goodbye' } })
+  // Heartbeats of the dead unit that were on their way are no claim.
+  const late = step(taken.state, heard(220, { sequence: 9 }))
+  t.is(late.state.role, 'primary')
+  const own = { ...ready.own, inStep: false }
+  t.is(died({ ...ready, own }).state.role, 'standby', 'records are missing here')
+  const paused = step(ready, { kind: 'pause', now: 205, ref: 1, on: true, reason: '' }).state
+  t.is(died(paused).state.role, 'standby', 'paused')
+  const unfit = { ...ready, own: { ...ready.own, switch: { counter: 0, advancedAt: 200 } } }
+  t.is(died(unfit).state.role, 'standby', 'not ready')
+  t.is(died(ready, { bootId: 'c'.repeat(16) }).state.role, 'standby', 'another boot')
+  t.is(died({ ...ready, stopped: true }).state.role, 'standby', 'stopped')
+})

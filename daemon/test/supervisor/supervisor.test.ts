@@ -17,7 +17,8 @@ import { restartAlarms, unitStates } from '../../src/compose/unit-states.ts'
 import { loadNodeConfig } from '../../src/oam/node-config-load.ts'
 import { commandLine, signalProcess } from '../../src/platform/process.ts'
 import { startNodeUnits } from '../../src/supervisor/supervisor.ts'
-import { restartPauseMs, unitNames } from '../../src/supervisor/units.ts'
+import { unitNames } from '../../src/supervisor/unit-note.ts'
+import { restartPauseMs } from '../../src/supervisor/units.ts'
 
 const nodeFile = `node: vccs-a
 site: lab
@@ -47,7 +48,7 @@ function install(t: ExecutionContext) {
   writeFileSync(configPath, nodeFile)
   const loaded = loadNodeConfig(configPath)
   if (!loaded.ok) throw new Error(loaded.failure.detail)
-  return { directory, configPath, programs, config: loaded.value }
+  return { directory, configPath, programs, version: '1.2.3', config: loaded.value }
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -164,7 +165,7 @@ test('the steps of the start are logged in the order of S1.154', async (t) => {
   t.deepEqual(steps, ['start-up: parameters', 'start-up: service address', 'start-up: units'])
 })
 
-test('units that outlived their supervisor are ended before new ones start', async (t) => {
+test('a unit of which nobody knows what it was started with is ended before new ones start', async (t) => {
   const place = install(t)
   const orphan = execFile(process.execPath, [
     join(place.programs, 'switch.ts'),
