@@ -88,7 +88,7 @@ export const alarms = {
     severity: 'urgent',
     text: 'The supervisor of this node is dead; its units serve on without it.',
     effect: 'None on calls; a unit that dies now is not started again.',
-    next: 'Run `systemctl restart vccsd` (or start vccsd again): it takes the node over in order.',
+    next: 'Run `systemctl restart vccsd` (or start vccsd again): it goes on with the units.',
   },
   'replication-late': {
     severity: 'urgent',
