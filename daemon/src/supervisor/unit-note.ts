@@ -53,7 +53,7 @@ export function removeUnitNote(place: UnitPlace): void {
 }
 
 /** A living unit of a former supervisor. */
-export interface FormerUnit {
+interface FormerUnit {
   readonly identity: ProcessIdentity
   /** It was started with what this supervisor would start it with. */
   readonly mayStay: boolean
