@@ -195,6 +195,21 @@ export const limits = {
   registrationSecondsDefault: 3_600,
   registrationSecondsMin: 30,
   registrationSecondsMax: 7_200,
+  /** Subscriptions (RFC 6665) of all and of one account: a panel of keys watches one number a key. */
+  subscriptionsMax: 10_000,
+  subscriptionsPerUserMax: 256,
+  subscriptionSecondsDefault: 3_600,
+  subscriptionSecondsMin: 30,
+  subscriptionSecondsMax: 7_200,
+  /** Two notifications of one subscription are at least this far apart. RFC 4235 3.10 advises a second,
+   * which is too long for a call that is to be picked up. */
+  notifyMsMin: 250,
+  /** Of all subscriptions so many leave in one such time, so that a change that concerns everyone does
+   * not hold up the calls. */
+  notifyBurst: 64,
+  notifyBurstMs: 20,
+  /** Of the document in a NOTIFY; with its headers it is a SIP message that both nodes can read. */
+  eventDocumentBytesMax: 12_288,
   nonceMsMax: 300_000,
   /** Nonces whose nonce counts are remembered; the oldest is forgotten first. */
   noncesMax: 20_000,

@@ -29,6 +29,7 @@ export function makeCore({ config, keys, tables, random }: CoreParts): Core {
       wiredConference: tables.table('wired-conference'),
       wiredMedia: tables.table('wired-media'),
       conferenceResource: tables.table('conference-resource'),
+      subscription: tables.table('subscription'),
     },
     address: service.address,
     peerAddress: service.peerAddress ?? undefined,

@@ -1,6 +1,7 @@
 //! What the core is given, and what it counts.
 import type { ConferenceResource } from '../tables/conference-resource.ts'
 import type { PhoneBookEntry } from '../tables/phone-book.ts'
+import type { Subscription } from '../tables/subscription.ts'
 import type { User } from '../tables/user.ts'
 import type { Conference } from '../tables/wired-conference.ts'
 import type { WiredMedia } from '../tables/wired-media.ts'
@@ -20,6 +21,7 @@ export interface CoreTables {
   readonly wiredConference: RecordTable<Conference>
   readonly wiredMedia: RecordTable<WiredMedia>
   readonly conferenceResource: RecordTable<ConferenceResource>
+  readonly subscription: RecordTable<Subscription>
 }
 
 export interface CoreOptions {

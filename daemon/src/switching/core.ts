@@ -13,6 +13,13 @@ import { DigestServer } from './registrar/digest.ts'
 import { applyUserChanges, expired } from './registrar/registrar.ts'
 import { Router } from './router.ts'
 import { services } from './services/services.ts'
+import { conferencePackage } from './subscription/conference-package.ts'
+import { dialogPackage } from './subscription/dialog-package.ts'
+import { focusViewOf } from './subscription/focus-view.ts'
+import { presencePackage } from './subscription/presence-package.ts'
+import { registrationPackage } from './subscription/registration-package.ts'
+import { Subscriptions } from './subscription/subscriptions.ts'
+import { watchedTables } from './subscription/watched-tables.ts'
 import { TransactionLayer } from './transaction/layer.ts'
 import type { LayerOutput } from './transaction/layer-types.ts'
 import { statelessAnswer } from './transaction/stateless.ts'
@@ -24,10 +31,18 @@ import { isOver } from './wired/sessions.ts'
 
 const expiryCheckMs = 1_000
 
+const eventPackages = [
+  dialogPackage,
+  presencePackage,
+  conferencePackage(focusViewOf),
+  registrationPackage,
+]
+
 export class Core {
   readonly #options: CoreOptions
   readonly #layer: TransactionLayer
   readonly #exchange: Exchange
+  readonly #subscriptions: Subscriptions
   readonly #router: Router
   readonly #heard = new HeardMessages()
   #isPrimary = false
@@ -41,15 +56,17 @@ export class Core {
 
   constructor(options: CoreOptions) {
     const { address, peerAddress, sipPort, realm, secret, newToken } = options
-    this.#options = options
+    const touched = new Set<string>()
+    this.#options = { ...options, tables: watchedTables(options.tables, touched) }
     this.#layer = new TransactionLayer({
       sentBy: { address, port: sipPort },
       peerSentBy: peerAddress === undefined ? null : { address: peerAddress, port: sipPort },
       newBranch: newToken,
     })
     const digest = new DigestServer({ realm, secret, newSalt: newToken })
-    this.#exchange = new Exchange(options, { layer: this.#layer, digest, services })
-    this.#router = new Router(this.#exchange)
+    this.#exchange = new Exchange(this.#options, { layer: this.#layer, digest, services })
+    this.#subscriptions = new Subscriptions(this.#exchange, eventPackages, touched)
+    this.#router = new Router(this.#exchange, this.#subscriptions)
   }
 
   /** The site has changed, or was read for the first time. */
@@ -100,6 +117,7 @@ export class Core {
       const users = this.#options.tables.user
       applyUserChanges(users, expired(users.values(), now.wallMs))
     }
+    effects.push(...this.#ended(this.#subscriptions.advance(now), now))
     return effects
   }
 
@@ -107,7 +125,12 @@ export class Core {
   nextTimerMs(): number | null {
     if (!this.#isPrimary) return null
     const { timers } = this.#exchange
-    const times = [this.#layer.nextTimerMs(), timers.nextMs(), this.#heard.nextMs()]
+    const times = [
+      this.#layer.nextTimerMs(),
+      timers.nextMs(),
+      this.#heard.nextMs(),
+      this.#subscriptions.nextMs(),
+    ]
     return times.reduce<number>(
       (earliest, atMs) => (atMs === null ? earliest : Math.min(earliest, atMs)),
       this.#nextExpiryCheckMs,
@@ -122,6 +145,7 @@ export class Core {
     this.#isPrimary = true
     this.#nextExpiryCheckMs = now.monotonicMs + expiryCheckMs
     restoreAll(this.#exchange, now)
+    this.#subscriptions.restore(now)
     this.#heard.begin(servedAtMs, now.monotonicMs)
     const fields = { sessions: this.liveSessions, transactions: this.#layer.size }
     return [{ kind: 'log', level: 'info', text: 'the core serves', fields }]
@@ -132,6 +156,7 @@ export class Core {
     this.#isPrimary = false
     this.#layer.clear()
     this.#exchange.clear()
+    this.#subscriptions.clear()
     this.#heard.clear()
   }
 
@@ -212,9 +237,11 @@ export class Core {
 
   #answerLate(now: Now): CoreEffect[] {
     return this.#heard.take(now.monotonicMs).flatMap((late): CoreEffect[] => {
-      if (!isUnanswered(this.#exchange, late)) return []
+      const { message } = late
+      const isNews = message.kind === 'request' && this.#subscriptions.isNews(message)
+      if (!isNews && !isUnanswered(this.#exchange, late)) return []
       this.#late += 1
-      return this.#take(late.message, late.source, now)
+      return this.#take(message, late.source, now)
     })
   }
 
@@ -232,9 +259,10 @@ export class Core {
     return this.#ended([...sends, ...effects], now)
   }
 
-  /** After the commit of what was at hand: what follows from it in other sessions. */
+  /** After the commit of what was at hand: what follows from it in other sessions, and who is told. */
   #ended(effects: CoreEffect[], now: Now): CoreEffect[] {
-    return this.#counted([...effects, ...this.#router.followUp(now)])
+    const following = this.#router.followUp(now)
+    return this.#counted([...effects, ...following, ...this.#subscriptions.flush(now)])
   }
 
   #counted(effects: CoreEffect[]): CoreEffect[] {

@@ -9,6 +9,7 @@ import type { CoreEffect, Now } from './effects.ts'
 import { gate } from './registrar/gate.ts'
 import { answerOptions } from './registrar/options.ts'
 import { applyUserChanges, register } from './registrar/registrar.ts'
+import type { Subscriptions } from './subscription/subscriptions.ts'
 import type { TransactionEvent } from './transaction/layer-types.ts'
 import { statelessTag } from './transaction/stateless.ts'
 import { type Call, withSession } from './wired/call.ts'
@@ -27,9 +28,11 @@ type Incoming = Extract<TransactionEvent, { kind: 'request' }>
 export class Router {
   readonly dropped: Record<string, number> = {}
   readonly #exchange: Exchange
+  readonly #subscriptions: Subscriptions
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Exchange, subscriptions: Subscriptions) {
     this.#exchange = exchange
+    this.#subscriptions = subscriptions
   }
 
   drop(reason: string): CoreEffect[] {
@@ -42,11 +45,14 @@ export class Router {
     if (message.kind === 'response' || message.method === 'ACK') return false
     const { sessions } = this.#exchange
     const toTag = tagOf(message.to)
+    if (this.#subscriptions.knows(message)) return false
     if (toTag !== null) return sessions.leg(message.callId, toTag) === undefined
     return message.method === 'CANCEL' && sessions.ofCallId(message.callId) === undefined
   }
 
   transaction(event: TransactionEvent, now: Now): CoreEffect[] {
+    const told = this.#subscriptions.answered(event, now)
+    if (told !== null) return told
     switch (event.kind) {
       case 'request':
         return this.#request(event, now)
@@ -123,6 +129,8 @@ export class Router {
         return this.#register(incoming, now)
       case 'OPTIONS':
         return this.#respond(incoming, answerOptions(request, versionHeaders(request)), now)
+      case 'SUBSCRIBE':
+        return this.#subscribe(incoming, now)
       default: {
         const toTag = tagOf(request.to)
         if (toTag !== null) return this.#inDialog(incoming, toTag, now)
@@ -162,6 +170,13 @@ export class Router {
     const session = `user:${request.to.uri.user ?? ''}`
     const afterReplication = outcome.changes.length > 0
     return send.map((outgoing) => ({ kind: 'send', session, outgoing, afterReplication }))
+  }
+
+  #subscribe(incoming: Incoming, now: Now): CoreEffect[] {
+    const { request } = incoming
+    const toTag = tagOf(request.to)
+    if (toTag === null) return this.#subscriptions.open(incoming, now)
+    return this.#subscriptions.refresh(incoming, now) ?? this.#inDialog(incoming, toTag, now)
   }
 
   #inDialog({ id, request, source }: Incoming, toTag: string, now: Now): CoreEffect[] {

@@ -9,6 +9,7 @@ export const tableNames = [
   'wireless-media',
   'phone-book',
   'conference-resource',
+  'subscription',
 ] as const
 export type TableName = (typeof tableNames)[number]
 

@@ -1,9 +1,10 @@
-//! The eight tables by name: the memory pool of the switch (SYNPool, S1.77, S1.90, S1.91).
+//! The eight tables of the source and one more by name: the memory pool of the switch (SYNPool, S1.77, S1.90, S1.91).
 import { limits } from '../limits.ts'
 import { type RecordAddress, type RecordChange, type TableName, tableNames } from './address.ts'
 import { type ConferenceResource, conferenceResourceSchema } from './conference-resource.ts'
 import { type PhoneBookEntry, phoneBookSchema } from './phone-book.ts'
 import { type Position, positionSchema } from './position.ts'
+import { type Subscription, subscriptionSchema } from './subscription.ts'
 import { type AppliedChange, type Origin, type SlotView, Table } from './table.ts'
 import { type User, userSchema } from './user.ts'
 import { type Conference, conferenceSchema } from './wired-conference.ts'
@@ -21,6 +22,7 @@ interface RecordTypes {
   'wireless-media': WirelessMedia
   'phone-book': PhoneBookEntry
   'conference-resource': ConferenceResource
+  subscription: Subscription
 }
 
 /** A record of any table. */
@@ -34,7 +36,7 @@ type TablesListener = (
   origin: Origin,
 ) => void
 
-/** A table seen without its record type, for code that treats all eight alike. */
+/** A table seen without its record type, for code that treats all alike. */
 type AnyTable = Table<AnyRecord>
 
 export class Tables {
@@ -138,6 +140,10 @@ function makeTables(notify: Notify): { readonly [N in TableName]: Table<RecordTy
       // A port for each leg and a number for each session, wired and wireless.
       capacity: 2 * (limits.legsMax + limits.sessionsMax),
       keyOf: (record) => record.resource,
+    }),
+    subscription: table('subscription', subscriptionSchema, {
+      capacity: limits.subscriptionsMax,
+      keyOf: (record) => record.subscriptionId,
     }),
   }
 }

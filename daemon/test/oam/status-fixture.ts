@@ -101,6 +101,7 @@ export function pairInputs(): StatusInputs {
       'wireless-media': 0,
       'phone-book': 120,
       'conference-resource': 1,
+      subscription: 8,
     },
     service: { calls: 41, ringing: 2, held: 3, usersOnline: 37, users: 38 },
     alarms: [],

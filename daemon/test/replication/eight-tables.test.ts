@@ -1,4 +1,5 @@
-//! The eight tables of the source with each of their fields (S1.77-S1.93), from one node to the other.
+//! The eight tables of the source with each of their fields (S1.77-S1.93), and the ninth of the
+//! subscriptions, from one node to the other.
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
 import { tableNames } from '../../src/tables/address.ts'
@@ -10,7 +11,7 @@ test('each field of each of the eight tables reaches the standby', (t) => {
   const pair = new PairSimulation()
   pair.join()
   pair.run(50)
-  t.is(tableNames.length, 8)
+  t.is(tableNames.length, 9)
   for (const name of tableNames) {
     pair.change(pair.a, (tables) => tables.any(name).put(oneOfEach[name] as AnyRecord))
   }
@@ -50,6 +51,7 @@ test('a record of a wrong shape is refused by the schema of its own table', (t) 
         mediaId: 1,
         number: 'x'.repeat(65),
         resource: 1,
+        subscriptionId: 1,
       }),
       null,
       name,

@@ -1,4 +1,4 @@
-//! A record of each of the eight tables, for the tests.
+//! A record of each table, for the tests.
 import type { TableName } from '../../src/tables/address.ts'
 import { user } from './pair-simulation.ts'
 
@@ -118,4 +118,26 @@ export const oneOfEach: Readonly<Record<TableName, object>> = {
   },
   /** S1.88. */
   'conference-resource': { resource: 'port:20000', kind: 'port', number: 20_000, sessionId: 's' },
+  subscription: {
+    subscriptionId: 'c0ffee',
+    subscriber: '1001',
+    watched: '1002',
+    event: 'dialog',
+    eventId: 'key-7',
+    dialog: {
+      callId: 'c',
+      localTag: 'l',
+      remoteTag: 'r',
+      localUri: '<sip:1002@vccs.test>',
+      remoteUri: '<sip:1001@vccs.test>',
+      localSeq: 3,
+      remoteSeq: 2,
+      routeSet: ['<sip:10.0.0.3;lr>'],
+      remoteTarget: 'sip:1001@10.0.0.2',
+      destination: { address: '10.0.0.2', port: 5060 },
+    },
+    expiresAtMs: 9,
+    told: 'digest',
+    toldTick: 70,
+  },
 }

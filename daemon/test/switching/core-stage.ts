@@ -8,6 +8,7 @@ import type { CallRecord, CoreEffect, Now } from '../../src/switching/effects.ts
 import { conferenceResourceSchema } from '../../src/tables/conference-resource.ts'
 import { type PhoneBookEntry, phoneBookSchema } from '../../src/tables/phone-book.ts'
 import { freezeValue } from '../../src/tables/record-value.ts'
+import { subscriptionSchema } from '../../src/tables/subscription.ts'
 import { type User, userSchema } from '../../src/tables/user.ts'
 import { conferenceSchema } from '../../src/tables/wired-conference.ts'
 import { wiredMediaSchema } from '../../src/tables/wired-media.ts'
@@ -71,6 +72,7 @@ function emptyTables(): StageTables {
     wiredConference: new MapTable(conferenceSchema, (record) => record.sessionId),
     wiredMedia: new MapTable(wiredMediaSchema, (record) => record.mediaId),
     conferenceResource: new MapTable(conferenceResourceSchema, (record) => record.resource),
+    subscription: new MapTable(subscriptionSchema, (record) => record.subscriptionId),
   }
 }
 

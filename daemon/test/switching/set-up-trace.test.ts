@@ -39,6 +39,7 @@ class Trace {
         wiredConference: tables.table('wired-conference'),
         wiredMedia: tables.table('wired-media'),
         conferenceResource: tables.table('conference-resource'),
+        subscription: tables.table('subscription'),
       },
       address: service,
       sipPort: 5060,

@@ -13,6 +13,20 @@ import type {
 } from '../../wire/sip/message.ts'
 import { nameAddressText, parseNameAddress, parseUri, uriText } from '../../wire/sip/write.ts'
 
+/** What requests in a dialog are made from. The dialog of a call has more, that of a subscription not. */
+export type DialogCore = Pick<
+  Dialog,
+  | 'callId'
+  | 'localTag'
+  | 'remoteTag'
+  | 'localUri'
+  | 'remoteUri'
+  | 'localSeq'
+  | 'routeSet'
+  | 'remoteTarget'
+  | 'destination'
+>
+
 /** Our side of a leg: the service address, and what every request and 2xx of us says. */
 interface OwnEnd {
   readonly address: string
@@ -119,8 +133,8 @@ export function establish(dialog: Dialog, response: SipResponse): Dialog {
   }
 }
 
-/** RFC 3261 12.2: a target refresh, by a re-INVITE or its 2xx. The route set stays. */
-export function refreshTarget(dialog: Dialog, message: SipMessage): Dialog {
+/** RFC 3261 12.2: a target refresh, by a re-INVITE, its 2xx, or a SUBSCRIBE. The route set stays. */
+export function refreshTarget<D extends DialogCore>(dialog: D, message: SipMessage): D {
   const contact = firstContact(message)
   if (contact === null) return dialog
   const remoteTarget = uriText(contact.uri)
@@ -141,10 +155,10 @@ export interface RequestParts {
 
 /** A request in the dialog with the next CSeq. The layer puts the Via.
  * @returns the request, and the dialog with its CSeq. */
-export function nextRequest(
-  dialog: Dialog,
+export function nextRequest<D extends DialogCore>(
+  dialog: D,
   parts: RequestParts,
-): { request: SipRequest; dialog: Dialog } {
+): { request: SipRequest; dialog: D } {
   const localSeq = dialog.localSeq + 1
   return { request: inDialog(dialog, parts, localSeq), dialog: { ...dialog, localSeq } }
 }
@@ -154,7 +168,7 @@ export function ackOf(dialog: Dialog, cseq: number): SipRequest {
   return inDialog(dialog, { method: 'ACK', contact: null, headers: [], body: '' }, cseq)
 }
 
-function inDialog(dialog: Dialog, parts: RequestParts, cseq: number): SipRequest {
+function inDialog(dialog: DialogCore, parts: RequestParts, cseq: number): SipRequest {
   const uri = dialog.remoteTarget === null ? null : parseUri(dialog.remoteTarget)
   assert(uri !== null, 'a dialog of the tables has a remote target')
   return {

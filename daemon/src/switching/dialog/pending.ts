@@ -2,7 +2,7 @@
 //! what we asked, with enough of the message to go on with it on the other node.
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
-import type { Dialog, PendingClient, PendingServer } from '../../tables/wired-conference.ts'
+import type { PendingClient, PendingServer } from '../../tables/wired-conference.ts'
 import type { Endpoint, SipMessage, SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { parseSip } from '../../wire/sip/parse.ts'
 import {
@@ -14,6 +14,7 @@ import {
   writeSip,
 } from '../../wire/sip/write.ts'
 import type { TransactionLayerApi } from '../transaction/layer-types.ts'
+import type { DialogCore } from './dialog.ts'
 
 /** Values longer than the record allows cannot come back from it. */
 const valueLengthMax = 512
@@ -123,7 +124,7 @@ export type Slot = 'pendingServer' | 'pendingClient' | 'relayServer' | 'relayCli
 
 /** True when the dialog fits its record and both nodes can read it: what a terminal wrote is not
  * trusted to be so. */
-export function isReadable(dialog: Dialog): boolean {
+export function isReadable(dialog: DialogCore): boolean {
   const { remoteTarget, localUri, remoteUri, routeSet } = dialog
   if (remoteTarget === null || remoteTarget.length > valueLengthMax) return false
   if (parseUri(remoteTarget) === null || routeSet.length > 20) return false

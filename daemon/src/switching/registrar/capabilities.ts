@@ -1,7 +1,16 @@
 //! What the switch says it can do, in Allow, Accept and Supported.
 
 /** The methods that pass the gate. */
-export const allowedMethods = ['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'REGISTER', 'INFO']
+export const allowedMethods = [
+  'INVITE',
+  'ACK',
+  'BYE',
+  'CANCEL',
+  'OPTIONS',
+  'REGISTER',
+  'INFO',
+  'SUBSCRIBE',
+]
 
 /** Option tags that may stand in Require: none. ED-137 needs the header Supported to be there. */
 export const supportedOptions: readonly string[] = []
