@@ -1,7 +1,7 @@
 //! Deadlines with a name, of many owners: a heap in which a stopped one stays until it is due. One entry
 //! an owner and name; starting it again moves it.
 
-export interface Due<N extends string> {
+interface Due<N extends string> {
   readonly owner: string
   readonly name: N
 }

@@ -9,7 +9,8 @@ import { parsed, type RequestParts, request, service } from './transaction-messa
 test('OPTIONS tells the methods, the body and the extensions of the switch', (t) => {
   const answered = answerOptions(request('OPTIONS'), [{ name: 'WG67-Version', value: 'phone.01' }])
   t.is(answered.status, 200)
-  t.is(header(answered, 'Allow'), 'INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO')
+  t.is(header(answered, 'Allow'), 'INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, SUBSCRIBE')
+  t.is(header(answered, 'Allow-Events'), 'dialog, presence, conference, reg')
   t.is(header(answered, 'Accept'), 'application/sdp')
   t.is(header(answered, 'Supported'), '')
   t.is(header(answered, 'WG67-Version'), 'phone.01')
@@ -19,7 +20,7 @@ test('OPTIONS tells the methods, the body and the extensions of the switch', (t)
 const ownVia = ['Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK-vccs-17']
 const gates: [string, string, RequestParts, number | null][] = [
   ['a known method passes', 'INVITE', {}, null],
-  ['a method of another RFC', 'SUBSCRIBE', {}, 405],
+  ['a method of another RFC', 'PUBLISH', {}, 405],
   ['MESSAGE', 'MESSAGE', {}, 405],
   ['a method nobody knows', 'DANCE', {}, 501],
   ['method names have a case', 'invite', {}, 501],

@@ -17,3 +17,7 @@ export const supportedOptions: readonly string[] = []
 
 export const allowHeader = { name: 'Allow', value: allowedMethods.join(', ') }
 export const supportedHeader = { name: 'Supported', value: supportedOptions.join(', ') }
+
+/** Event packages (RFC 6665) that can be subscribed to. */
+export const eventNames = ['dialog', 'presence', 'conference', 'reg'] as const
+export const allowEventsHeader = { name: 'Allow-Events', value: eventNames.join(', ') }

@@ -6,7 +6,7 @@ import { isOver } from '../wired/sessions.ts'
 import { boundedXml, type EventPackage, entityOf, type Look, nameOf } from './event-package.ts'
 
 /** Stands for a tag that is not known yet: the called telephone has not answered. */
-export const unknownTag = '0'
+const unknownTag = '0'
 
 type DialogState = 'trying' | 'early' | 'confirmed'
 

@@ -3,6 +3,7 @@ import { limits } from '../../limits.ts'
 import { uriText } from '../../wire/sip/write.ts'
 import { writeXml, type XmlElement } from '../../wire/xml.ts'
 import { ownContact } from '../dialog/dialog.ts'
+import type { eventNames } from '../registrar/capabilities.ts'
 import type { Exchange } from '../wired/exchange.ts'
 
 /** What there is to tell of one number at one moment. */
@@ -14,7 +15,7 @@ export interface Look {
 }
 
 export interface EventPackage {
-  readonly name: string
+  readonly name: (typeof eventNames)[number]
   readonly contentType: string
   /** @returns null, or the status that refuses the subscription. */
   admit(

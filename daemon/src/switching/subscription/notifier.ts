@@ -11,7 +11,7 @@ import type { EventPackage, Look } from './event-package.ts'
 import type { SubscriptionList } from './subscription-list.ts'
 
 /** RFC 6665 4.1.3: why a subscription ended. */
-export type EndReason = 'timeout' | 'noresource'
+type EndReason = 'timeout' | 'noresource'
 
 /** What is known of a subscription in this node's memory only. */
 interface Course {

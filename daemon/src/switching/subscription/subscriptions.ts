@@ -10,13 +10,14 @@ import { dialogOfInvite, ownContact, refreshTarget, tagOf } from '../dialog/dial
 import { isReadable } from '../dialog/pending.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { callerOf } from '../registrar/caller.ts'
+import { allowEventsHeader } from '../registrar/capabilities.ts'
 import type { TransactionEvent } from '../transaction/layer-types.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { refuse } from '../wired/refuse.ts'
 import type { EventPackage } from './event-package.ts'
 import { Notifier, sessionOf } from './notifier.ts'
 import { SubscriptionList } from './subscription-list.ts'
-import { allowEventsOf, type Wish, wishOf } from './wish.ts'
+import { type Wish, wishOf } from './wish.ts'
 
 interface OpenSubscribe {
   readonly id: string
@@ -185,7 +186,7 @@ export class Subscriptions {
       toTag: record.dialog.localTag,
       recordRoute: true,
       contact: [ownContact(options, record.watched)],
-      headers: [{ name: 'Expires', value: String(seconds) }, allowEventsOf(this.#packages)],
+      headers: [{ name: 'Expires', value: String(seconds) }, allowEventsHeader],
     })
     const session = sessionOf(record.subscriptionId)
     return layer.respond(id, answer, now.monotonicMs).send.map((outgoing) => {

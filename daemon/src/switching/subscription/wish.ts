@@ -1,9 +1,10 @@
 //! What a SUBSCRIBE asks for (RFC 6665 4.1, 4.2.1), or the answer that refuses it.
 import { limits } from '../../limits.ts'
-import { header, type SipHeader, type SipRequest } from '../../wire/sip/message.ts'
+import { header, type SipRequest } from '../../wire/sip/message.ts'
 import { scanParameters } from '../../wire/sip/parameters.ts'
 import { Cursor, decimal, isToken } from '../../wire/sip/scan.ts'
 import { headerList, type ResponseExtras } from '../../wire/sip/write.ts'
+import { allowEventsHeader } from '../registrar/capabilities.ts'
 import type { EventPackage } from './event-package.ts'
 
 export interface Wish {
@@ -27,7 +28,7 @@ export function wishOf(request: SipRequest, packages: Packages): Wish | WishRefu
   const named = readEvent(header(request, 'Event') ?? '')
   const event = named === null ? undefined : packages.get(named.name)
   if (named === null || event === undefined) {
-    return refusal(489, { headers: [allowEventsOf(packages)] })
+    return refusal(489, { headers: [allowEventsHeader] })
   }
   if (!isAccepted(request, event.contentType)) {
     return refusal(406, { headers: [{ name: 'Accept', value: event.contentType }] })
@@ -40,12 +41,8 @@ export function wishOf(request: SipRequest, packages: Packages): Wish | WishRefu
   return { event, eventId: named.id, seconds }
 }
 
-export function allowEventsOf(packages: Packages): SipHeader {
-  return { name: 'Allow-Events', value: [...packages.keys()].join(', ') }
-}
-
 /** `package[;id=...]`; other parameters narrow what is told, and everything is told. */
-export function readEvent(value: string): { name: string; id: string | null } | null {
+function readEvent(value: string): { name: string; id: string | null } | null {
   const cursor = new Cursor(value)
   const name = cursor.token().toLowerCase()
   const { parameters, complete } = scanParameters(cursor)
