@@ -24,7 +24,7 @@ UNITS    vccs-a   ● switch up   ● media up   ● pair up
          vccs-b   ● switch up   ● media up   ● pair up
 SYNC     ● in step   pending 0   unacked 0   rtt 0.6 ms   sweep 310 ms ago
          threads   vccs-a: send, response   vccs-b: receive
-         8 tables, 293 records
+         9 tables, 301 records
 MEDIA    ● twin ok 82/82 legs   skew 0.2 ms   vccs-a: ffi, real-time, 0 late
          vccs-b: ffi, real-time, 0 late
 SERVICE  41 calls (2 ringing, 3 held)   37/38 users   shared 192.168.1.210

@@ -3,6 +3,7 @@ import { limits } from '../../limits.ts'
 import { uriText } from '../../wire/sip/write.ts'
 import { writeXml, type XmlElement } from '../../wire/xml.ts'
 import { ownContact } from '../dialog/dialog.ts'
+import type { Now } from '../effects.ts'
 import type { eventNames } from '../registrar/capabilities.ts'
 import type { Exchange } from '../wired/exchange.ts'
 
@@ -23,7 +24,7 @@ export interface EventPackage {
     wish: { readonly watched: string; readonly subscriber: string },
   ): number | null
   /** @returns null when there is nothing of this number any more: its subscriptions end. */
-  look(exchange: Exchange, watched: string, nowWallMs: number): Look | null
+  look(exchange: Exchange, watched: string, now: Now): Look | null
   /** The last document of a number that is no more; absent: none. */
   farewell?(exchange: Exchange, watched: string, version: number): string
 }

@@ -118,7 +118,7 @@ export class Notifier {
 
   #look({ event, watched }: Subscription, now: Now): Look | null {
     const { packages, exchange } = this.#parts
-    return packages.get(event)?.look(exchange, watched, now.wallMs) ?? null
+    return packages.get(event)?.look(exchange, watched, now) ?? null
   }
 
   #send(record: Subscription, look: Look, now: Now): CoreEffect[] {

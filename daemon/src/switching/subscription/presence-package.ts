@@ -1,7 +1,8 @@
 //! Event package `presence` (RFC 3856) with the document of RFC 3863: whether a number can be reached,
 //! and whether it is in a call (RFC 4480).
 import { element, writeXml, type XmlElement } from '../../wire/xml.ts'
-import { isOnline } from '../registrar/caller.ts'
+import type { Now } from '../effects.ts'
+import { isOnline } from '../wired/caller.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { isShown } from './dialog-package.ts'
 import { type EventPackage, entityOf, type Look } from './event-package.ts'
@@ -13,17 +14,17 @@ export const presencePackage: EventPackage = {
   contentType: 'application/pidf+xml',
   admit: (exchange, { watched }) =>
     exchange.options.tables.phoneBook.get(watched) === undefined ? 404 : null,
-  look(exchange, watched, nowWallMs): Look | null {
+  look(exchange, watched, now): Look | null {
     if (exchange.options.tables.phoneBook.get(watched) === undefined) return null
-    const state = stateOf(exchange, watched, nowWallMs)
+    const state = stateOf(exchange, watched, now)
     // This document has no version (RFC 3863 4.1).
     return { text: state, document: () => writeXml(presence(entityOf(exchange, watched), state)) }
   },
 }
 
-function stateOf(exchange: Exchange, watched: string, nowWallMs: number): PresenceState {
+function stateOf(exchange: Exchange, watched: string, now: Now): PresenceState {
   const user = exchange.options.tables.user.get(watched)
-  if (user === undefined || !isOnline(user, nowWallMs)) return 'offline'
+  if (user === undefined || !isOnline(user, now)) return 'offline'
   return exchange.sessions.of(watched).some(isShown) ? 'busy' : 'registered'
 }
 

@@ -1,7 +1,7 @@
 //! Event package `reg` (RFC 3680): the binding of the subscriber's own account.
 import type { User } from '../../tables/user.ts'
 import { element, writeXml, type XmlElement } from '../../wire/xml.ts'
-import { isOnline } from '../registrar/caller.ts'
+import { isOnline } from '../wired/caller.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { type EventPackage, entityOf, type Look } from './event-package.ts'
 
@@ -10,10 +10,10 @@ export const registrationPackage: EventPackage = {
   contentType: 'application/reginfo+xml',
   // A contact says where someone is: that is nobody else's business.
   admit: (_exchange, { watched, subscriber }) => (watched === subscriber ? null : 403),
-  look(exchange, watched, nowWallMs): Look | null {
+  look(exchange, watched, now): Look | null {
     if (exchange.options.tables.phoneBook.get(watched) === undefined) return null
     const user = exchange.options.tables.user.get(watched)
-    const live = user !== undefined && isOnline(user, nowWallMs) ? user : null
+    const live = user !== undefined && isOnline(user, now) ? user : null
     const { contact = '', callId = '', cseq = 0 } = live ?? {}
     return {
       text: JSON.stringify([contact, callId, cseq]),

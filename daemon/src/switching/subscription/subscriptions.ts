@@ -9,9 +9,9 @@ import { Deadlines } from '../deadlines.ts'
 import { dialogOfInvite, ownContact, refreshTarget, tagOf } from '../dialog/dialog.ts'
 import { isReadable } from '../dialog/pending.ts'
 import type { CoreEffect, Now } from '../effects.ts'
-import { callerOf } from '../registrar/caller.ts'
 import { allowEventsHeader } from '../registrar/capabilities.ts'
 import type { TransactionEvent } from '../transaction/layer-types.ts'
+import { checkCaller } from '../wired/caller.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { refuse } from '../wired/refuse.ts'
 import type { EventPackage } from './event-package.ts'
@@ -64,12 +64,12 @@ export class Subscriptions {
   /** A SUBSCRIBE that opens a dialog. */
   open(open: OpenSubscribe, now: Now): CoreEffect[] {
     const { request } = open
-    const caller = this.#callerOf(open, now)
-    if ('effects' in caller) return caller.effects
+    const stranger = checkCaller(this.#exchange, { ...open, now })
+    if (stranger !== null) return stranger
     const wish = wishOf(request, this.#packages)
     if ('status' in wish) return this.#refuse(open, now, wish.status, wish.extras)
     const watched = request.uri.user ?? ''
-    const { subscriber } = caller
+    const subscriber = request.from.uri.user ?? ''
     const refusal = wish.event.admit(this.#exchange, { watched, subscriber })
     if (refusal !== null) return this.#refuse(open, now, refusal)
     const made = this.#recordOf(open, { ...wish, watched, subscriber }, now)
@@ -91,9 +91,9 @@ export class Subscriptions {
     const { request } = open
     const record = this.#list.ofRequest(request)
     if (record === undefined) return undefined
-    const caller = this.#callerOf(open, now)
-    if ('effects' in caller) return caller.effects
-    if (caller.subscriber !== record.subscriber) return this.#refuse(open, now, 403)
+    const stranger = checkCaller(this.#exchange, { ...open, now })
+    if (stranger !== null) return stranger
+    if (request.from.uri.user !== record.subscriber) return this.#refuse(open, now, 403)
     const { remoteSeq } = record.dialog
     if (remoteSeq !== null && request.cseq.number < remoteSeq) return this.#refuse(open, now, 500)
     if (remoteSeq === request.cseq.number) return this.#accept(open, record, now)
@@ -198,13 +198,6 @@ export class Subscriptions {
   #expireAt(id: string, expiresAtMs: number, now: Now): void {
     const leftMs = Math.min(expiresAtMs - now.wallMs, limits.subscriptionSecondsMax * 1000)
     this.#deadlines.start(id, 'expiry', now.monotonicMs + Math.max(leftMs, 0))
-  }
-
-  #callerOf(open: OpenSubscribe, now: Now): { subscriber: string } | { effects: CoreEffect[] } {
-    const { options, digest } = this.#exchange
-    const caller = callerOf(open, { tables: options.tables, digest }, now.wallMs)
-    if (caller.kind === 'known') return { subscriber: caller.account.number }
-    return { effects: this.#refuse(open, now, caller.status, caller.extras) }
   }
 
   /** @returns null when its Contact or From cannot be used. */
