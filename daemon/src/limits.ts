@@ -174,6 +174,9 @@ export const limits = {
   sipMaxForwards: 70,
   /** No answer of the callee: 408 to the caller, CANCEL to the callee. */
   noAnswerMs: 60_000,
+  /** RFC 4028: seconds between two refreshes of a dialog that we ask for, and the least that we accept (5). */
+  sessionTimerS: 600,
+  sessionTimerMinS: 90,
   /** An ended session stays this long for repeated messages, and at most so many of them. */
   releasedLingerMs: 5_000,
   releasedLingerMax: 512,
