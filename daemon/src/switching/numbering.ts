@@ -14,7 +14,7 @@ export type Destination =
   | { readonly kind: 'trunk'; readonly routes: readonly RoutePlan[]; readonly number: string }
   | { readonly kind: 'refusal'; readonly status: number }
 
-interface Directory {
+export interface Directory {
   readonly plan: Plan
   phoneBook(number: string): PhoneBookEntry | undefined
 }

@@ -1,5 +1,6 @@
 //! Table 3, wired conference list (有线会议列表, S1.80-S1.82): the sessions with their dialogs.
 import { z } from 'zod'
+import { limits } from '../limits.ts'
 import { recordObject } from './record-object.ts'
 
 const sessionTypes = ['ordinary', 'group', 'temporary', 'preset'] as const
@@ -90,6 +91,25 @@ export function legOf({ leg, side }: Member): Leg {
   return leg ?? (side === 'caller' ? 'a' : 'b')
 }
 
+const diversionReasons = [
+  'unconditional',
+  'user-busy',
+  'no-answer',
+  'unavailable',
+  'do-not-disturb',
+  'deflection',
+] as const
+
+/** One forwarding of a call, with the reason by its name in RFC 5806. */
+const diversionSchema = recordObject({
+  from: z.string().max(64),
+  to: z.string().max(64),
+  reason: z.enum(diversionReasons),
+  /** Unix milliseconds. */
+  atMs: z.number(),
+})
+export type Diversion = z.infer<typeof diversionSchema>
+
 export const conferenceSchema = recordObject({
   /** Session ID (会话ID); the key. */
   sessionId: z.string().max(64),
@@ -116,6 +136,8 @@ export const conferenceSchema = recordObject({
     .default(null),
   /** Legs that were ever named in it; null: those that are there. */
   legCount: z.int().nullable().default(null),
+  /** How the call was forwarded (呼叫转移), the first step first; null: not at all. */
+  diversions: z.array(diversionSchema).max(limits.diversionsMax).nullable().default(null),
   members: z.array(memberSchema).max(128),
 })
 export type Conference = z.infer<typeof conferenceSchema>

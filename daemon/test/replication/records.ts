@@ -60,6 +60,7 @@ const conference = {
   wg67Version: 'phone.01',
   ended: null,
   legCount: 2,
+  diversions: [{ from: '1002', to: '1003', reason: 'no-answer', atMs: 1 }],
   members: [member],
 }
 

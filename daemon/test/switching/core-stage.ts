@@ -247,7 +247,9 @@ export class Phone {
       `To: ${request.to.parameters.has('tag') ? to : `${to};tag=${this.localTag}`}`,
       `Call-ID: ${request.callId}`,
       `CSeq: ${request.cseq.number} ${request.cseq.method}`,
-      `Contact: <sip:${this.number}@${this.endpoint.address}:5060>`,
+      ...(headers.some((line) => line.startsWith('Contact'))
+        ? []
+        : [`Contact: <sip:${this.number}@${this.endpoint.address}:5060>`]),
       ...headers,
       ...(body === '' ? [] : ['Content-Type: application/sdp']),
       `Content-Length: ${Buffer.byteLength(body)}`,

@@ -40,6 +40,7 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     wg67Version: '',
     ended: over ? { atMs: 9, status: 200, by: 'caller' } : null,
     legCount: null,
+    diversions: null,
     members: [member('caller', 0), member('callee', 1)],
   }
 }

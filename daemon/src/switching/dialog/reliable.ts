@@ -4,7 +4,7 @@ import { header, type SipMessage } from '../../wire/sip/message.ts'
 import { headerList } from '../../wire/sip/write.ts'
 
 /** RFC 3262 7.2. */
-export interface Rack {
+interface Rack {
   readonly rseq: number
   readonly cseq: number
   readonly method: string

@@ -5,7 +5,7 @@ import { header, type SipHeader, type SipMessage } from '../../wire/sip/message.
 import { headerList } from '../../wire/sip/write.ts'
 
 /** What both ends of one dialog agreed. Part of its record (table 3). */
-export interface SessionTimer {
+interface SessionTimer {
   /** Seconds between the last refresh and the end of the session. */
   readonly intervalS: number
   readonly refresher: 'us' | 'them'
@@ -37,7 +37,7 @@ export function minSeOf(message: SipMessage): number {
   return Math.max(limits.sessionTimerMinS, seconds === undefined ? 0 : Number(seconds))
 }
 
-export function supportsTimer(message: SipMessage): boolean {
+function supportsTimer(message: SipMessage): boolean {
   return listed(message, 'Supported') || listed(message, 'Require')
 }
 
@@ -58,7 +58,7 @@ export function timerOffer(
   ]
 }
 
-export type TimerAnswer =
+type TimerAnswer =
   | { readonly kind: 'agreed'; readonly timer: SessionTimer; readonly headers: SipHeader[] }
   /** 422 with our Min-SE (RFC 4028 6). */
   | { readonly kind: 'too-small'; readonly headers: SipHeader[] }

@@ -11,6 +11,7 @@
 import type { Conference, Leg } from '../../tables/wired-conference.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import type { Call } from '../wired/call.ts'
+import type { Failed } from '../wired/events.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import type { SetUp } from '../wired/setup.ts'
 
@@ -20,6 +21,9 @@ export interface Service {
   /** An INVITE outside of dialogs whose sender is known and which conforms; before the called number
    * decides. Null: it is none for this service. */
   readonly invited?: (work: SetUp) => CoreEffect[] | null
+  /** A terminal that was invited refuses a call that nobody has answered, or was not heard of at all; its
+   * INVITE is closed. True: the service goes on with the call. */
+  readonly refused?: (call: Call, failed: Failed) => boolean
   /** A clock of the service: `timers.start({ sessionId, timer: 'service', service, leg }, atMs)`. */
   readonly timer?: (call: Call, leg: Leg) => void
   /** A session has changed and is committed; for what looks at sessions from outside. */

@@ -100,8 +100,10 @@ function describeToCaller(call: Call, caller: Leg, callee: XipMedia): string {
 const reasonLengthMax = 512
 
 /** The callee refuses, or does not react at all (Timer B: 408). */
-export function onRefused(call: Call, { leg, status, response }: Failed): void {
+export function onRefused(call: Call, failed: Failed): void {
+  const { leg, status, response } = failed
   call.close(leg, 'pendingClient')
+  if (call.exchange.services.some(({ refused }) => refused?.(call, failed) === true)) return
   const reason = response === null ? undefined : header(response, 'Reason')
   const isShort = reason !== undefined && reason.length <= reasonLengthMax
   const headers: SipHeader[] = isShort ? [{ name: 'Reason', value: reason }] : []

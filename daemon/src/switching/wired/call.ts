@@ -17,6 +17,7 @@ import { offerIn, pendingClientOf, requestOf, type Slot } from '../dialog/pendin
 import type { CallRecord, CoreEffect, Now } from '../effects.ts'
 import { allowHeader, supportedHeader } from '../registrar/capabilities.ts'
 import type { LayerOutput } from '../transaction/layer-types.ts'
+import { diversionHeaders } from '../xip/diversion.ts'
 import { ed137Headers } from '../xip/ed137.ts'
 import { sessionHeaders } from '../xip/to-sip.ts'
 import type { OpenedRequest } from './events.ts'
@@ -129,6 +130,7 @@ export class Call {
   invite(leg: Leg, body: string, maxForwards: number = limits.sipMaxForwards): void {
     const headers = [
       ...ed137Headers(sessionHeaders(this.#session)),
+      ...diversionHeaders(this.#session.diversions ?? [], this.exchange.commonAddress),
       allowHeader,
       supportedHeader,
       ...descriptionHeaders(body),

@@ -8,8 +8,8 @@ import type { CoreEffect, Now } from '../effects.ts'
 import { xipRecord } from '../xip/to-sip.ts'
 import type { Xip } from '../xip/xip.ts'
 import { Call } from './call.ts'
-import { isOnline } from './caller.ts'
 import type { Exchange } from './exchange.ts'
+import { lineState } from './line.ts'
 import { offerTo } from './media.ts'
 import { memberOfInvite, memberToInvite } from './member.ts'
 import { refuse } from './refuse.ts'
@@ -28,14 +28,10 @@ function findCallee(
   entry: PhoneBookEntry,
   { xip, now }: { readonly xip: Xip; readonly now: Now },
 ): User | number {
-  const { tables, sipPort } = exchange.options
-  const user = tables.user.get(entry.number)
-  if (user === undefined || !isOnline(user, now)) return 480
-  // Someone registered the switch itself: the call would come back for ever.
-  if (exchange.addresses.includes(user.address) && user.port === sipPort) return 482
-  const isBusy = exchange.sessions.isBusy(entry.number) || entry.number === xip.sourceUser
-  // A gateway has many lines.
-  return isBusy && entry.type !== 'gateway' ? 486 : user
+  const line = lineState(exchange, entry, now)
+  if (line.kind === 'not-registered') return 480
+  if (line.kind === 'loop') return 482
+  return line.kind === 'busy' || entry.number === xip.sourceUser ? 486 : line.user
 }
 
 function openSession(work: SetUp, callee: User): CoreEffect[] {

@@ -1,7 +1,7 @@
 //! The set-up of a call (S1.43, S1.44): who calls whom and may they; then what the called number is
 //! decides who goes on with it.
 import type { CoreEffect } from '../effects.ts'
-import { type Destination, destinationOf } from '../numbering.ts'
+import { type Destination, type Directory, destinationOf } from '../numbering.ts'
 import { xipFromInvite } from '../xip/from-sip.ts'
 import { refusalExtras } from '../xip/to-sip.ts'
 import type { Xip } from '../xip/xip.ts'
@@ -37,21 +37,24 @@ export function setUp(exchange: Exchange, invitation: Invitation): CoreEffect[] 
       { kind: 'log', level: 'info', text: refusal.why, fields: { callId: request.callId } },
     ]
   }
-  const work = { exchange, invitation, xip: parsed.xip, names }
+  return dispatch({ exchange, invitation, xip: parsed.xip, names })
+}
+
+/** To the service that takes the call, or to what the called number is. A service that has found
+ * another number comes here with it. */
+export function dispatch(work: SetUp): CoreEffect[] {
+  const { exchange, xip } = work
   for (const { invited } of exchange.services) {
     const effects = invited?.(work) ?? null
     if (effects !== null) return effects
   }
-  return goTo(work, destinationOfXip(exchange, parsed.xip))
+  return goTo(work, destinationOf(xip.destinationUser, directoryOf(exchange)))
 }
 
-function destinationOfXip(exchange: Exchange, xip: Xip): Destination {
-  const { phoneBook } = exchange.options.tables
-  const directory = {
-    plan: exchange.plan,
-    phoneBook: (number: string) => phoneBook.get(number),
-  }
-  return destinationOf(xip.destinationUser, directory)
+/** What numbers mean at this site. */
+export function directoryOf({ plan, options }: Exchange): Directory {
+  const { phoneBook } = options.tables
+  return { plan, phoneBook: (number) => phoneBook.get(number) }
 }
 
 function goTo(work: SetUp, destination: Destination): CoreEffect[] {

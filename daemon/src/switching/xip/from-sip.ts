@@ -37,6 +37,7 @@ export function xipFromInvite(
       callType: kind.callType,
       wg67Versions: wg67,
       media,
+      diversions: [],
     },
   }
 }

@@ -7,7 +7,10 @@ import { ownVersions } from './ed137.ts'
 import { type CallType, callTypes, type Xip, type XipRefusal } from './xip.ts'
 
 /** The fields of a session record that hold its XIP. */
-type XipRecord = Pick<Conference, 'callType' | 'subject' | 'priority' | 'wg67Version'>
+type XipRecord = Pick<
+  Conference,
+  'callType' | 'subject' | 'priority' | 'wg67Version' | 'diversions'
+>
 
 export function xipRecord(xip: Xip): XipRecord {
   return {
@@ -15,6 +18,7 @@ export function xipRecord(xip: Xip): XipRecord {
     subject: xip.subject,
     priority: xip.priority,
     wg67Version: xip.wg67Versions.join(', '),
+    diversions: xip.diversions.length === 0 ? null : [...xip.diversions],
   }
 }
 

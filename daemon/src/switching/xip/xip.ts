@@ -1,5 +1,6 @@
 //! XIP, the internal form of a session message (S1.18-S1.21): what the services work with instead of
 //! SIP text. One structure for the request and for what the response fills in (S1.45).
+import type { Diversion } from '../../tables/wired-conference.ts'
 import type { Direction } from '../../tables/wired-media.ts'
 import type { Endpoint } from '../../wire/sip/message.ts'
 
@@ -46,6 +47,8 @@ export interface Xip {
   readonly wg67Versions: readonly string[]
   /** Null: the caller made no offer. */
   readonly media: XipMedia | null
+  /** How the call came to its destination from the one that was dialled. */
+  readonly diversions: readonly Diversion[]
 }
 
 /** Why a message is not let in, as the answer that says so. */

@@ -1,0 +1,185 @@
+//! Call forwarding (呼叫转移, S1.26; ED-137 sheet 5.11): unconditional, busy, not registered and no
+//! answer, as the account has it, and at the call by a 3xx of the terminal. The steps are in the record
+//! of the session, go to the terminal that rings as Diversion (RFC 5806) and History-Info (RFC 7044),
+//! and hold through a take-over.
+
+import { profileOf } from '../../tables/profile.ts'
+import type { User } from '../../tables/user.ts'
+import {
+  type Conference,
+  type Diversion,
+  type Leg,
+  legOf,
+  type Member,
+} from '../../tables/wired-conference.ts'
+import { header, type SipResponse } from '../../wire/sip/message.ts'
+import type { CoreEffect, Now } from '../effects.ts'
+import type { Call } from '../wired/call.ts'
+import type { Failed } from '../wired/events.ts'
+import type { Exchange } from '../wired/exchange.ts'
+import { lineState } from '../wired/line.ts'
+import { redirect } from '../wired/redirect.ts'
+import { refuse } from '../wired/refuse.ts'
+import { isPresent } from '../wired/sessions.ts'
+import { dispatch, type SetUp } from '../wired/setup.ts'
+import {
+  type DiversionReason,
+  type ForwardChoice,
+  type ForwardView,
+  forwardFrom,
+  forwardTo,
+} from './forward-choice.ts'
+import type { Service } from './service.ts'
+
+const name = 'forward'
+
+export const forwarding: Service = {
+  name,
+  invited,
+  refused: onRefused,
+  timer: onNoAnswer,
+  changed: (exchange, { previous, next }, now) => {
+    if (next !== null) watch(exchange, { previous, next }, now)
+    return []
+  },
+  restore: (call) => watch(call.exchange, { previous: null, next: call.session }, call.now),
+}
+
+function viewOf(exchange: Exchange, priority: string, now: Now): ForwardView {
+  const { phoneBook } = exchange.options.tables
+  return {
+    phoneBook: (number) => phoneBook.get(number),
+    line: (entry) => lineState(exchange, entry, now),
+    isEmergency: priority === 'emergency',
+    wallMs: now.wallMs,
+  }
+}
+
+/** Before anything rings. What the call comes to may be of any kind: a group, a trunk. */
+function invited(work: SetUp): CoreEffect[] | null {
+  const { exchange, invitation, xip } = work
+  // Whoever calls himself is told so, whatever he has set.
+  if (xip.destinationUser === xip.sourceUser || xip.callType !== 'da-ida') return null
+  const view = viewOf(exchange, xip.priority, invitation.now)
+  const choice = forwardFrom(xip.destinationUser, xip.diversions, view)
+  if (choice.kind === 'refused') return refuse(exchange, invitation, choice.status)
+  const { number, diversions } = choice
+  if (diversions.length === xip.diversions.length) return null
+  return dispatch({ ...work, xip: { ...xip, destinationUser: number, diversions } })
+}
+
+/** The terminal refuses: it is busy, away, or names somebody else (302). A decline is the word of its
+ * user, and ends the call. */
+function onRefused(call: Call, { leg, status, response }: Failed): boolean {
+  const step = stepAfter(call, call.member(leg), { status, response })
+  return step !== null && goOn(call, leg, { ...step, silent: false })
+}
+
+function stepAfter(
+  call: Call,
+  { user }: Member,
+  { status, response }: Pick<Failed, 'status' | 'response'>,
+): { to: string; reason: DiversionReason } | null {
+  const entry = call.exchange.options.tables.phoneBook.get(user)
+  if (entry === undefined) return null
+  if (response !== null && status >= 300 && status < 400) return deflection(call, response)
+  const { forward } = profileOf(entry).settings
+  if ((status === 486 || status === 600) && forward.busy !== null) {
+    return { to: forward.busy, reason: 'user-busy' }
+  }
+  const isAway = response === null || status === 480
+  if (!isAway || forward.notRegistered === null) return null
+  return { to: forward.notRegistered, reason: 'unavailable' }
+}
+
+/** Only numbers of this site: the terminal's wish opens no way to anywhere else. */
+function deflection(call: Call, response: SipResponse) {
+  const contact = response.contact === '*' ? undefined : response.contact[0]
+  const { addresses, options } = call.exchange
+  const uri = contact?.uri
+  if (uri?.user == null || uri.scheme !== 'sip') return null
+  if (![...addresses, options.realm].includes(uri.host)) return null
+  return { to: uri.user, reason: reasonIn(response) }
+}
+
+function reasonIn(response: SipResponse): DiversionReason {
+  const said = /;\s*reason\s*=\s*"?([a-z-]+)"?/i.exec(header(response, 'Diversion') ?? '')?.[1]
+  const known: readonly DiversionReason[] = ['unconditional', 'user-busy', 'no-answer']
+  return known.find((reason) => reason === said?.toLowerCase()) ?? 'deflection'
+}
+
+/** The account has somebody for calls that it does not answer. */
+function onNoAnswer(call: Call, leg: Leg): void {
+  const { state } = call.session
+  const member = call.member(leg)
+  const to = numberWithoutAnswer(call.exchange, call.session, member)
+  if (state !== 'ringing' || !isPresent(member) || to === null) return
+  goOn(call, leg, { to, reason: 'no-answer', silent: true })
+}
+
+/** @returns false when nobody else can be called; the call is as it was. */
+function goOn(
+  call: Call,
+  leg: Leg,
+  step: { to: string; reason: DiversionReason; silent: boolean },
+): boolean {
+  const { exchange, session, now } = call
+  const view = viewOf(exchange, session.priority, now)
+  const { user: from } = call.member(leg)
+  const choice = forwardTo({ ...step, from }, session.diversions ?? [], view)
+  const callee = calleeOf(exchange, choice, now)
+  if (callee === null || choice.kind !== 'here') return false
+  const before = session.diversions
+  call.change({ diversions: [...choice.diversions] })
+  if (redirect(call, leg, { callee, silent: step.silent })) {
+    call.log('info', 'a call is forwarded', { from, to: callee.user, reason: step.reason })
+    return true
+  }
+  call.change({ diversions: before })
+  return false
+}
+
+/** A terminal that rings now can only be followed by another one. */
+function calleeOf(exchange: Exchange, choice: ForwardChoice, now: Now): User | null {
+  if (choice.kind !== 'here') return null
+  const entry = exchange.options.tables.phoneBook.get(choice.number)
+  if (entry === undefined || entry.type === 'radio') return null
+  const line = lineState(exchange, entry, now)
+  return line.kind === 'free' ? line.user : null
+}
+
+function numberWithoutAnswer(
+  exchange: Exchange,
+  { type, priority }: Conference,
+  { user, side }: Member,
+): string | null {
+  if (type !== 'ordinary' || side !== 'callee' || priority === 'emergency') return null
+  const entry = exchange.options.tables.phoneBook.get(user)
+  return entry === undefined ? null : profileOf(entry).settings.forward.noAnswer
+}
+
+/** Starts the clock of a terminal that begins to be called. */
+function watch(
+  exchange: Exchange,
+  { previous, next }: { previous: Conference | null; next: Conference },
+  now: Now,
+): void {
+  if (next.state !== 'ringing') return
+  for (const member of next.members) {
+    const leg = legOf(member)
+    if (!isPresent(member) || previous?.members.some((one) => legOf(one) === leg)) continue
+    if (numberWithoutAnswer(exchange, next, member) === null) continue
+    const entry = exchange.options.tables.phoneBook.get(member.user)
+    if (entry === undefined) continue
+    const waitMs = profileOf(entry).line.noAnswerSeconds * 1_000
+    const waitedMs = Math.min(Math.max(now.wallMs - calledAtMs(next), 0), waitMs)
+    const { sessionId } = next
+    const timer = { sessionId, timer: 'service', service: name, leg } as const
+    exchange.timers.start(timer, now.monotonicMs + waitMs - waitedMs)
+  }
+}
+
+/** When the terminal that rings was called. */
+function calledAtMs({ startedAtMs, diversions }: Conference): number {
+  return (diversions as Diversion[] | null)?.at(-1)?.atMs ?? startedAtMs
+}

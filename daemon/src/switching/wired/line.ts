@@ -1,0 +1,25 @@
+//! The line of an account: is it there, is it free. What every way to a terminal asks before it rings.
+import type { PhoneBookEntry } from '../../tables/phone-book.ts'
+import { profileOf } from '../../tables/profile.ts'
+import type { User } from '../../tables/user.ts'
+import type { Now } from '../effects.ts'
+import { isOnline } from './caller.ts'
+import type { Exchange } from './exchange.ts'
+
+export type LineState =
+  | { readonly kind: 'free'; readonly user: User }
+  /** All calls that the account may have at the same time. */
+  | { readonly kind: 'busy'; readonly user: User }
+  | { readonly kind: 'not-registered' }
+  /** Someone registered the switch itself: the call would come back for ever. */
+  | { readonly kind: 'loop' }
+
+export function lineState(exchange: Exchange, entry: PhoneBookEntry, now: Now): LineState {
+  const { tables, sipPort } = exchange.options
+  const user = tables.user.get(entry.number)
+  if (user === undefined || !isOnline(user, now)) return { kind: 'not-registered' }
+  if (exchange.addresses.includes(user.address) && user.port === sipPort) return { kind: 'loop' }
+  const { calls } = profileOf(entry).line
+  const kind = exchange.sessions.of(entry.number).length >= calls ? 'busy' : 'free'
+  return { kind, user }
+}

@@ -1,0 +1,55 @@
+//! A call that nobody has answered goes to somebody else: the one who was called leaves it, another
+//! terminal is invited, and the caller waits on.
+import { limits } from '../../limits.ts'
+import type { User } from '../../tables/user.ts'
+import { type Leg, legOf } from '../../tables/wired-conference.ts'
+import { parseNameAddress } from '../../wire/sip/write.ts'
+import { mediaOf } from '../xip/media.ts'
+import type { Call } from './call.ts'
+import { offerTo } from './media.ts'
+import { memberToInvite, nextLeg } from './member.ts'
+import { dropMember } from './release.ts'
+import { isPresent } from './sessions.ts'
+
+/** RFC 3326: why an INVITE is cancelled. */
+const elsewhere = [{ name: 'Reason', value: 'SIP;cause=302;text="Moved Temporarily"' }]
+
+/** @param leg who was called; `silent`: he was not heard of, so his INVITE is cancelled.
+ * @returns false when there is no port for the new leg or no usable registration; nothing is changed
+ * then. */
+export function redirect(
+  call: Call,
+  leg: Leg,
+  { callee, silent }: { readonly callee: User; readonly silent: boolean },
+): boolean {
+  const { exchange, sessionId, session } = call
+  const caller = session.members.find((one) => one.side === 'caller' && isPresent(one))
+  if (caller === undefined) return false
+  const next = nextLeg(exchange, session)
+  const localPort = exchange.resources.takePort(sessionId)
+  if (localPort === null) return false
+  const { displayName } = parseNameAddress(caller.dialog.remoteUri) ?? { displayName: null }
+  const place = { sessionId, leg: next.leg, localPort }
+  const from = { user: caller.user, displayName }
+  const member = memberToInvite(exchange, place, { callee, from })
+  if (member === null) {
+    exchange.resources.giveBackPort(sessionId, localPort)
+    return false
+  }
+  dropMember(call, leg, { status: 487, headers: elsewhere, ...(silent ? {} : { gone: leg }) })
+  call.change({ members: [...call.session.members, member], legCount: next.legCount })
+  ring(call, legOf(caller), next.leg)
+  return true
+}
+
+function ring(call: Call, caller: Leg, called: Leg): void {
+  const { exchange, sessionId, now } = call
+  const pending = call.dialog(caller).pendingServer
+  const media = pending === null ? null : mediaOf(pending.body)
+  call.respond(caller, 'pendingServer', 181)
+  const first = media?.codecs[0]?.name ?? 'PCMA'
+  const steps = call.session.diversions?.length ?? 0
+  const offer = offerTo(call, called, media?.direction ?? 'sendrecv', first)
+  call.invite(called, offer, limits.sipMaxForwards - 1 - steps)
+  exchange.timers.start({ sessionId, timer: 'no-answer' }, now.monotonicMs + limits.noAnswerMs)
+}

@@ -1,0 +1,273 @@
+//! Call forwarding: each kind, chains and loops, what the terminals see, and a take-over at any step.
+import test from 'ava'
+import { limits } from '../../src/limits.ts'
+import { forwardFrom } from '../../src/switching/services/forward-choice.ts'
+import { type Profile, profileOf } from '../../src/tables/profile.ts'
+import type { SipRequest } from '../../src/wire/sip/message.ts'
+import { headerValues } from '../../src/wire/sip/message.ts'
+import type { Script, Step } from './core-calls.ts'
+import { Stage, sdp, service } from './core-stage.ts'
+
+type Settings = Partial<Omit<Profile['settings'], 'forward'>> & {
+  forward?: Partial<Profile['settings']['forward']>
+}
+
+function set(stage: Stage, number: string, settings: Settings, calls = 1): void {
+  const entry = stage.tables.phoneBook.get(number)
+  if (entry === undefined) throw new Error(`no account ${number}`)
+  const profile = profileOf(entry)
+  const forward = { ...profile.settings.forward, ...settings.forward }
+  stage.tables.phoneBook.put({
+    ...entry,
+    profile: {
+      ...profile,
+      line: { ...profile.line, calls, noAnswerSeconds: 20 },
+      settings: { ...profile.settings, ...settings, forward },
+    },
+  })
+}
+
+const c = (stage: Stage) => stage.phone('103')
+const call: Step = ({ a }) => a.call('102')
+const ringC: Step = (stage) => c(stage).respond(c(stage).asked('INVITE'), 180)
+const answerC: Step = (stage) => {
+  const phone = c(stage)
+  phone.respond(phone.asked('INVITE'), 200, sdp(phone.endpoint))
+}
+const ack: Step = ({ a }) => a.ack(a.told(200))
+const end: Script = [
+  ({ a }) => a.request('BYE'),
+  (stage) => c(stage).respond(c(stage).asked('BYE'), 200),
+]
+const takenByC: Script = [ringC, answerC, ack, (stage) => stage.pass(1_000), ...end]
+const settings =
+  (value: Settings): Step =>
+  (stage) =>
+    set(stage, '102', value)
+const away: Step = ({ tables }) => {
+  const user = tables.user.get('102')
+  if (user !== undefined) tables.user.put({ ...user, status: 'offline' })
+}
+
+/** Of the call from 101 to 102, which ends at 103. */
+const scripts: Readonly<Record<string, Script>> = {
+  unconditional: [settings({ forward: { always: '103' } }), call, ...takenByC],
+  'not registered': [away, settings({ forward: { notRegistered: '103' } }), call, ...takenByC],
+  'busy, as the terminal says': [
+    settings({ forward: { busy: '103' } }),
+    call,
+    ({ b }) => b.respond(b.asked('INVITE'), 486),
+    ...takenByC,
+  ],
+  'no answer': [
+    settings({ forward: { noAnswer: '103' } }),
+    call,
+    ({ b }) => b.respond(b.asked('INVITE'), 180),
+    (stage) => stage.pass(20_001),
+    ({ b }) => b.respond(b.asked('CANCEL'), 200),
+    ({ b }) => b.respond(b.asked('INVITE'), 487),
+    ...takenByC,
+  ],
+  '302 of the terminal': [
+    call,
+    ({ b }) => b.respond(b.asked('INVITE'), 302, '', [`Contact: <sip:103@${service}>`]),
+    ...takenByC,
+  ],
+  'away, as the terminal says': [
+    settings({ forward: { notRegistered: '103' } }),
+    call,
+    ({ b }) => b.respond(b.asked('INVITE'), 480),
+    ...takenByC,
+  ],
+  'do not disturb, with a number for busy': [
+    settings({ doNotDisturb: true, forward: { busy: '103' } }),
+    call,
+    ...takenByC,
+  ],
+}
+
+function play(script: Script, takeOverAfter: number): Stage {
+  const stage = new Stage()
+  for (const [index, step] of script.entries()) {
+    step(stage)
+    if (index === takeOverAfter) stage.takeOver()
+  }
+  return stage
+}
+
+for (const [name, script] of Object.entries(scripts)) {
+  test(`forwarded ${name}: the same end after a take-over at any step, and all ports come back`, (t) => {
+    const plain = play(script, -1)
+    t.true(plain.transcript.includes('103 < BYE'), plain.transcript.join())
+    for (let step = 0; step < script.length; step += 1) {
+      const stage = play(script, step)
+      t.deepEqual([...stage.transcript].sort(), [...plain.transcript].sort(), `step ${step}`)
+      t.is(stage.core.liveSessions, 0, `step ${step}`)
+      t.is(stage.records.length, 1)
+      stage.pass(80_000)
+      t.is(stage.tables.conferenceResource.size, 0, `step ${step}`)
+      t.is(stage.tables.wiredMedia.size, 0, `step ${step}`)
+      t.is(stage.tables.wiredConference.size, 0, `step ${step}`)
+    }
+  })
+}
+
+function inviteOf(stage: Stage, number: string): SipRequest {
+  return stage.phone(number).asked('INVITE')
+}
+
+test('the terminal that rings at last sees who was called, and why it is called', (t) => {
+  const stage = play(scripts['302 of the terminal']?.slice(0, 2) ?? [], -1)
+  const invite = inviteOf(stage, '103')
+  t.deepEqual(headerValues(invite, 'Diversion'), [
+    `<sip:102@${service}>;reason=deflection;counter=1`,
+  ])
+  t.deepEqual(headerValues(invite, 'History-Info'), [
+    `<sip:102@${service}?Reason=SIP%3Bcause%3D302>;index=1`,
+    `<sip:103@${service}>;index=1.1`,
+  ])
+  t.is(invite.from.uri.user, '101')
+  t.true(stage.a.heard(181))
+})
+
+test('a chain is followed, and the last step stands first in Diversion', (t) => {
+  const stage = new Stage()
+  stage.addPhone('105', 'telephone')
+  set(stage, '102', { forward: { always: '103' } })
+  set(stage, '103', { forward: { always: '105' } })
+  stage.a.call('102')
+  t.deepEqual(
+    headerValues(inviteOf(stage, '105'), 'Diversion').map((value) => value.slice(0, 9)),
+    ['<sip:103@', '<sip:102@'],
+  )
+  t.false(stage.b.heard('INVITE'))
+})
+
+test('a circle of forwardings is refused with 482, wherever it closes', (t) => {
+  for (const back of ['102', '103']) {
+    const stage = new Stage()
+    set(stage, '102', { forward: { always: '103' } })
+    set(stage, '103', { forward: { always: back } })
+    stage.a.call('102')
+    t.true(stage.a.heard(482), back)
+    t.is(stage.tables.wiredConference.size, 0)
+  }
+})
+
+test('a chain has an end', (t) => {
+  const stage = new Stage()
+  const entry = stage.tables.phoneBook.get('102')
+  if (entry === undefined) return t.fail()
+  const view = {
+    phoneBook: (number: string) => {
+      const profile = profileOf(entry)
+      const forward = { ...profile.settings.forward, always: String(Number(number) + 1) }
+      return {
+        ...entry,
+        number,
+        profile: { ...profile, settings: { ...profile.settings, forward } },
+      }
+    },
+    line: () => ({ kind: 'not-registered' as const }),
+    isEmergency: false,
+    wallMs: 0,
+  }
+  t.deepEqual(forwardFrom('1000', [], view), { kind: 'refused', status: 482 })
+  t.true(limits.diversionsMax >= 3)
+})
+
+test('a 302 to another system, to nobody or in a circle ends the call with 480', (t) => {
+  for (const contact of [
+    '<sip:103@elsewhere.example>',
+    '<tel:103>',
+    `<sip:102@${service}>`,
+    `<sip:777@${service}>`,
+    `<sip:118@${service}>`,
+  ]) {
+    const stage = new Stage()
+    stage.a.call('102')
+    stage.b.respond(stage.b.asked('INVITE'), 302, '', [`Contact: ${contact}`])
+    t.true(stage.a.heard(480), contact)
+    t.is(stage.tables.conferenceResource.size, 0)
+  }
+})
+
+test('a decline is the word of the user and forwards nothing', (t) => {
+  const stage = new Stage()
+  set(stage, '102', { forward: { busy: '103', notRegistered: '103', noAnswer: '103' } })
+  stage.a.call('102')
+  stage.b.respond(stage.b.asked('INVITE'), 603)
+  t.true(stage.a.heard(603))
+  t.false(c(stage).heard('INVITE'))
+})
+
+test('an emergency call rings at who was called, whatever he has set', (t) => {
+  const stage = new Stage()
+  set(stage, '102', { doNotDisturb: true, forward: { always: '103' } })
+  stage.a.call('102', undefined, ['Subject: DA/IDA call', 'Priority: emergency'])
+  t.true(stage.b.heard('INVITE'))
+})
+
+test('do not disturb is answered 480', (t) => {
+  const stage = new Stage()
+  set(stage, '102', { doNotDisturb: true })
+  stage.a.call('102')
+  t.true(stage.a.heard(480))
+  t.false(stage.b.heard('INVITE'))
+})
+
+test('a busy line is forwarded before it is asked, and only when it is full', (t) => {
+  const stage = new Stage()
+  stage.addPhone('105', 'telephone')
+  set(stage, '102', { forward: { busy: '103' } })
+  stage.phone('105').call('102')
+  stage.a.call('102')
+  t.true(c(stage).heard('INVITE'))
+  const wide = new Stage()
+  wide.addPhone('105', 'telephone')
+  set(wide, '102', { forward: { busy: '103' } }, 2)
+  wide.phone('105').call('102')
+  wide.a.call('102')
+  t.false(c(wide).heard('INVITE'))
+  t.is(wide.b.inbox.filter((one) => one.kind === 'request' && one.method === 'INVITE').length, 2)
+})
+
+test('when nobody is there for a call without answer it goes on ringing', (t) => {
+  const stage = new Stage()
+  set(stage, '102', { forward: { noAnswer: '104' } })
+  stage.a.call('102')
+  stage.b.respond(stage.b.asked('INVITE'), 180)
+  stage.pass(30_000)
+  t.false(stage.b.heard('CANCEL'))
+  stage.b.respond(stage.b.asked('INVITE'), 200, sdp(stage.b.endpoint))
+  t.true(stage.a.heard(200))
+})
+
+test('a user sets and takes back his forwarding by dialling, and a wrong number changes nothing', (t) => {
+  const stage = new Stage()
+  const forward = () => {
+    const entry = stage.tables.phoneBook.get('102')
+    return entry === undefined ? null : profileOf(entry).settings
+  }
+  const dial = (number: string) => {
+    stage.b.call(number)
+    const last = stage.b.inbox.findLast((one) => one.kind === 'response' && one.status >= 200)
+    return last?.kind === 'response' ? `${last.status} ${last.reason}` : ''
+  }
+  t.is(dial('*72103'), '480 Setting Stored')
+  t.is(forward()?.forward.always, '103')
+  stage.a.call('102')
+  t.true(c(stage).heard('INVITE'))
+  t.is(dial('*72777'), '404 Not Set')
+  t.is(dial('*72102'), '404 Not Set')
+  t.is(forward()?.forward.always, '103')
+  t.is(dial('*90103'), '480 Setting Stored')
+  t.is(dial('*78'), '480 Setting Stored')
+  t.true(forward()?.doNotDisturb)
+  t.is(dial('*79'), '480 Setting Stored')
+  t.is(dial('*70'), '480 Setting Stored')
+  t.deepEqual(forward(), {
+    doNotDisturb: false,
+    forward: { always: null, busy: null, noAnswer: null, notRegistered: null },
+  })
+})
