@@ -174,6 +174,8 @@ export const limits = {
   sipMaxForwards: 70,
   /** No answer of the callee: 408 to the caller, CANCEL to the callee. */
   noAnswerMs: 60_000,
+  /** A call waits for a busy line no longer than this. */
+  queueMsMax: 180_000,
   /** How often one call is forwarded. */
   diversionsMax: 5,
   /** RFC 4028: seconds between two refreshes of a dialog that we ask for, and the least that we accept (5). */

@@ -136,6 +136,16 @@ export const conferenceSchema = recordObject({
     .default(null),
   /** Legs that were ever named in it; null: those that are there. */
   legCount: z.int().nullable().default(null),
+  /** The call has waited, or waits, for a busy line (排队); null: it has not. */
+  queued: recordObject({
+    /** The account whose line it is. */
+    number: z.string().max(64),
+    /** Unix milliseconds: since when it waits, and when its turn came; null: it waits still. */
+    sinceMs: z.number(),
+    calledAtMs: z.number().nullable(),
+  })
+    .nullable()
+    .default(null),
   /** How the call was forwarded (呼叫转移), the first step first; null: not at all. */
   diversions: z.array(diversionSchema).max(limits.diversionsMax).nullable().default(null),
   members: z.array(memberSchema).max(128),

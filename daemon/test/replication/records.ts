@@ -61,6 +61,7 @@ const conference = {
   ended: null,
   legCount: 2,
   diversions: [{ from: '1002', to: '1003', reason: 'no-answer', atMs: 1 }],
+  queued: { number: '1003', sinceMs: 1, calledAtMs: null },
   members: [member],
 }
 

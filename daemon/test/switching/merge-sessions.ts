@@ -41,6 +41,7 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     ended: over ? { atMs: 9, status: 200, by: 'caller' } : null,
     legCount: null,
     diversions: null,
+    queued: null,
     members: [member('caller', 0), member('callee', 1)],
   }
 }

@@ -5,13 +5,7 @@
 
 import { profileOf } from '../../tables/profile.ts'
 import type { User } from '../../tables/user.ts'
-import {
-  type Conference,
-  type Diversion,
-  type Leg,
-  legOf,
-  type Member,
-} from '../../tables/wired-conference.ts'
+import { type Conference, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
 import { header, type SipResponse } from '../../wire/sip/message.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import type { Call } from '../wired/call.ts'
@@ -20,7 +14,7 @@ import type { Exchange } from '../wired/exchange.ts'
 import { lineState } from '../wired/line.ts'
 import { redirect } from '../wired/redirect.ts'
 import { refuse } from '../wired/refuse.ts'
-import { isPresent } from '../wired/sessions.ts'
+import { calledAtMs, isPresent } from '../wired/sessions.ts'
 import { dispatch, type SetUp } from '../wired/setup.ts'
 import {
   type DiversionReason,
@@ -172,14 +166,10 @@ function watch(
     const entry = exchange.options.tables.phoneBook.get(member.user)
     if (entry === undefined) continue
     const waitMs = profileOf(entry).line.noAnswerSeconds * 1_000
-    const waitedMs = Math.min(Math.max(now.wallMs - calledAtMs(next), 0), waitMs)
+    const sinceMs = calledAtMs(next) ?? now.wallMs
+    const waitedMs = Math.min(Math.max(now.wallMs - sinceMs, 0), waitMs)
     const { sessionId } = next
     const timer = { sessionId, timer: 'service', service: name, leg } as const
     exchange.timers.start(timer, now.monotonicMs + waitMs - waitedMs)
   }
-}
-
-/** When the terminal that rings was called. */
-function calledAtMs({ startedAtMs, diversions }: Conference): number {
-  return (diversions as Diversion[] | null)?.at(-1)?.atMs ?? startedAtMs
 }

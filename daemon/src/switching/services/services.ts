@@ -1,6 +1,8 @@
 //! All services, in the order in which they are asked.
 import { forwarding } from './forward.ts'
+import { hotline } from './hotline.ts'
+import { queueing } from './queue.ts'
 import type { Service } from './service.ts'
 import { setByDialling } from './set-by-dialling.ts'
 
-export const services: readonly Service[] = [setByDialling, forwarding]
+export const services: readonly Service[] = [hotline, setByDialling, forwarding, queueing]

@@ -217,7 +217,10 @@ export class Call {
   }
 
   #contact(leg: Leg) {
-    return ownContact(this.exchange.options, this.member(this.far(leg)).user)
+    const { queued, members } = this.#session
+    const isAlone = members.every((one) => legOf(one) === leg)
+    const user = isAlone ? (queued?.number ?? '') : this.member(this.far(leg)).user
+    return ownContact(this.exchange.options, user)
   }
 
   #extras(

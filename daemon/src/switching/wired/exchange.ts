@@ -6,6 +6,7 @@ import { Resources } from '../bridge/resources.ts'
 import type { CoreOptions } from '../core-types.ts'
 import { emptyPlan, type Plan } from '../plan.ts'
 import type { DigestServer } from '../registrar/digest.ts'
+import { QueueIndex } from '../services/queue-index.ts'
 import type { FollowUp, Service } from '../services/service.ts'
 import type { TransactionLayerApi } from '../transaction/layer-types.ts'
 import { commonVersion, ed137Headers } from '../xip/ed137.ts'
@@ -33,6 +34,8 @@ export class Exchange {
   /** Work on other sessions, to be done after the commit of the present one. */
   readonly followUps: FollowUp[] = []
   readonly services: readonly Service[]
+  /** Calls that wait for a line. */
+  readonly queue = new QueueIndex()
   /** What is configured beside the tables. */
   plan: Plan = emptyPlan
   started = 0
@@ -85,5 +88,6 @@ export class Exchange {
     this.timers.clear()
     this.lingering.clear()
     this.followUps.length = 0
+    this.queue.clear()
   }
 }

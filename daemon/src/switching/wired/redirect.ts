@@ -1,5 +1,6 @@
 //! A call that nobody has answered goes to somebody else: the one who was called leaves it, another
 //! terminal is invited, and the caller waits on.
+import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
 import type { User } from '../../tables/user.ts'
 import { type Leg, legOf } from '../../tables/wired-conference.ts'
@@ -22,31 +23,50 @@ export function redirect(
   leg: Leg,
   { callee, silent }: { readonly callee: User; readonly silent: boolean },
 ): boolean {
-  const { exchange, sessionId, session } = call
+  const next = addCallee(call, callee)
+  if (next === null) return false
+  dropMember(call, leg, { status: 487, headers: elsewhere, ...(silent ? {} : { gone: leg }) })
+  call.respond(callerOf(call), 'pendingServer', 181)
+  ring(call, next)
+  return true
+}
+
+/** Nobody was called yet.
+ * @returns false as above. */
+export function callFirst(call: Call, callee: User): boolean {
+  const next = addCallee(call, callee)
+  if (next !== null) ring(call, next)
+  return next !== null
+}
+
+function callerOf({ session }: Call): Leg {
   const caller = session.members.find((one) => one.side === 'caller' && isPresent(one))
-  if (caller === undefined) return false
+  assert(caller !== undefined, 'a call that nobody has answered has its caller')
+  return legOf(caller)
+}
+
+function addCallee(call: Call, callee: User): Leg | null {
+  const { exchange, sessionId, session } = call
+  const caller = call.member(callerOf(call))
   const next = nextLeg(exchange, session)
   const localPort = exchange.resources.takePort(sessionId)
-  if (localPort === null) return false
+  if (localPort === null) return null
   const { displayName } = parseNameAddress(caller.dialog.remoteUri) ?? { displayName: null }
   const place = { sessionId, leg: next.leg, localPort }
   const from = { user: caller.user, displayName }
   const member = memberToInvite(exchange, place, { callee, from })
   if (member === null) {
     exchange.resources.giveBackPort(sessionId, localPort)
-    return false
+    return null
   }
-  dropMember(call, leg, { status: 487, headers: elsewhere, ...(silent ? {} : { gone: leg }) })
-  call.change({ members: [...call.session.members, member], legCount: next.legCount })
-  ring(call, legOf(caller), next.leg)
-  return true
+  call.change({ members: [...session.members, member], legCount: next.legCount })
+  return next.leg
 }
 
-function ring(call: Call, caller: Leg, called: Leg): void {
+function ring(call: Call, called: Leg): void {
   const { exchange, sessionId, now } = call
-  const pending = call.dialog(caller).pendingServer
-  const media = pending === null ? null : mediaOf(pending.body)
-  call.respond(caller, 'pendingServer', 181)
+  const { pendingServer } = call.dialog(callerOf(call))
+  const media = pendingServer === null ? null : mediaOf(pendingServer.body)
   const first = media?.codecs[0]?.name ?? 'PCMA'
   const steps = call.session.diversions?.length ?? 0
   const offer = offerTo(call, called, media?.direction ?? 'sendrecv', first)

@@ -14,7 +14,7 @@ import { Call } from './call.ts'
 import type { Exchange } from './exchange.ts'
 import { connect, describedBy, saidTo } from './media.ts'
 import { boundEnd, boundMember, linger, resourcesOf } from './release.ts'
-import { isOver, isPresent } from './sessions.ts'
+import { calledAtMs, isOver, isPresent } from './sessions.ts'
 
 /** Makes this node able to serve every session of the tables. */
 export function restoreAll(exchange: Exchange, now: Now): void {
@@ -88,9 +88,10 @@ function provisionalOf(pending: PendingServer, localTag: string) {
 function startClocks(exchange: Exchange, session: Conference, now: Now): void {
   const { timers } = exchange
   const { sessionId, members } = session
-  if (session.state === 'ringing') {
+  const sinceMs = calledAtMs(session)
+  if (session.state === 'ringing' && sinceMs !== null) {
     // The wall clocks of the nodes may differ; the wait is never longer than a whole one.
-    const waitedMs = Math.min(Math.max(now.wallMs - session.startedAtMs, 0), limits.noAnswerMs)
+    const waitedMs = Math.min(Math.max(now.wallMs - sinceMs, 0), limits.noAnswerMs)
     timers.start({ sessionId, timer: 'no-answer' }, now.monotonicMs + limits.noAnswerMs - waitedMs)
   }
   if (members.some((member) => member.dialog.pendingClient?.cancelled === true)) {

@@ -23,6 +23,12 @@ function isIn(session: Conference, user: string): boolean {
   return session.members.some((member) => member.user === user && isPresent(member))
 }
 
+/** Unix milliseconds since when a terminal is called; null: the call still waits for a line. */
+export function calledAtMs({ startedAtMs, queued, diversions }: Conference): number | null {
+  if (queued !== null && queued.calledAtMs === null) return null
+  return Math.max(startedAtMs, queued?.calledAtMs ?? 0, diversions?.at(-1)?.atMs ?? 0)
+}
+
 export class Sessions {
   readonly #table: RecordTable<Conference>
   readonly #legs = new Map<string, LegName>()

@@ -69,12 +69,12 @@ function openSession(work: SetUp, callee: User): CoreEffect[] {
 }
 
 /** True when so many more legs fit. */
-function hasRoom({ sessions }: Exchange, legs: number): boolean {
+export function hasRoom({ sessions }: Exchange, legs: number): boolean {
   return sessions.size < limits.sessionsMax && sessions.legCount + legs <= limits.legsMax
 }
 
 /** A session that begins, still without members. */
-function newSession(
+export function newSession(
   xip: Xip,
   { conferenceId, now }: { readonly conferenceId: number; readonly now: Now },
 ): Conference {
@@ -88,6 +88,7 @@ function newSession(
     ...xipRecord(xip),
     ended: null,
     legCount: null,
+    queued: null,
     members: [],
   }
 }

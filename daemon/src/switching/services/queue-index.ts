@@ -1,0 +1,56 @@
+//! Which calls wait for which line, in the order of their turn: the more urgent first, then the older. In
+//! memory only; the sessions are the truth.
+import type { Conference } from '../../tables/wired-conference.ts'
+import { priorities } from '../xip/xip.ts'
+
+export class QueueIndex {
+  readonly #waiting = new Map<string, Map<string, Conference>>()
+
+  /** @param next null: the session is gone. */
+  note(previous: Conference | null, next: Conference | null): void {
+    if (previous !== null && isWaiting(previous)) this.#remove(previous)
+    if (next === null || !isWaiting(next)) return
+    const number = next.queued?.number ?? ''
+    const line = this.#waiting.get(number) ?? new Map<string, Conference>()
+    line.set(next.sessionId, next)
+    this.#waiting.set(number, line)
+  }
+
+  length(number: string): number {
+    return this.#waiting.get(number)?.size ?? 0
+  }
+
+  /** The session whose turn it is; null: nobody waits. */
+  first(number: string): Conference | null {
+    const line = [...(this.#waiting.get(number)?.values() ?? [])]
+    return line.sort(byTurn)[0] ?? null
+  }
+
+  clear(): void {
+    this.#waiting.clear()
+  }
+
+  #remove({ sessionId, queued }: Conference): void {
+    const number = queued?.number ?? ''
+    const line = this.#waiting.get(number)
+    line?.delete(sessionId)
+    if (line?.size === 0) this.#waiting.delete(number)
+  }
+}
+
+function isWaiting({ state, queued }: Conference): boolean {
+  return state === 'ringing' && queued !== null && queued.calledAtMs === null
+}
+
+function byTurn(a: Conference, b: Conference): number {
+  return rank(a) - rank(b) || sinceMs(a) - sinceMs(b) || (a.sessionId < b.sessionId ? -1 : 1)
+}
+
+function rank({ priority }: Conference): number {
+  const at = priorities.findIndex((known) => known === priority)
+  return at < 0 ? priorities.length : at
+}
+
+function sinceMs({ queued }: Conference): number {
+  return queued?.sinceMs ?? 0
+}

@@ -1,0 +1,127 @@
+//! Calls that wait for a busy line (排队; ED-137 sheet 5.12): the caller is told 182, and when the line
+//! is free the call that is most urgent, then the oldest, rings. The wait is in the record of the
+//! session, so that a take-over keeps every place in the queue.
+import { limits } from '../../limits.ts'
+import type { PhoneBookEntry } from '../../tables/phone-book.ts'
+import { profileOf } from '../../tables/profile.ts'
+import type { Conference } from '../../tables/wired-conference.ts'
+import { pendingServerOf } from '../dialog/pending.ts'
+import type { CoreEffect, Now } from '../effects.ts'
+import { Call, withSession } from '../wired/call.ts'
+import type { Exchange } from '../wired/exchange.ts'
+import { lineState } from '../wired/line.ts'
+import { memberOfInvite } from '../wired/member.ts'
+import { callFirst } from '../wired/redirect.ts'
+import { refuse } from '../wired/refuse.ts'
+import { endCall } from '../wired/release.ts'
+import { isOver, isPresent } from '../wired/sessions.ts'
+import type { SetUp } from '../wired/setup.ts'
+import { hasRoom, newSession } from '../wired/setup-terminal.ts'
+import type { Service, SessionChange } from './service.ts'
+
+const name = 'queue'
+const first = 'a'
+
+export const queueing: Service = {
+  name,
+  invited,
+  timer: giveUp,
+  changed: (exchange, change) => {
+    exchange.queue.note(change.previous, change.next)
+    for (const user of freed(change)) callNext(exchange, user)
+    return []
+  },
+  restore: (call) => {
+    call.exchange.queue.note(null, call.session)
+    startClock(call)
+    const { queued } = call.session
+    // The line may have become free in the moment of the take-over.
+    if (queued !== null) callNext(call.exchange, queued.number)
+  },
+}
+
+function invited(work: SetUp): CoreEffect[] | null {
+  const { exchange, invitation, xip } = work
+  const entry = exchange.options.tables.phoneBook.get(xip.destinationUser)
+  if (entry === undefined || entry.number === xip.sourceUser || xip.callType !== 'da-ida') {
+    return null
+  }
+  if (!mustWait(exchange, entry, invitation.now)) return null
+  const isFull = exchange.queue.length(entry.number) >= profileOf(entry).line.waiting
+  return isFull ? null : wait(work, entry)
+}
+
+/** Nobody overtakes those who wait already, even while the line has just become free. */
+function mustWait(exchange: Exchange, entry: PhoneBookEntry, now: Now): boolean {
+  const line = lineState(exchange, entry, now)
+  if (line.kind === 'busy') return true
+  return line.kind === 'free' && exchange.queue.length(entry.number) > 0
+}
+
+function wait({ exchange, invitation, xip, names }: SetUp, entry: PhoneBookEntry): CoreEffect[] {
+  const { request, source, now } = invitation
+  const { sessionId } = xip
+  const place = { sessionId, leg: first, localPort: 1, names }
+  const caller = memberOfInvite(exchange, invitation, place)
+  const pending = pendingServerOf(request, source)
+  if (caller === null || pending === null) return refuse(exchange, invitation, 400)
+  const taken = hasRoom(exchange, 1) ? exchange.resources.take(sessionId, 1) : null
+  const localPort = taken?.ports[0]
+  if (taken === null || localPort === undefined) return refuse(exchange, invitation, 503)
+  const session: Conference = {
+    ...newSession(xip, { conferenceId: taken.conferenceId, now }),
+    queued: { number: entry.number, sinceMs: now.wallMs, calledAtMs: null },
+    members: [{ ...caller, localPort }],
+  }
+  if (!exchange.sessions.save(session)) {
+    exchange.resources.giveBack(sessionId, taken)
+    return refuse(exchange, invitation, 503)
+  }
+  exchange.started += 1
+  const call = new Call(exchange, session, now)
+  call.accept(first, 'pendingServer', { id: invitation.id, pending })
+  call.respond(first, 'pendingServer', 182)
+  startClock(call)
+  return call.commit()
+}
+
+function startClock({ exchange, sessionId, session, now }: Call): void {
+  const { queued } = session
+  if (queued === null || queued.calledAtMs !== null || isOver(session)) return
+  const waitedMs = Math.min(Math.max(now.wallMs - queued.sinceMs, 0), limits.queueMsMax)
+  const timer = { sessionId, timer: 'service', service: name, leg: first } as const
+  exchange.timers.start(timer, now.monotonicMs + limits.queueMsMax - waitedMs)
+}
+
+function giveUp(call: Call): void {
+  const { queued } = call.session
+  if (queued !== null && queued.calledAtMs === null) endCall(call, { by: 'switch', status: 486 })
+}
+
+/** Users who have left a session, or whose session is over. */
+function freed({ previous, next }: SessionChange): ReadonlySet<string> {
+  const before = presentIn(previous)
+  const still = presentIn(next)
+  return new Set([...before].filter((user) => !still.has(user)))
+}
+
+function presentIn(session: Conference | null): ReadonlySet<string> {
+  if (session === null || isOver(session)) return new Set()
+  return new Set(session.members.filter(isPresent).map(({ user }) => user))
+}
+
+function callNext(exchange: Exchange, number: string): void {
+  if (exchange.queue.length(number) === 0) return
+  exchange.followUps.push((now) => {
+    const session = exchange.queue.first(number)
+    const entry = exchange.options.tables.phoneBook.get(number)
+    if (session === null || entry === undefined) return []
+    const line = lineState(exchange, entry, now)
+    if (line.kind !== 'free') return []
+    return withSession(exchange, { sessionId: session.sessionId, now }, (call) => {
+      const { queued } = call.session
+      if (queued === null || !callFirst(call, line.user)) return
+      call.change({ queued: { ...queued, calledAtMs: now.wallMs } })
+    })
+  })
+}

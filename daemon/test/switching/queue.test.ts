@@ -1,0 +1,184 @@
+//! Queueing of calls for a busy line, hot lines, and what a take-over leaves of both.
+import test from 'ava'
+import { limits } from '../../src/limits.ts'
+import { type Profile, profileOf } from '../../src/tables/profile.ts'
+import type { Script, Step } from './core-calls.ts'
+import { type Phone, Stage, sdp } from './core-stage.ts'
+
+const callers = ['105', '106', '107', '108', '109', '110']
+
+function siteWith(line: Partial<Profile['line']>): Stage {
+  const stage = new Stage()
+  for (const number of callers) stage.addPhone(number, 'telephone')
+  setLine(stage, '102', line)
+  return stage
+}
+
+function setLine(stage: Stage, number: string, line: Partial<Profile['line']>): void {
+  const entry = stage.tables.phoneBook.get(number)
+  if (entry === undefined) throw new Error(`no account ${number}`)
+  const profile = profileOf(entry)
+  stage.tables.phoneBook.put({
+    ...entry,
+    profile: { ...profile, line: { ...profile.line, ...line } },
+  })
+}
+
+const talk: Script = [
+  ({ a }) => a.call('102'),
+  ({ b }) => b.respond(b.asked('INVITE'), 200, sdp(b.endpoint)),
+  ({ a }) => a.ack(a.told(200)),
+]
+
+function waitFor(stage: Stage, number: string, headers: string[] = []): Phone {
+  const phone = stage.phone(number)
+  stage.pass(10)
+  phone.call('102', undefined, headers)
+  return phone
+}
+
+/** The call of 101 ends; 102 says 200 to the BYE. */
+const free: Script = [({ a }) => a.request('BYE'), ({ b }) => b.respond(b.asked('BYE'), 200)]
+
+function callersOfInvites({ inbox }: Phone): (string | null)[] {
+  return inbox.flatMap((one) =>
+    one.kind === 'request' && one.method === 'INVITE' ? [one.from.uri.user] : [],
+  )
+}
+
+test('five calls wait for a busy position, the sixth finds it busy', (t) => {
+  const stage = siteWith({ calls: 1, waiting: 5 })
+  for (const step of talk) step(stage)
+  for (const number of callers) waitFor(stage, number)
+  for (const number of callers.slice(0, 5)) t.true(stage.phone(number).heard(182), number)
+  t.true(stage.phone('110').heard(486))
+  t.false(stage.phone('110').heard(182))
+  t.deepEqual(callersOfInvites(stage.b), ['101'])
+})
+
+test('when the line is free the most urgent call rings, then the oldest', (t) => {
+  const stage = siteWith({ calls: 1, waiting: 5 })
+  for (const step of talk) step(stage)
+  waitFor(stage, '105')
+  waitFor(stage, '106')
+  waitFor(stage, '107', ['Subject: DA/IDA call', 'Priority: emergency'])
+  for (const step of free) step(stage)
+  t.deepEqual(callersOfInvites(stage.b), ['101', '107'])
+  stage.b.respond(stage.b.asked('INVITE'), 486)
+  t.deepEqual(callersOfInvites(stage.b), ['101', '107', '105'])
+  stage.phone('105').request('CANCEL', { cseq: stage.phone('105').cseq })
+  t.deepEqual(callersOfInvites(stage.b), ['101', '107', '105', '106'])
+})
+
+test('a new call does not overtake those that wait', (t) => {
+  const stage = siteWith({ calls: 2, waiting: 5 })
+  for (const step of talk) step(stage)
+  waitFor(stage, '105')
+  waitFor(stage, '106')
+  setLine(stage, '102', { calls: 3, waiting: 5 })
+  waitFor(stage, '107')
+  t.true(stage.phone('107').heard(182))
+})
+
+test('a caller who gives up leaves the queue, and nothing of him stays', (t) => {
+  const stage = siteWith({ calls: 1, waiting: 5 })
+  for (const step of talk) step(stage)
+  const waiting = waitFor(stage, '105')
+  waiting.request('CANCEL', { cseq: waiting.cseq })
+  t.true(waiting.heard(487))
+  for (const step of free) step(stage)
+  t.deepEqual(callersOfInvites(stage.b), ['101'])
+  stage.pass(80_000)
+  t.is(stage.tables.conferenceResource.size, 0)
+  t.is(stage.tables.wiredConference.size, 0)
+})
+
+test('a call waits for a bounded time', (t) => {
+  const stage = siteWith({ calls: 1, waiting: 5 })
+  for (const step of talk) step(stage)
+  const waiting = waitFor(stage, '105')
+  stage.pass(limits.queueMsMax - 1_000)
+  t.false(waiting.heard(486))
+  stage.pass(2_000)
+  t.true(waiting.heard(486))
+})
+
+const ackQueued: Step = (stage) => stage.phone('105').ack(stage.phone('105').told(200))
+const script: Script = [
+  ...talk,
+  (stage) => waitFor(stage, '105'),
+  (stage) => stage.pass(5_000),
+  ...free,
+  ({ b }) => b.respond(b.asked('INVITE'), 180),
+  ({ b }) => b.respond(b.asked('INVITE'), 200, sdp(b.endpoint)),
+  ackQueued,
+  (stage) => stage.phone('105').request('BYE'),
+  ({ b }) => b.respond(b.asked('BYE'), 200),
+]
+
+function play(takeOverAfter: number): Stage {
+  const stage = siteWith({ calls: 1, waiting: 5 })
+  for (const [index, step] of script.entries()) {
+    step(stage)
+    if (index === takeOverAfter) stage.takeOver()
+  }
+  return stage
+}
+
+test('a queued call keeps its place over a take-over at any step, and ends as without', (t) => {
+  const plain = play(-1)
+  t.is(plain.records.length, 2)
+  for (let step = 0; step < script.length; step += 1) {
+    const stage = play(step)
+    t.deepEqual([...stage.transcript].sort(), [...plain.transcript].sort(), `step ${step}`)
+    t.is(stage.core.liveSessions, 0)
+    stage.pass(80_000)
+    t.is(stage.tables.conferenceResource.size, 0, `step ${step}`)
+    t.is(stage.tables.wiredConference.size, 0, `step ${step}`)
+  }
+})
+
+test('the queue gives up at its time although the other node has begun to wait', (t) => {
+  const stage = siteWith({ calls: 1, waiting: 5 })
+  for (const step of talk) step(stage)
+  const waiting = waitFor(stage, '105')
+  stage.pass(limits.queueMsMax / 2)
+  stage.takeOver()
+  stage.pass(limits.queueMsMax / 2 - 1_000)
+  t.false(waiting.heard(486))
+  stage.pass(2_000)
+  t.true(waiting.heard(486))
+})
+
+test('a line that became free in the moment of the take-over rings for who waits', (t) => {
+  const stage = siteWith({ calls: 1, waiting: 5 })
+  for (const step of talk) step(stage)
+  waitFor(stage, '105')
+  stage.isMute = true
+  for (const step of free.slice(0, 1)) step(stage)
+  for (const session of [...stage.tables.wiredConference.values()]) {
+    if (session.queued === null) continue
+    const { members } = session
+    stage.tables.wiredConference.put({
+      ...session,
+      queued: { ...session.queued, calledAtMs: null },
+      members: members.slice(0, 1),
+    })
+  }
+  stage.takeOver()
+  stage.isMute = false
+  stage.pass(2_000)
+  t.true(callersOfInvites(stage.b).includes('105'))
+})
+
+test('every call of a hot line goes to its number, whatever was dialled', (t) => {
+  const stage = siteWith({})
+  setLine(stage, '105', { hotline: '102' })
+  for (const dialled of ['103', '777', '*72103', '102']) {
+    stage.phone('105').call(dialled)
+    t.is(stage.b.asked('INVITE').from.uri.user, '105', dialled)
+    stage.b.respond(stage.b.asked('INVITE'), 603)
+    stage.b.inbox.length = 0
+  }
+  t.false(stage.phone('103').heard('INVITE'))
+})
