@@ -183,6 +183,7 @@ export class SwitchProcess {
           if (!disk.storeCalls(batch)) records = [...batch, ...records]
         })
       },
+      accountChanged: () => undefined,
       callEnded: (record) => records.push(record),
     }
   }

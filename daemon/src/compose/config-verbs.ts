@@ -2,8 +2,9 @@
 //! so that an operator may ask either node.
 import type { BodyOf, Verb } from '../control/api.ts'
 import type { AskPeer, ControlHandlers } from '../control/session.ts'
+import { diffSite, type SiteChange } from '../oam/site/diff.ts'
 import { checkSiteAside, parseSiteAside } from '../oam/site-check.ts'
-import { diffSite, exportSite, getSite, type SiteChange, setSite } from '../oam/site-config.ts'
+import { exportSite, getSite, setSite } from '../oam/site-config.ts'
 import type { Site } from '../oam/site-config-schema.ts'
 import { failure, type Result, success } from '../result.ts'
 import type { Configuration } from './configuration.ts'

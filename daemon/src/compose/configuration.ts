@@ -9,20 +9,26 @@ import { databaseHashes, digestOf, type TableDifferences } from '../database/com
 import { keepGoodCopy, type OpenedDatabase, openDatabase } from '../database/open.ts'
 import type { OperationFailure } from '../database/operations.ts'
 import { readCoreData } from '../database/read.ts'
+import { readPlan } from '../database/read-plan.ts'
 import { RowSync } from '../database/row-sync.ts'
 import { revisionOf } from '../database/store.ts'
 import type { NodeConfig } from '../oam/node-config.ts'
-import { applySite, readSite, type SiteChange } from '../oam/site-config.ts'
+import { settingsOf, withoutSettings } from '../oam/site/account.ts'
+import type { SiteChange } from '../oam/site/diff.ts'
+import { applySite, readSite } from '../oam/site-config.ts'
 import type { Site } from '../oam/site-config-schema.ts'
 import { monotonicMs, wallMs } from '../platform/clock.ts'
 import { makeDirectory } from '../platform/files.ts'
 import type { Database } from '../platform/sqlite.ts'
 import type { ReplicatorOutput } from '../replication/replicator.ts'
 import { failure, type Result, success } from '../result.ts'
+import type { Plan } from '../switching/plan.ts'
+import type { PhoneBookEntry } from '../tables/phone-book.ts'
 import type { Tables } from '../tables/tables.ts'
 import type { Alarms } from './alarms.ts'
 import { syncDatabases } from './database-sync.ts'
 import type { LogHub } from './log-hub.ts'
+import { UserSettings } from './user-settings.ts'
 
 interface ConfigurationParts {
   readonly config: NodeConfig
@@ -33,6 +39,8 @@ interface ConfigurationParts {
   sendRows(rows: { kind: 'rows' | 'rows-ack'; ref: number; body: string }): void
   /** Runs changes of the tables as one turn. */
   change(apply: () => void): void
+  /** To the core: what the site says beside the tables. */
+  plan(plan: Plan): void
 }
 
 /** Call records are written together: a disk that is slow for a moment delays none of them. */
@@ -55,9 +63,17 @@ export class Configuration {
   #loading: Promise<void> = Promise.resolve()
   #rowsFailedAtMs: number | null = null
   #rowsFailedCount = 0
+  readonly #settings: UserSettings
+  /** Table 7 is changed by this file now, not by the core. */
+  #filling = false
 
   constructor(parts: ConfigurationParts) {
     this.#parts = parts
+    this.#settings = new UserSettings({
+      database: () => this.database,
+      stored: () => this.#settingsStored(),
+      failed: (detail) => parts.alarms.raise('database-failed', 'database', detail),
+    })
   }
 
   /** Revision and digest of the configuration here; equal on both nodes when their rows are. */
@@ -72,6 +88,11 @@ export class Configuration {
   /** False: the database is in memory only. */
   get isKept(): boolean {
     return this.#opened !== null && this.#opened.from !== 'memory'
+  }
+
+  /** What users have set is on its way into the database. */
+  get isStoring(): boolean {
+    return this.#settings.isWaiting
   }
 
   get realm(): string {
@@ -102,11 +123,13 @@ export class Configuration {
       wallMs,
     })
     await this.#readState()
+    await this.#readPlan()
     log.info('start-up: database', { from: this.#opened.from, revision: this.#state.revision })
   }
 
   async close(): Promise<void> {
     if (this.#opened === null) return
+    await this.#settings.settled()
     await this.#storeCalls()
     await this.#keepCopy()
     await this.#opened.database.close()
@@ -119,6 +142,7 @@ export class Configuration {
     if (!roleChanged && peerAlive === this.#peerAlive) return
     this.#role = role
     this.#peerAlive = peerAlive
+    if (role !== 'primary') this.#settings.drop()
     const side = role === 'starting' || !peerAlive ? 'none' : role
     this.#rows?.setRole(side, monotonicMs())
     if (roleChanged && role === 'primary') this.#attempt(() => this.#loadCore())
@@ -130,6 +154,7 @@ export class Configuration {
 
   advance(nowMs: number): void {
     this.#rows?.advance(nowMs)
+    this.#settings.advance(nowMs)
     if (this.#rowsFailedAtMs !== null && nowMs - this.#rowsFailedAtMs > rowsFailedMs) {
       this.#rowsFailedAtMs = null
       this.#rowsFailedCount = 0
@@ -144,6 +169,11 @@ export class Configuration {
     else this.#parts.alarms.raise('database-failed', 'call-records', 'call records are being lost')
   }
 
+  /** A record of table 7 has changed on this primary: what its user has set is kept. */
+  accountChanged(previous: PhoneBookEntry | null, next: PhoneBookEntry | null): void {
+    if (this.#role === 'primary' && !this.#filling) this.#settings.changed(previous, next)
+  }
+
   /** The site as it is stored here. */
   site(): Promise<Result<Site>> {
     return readSite(this.database)
@@ -151,13 +181,16 @@ export class Configuration {
 
   /** S1.151: store, then read into the core, then to the peer. One change, one trace in the log. */
   async apply(site: Site, changes: readonly SiteChange[]): Promise<Result<number>> {
-    const stored = await applySite(this.database, site)
+    const settled = settingsOf(changes)
+    await this.#settings.begin()
+    const stored = await applySite(this.database, withoutSettings(site, settled))
     if (!stored.ok) {
       this.#parts.alarms.raise('database-failed', 'database', stored.failure.detail)
       return stored
     }
     this.#parts.alarms.clear('database-failed', 'database')
-    await this.#loadCore()
+    await this.#loadCore(settled)
+    await this.#readPlan()
     await this.#readState()
     this.#rows?.changed(monotonicMs())
     const paths = changes.slice(0, keysShown).map(({ path }) => path)
@@ -219,24 +252,30 @@ export class Configuration {
 
   /** Makes table 7 what the accounts say, and table 2 what the positions say. In parts: each change is
    * a record to the peer, and calls go on in between. One reading after the other. */
-  #loadCore(): Promise<void> {
-    this.#loading = this.#loading.catch(() => undefined).then(() => this.#load())
+  #loadCore(settled: ReadonlySet<string> = new Set()): Promise<void> {
+    this.#loading = this.#loading.catch(() => undefined).then(() => this.#load(settled))
     return this.#loading
   }
 
-  async #load(): Promise<void> {
+  async #load(settled: ReadonlySet<string>): Promise<void> {
     const { phoneBook, positions } = await readCoreData(this.database)
     const book = this.#parts.tables.table('phone-book')
     const wanted = new Set(phoneBook.map(({ number }) => number))
+    const put = (entry: PhoneBookEntry) => {
+      const { number } = entry
+      book.put(this.#settings.merged(entry, book.get(number), settled.has(number)))
+    }
     const changes = [
-      ...phoneBook.map((entry) => () => book.put(entry)),
+      ...phoneBook.map((entry) => () => put(entry)),
       ...[...book.keys()].map((number) => () => wanted.has(number) || book.delete(number)),
       () => this.#loadPositions(new Set(positions)),
     ]
     for (let begin = 0; begin < changes.length; begin += rowsPerTurn) {
       if (this.#role !== 'primary') return
       this.#parts.change(() => {
+        this.#filling = true
         for (const change of changes.slice(begin, begin + rowsPerTurn)) change()
+        this.#filling = false
       })
       await nextTurn()
     }
@@ -252,9 +291,20 @@ export class Configuration {
   }
 
   async #changedByPeer(): Promise<void> {
+    await this.#readPlan()
     await this.#readState()
     await this.#loadCore()
     await this.#keepCopy()
+  }
+
+  async #readPlan(): Promise<void> {
+    this.#parts.plan(await readPlan(this.database))
+  }
+
+  async #settingsStored(): Promise<void> {
+    this.#parts.alarms.clear('database-failed', 'database')
+    await this.#readState()
+    this.#rows?.changed(monotonicMs())
   }
 
   async #readState(): Promise<void> {

@@ -292,7 +292,7 @@ export class SwitchUnit {
 }
 
 function makeConfiguration({ config, log }: SwitchOptions, engine: SwitchEngine): Configuration {
-  const { tables, alarms, sync, replicator, runner } = engine
+  const { tables, alarms, sync, replicator, runner, core } = engine
   return new Configuration({
     config,
     tables,
@@ -305,5 +305,6 @@ function makeConfiguration({ config, log }: SwitchOptions, engine: SwitchEngine)
         return []
       })
     },
+    plan: (plan) => core.setPlan(plan),
   })
 }

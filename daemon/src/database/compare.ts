@@ -1,10 +1,11 @@
 //! Row-by-row comparison of two databases and its repair: after a gap in the numbers, and for
 //! `vccs sync-db`. Hashes are made from the rows as they are, so that silent damage is a difference.
 import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Sql } from '../platform/sqlite.ts'
 import type { ConfigRow } from './rows.ts'
 import { type ConfigTable, configTables } from './schema.ts'
-import { readShared, sharedHash } from './shared-rows.ts'
+import { readShared, saidOf, sharedHash } from './shared-rows.ts'
 
 /** Key and hash of each row. */
 type RowHashes = ReadonlyMap<string, string>
@@ -27,9 +28,17 @@ export interface RepairStep {
   readonly row: ConfigRow | null
 }
 
+/** Rows that are hashed in one turn of the loop: calls go on in between. */
+const rowsPerTurn = 200
+
 export async function rowHashes(sql: Sql, table: ConfigTable): Promise<Map<string, string>> {
   const rows = await readShared(sql, table)
-  return new Map([...rows].map(([key, row]) => [key, sharedHash(table, row)]))
+  const hashes = new Map<string, string>()
+  for (const [key, row] of rows) {
+    hashes.set(key, sharedHash(table, row))
+    if (hashes.size % rowsPerTurn === 0) await nextTurn()
+  }
+  return hashes
 }
 
 export async function databaseHashes(sql: Sql): Promise<DatabaseHashes> {
@@ -65,7 +74,7 @@ export async function repair(
     const rows = await readShared(sql, table)
     for (const key of [...onlyHere, ...different]) {
       const row = rows.get(key)
-      if (row !== undefined) steps.push({ table, key, row })
+      if (row !== undefined) steps.push({ table, key, row: saidOf(row) })
     }
   }
   for (const { table, onlyPeer } of differences.toReversed()) {

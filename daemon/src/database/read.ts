@@ -2,6 +2,8 @@
 //! tables.
 import type { Sql } from '../platform/sqlite.ts'
 import { type PhoneBookEntry, phoneBookSchema } from '../tables/phone-book.ts'
+import { accountTypes } from '../tables/profile.ts'
+import { profileOfRow } from './account-columns.ts'
 import { type ConfigRow, readTable } from './rows.ts'
 
 interface CoreData {
@@ -20,15 +22,18 @@ export async function readCoreData(sql: Sql): Promise<CoreData> {
 
 /** Null for a row that the tables cannot hold, which `store.ts` never writes. */
 function toEntry(row: ConfigRow): PhoneBookEntry | null {
+  const type = accountTypes.find((one) => one === row.type)
+  if (type === undefined) return null
   const parsed = phoneBookSchema.safeParse({
     number: row.number,
-    type: row.type,
+    type,
     displayName: row.display_name,
     ha1Md5: row.ha1_md5,
     ha1Sha256: row.ha1_sha256,
     digest: row.digest,
     priority: row.priority,
     twin: row.twin === 1,
+    profile: profileOfRow(type, row),
   })
   return parsed.success ? parsed.data : null
 }

@@ -15,7 +15,7 @@ import {
 import { messageLengthMax, type RowMessage, type RowReply } from './row-messages.ts'
 import { type ConfigRow, deleteRow } from './rows.ts'
 import type { ConfigTable } from './schema.ts'
-import { readShared, writeShared } from './shared-rows.ts'
+import { readShared, saidOf, writeShared } from './shared-rows.ts'
 import { Staging } from './staging.ts'
 import { raiseRevision, revisionOf, setNeedsPeer } from './store.ts'
 
@@ -115,8 +115,9 @@ async function fetch(sql: Sql, name: ConfigTable, keys: readonly string[]): Prom
   let length = 0
   const all = await readShared(sql, name)
   for (const one of keys) {
-    const found = all.get(one)
-    if (found === undefined) continue
+    const row = all.get(one)
+    if (row === undefined) continue
+    const found = saidOf(row)
     length += JSON.stringify(found).length + 1
     if (length > messageLengthMax && rows.length > 0) break
     rows.push(found)

@@ -15,9 +15,16 @@ export type ConfigRow = Readonly<Record<string, string | number>>
 /** All rows of all tables, by key. */
 export type ConfigRows = Readonly<Record<ConfigTable, ReadonlyMap<string, ConfigRow>>>
 
-/** 128 bits over the columns in their order. */
+/** 128 bits over the columns in their order. Of columns that came later to their table only those count
+ * that say something, so that hashes of before stay right. */
 export function rowHash(table: ConfigTable, row: ConfigRow): string {
-  const values = definitionOf(table).columns.map(({ name }) => row[name] ?? null)
+  const { columns } = definitionOf(table)
+  const first = columns.filter(({ since }) => since === undefined)
+  const later = columns.filter(({ since, name }) => since !== undefined && Boolean(row[name]))
+  const values = [
+    ...first.map(({ name }) => row[name] ?? null),
+    ...later.map(({ name }) => [name, row[name]]),
+  ]
   return createHash('sha256')
     .update(JSON.stringify([table, values]))
     .digest('hex')

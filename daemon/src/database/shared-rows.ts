@@ -28,11 +28,14 @@ export async function readShared(sql: Sql, table: ConfigTable): Promise<Map<stri
   return rows
 }
 
-/** Hash of one row on both nodes: an empty value says what a missing column says. */
+/** The row as it is sent: an empty value says what a missing column says. */
+export function saidOf(row: ConfigRow): ConfigRow {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== '' && value !== 0))
+}
+
+/** Hash of one row on both nodes. */
 export function sharedHash(table: ConfigTable, row: ConfigRow): string {
-  const values = Object.entries(row)
-    .filter(([, value]) => value !== '' && value !== 0)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+  const values = Object.entries(saidOf(row)).sort(([a], [b]) => (a < b ? -1 : 1))
   return createHash('sha256')
     .update(JSON.stringify([table, values]))
     .digest('hex')

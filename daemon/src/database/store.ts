@@ -1,8 +1,16 @@
 //! The storage module (数据存储模块, S1.150): one transaction an apply, failures as values.
 import type { Database, Sql } from '../platform/sqlite.ts'
 import { failure, type Result, success } from '../result.ts'
-import { type ConfigRows, deleteRow, readRows, rowHash, writeRow } from './rows.ts'
-import { configTables } from './schema.ts'
+import {
+  type ConfigRow,
+  type ConfigRows,
+  deleteRow,
+  readRow,
+  readRows,
+  rowHash,
+  writeRow,
+} from './rows.ts'
+import { type ConfigTable, configTables, definitionOf } from './schema.ts'
 
 /** Makes the tables equal to `wanted`. Writes parents before children, then removes children before
  * parents, so that each prefix of the outbox is a sound state for the standby.
@@ -13,8 +21,9 @@ export function storeRows(database: Database, wanted: ConfigRows): Promise<Resul
       let changed = 0
       const present = await readRows(sql)
       for (const table of configTables) {
-        for (const [key, row] of wanted[table]) {
+        for (const [key, given] of wanted[table]) {
           const before = present[table].get(key)
+          const row = filled(table, given, before)
           if (before !== undefined && rowHash(table, before) === rowHash(table, row)) continue
           changed += await writeRow(sql, table, row)
         }
@@ -28,6 +37,31 @@ export function storeRows(database: Database, wanted: ConfigRows): Promise<Resul
       return changed
     }),
   )
+}
+
+/** Writes some columns of one row, e.g. what a user has set. @returns false: there is no such row, or it
+ * has these values. `database-failed`: nothing changed. */
+export function storeColumns(
+  database: Database,
+  { table, key }: { table: ConfigTable; key: string },
+  values: ConfigRow,
+): Promise<Result<boolean>> {
+  return attempt(() =>
+    database.transaction(async (sql) => {
+      const before = await readRow(sql, table, key)
+      if (before === undefined) return false
+      return (await writeRow(sql, table, { ...before, ...values })) > 0
+    }),
+  )
+}
+
+/** A column that is not given keeps its value. */
+function filled(table: ConfigTable, given: ConfigRow, before: ConfigRow | undefined): ConfigRow {
+  const row: Record<string, string | number> = {}
+  for (const { name, type } of definitionOf(table).columns) {
+    row[name] = given[name] ?? before?.[name] ?? (type === 'TEXT' ? '' : 0)
+  }
+  return row
 }
 
 /** How often the configuration was changed on this node. */

@@ -1,142 +1,151 @@
 //! Between a site and the rows of the configuration tables.
 import { type ConfigRow, type ConfigRows, keyOf } from '../database/rows.ts'
 import { type ConfigTable, configTables } from '../database/schema.ts'
-import { accountTypes } from '../tables/profile.ts'
-import { digests, drillDays, type Site, type SiteAccount } from './site-config-schema.ts'
+import { accountOf, accountRow } from './site/account.ts'
+import { conferenceOf, conferenceRow, seatRow } from './site/conference.ts'
+import { featureRows, featuresOf, toneRow, tonesOf } from './site/feature.ts'
+import { groupMemberRow, groupOf, groupRow } from './site/group.ts'
+import { routeOf, routeRow, trunkOf, trunkRow } from './site/trunk.ts'
+import { textOf } from './site/words.ts'
+import { drillDays, type Site } from './site-config-schema.ts'
 
+type Rows = Record<ConfigTable, Map<string, ConfigRow>>
+
+/** Settings of users that the site does not name have no columns: they stay as they are. */
 export function rowsOfSite(site: Site): ConfigRows {
-  const rows = {} as Record<ConfigTable, Map<string, ConfigRow>>
-  for (const table of configTables) rows[table] = new Map()
+  const rows = Object.fromEntries(configTables.map((table) => [table, new Map()])) as Rows
   const add = (table: ConfigTable, row: ConfigRow) => rows[table].set(keyOf(table, row), row)
-  const each = <V>(
-    section: Readonly<Record<string, V>>,
-    visit: (key: string, value: V) => void,
-  ) => {
-    for (const [key, value] of Object.entries(section)) visit(key, value)
+  for (const [key, one] of Object.entries(site.accounts)) add('accounts', accountRow(key, one))
+  for (const [key, one] of Object.entries(site.trunks)) add('trunks', trunkRow(key, one))
+  for (const [key, one] of Object.entries(site.routes)) add('routes', routeRow(key, one))
+  for (const [key, one] of Object.entries(site.groups)) {
+    add('groups', groupRow(key, one))
+    for (const member of one.members) add('group_members', groupMemberRow(key, member))
   }
-  each(site.accounts, (number, { name, type, ha1, digest, priority, twin }) =>
-    add('accounts', {
-      number,
-      display_name: name,
-      type,
-      ha1_md5: ha1.md5,
-      ha1_sha256: ha1.sha256,
-      digest,
-      priority,
-      twin: twin ? 1 : 0,
-    }),
-  )
-  each(site.positions, (position, { name, account }) =>
-    add('positions', { position, display_name: name, account }),
-  )
-  each(site.phoneBook, (number, { name }) => add('phone_book', { number, display_name: name }))
-  each(site.radios, (radio, { name, account, frequency, receiveThresholdDbm }) =>
-    add('radios', {
-      radio,
-      display_name: name,
-      account,
-      frequency,
-      receive_threshold_dbm: receiveThresholdDbm,
-    }),
-  )
-  each(site.trunks, (prefix, { name, gateway }) =>
-    add('trunk_routes', { prefix, display_name: name, gateway }),
-  )
-  each(site.boards, (code, { name, kind, enabled }) =>
-    add('boards', { code, display_name: name, kind, enabled: enabled ? 1 : 0 }),
-  )
-  each(site.servers, (server, { address }) => add('server_addresses', { server, address }))
-  each(site.keys, (position, keys) =>
-    each(keys, (number, { label, target }) =>
-      add('terminal_keys', {
-        id: `${position}/${number}`,
-        position,
-        number: +number,
-        label,
-        target,
-      }),
-    ),
-  )
-  each(site.roles, (position, role) => add('position_roles', { position, role }))
-  each(site.groups, (group, { name, members }) => {
-    add('groups', { name: group, display_name: name })
-    for (const number of members) {
-      add('group_members', { id: `${group}/${number}`, group_name: group, number })
-    }
-  })
-  each(site.drills, (name, { weekday, time, enabled }) =>
-    add('drills', { name, weekday, time, enabled: enabled ? 1 : 0 }),
-  )
+  for (const [key, one] of Object.entries(site.conferences)) {
+    add('conferences', conferenceRow(key, one))
+    for (const member of one.members) add('conference_members', seatRow(key, member))
+  }
+  for (const row of featureRows(site.features)) add('feature_codes', row)
+  const tones = toneRow(site.tones)
+  if (tones !== null) add('site_settings', tones)
+  addPlaces(site, add)
   return rows
 }
 
+/** What says little of itself. */
+function addPlaces(site: Site, add: (table: ConfigTable, row: ConfigRow) => void): void {
+  for (const [position, { name, account }] of Object.entries(site.positions)) {
+    add('positions', { position, display_name: name, account })
+  }
+  for (const [number, { name }] of Object.entries(site.phoneBook)) {
+    add('phone_book', { number, display_name: name })
+  }
+  for (const [radio, { name, account, frequency, receiveThresholdDbm }] of Object.entries(
+    site.radios,
+  )) {
+    const how = { account, frequency, receive_threshold_dbm: receiveThresholdDbm }
+    add('radios', { radio, display_name: name, ...how })
+  }
+  for (const [code, { name, kind, enabled }] of Object.entries(site.boards)) {
+    add('boards', { code, display_name: name, kind, enabled: enabled ? 1 : 0 })
+  }
+  for (const [server, { address }] of Object.entries(site.servers)) {
+    add('server_addresses', { server, address })
+  }
+  for (const [position, keys] of Object.entries(site.keys)) {
+    for (const [number, { label, target }] of Object.entries(keys)) {
+      const id = `${position}/${number}`
+      add('terminal_keys', { id, position, number: +number, label, target })
+    }
+  }
+  for (const [position, role] of Object.entries(site.roles)) {
+    add('position_roles', { position, role })
+  }
+  for (const [name, { weekday, time, enabled }] of Object.entries(site.drills)) {
+    add('drills', { name, weekday, time, enabled: enabled ? 1 : 0 })
+  }
+}
+
 export function siteOfRows(rows: ConfigRows): Site {
-  const map = <V>(table: ConfigTable, make: (row: Readonly<Record<string, string>>) => V) =>
-    Object.fromEntries(
-      [...rows[table]].map(([key, row]) => [
-        key,
-        make(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, String(value)]))),
-      ]),
-    )
-  const keys: Record<string, Record<string, { label: string; target: string }>> = {}
-  for (const { position, number, label, target } of rows.terminal_keys.values()) {
-    const there = keys[String(position)] ?? {}
-    there[String(number)] = { label: String(label), target: String(target) }
-    keys[String(position)] = there
-  }
-  const members = new Map<string, string[]>()
-  for (const { group_name, number } of rows.group_members.values()) {
-    members.set(String(group_name), [...(members.get(String(group_name)) ?? []), String(number)])
-  }
+  const map = <V>(table: ConfigTable, make: (row: ConfigRow) => V) =>
+    Object.fromEntries([...rows[table]].map(([key, row]) => [key, make(row)]))
+  const members = byParent(rows.group_members, 'group_name')
+  const seats = byParent(rows.conference_members, 'conference')
   return {
     accounts: map('accounts', accountOf),
-    positions: map('positions', (row) => ({
-      name: at(row, 'display_name'),
-      account: at(row, 'account'),
-    })),
-    phoneBook: map('phone_book', (row) => ({ name: at(row, 'display_name') })),
+    ...placesOf(rows),
+    trunks: map('trunks', trunkOf),
+    routes: map('routes', routeOf),
+    groups: map('groups', (row) => groupOf(row, members.get(textOf(row, 'name')) ?? [])),
+    conferences: map('conferences', (row) =>
+      conferenceOf(row, seats.get(textOf(row, 'conference')) ?? []),
+    ),
+    features: featuresOf(rows.feature_codes),
+    tones: tonesOf(rows.site_settings.get('tones')),
+  }
+}
+
+type Places =
+  | 'positions'
+  | 'phoneBook'
+  | 'radios'
+  | 'boards'
+  | 'servers'
+  | 'keys'
+  | 'roles'
+  | 'drills'
+
+function placesOf(rows: ConfigRows): Pick<Site, Places> {
+  const map = <V>(table: ConfigTable, make: (row: ConfigRow) => V) =>
+    Object.fromEntries([...rows[table]].map(([key, row]) => [key, make(row)]))
+  const named = (row: ConfigRow) => ({ name: textOf(row, 'display_name') })
+  return {
+    positions: map('positions', (row) => ({ ...named(row), account: textOf(row, 'account') })),
+    phoneBook: map('phone_book', named),
     radios: map('radios', (row) => ({
-      name: at(row, 'display_name'),
-      account: at(row, 'account'),
-      frequency: at(row, 'frequency'),
+      ...named(row),
+      account: textOf(row, 'account'),
+      frequency: textOf(row, 'frequency'),
       receiveThresholdDbm: Number(row.receive_threshold_dbm),
     })),
-    trunks: map('trunk_routes', (row) => ({
-      name: at(row, 'display_name'),
-      gateway: at(row, 'gateway'),
-    })),
     boards: map('boards', (row) => ({
-      name: at(row, 'display_name'),
-      kind: at(row, 'kind'),
-      enabled: row.enabled === '1',
+      ...named(row),
+      kind: textOf(row, 'kind'),
+      enabled: row.enabled === 1,
     })),
-    servers: map('server_addresses', (row) => ({ address: at(row, 'address') })),
-    keys,
-    roles: map('position_roles', (row) => at(row, 'role')),
-    groups: map('groups', (row) => ({
-      name: at(row, 'display_name'),
-      // A group has no order; one is needed to compare.
-      members: (members.get(at(row, 'name')) ?? []).sort(),
-    })),
+    servers: map('server_addresses', (row) => ({ address: textOf(row, 'address') })),
+    keys: keysOf(rows),
+    roles: map('position_roles', (row) => textOf(row, 'role')),
     drills: map('drills', (row) => ({
       weekday: drillDays.find((day) => day === row.weekday) ?? 'sunday',
-      time: at(row, 'time'),
-      enabled: row.enabled === '1',
+      time: textOf(row, 'time'),
+      enabled: row.enabled === 1,
     })),
   }
 }
 
-function accountOf(row: Readonly<Record<string, string>>): SiteAccount {
-  return {
-    name: at(row, 'display_name'),
-    type: accountTypes.find((type) => type === row.type) ?? 'telephone',
-    ha1: { md5: at(row, 'ha1_md5'), sha256: at(row, 'ha1_sha256') },
-    digest: digests.find((digest) => digest === row.digest) ?? 'md5',
-    priority: Number(row.priority),
-    twin: row.twin === '1',
+function keysOf(rows: ConfigRows): Site['keys'] {
+  const keys: Record<string, Record<string, { label: string; target: string }>> = {}
+  for (const row of rows.terminal_keys.values()) {
+    const position = textOf(row, 'position')
+    const there = keys[position] ?? {}
+    there[textOf(row, 'number')] = { label: textOf(row, 'label'), target: textOf(row, 'target') }
+    keys[position] = there
   }
+  return keys
 }
 
-function at(row: Readonly<Record<string, string>>, column: string): string {
-  return row[column] ?? ''
+function byParent(
+  rows: ReadonlyMap<string, ConfigRow>,
+  parent: string,
+): ReadonlyMap<string, readonly ConfigRow[]> {
+  const found = new Map<string, ConfigRow[]>()
+  for (const row of rows.values()) {
+    const key = textOf(row, parent)
+    const there = found.get(key)
+    if (there === undefined) found.set(key, [row])
+    else there.push(row)
+  }
+  return found
 }

@@ -6,8 +6,11 @@ import { attempt, storeRows } from '../database/store.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Database, Sql } from '../platform/sqlite.ts'
 import { failure, type Result, success } from '../result.ts'
+import { briefAccount } from './site/account.ts'
+import { isObject, type SiteValue, withoutSecrets } from './site/diff.ts'
+import { siteFaults } from './site/faults.ts'
 import { rowsOfSite, siteOfRows } from './site-config-rows.ts'
-import { completeSite, referenceFaults, type Site, siteSchema } from './site-config-schema.ts'
+import { completeSite, type Site, siteSchema } from './site-config-schema.ts'
 
 interface SiteProblem {
   readonly code: ErrorCode
@@ -18,23 +21,6 @@ interface SiteProblem {
   readonly path: string
   readonly text: string
 }
-
-export interface SiteChange {
-  readonly kind: 'added' | 'removed' | 'changed'
-  /** Dotted, e.g. `accounts.1001.name`. */
-  readonly path: string
-  readonly before: SiteValue
-  readonly after: SiteValue
-}
-
-/** A JSON value. */
-type SiteValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly SiteValue[]
-  | { readonly [key: string]: SiteValue }
 
 export type CheckedSite =
   | { readonly site: Site; readonly problems: readonly [] }
@@ -104,47 +90,24 @@ export async function exportSite(sql: Sql): Promise<Result<string>> {
 }
 
 function writeSite(site: Site): string {
-  return stringify(site, { lineWidth: 100 })
+  const accounts = Object.entries(site.accounts).map(([key, one]) => [key, briefAccount(one)])
+  return stringify({ ...site, accounts: Object.fromEntries(accounts) }, { lineWidth: 100 })
 }
 
-/** What applying `wanted` would change, value by value, in the order of the file. An HA1 is as good as
- * its password, so that of these it is told only that they change. */
-export function diffSite(current: Site, wanted: Site): SiteChange[] {
-  // By way of the rows, so that what the database does not tell apart is no difference.
-  const normal = (site: Site) => siteOfRows(rowsOfSite(site)) as unknown as SiteValue
-  const changes = diffValue('', normal(current), normal(wanted))
-  return changes.map(({ kind, path, before, after }) => {
-    const steps = path.split('.')
-    return {
-      kind,
-      path,
-      before: withoutSecrets(steps, before),
-      after: withoutSecrets(steps, after),
-    }
-  })
-}
-
-const hidden = '(hidden)'
-
-function withoutSecrets(steps: readonly string[], value: SiteValue): SiteValue {
-  if (steps[0] !== 'accounts') return value
-  if (steps.includes('ha1', 2)) return value === null ? null : hidden
-  if (!isObject(value)) return value
-  // A whole account, or all of them.
-  const inside = Object.entries(value).map(([key, one]) => {
-    return [key, withoutSecrets([...steps, key], one)] as const
-  })
-  return Object.fromEntries(inside)
-}
-
-/** The value at a dotted path, e.g. `accounts.1001.priority`. `not-found`. */
+/** The value at a dotted path, e.g. `accounts.1001.priority`, without secrets. `not-found`. */
 export function getSite(site: Site, path: string): Result<SiteValue> {
   let value: SiteValue | undefined = site as unknown as SiteValue
   for (const step of path.split('.')) {
     value = isObject(value) && Object.hasOwn(value, step) ? value[step] : undefined
     if (value === undefined) return failure('not-found', `${path} does not exist`)
   }
-  return success(value)
+  return success(withoutSecrets(path.split('.'), value))
+}
+
+/** What is kept in the place of a secret that is given. */
+const hashesOf: Readonly<Record<string, readonly string[]>> = {
+  password: ['ha1', 'peerHa1'],
+  pin: ['pinHash'],
 }
 
 /** The site with another value at a dotted path; null removes what is there. `accounts.N.password`
@@ -167,16 +130,14 @@ export function setSite(
   }
   if (change.value === null) delete parent[last]
   else define(parent, last, change.value)
-  if (steps[0] === 'accounts' && steps.length === 2 && last === 'password') delete parent.ha1
+  for (const hash of hashesOf[last] ?? []) delete parent[hash]
   return parsed(checkValue(copy, realm, () => null))
 }
 
 function checkValue(value: unknown, realm: string, locate: Locate): CheckedSite {
   const read = siteSchema.safeParse(value)
   const problems = read.success
-    ? referenceFaults(read.data).map(({ path, text }) =>
-        problem('config-value', path, { text, locate }),
-      )
+    ? siteFaults(read.data).map(({ path, text }) => problem('config-value', path, { text, locate }))
     : read.error.issues.flatMap((issue) => issueProblems(issue, locate))
   if (read.success && problems.length === 0) {
     return { site: completeSite(read.data, realm), problems: [] }
@@ -298,29 +259,6 @@ function childOf(
 function rangeOf(node: unknown): number | null {
   const range = (node as { range?: readonly number[] | null } | null)?.range
   return range?.[0] ?? null
-}
-
-function diffValue(path: string, before: SiteValue, after: SiteValue): SiteChange[] {
-  if (!isObject(before) || !isObject(after)) {
-    const same = JSON.stringify(before) === JSON.stringify(after)
-    return same ? [] : [{ kind: 'changed', path, before, after }]
-  }
-  const changes: SiteChange[] = []
-  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const inner = path === '' ? key : `${path}.${key}`
-    const old = Object.hasOwn(before, key) ? before[key] : undefined
-    const next = Object.hasOwn(after, key) ? after[key] : undefined
-    if (old === undefined)
-      changes.push({ kind: 'added', path: inner, before: null, after: next ?? null })
-    else if (next === undefined)
-      changes.push({ kind: 'removed', path: inner, before: old, after: null })
-    else changes.push(...diffValue(inner, old, next))
-  }
-  return changes
-}
-
-function isObject(value: unknown): value is { readonly [key: string]: SiteValue } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Not by assignment: `__proto__` is an ordinary name here. */

@@ -5,7 +5,7 @@ import { limits } from '../limits.ts'
 import { recordObject } from './record-object.ts'
 
 export const accountTypes = ['telephone', 'position', 'radio', 'gateway'] as const
-type AccountType = (typeof accountTypes)[number]
+export type AccountType = (typeof accountTypes)[number]
 
 /** ED-137 sheet 5.1, the highest first. */
 export const priorities = ['emergency', 'urgent', 'normal', 'non-urgent'] as const
@@ -49,7 +49,7 @@ const forwardSchema = recordObject({
   noAnswer: number.nullable(),
   notRegistered: number.nullable(),
 })
-type Forward = z.infer<typeof forwardSchema>
+export type Forward = z.infer<typeof forwardSchema>
 
 const settingsSchema = recordObject({
   doNotDisturb: z.boolean(),

@@ -7,9 +7,13 @@ import { Alarms } from '../../src/compose/alarms.ts'
 import { Configuration } from '../../src/compose/configuration.ts'
 import { makeLogHub } from '../../src/compose/log-hub.ts'
 import { parseNodeConfig } from '../../src/oam/node-config-load.ts'
-import { diffSite, parseSite } from '../../src/oam/site-config.ts'
+import { diffSite } from '../../src/oam/site/diff.ts'
+import { exportSite, parseSite } from '../../src/oam/site-config.ts'
 import { monotonicMs, systemClock } from '../../src/platform/clock.ts'
 import type { Log } from '../../src/platform/log.ts'
+import { emptyPlan } from '../../src/switching/plan.ts'
+import type { PhoneBookEntry } from '../../src/tables/phone-book.ts'
+import { type Profile, profileOf } from '../../src/tables/profile.ts'
 import { Tables } from '../../src/tables/tables.ts'
 
 const nodeFile = `node: vccs-a
@@ -37,6 +41,7 @@ async function open(
   const log = makeLogHub(silent)
   const tables = new Tables()
   const alarms = new Alarms(log, systemClock)
+  const plan = { value: emptyPlan }
   const wire: { peer: Configuration | null } = { peer: null }
   const configuration = new Configuration({
     config: { ...parsed.value, database: join(directory, 'vccs.db') },
@@ -45,10 +50,18 @@ async function open(
     log,
     sendRows: (rows) => setImmediate(() => wire.peer?.rows(rows)),
     change,
+    plan: (next) => {
+      plan.value = next
+    },
   })
   await configuration.open()
   t.teardown(() => configuration.close())
-  return { configuration, tables, wire, log, alarms }
+  // As the engine does.
+  tables.onChange((change, previous, next, origin) => {
+    if (change.address.table !== 'phone-book' || origin !== 'local') return
+    configuration.accountChanged(previous as PhoneBookEntry, next as PhoneBookEntry)
+  })
+  return { configuration, tables, wire, log, alarms, plan }
 }
 
 function directoryOf(t: ExecutionContext): string {
@@ -155,4 +168,98 @@ test('a long phone book comes into the core in parts, and the newest change stay
     '2003',
     '2004',
   ])
+})
+
+/** As a service of the core does. */
+function setByUser(tables: Tables, number: string, patch: Partial<Profile['settings']>): void {
+  const book = tables.table('phone-book')
+  const entry = book.get(number)
+  if (entry === undefined) throw new Error(`${number} is no account`)
+  const profile = profileOf(entry)
+  book.put({ ...entry, profile: { ...profile, settings: { ...profile.settings, ...patch } } })
+}
+
+async function exported(configuration: Configuration): Promise<string> {
+  const text = await exportSite(configuration.database)
+  if (!text.ok) throw new Error(text.failure.detail)
+  return text.value
+}
+
+test('what a user sets is stored, goes to the peer, is exported, and survives both nodes', async (t) => {
+  const [directory, other] = [directoryOf(t), directoryOf(t)]
+  const { configuration, tables, wire } = await open(t, directory)
+  const peer = await open(t, other)
+  wire.peer = peer.configuration
+  peer.wire.peer = configuration
+  peer.configuration.setPair('standby', true)
+  configuration.setPair('primary', true)
+  await apply(configuration, siteText)
+  const forward = { ...profileOf({ type: 'telephone', profile: null }).settings.forward, busy: '7' }
+  setByUser(tables, '1001', { doNotDisturb: true })
+  setByUser(tables, '1001', { forward })
+  await until(() => configuration.state.hash !== peer.configuration.state.hash)
+  await until(() => isSame(configuration, peer.configuration))
+  for (const one of [configuration, peer.configuration]) {
+    const text = await exported(one)
+    t.regex(text, /doNotDisturb: true\n\s+forward:\n\s+busy: "7"/)
+  }
+  await configuration.close()
+  await peer.configuration.close()
+  for (const one of [directory, other]) {
+    const again = await open(t, one)
+    again.configuration.setPair('primary', false)
+    await until(() => again.tables.table('phone-book').has('1001'))
+    const { settings } = profileOf(again.tables.table('phone-book').get('1001') ?? t.fail())
+    t.deepEqual(settings, { doNotDisturb: true, forward })
+  }
+})
+
+test('a take-over keeps what users have set although its row has not come', async (t) => {
+  const { configuration, tables } = await open(t, directoryOf(t))
+  configuration.setPair('primary', false)
+  await apply(configuration, siteText)
+  configuration.setPair('standby', true)
+  setByUser(tables, '1001', { doNotDisturb: true })
+  t.notRegex(await exported(configuration), /doNotDisturb: true/)
+  configuration.setPair('primary', false)
+  for (let text = ''; !text.includes('doNotDisturb: true'); ) text = await exported(configuration)
+  t.true(profileOf(tables.table('phone-book').get('1001') ?? t.fail()).settings.doNotDisturb)
+})
+
+test('a file that names a setting changes it, one that does not leaves it, and says so before', async (t) => {
+  const { configuration, tables } = await open(t, directoryOf(t))
+  configuration.setPair('primary', false)
+  await apply(configuration, siteText)
+  setByUser(tables, '1001', { doNotDisturb: true })
+  const disturbed = () =>
+    profileOf(tables.table('phone-book').get('1001') ?? t.fail()).settings.doNotDisturb
+  await apply(configuration, siteText.replace('priority: 1', 'priority: 2'))
+  t.is(tables.table('phone-book').get('1001')?.priority, 2)
+  t.true(disturbed())
+  await until(() => !configuration.isStoring)
+  const current = await configuration.site()
+  const named = siteText.replace('priority: 1', 'priority: 2, doNotDisturb: false')
+  const wanted = parseSite(named, configuration.realm)
+  if (!current.ok || !wanted.ok) return t.fail()
+  t.deepEqual(
+    diffSite(current.value, wanted.value).map(({ path, after }) => [path, after]),
+    [['accounts.1001.doNotDisturb', false]],
+  )
+  await apply(configuration, named)
+  t.false(disturbed())
+})
+
+test('the plan of the core follows the site on both nodes', async (t) => {
+  const { configuration, wire, plan } = await open(t, directoryOf(t))
+  const peer = await open(t, directoryOf(t))
+  t.deepEqual(plan.value, emptyPlan)
+  wire.peer = peer.configuration
+  peer.wire.peer = configuration
+  peer.configuration.setPair('standby', true)
+  configuration.setPair('primary', true)
+  await apply(configuration, `${siteText}groups: { all: { number: 11, members: [1001, 1002] } }`)
+  t.is(plan.value.groups[0]?.number, '11')
+  await until(() => isSame(configuration, peer.configuration))
+  await until(() => peer.plan.value.groups.length > 0)
+  t.deepEqual(peer.plan.value, plan.value)
 })

@@ -53,12 +53,12 @@ test('a transaction that fails leaves nothing, neither rows nor outbox', async (
   const database = await fresh(t)
   await t.throwsAsync(
     database.transaction(async (sql) => {
-      await sql.run("INSERT INTO groups VALUES ('g', 'G', '')")
+      await sql.run("INSERT INTO phone_book VALUES ('g', 'G', '')")
       throw new Error('stop')
     }),
     { message: 'stop' },
   )
-  t.deepEqual(await database.all('SELECT * FROM groups'), [])
+  t.deepEqual(await database.all('SELECT * FROM phone_book'), [])
   t.deepEqual(await database.all('SELECT * FROM sync_log'), [])
 })
 
@@ -67,14 +67,14 @@ test('transactions and reads of several callers never interleave', async (t) => 
   const counts: number[] = []
   const writer = (name: string) =>
     database.transaction(async (sql) => {
-      const before = await sql.all('SELECT * FROM groups')
-      await sql.run('INSERT INTO groups VALUES (?, ?, ?)', [`${name}-1`, '', ''])
+      const before = await sql.all('SELECT * FROM phone_book')
+      await sql.run('INSERT INTO phone_book VALUES (?, ?, ?)', [`${name}-1`, '', ''])
       await new Promise((resolve) => setImmediate(resolve))
-      await sql.run('INSERT INTO groups VALUES (?, ?, ?)', [`${name}-2`, '', ''])
+      await sql.run('INSERT INTO phone_book VALUES (?, ?, ?)', [`${name}-2`, '', ''])
       if (name === 'c') throw new Error('c fails')
       counts.push(before.length)
     })
-  const reads = [1, 2, 3].map(async () => (await database.all('SELECT * FROM groups')).length)
+  const reads = [1, 2, 3].map(async () => (await database.all('SELECT * FROM phone_book')).length)
   const results = await Promise.allSettled([writer('a'), writer('b'), writer('c'), writer('d')])
   t.deepEqual(
     results.map(({ status }) => status),
@@ -88,11 +88,11 @@ test('values that sqlite3 would store wrongly are refused', async (t) => {
   const database = await fresh(t)
   for (const value of [1n, undefined, {}, Number.NaN, 2 ** 60, true, () => 1]) {
     const error = await t.throwsAsync(
-      database.run('INSERT INTO groups VALUES (?, ?, ?)', ['x', value as SqlValue, '']),
+      database.run('INSERT INTO phone_book VALUES (?, ?, ?)', ['x', value as SqlValue, '']),
     )
     t.is((error as { code?: string } | undefined)?.code, 'BIND')
   }
-  t.deepEqual(await database.all('SELECT * FROM groups'), [])
+  t.deepEqual(await database.all('SELECT * FROM phone_book'), [])
 })
 
 test('wrong SQL, wrong types and a closed database reject and do not end the process', async (t) => {

@@ -1,5 +1,6 @@
 //! A record of each table, for the tests.
 import type { TableName } from '../../src/tables/address.ts'
+import { defaultProfile } from '../../src/tables/profile.ts'
 import { user } from './pair-simulation.ts'
 
 const pending = {
@@ -116,7 +117,13 @@ export const oneOfEach: Readonly<Record<TableName, object>> = {
     digest: 'both',
     priority: 1,
     twin: false,
-    profile: null,
+    profile: {
+      ...defaultProfile('position'),
+      settings: {
+        doNotDisturb: true,
+        forward: { always: '1', busy: '2', noAnswer: '3', notRegistered: '4' },
+      },
+    },
   },
   /** S1.88. */
   'conference-resource': { resource: 'port:20000', kind: 'port', number: 20_000, sessionId: 's' },

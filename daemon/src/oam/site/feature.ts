@@ -1,0 +1,48 @@
+//! Digits of the services that a telephone asks for by dialling, and whose tones it hears.
+import { z } from 'zod'
+import {
+  type FeatureName,
+  featureCodes,
+  featureNames,
+  toneCountries,
+} from '../../tables/site-words.ts'
+import { digits, type SiteRow, textOf } from './words.ts'
+
+const off = 'off'
+/** Digits, or `off`. */
+const code = (usual: string) =>
+  z.union([z.literal(off), z.literal(false).transform(() => off), digits(16)]).default(usual)
+
+const shape = Object.fromEntries(
+  featureNames.map((name) => [name, code(featureCodes[name].digits)]),
+) as Record<FeatureName, ReturnType<typeof code>>
+export const features = z.strictObject(shape).prefault({})
+type SiteFeatures = z.output<typeof features>
+
+export const tones = z
+  .strictObject({ country: z.enum(toneCountries).default('europe') })
+  .prefault({})
+type SiteTones = z.output<typeof tones>
+
+/** Only what is not usual has a row. */
+export function featureRows(site: SiteFeatures): SiteRow[] {
+  return featureNames
+    .filter((name) => site[name] !== featureCodes[name].digits)
+    .map((name) => ({ feature: name, digits: site[name] }))
+}
+
+export function featuresOf(rows: ReadonlyMap<string, SiteRow>): SiteFeatures {
+  const entries = featureNames.map((name) => {
+    const row = rows.get(name)
+    return [name, row === undefined ? featureCodes[name].digits : textOf(row, 'digits')]
+  })
+  return Object.fromEntries(entries) as SiteFeatures
+}
+
+export function toneRow({ country }: SiteTones): SiteRow | null {
+  return country === 'europe' ? null : { name: 'tones', value: country }
+}
+
+export function tonesOf(row: SiteRow | undefined): SiteTones {
+  return { country: toneCountries.find((one) => one === row?.value) ?? 'europe' }
+}
