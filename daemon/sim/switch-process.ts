@@ -183,7 +183,6 @@ export class SwitchProcess {
           if (!disk.storeCalls(batch)) records = [...batch, ...records]
         })
       },
-      accountChanged: () => undefined,
       callEnded: (record) => records.push(record),
     }
   }

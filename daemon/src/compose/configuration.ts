@@ -74,6 +74,11 @@ export class Configuration {
       stored: () => this.#settingsStored(),
       failed: (detail) => parts.alarms.raise('database-failed', 'database', detail),
     })
+    parts.tables.onChange((change, previous, next, origin) => {
+      if (change.address.table !== 'phone-book' || origin !== 'local') return
+      if (this.#role !== 'primary' || this.#filling) return
+      this.#settings.changed(previous as PhoneBookEntry | null, next as PhoneBookEntry | null)
+    })
   }
 
   /** Revision and digest of the configuration here; equal on both nodes when their rows are. */
@@ -167,11 +172,6 @@ export class Configuration {
   callEnded(record: StoredCallRecord): void {
     if (this.#calls.length < callRecordsMax) this.#calls.push(record)
     else this.#parts.alarms.raise('database-failed', 'call-records', 'call records are being lost')
-  }
-
-  /** A record of table 7 has changed on this primary: what its user has set is kept. */
-  accountChanged(previous: PhoneBookEntry | null, next: PhoneBookEntry | null): void {
-    if (this.#role === 'primary' && !this.#filling) this.#settings.changed(previous, next)
   }
 
   /** The site as it is stored here. */

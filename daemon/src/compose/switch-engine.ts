@@ -12,7 +12,6 @@ import { Replicator, type ReplicatorOutput } from '../replication/replicator.ts'
 import type { Core } from '../switching/core.ts'
 import { callRecordOf } from '../switching/wired/call.ts'
 import type { RecordChange } from '../tables/address.ts'
-import type { PhoneBookEntry } from '../tables/phone-book.ts'
 import { type AnyRecord, Tables } from '../tables/tables.ts'
 import type { Conference } from '../tables/wired-conference.ts'
 import type { WiredMedia } from '../tables/wired-media.ts'
@@ -31,10 +30,7 @@ import { RoleDoubt } from './role-doubt.ts'
 import { SyncLink } from './sync-link.ts'
 
 /** What the engine needs of the configuration of the site. */
-export type SiteData = Pick<
-  Configuration,
-  'setPair' | 'rows' | 'advance' | 'callEnded' | 'accountChanged'
->
+export type SiteData = Pick<Configuration, 'setPair' | 'rows' | 'advance' | 'callEnded'>
 
 /** Who remembers what happened. */
 type Witness = Pick<Logbook, 'note' | 'becomes' | 'sessionChanged'>
@@ -112,12 +108,7 @@ export class SwitchEngine {
     this.#journal = new JournalKeeper(journalFile, tables, (change) =>
       this.replicator.frameOf(change),
     )
-    tables.onChange((change, previous, next, origin) => {
-      this.#noteSession(change, next)
-      if (change.address.table !== 'phone-book' || origin !== 'local') return
-      const [before, after] = [previous, next] as (PhoneBookEntry | null)[]
-      this.#site?.accountChanged(before ?? null, after ?? null)
-    })
+    tables.onChange((change, _previous, next) => this.#noteSession(change, next))
   }
 
   /** Where accounts come from and call records go; before `begin`. */

@@ -12,7 +12,6 @@ import { exportSite, parseSite } from '../../src/oam/site-config.ts'
 import { monotonicMs, systemClock } from '../../src/platform/clock.ts'
 import type { Log } from '../../src/platform/log.ts'
 import { emptyPlan } from '../../src/switching/plan.ts'
-import type { PhoneBookEntry } from '../../src/tables/phone-book.ts'
 import { type Profile, profileOf } from '../../src/tables/profile.ts'
 import { Tables } from '../../src/tables/tables.ts'
 
@@ -56,11 +55,6 @@ async function open(
   })
   await configuration.open()
   t.teardown(() => configuration.close())
-  // As the engine does.
-  tables.onChange((change, previous, next, origin) => {
-    if (change.address.table !== 'phone-book' || origin !== 'local') return
-    configuration.accountChanged(previous as PhoneBookEntry, next as PhoneBookEntry)
-  })
   return { configuration, tables, wire, log, alarms, plan }
 }
 
