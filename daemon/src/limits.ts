@@ -116,6 +116,11 @@ export const limits = {
   /** Decisions of the primary take effect this many ticks ahead, so that both nodes know them. */
   decisionLeadTicks: 6,
 
+  /** A person dials fewer; more of them are not told. */
+  digitsPerSecondMax: 20,
+  /** What a leg has sent and received is told to the switch this often, so many legs at once. */
+  legStatisticsMs: 10_000,
+  legsPerStatisticsMax: 64,
   legsMax: 4_096,
   sessionsMax: 4_096,
   usersMax: 10_000,

@@ -1,6 +1,7 @@
 //! All that crosses the bus between the units of one node (S1.7). One schema a message; both ends
 //! check. Media never sees SIP. Times are milliseconds of CLOCK_MONOTONIC unless said otherwise.
 import { z } from 'zod'
+import { limits } from '../limits.ts'
 import { inputMapSchema, wiredMediaSchema } from '../tables/wired-media.ts'
 
 export const roles = ['starting', 'standby', 'primary'] as const
@@ -35,6 +36,34 @@ const mediaResponse = message('media-response', {
 })
 /** The primary's media latched on to an input stream or corrected its mapping. */
 const inputMapped = message('input-mapped', { mediaId: z.string(), map: inputMapSchema })
+/** A terminal dialled it in a telephone event; once an event, from the media unit of both nodes. */
+const digit = message('digit', {
+  mediaId: z.string(),
+  digit: z.string().regex(/^[0-9*#A-D!]$/),
+  /** The same on both nodes, and another one for each event of the leg. */
+  mark: z.string().max(32),
+  tick: z.number(),
+})
+const legStatisticsSchema = z.strictObject({
+  mediaId: z.string(),
+  /** By and at this node; its peer has its own copies. */
+  packetsSent: z.number(),
+  packetsReceived: z.number(),
+  /** Of what the terminal sent: missing, and too late to be played. */
+  packetsLost: z.number(),
+  packetsLate: z.number(),
+  /** RFC 3550 6.4.1, the highest value; arrival is known to a tick. */
+  jitterMsMax: z.number(),
+  /** What the terminal says that it has lost of ours (RTCP); 0 also when it says nothing. */
+  farPacketsLost: z.number(),
+  /** The leg is gone: this is the last word. */
+  ended: z.boolean(),
+})
+export type LegStatistics = z.infer<typeof legStatisticsSchema>
+/** Of each leg every `legStatisticsMs`, and at its end. */
+const legStatistics = message('leg-statistics', {
+  legs: z.array(legStatisticsSchema).max(limits.legsPerStatisticsMax),
+})
 /** S1.55: the last member was removed. */
 const conferenceEnded = message('conference-ended', { conferenceId: z.int() })
 /** Once a second. Counters since start. */
@@ -219,6 +248,8 @@ export const busMessageSchema = z.discriminatedUnion('kind', [
   conferenceSet,
   mediaResponse,
   inputMapped,
+  digit,
+  legStatistics,
   conferenceEnded,
   mediaStatistics,
   role,

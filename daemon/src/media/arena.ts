@@ -4,12 +4,18 @@
 import { readFileSync } from 'node:fs'
 import { assert } from '../assert.ts'
 import { limits } from '../limits.ts'
+import { sinePeriod } from './sine.ts'
 
 /** Samples that the jitter ring of a leg holds (256 ms). */
 export const ringSamples = 2048
 /** Longest RTP packet that is read; a longer one is refused. */
 export const receiveBytesMax = 2048
 
+/** Below is what the compiler puts there. */
+const sine = 16_384
+/** A step of one in the table is 1 Hz. */
+export const toneTableHz = limits.sampleRateHz
+const tone = sine + 2 * toneTableHz
 const received = 65_536
 const control = received + receiveBytesMax
 const list = control + 2 * receiveBytesMax
@@ -22,6 +28,10 @@ const legBytes = 6_400
 
 /** Offsets in the arena that belong to no leg. */
 export const arenaOffset = {
+  /** One period of a sine. */
+  sine,
+  /** The samples of a tone, and room to work. */
+  tone,
   received,
   /** For the loops: socket addresses, times. */
   control,
@@ -63,6 +73,7 @@ export const legFlag = { taken: 1, sent: 2, muLaw: 4, mapped: 8 } as const
 /** 64 KiB pages of the memory. */
 export const arenaPages = Math.ceil((legsBase + limits.legsMax * legBytes) / 65_536)
 
+assert(tone + 2 * limits.samplesPerTick + 32 <= received, 'the sine and a tone fit')
 assert(scratch + 8192 + limits.membersPerSessionMax * 320 <= bus, 'the mixer has its scratch')
 assert(legPart.ring + ringSamples * 2 + (ringSamples / 16) * 4 <= legPart.packet, 'the ring fits')
 assert(legPart.frames + 3 * limits.samplesPerTick <= legBytes, 'the coded frames fit')
@@ -80,6 +91,16 @@ interface Mixer {
     muLaw: boolean,
   ): number
   mix(list: number, members: number, scratch: number): void
+  sine(
+    table: number,
+    to: number,
+    count: number,
+    phase: number,
+    step: number,
+    amplitude: number,
+  ): void
+  fade(to: number, count: number, first: number, length: number): void
+  blend(from: number, to: number, alone: boolean, muLaw: boolean): void
 }
 
 export interface Arena {
@@ -100,6 +121,7 @@ export function openArena(wasmFile: string): Arena {
   const memory = new WebAssembly.Memory({ initial: arenaPages, maximum: arenaPages, shared: true })
   const module = new WebAssembly.Module(readFileSync(wasmFile))
   const instance = new WebAssembly.Instance(module, { env: { memory } })
+  new Int16Array(memory.buffer, sine, toneTableHz).set(sinePeriod(toneTableHz))
   return {
     bytes: new Uint8Array(memory.buffer),
     words: new Uint32Array(memory.buffer),

@@ -6,12 +6,16 @@ import { limits } from '../limits.ts'
 import type { InputMap, WiredMedia } from '../tables/wired-media.ts'
 import { type Arena, arenaOffset, clearLeg } from './arena.ts'
 import { Bridge, phases } from './bridge.ts'
+import { LegControl } from './control.ts'
+import { passEvents } from './events.ts'
 import { Input } from './input.ts'
 import type { Trust } from './lease.ts'
 import { Leg } from './leg.ts'
+import { StatisticsTeller } from './leg-statistics.ts'
 import { Output } from './output.ts'
-import { controlIsRead, goodbyeOf, reportIsDue, reportOf, takeReport } from './reports.ts'
-import { type LegSockets, parseIpv4 } from './sockets.ts'
+import { controlIsRead, reportIsDue } from './reports.ts'
+import type { LegSockets } from './sockets.ts'
+import { playTone } from './tones.ts'
 
 interface EngineOptions {
   readonly arena: Arena
@@ -20,7 +24,9 @@ interface EngineOptions {
   readonly reserveTicks?: number
   /** Unix milliseconds, for the NTP time of reports. */
   readonly wallMs: () => number
-  readonly emit: (message: BusMessageOf<'input-mapped' | 'conference-ended'>) => void
+  readonly emit: (
+    message: BusMessageOf<'input-mapped' | 'conference-ended' | 'digit' | 'leg-statistics'>,
+  ) => void
 }
 
 type EngineCounters = Pick<
@@ -39,6 +45,8 @@ type EngineCounters = Pick<
 const drainEveryTicks = 8
 const drainPackets = 8
 const never = Number.NEGATIVE_INFINITY
+/** A bridge of more than two that may speak is a conference: what one dials is not for the others. */
+const dialsToOthersMax = 2
 const mergeTicksMax = limits.mergeMsMax / limits.tickMs
 /** Packets of one socket that are dropped after a standstill: what the kernel holds at most. */
 const waitingMax = 1_000
@@ -50,6 +58,8 @@ export class MediaEngine {
   readonly #phases: Bridge[][] = Array.from({ length: phases }, () => [])
   readonly #input: Input
   readonly #output: Output
+  readonly #control: LegControl
+  readonly #statistics: StatisticsTeller
   readonly #free: number[] = []
   #indexes = 0
   #role: Role = 'starting'
@@ -68,7 +78,12 @@ export class MediaEngine {
 
   constructor(options: EngineOptions) {
     this.#options = options
-    this.#input = new Input(options.arena, (leg, map) => this.#mapped(leg, map))
+    this.#input = new Input(options.arena, {
+      mapped: (leg, map) => this.#mapped(leg, map),
+      dialled: (leg, digit, mark) => this.#dialled(leg, digit, mark),
+    })
+    this.#control = new LegControl(options)
+    this.#statistics = new StatisticsTeller(options.emit)
     this.#output = new Output(options.arena, options.sockets)
   }
 
@@ -178,9 +193,8 @@ export class MediaEngine {
 
   /** Frees everything of a leg; its bridge ends with its last member (S1.55). */
   removeLeg(leg: Leg): void {
-    if (leg.open && this.#serves && parseIpv4(leg.record.terminalAddress) !== null) {
-      this.#sendControl(leg, goodbyeOf(leg))
-    }
+    if (leg.open && this.#serves) this.#control.goodbye(leg)
+    this.#statistics.tell(leg, true)
     this.#options.sockets.close(leg.index)
     this.#lateOfEnded += leg.reception.late
     this.#lostOfEnded += leg.reception.lost
@@ -219,6 +233,7 @@ export class MediaEngine {
     if (phase === 0 && this.#waiting.size > 0) this.#applyDue(tick)
     for (const bridge of this.#phases[phase] ?? []) this.#runBridge(bridge, tick)
     this.#sendLate(slot - phases / 2)
+    this.#statistics.flush()
   }
 
   get counters(): EngineCounters {
@@ -242,21 +257,29 @@ export class MediaEngine {
   #runBridge(bridge: Bridge, tick: number): void {
     const { arena } = this.#options
     let events = 0
+    let speakers = 0
     let at = arenaOffset.list >> 2
     for (const leg of bridge.legs) {
       if (leg.open) this.#receive(leg, tick)
-      else if (tick >= leg.record.tick0) bridge.cool(tick)
+      else if (leg.isMember(tick)) bridge.cool(tick)
       leg.prepare(arena, tick)
       this.#output.aimFrame(leg, tick)
       if (leg.hasEvent) events++
+      if (leg.takesVoice && leg.isMember(tick)) speakers++
       arena.words[at++] = leg.offset
     }
-    if (events > 0) passEvents(bridge, tick)
+    if (events > 0 && speakers <= dialsToOthersMax) passEvents(bridge, tick)
     const reports = this.#serves
     arena.mixer.mix(arenaOffset.list, bridge.legs.length, arenaOffset.scratch)
     for (const leg of bridge.legs) {
-      if (this.#mayEmit(leg, tick)) this.#output.emit(leg, tick, false)
-      if (reports && leg.open && reportIsDue(leg, tick)) this.#report(leg, tick)
+      this.#statistics.tellWhenDue(leg, tick)
+      // Also what does not leave: a packet of 30 ms has frames of ticks before it.
+      if (leg.givesVoice) playTone(arena, leg, tick)
+      if (this.#mayEmit(leg, tick)) {
+        this.#output.emit(leg, tick, false)
+        if (leg.record.ptimeMs !== 20) leg.lateTick = tick
+      }
+      if (reports && leg.open && reportIsDue(leg, tick)) this.#control.report(leg, tick)
     }
   }
 
@@ -264,17 +287,21 @@ export class MediaEngine {
   #sendLate(slot: number): void {
     const tick = Math.floor(slot / phases)
     for (const bridge of this.#phases[slot - tick * phases] ?? []) {
-      for (const leg of bridge.legs) {
-        if (leg.record.ptimeMs !== 20 && this.#mayEmit(leg, tick))
-          this.#output.emit(leg, tick, true)
-      }
+      for (const leg of bridge.legs) if (leg.lateTick === tick) this.#emitLate(leg)
     }
+  }
+
+  #emitLate(leg: Leg): void {
+    const tick = leg.lateTick
+    leg.lateTick = never
+    if (this.#mayEmit(leg, tick)) this.#output.emit(leg, tick, true)
   }
 
   /** The primary sends what it has. The phones take the copy that comes first, so the other node sends
    * only what the primary sends too. */
   #mayEmit(leg: Leg, tick: number): boolean {
     if (!leg.open || !leg.givesVoice || this.#trust === 'none') return false
+    if (!leg.isMember(tick)) return false
     if (this.#serves) return tick >= leg.ownFromTick || tick >= this.#takesUntilTick
     if (!leg.record.twin) return tick < this.#givesUntilTick && this.#trust === 'full'
     return this.#clockIsKnown && leg.bridge.isWarm(tick)
@@ -303,31 +330,18 @@ export class MediaEngine {
     this.#received += packets
     // After a hole there may be two; while nothing comes this costs nothing.
     if (packets === 0) leg.drainUntilTick = tick + 2
-    if (controlIsRead(leg, tick)) this.#receiveControl(leg)
-  }
-
-  #receiveControl(leg: Leg): void {
-    const { arena, sockets, wallMs } = this.#options
-    for (let packets = 0; packets < drainPackets; packets++) {
-      const length = sockets.receiveControl(leg.index)
-      if (length <= 0) return
-      const bytes = arena.bytes.slice(arenaOffset.received, arenaOffset.received + length)
-      if (!takeReport(leg, bytes, wallMs())) this.#refused++
-    }
-  }
-
-  #report(leg: Leg, tick: number): void {
-    this.#sendControl(leg, reportOf(leg, { tick, wallMs: this.#options.wallMs() }))
-  }
-
-  #sendControl(leg: Leg, bytes: Uint8Array): void {
-    this.#options.arena.bytes.set(bytes, arenaOffset.control)
-    this.#options.sockets.sendControl(leg.index, arenaOffset.control, bytes.length)
+    if (controlIsRead(leg, tick)) this.#refused += this.#control.receive(leg)
   }
 
   #mapped(leg: Leg, map: InputMap): void {
     leg.decide(map)
     this.#options.emit({ kind: 'input-mapped', mediaId: leg.record.mediaId, map })
+  }
+
+  /** Both nodes tell their own switch: that of a standby may have to serve in the next moment. */
+  #dialled(leg: Leg, digit: string, mark: string): void {
+    const { mediaId } = leg.record
+    this.#options.emit({ kind: 'digit', mediaId, digit, mark, tick: this.#tick })
   }
 
   /** Only at the start of a tick, so that a leg that moves to another bridge misses none. */
@@ -340,6 +354,8 @@ export class MediaEngine {
   }
 
   #apply(leg: Leg, record: WiredMedia): void {
+    // What is left of the tick before is a packet of the record before.
+    if (leg.lateTick !== never) this.#emitLate(leg)
     const before = leg.record
     leg.take(record)
     if (
@@ -366,19 +382,5 @@ export class MediaEngine {
   /** The last tick that ran. */
   get tick(): number {
     return this.#tick
-  }
-}
-
-/** Every member hears the event of the first other member that has one. */
-function passEvents(bridge: Bridge, tick: number): void {
-  for (const leg of bridge.legs) {
-    leg.eventOut = null
-    if (leg.record.eventPayloadType === null) continue
-    for (const other of bridge.legs) {
-      if (other === leg || !other.hasEvent) continue
-      leg.eventOut = other.eventNow
-      leg.eventTick = tick
-      break
-    }
   }
 }

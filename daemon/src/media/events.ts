@@ -2,6 +2,7 @@
 //! at a tick is computed from the event itself and the input map, so that both nodes send the same and
 //! a lost packet of the terminal leaves no gap.
 import { limits } from '../limits.ts'
+import type { Bridge } from './bridge.ts'
 
 const samples = limits.samplesPerTick
 /** An event without news for this long has ended; its end was lost. */
@@ -84,4 +85,18 @@ function isOver(event: TelephoneEvent, ssrc: number, position: number): boolean 
   const over = ((position - event.timestamp) | 0) + samples - lengthOf(event)
   const held = event.ended ? 0 : silentSamplesMax
   return over >= held + finalPackets * samples
+}
+
+/** Every member hears the event of the first other member that has one. */
+export function passEvents(bridge: Bridge, tick: number): void {
+  for (const leg of bridge.legs) {
+    leg.eventOut = null
+    if (leg.record.eventPayloadType === null) continue
+    for (const other of bridge.legs) {
+      if (other === leg || !other.hasEvent) continue
+      leg.eventOut = other.eventNow
+      leg.eventTick = tick
+      break
+    }
+  }
 }

@@ -28,10 +28,17 @@ interface Packet {
   length: number
 }
 
+interface InputTold {
+  readonly mapped: (leg: Leg, map: InputMap) => void
+  /** @param mark tells this event from every other one of the leg. */
+  readonly dialled: (leg: Leg, digit: string, mark: string) => void
+}
+
 /** Takes the packets of all legs; one object, so that nothing is allocated for a packet. */
 export class Input {
   readonly #arena: Arena
-  readonly #mapped: (leg: Leg, map: InputMap) => void
+  readonly #mapped: InputTold['mapped']
+  readonly #dialled: InputTold['dialled']
   readonly #packet: Packet = {
     payloadType: 0,
     sequence: 0,
@@ -43,10 +50,11 @@ export class Input {
   /** The primary maps streams to ticks; a standby waits for its maps. */
   mapping = false
 
-  /** @param mapped hears the decisions of the primary. */
-  constructor(arena: Arena, mapped: (leg: Leg, map: InputMap) => void) {
+  /** @param told hears the decisions of the primary, and what terminals dial. */
+  constructor(arena: Arena, told: InputTold) {
     this.#arena = arena
-    this.#mapped = mapped
+    this.#mapped = told.mapped
+    this.#dialled = told.dialled
   }
 
   /** The packet of `length` bytes at `arenaOffset.received`, read at `tick`. */
@@ -148,14 +156,13 @@ export class Input {
     const { bytes, view } = this.#arena
     const second = bytes[payload + 1] ?? 0
     leg.reception.packet(ssrc, sequence, (tick * limits.samplesPerTick - timestamp) | 0)
-    leg.events.receive({
-      ssrc,
-      timestamp,
-      event: bytes[payload] ?? 0,
-      volume: second & 0x3f,
-      duration: view.getUint16(payload + 2),
-      ended: (second & 0x80) !== 0,
-    })
+    const event = bytes[payload] ?? 0
+    const ended = (second & 0x80) !== 0
+    const volume = second & 0x3f
+    const duration = view.getUint16(payload + 2)
+    leg.events.receive({ ssrc, timestamp, event, volume, duration, ended })
+    const digit = leg.digits.take({ ssrc, timestamp, event, ended }, tick)
+    if (digit !== null) this.#dialled(leg, digit, `${ssrc}.${timestamp}`)
     return 'taken'
   }
 }

@@ -4,6 +4,7 @@ import { limits } from '../limits.ts'
 import { type InputMap, shiftedMap, shiftedRecord, type WiredMedia } from '../tables/wired-media.ts'
 import { type Arena, legField, legFlag, legOffset } from './arena.ts'
 import { type Bridge, memoryTicks } from './bridge.ts'
+import { DigitWatch } from './digits.ts'
 import { type EventAtTick, EventQueue } from './events.ts'
 import { gainFactor } from './gain.ts'
 import { InputMapper, mapAt, mergeMaps, playTimestamp } from './input-mapping.ts'
@@ -30,6 +31,7 @@ export class Leg {
   readonly reception = new Reception()
   readonly mapper = new InputMapper()
   readonly events = new EventQueue()
+  readonly digits = new DigitWatch()
   readonly eventNow: EventAtTick = {
     event: 0,
     volume: 0,
@@ -43,6 +45,8 @@ export class Leg {
   /** Event of another member that goes out instead of voice at this tick. */
   eventOut: EventAtTick | null = null
   eventTick = 0
+  /** The tick whose packet leaves 10 ms after its start and has not left yet. */
+  lateTick = Number.NEGATIVE_INFINITY
   readonly peerReport: PeerReport = { ssrc: 0, ntpMiddle: 0, receivedWallMs: 0, packetsLost: 0 }
   packetsSent = 0
   octetsSent = 0
@@ -61,12 +65,21 @@ export class Leg {
     this.#toldMaps = record.inputMaps
   }
 
+  /** The others hear it. */
   get takesVoice(): boolean {
-    return this.record.direction === 'sendrecv' || this.record.direction === 'recvonly'
+    const { direction, muted } = this.record
+    return (direction === 'sendrecv' || direction === 'recvonly') && muted !== true
   }
 
   get givesVoice(): boolean {
     return this.record.direction === 'sendrecv' || this.record.direction === 'sendonly'
+  }
+
+  /** Before its first tick a leg is no member, as both nodes open it at their own instant; nor from its
+   * last one on, as both delete it at their own instant. */
+  isMember(tick: number): boolean {
+    const { tick0, endTick } = this.record
+    return tick >= tick0 && (endTick === null || tick < endTick)
   }
 
   /** Takes a newer version of the record; its maps hold at once, the rest from its tick on.
@@ -121,6 +134,7 @@ export class Leg {
     this.mapper.shift(ticks)
     this.reception.shift(ticks * limits.samplesPerTick)
     this.eventTick += ticks
+    this.lateTick += ticks
     this.drainUntilTick += ticks
     this.ownFromTick += ticks
     this.#setMaps()
@@ -145,20 +159,19 @@ export class Leg {
     const map = mapAt(record.inputMaps, tick)
     const { words } = arena
     let flags = record.codec === 'PCMU' ? legFlag.muLaw : 0
-    const isRunning = tick >= record.tick0
-    if (this.givesVoice && isRunning) flags |= legFlag.sent
+    const isMember = this.isMember(tick)
+    const isHeard = this.takesVoice && isMember
+    if (this.givesVoice && isMember) flags |= legFlag.sent
     this.hasEvent = false
     if (map !== null) {
       const position = playTimestamp(map, tick)
       flags |= legFlag.mapped
       words[(offset + legField.position) >> 2] = position - (map.timestamp & 15)
       words[(offset + legField.salt) >> 2] = saltOf(map.ssrc)
-      if (!this.events.empty && this.takesVoice) {
+      if (!this.events.empty && isHeard) {
         this.hasEvent = this.events.at(map.ssrc, position, this.eventNow)
       }
     }
-    // Before its first tick a leg is no member: both nodes open it at their own instant.
-    const isHeard = this.takesVoice && isRunning
     if (isHeard && !(this.hasEvent && this.eventNow.sounding)) flags |= legFlag.taken
     words[(offset + legField.flags) >> 2] = flags
     words[(offset + legField.gain) >> 2] = gainFactor(record.gainDb)

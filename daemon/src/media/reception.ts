@@ -15,6 +15,7 @@ export class Reception {
   #receivedHere = 0
   /** In 1/16 of a time stamp unit. */
   #jitter = 0
+  #jitterMax = 0
   #transit = 0
   #expectedPrior = 0
   #receivedPrior = 0
@@ -33,6 +34,7 @@ export class Reception {
     const difference = Math.abs((transit - this.#transit) | 0)
     this.#transit = transit
     this.#jitter += difference - ((this.#jitter + 8) >> 4)
+    if (this.#jitter > this.#jitterMax) this.#jitterMax = this.#jitter
   }
 
   /** The clock of arrival jumped by so many time stamp units. */
@@ -70,6 +72,11 @@ export class Reception {
   /** In time stamp units. */
   get jitter(): number {
     return this.#jitter >> 4
+  }
+
+  /** The most that there was in any stream, in time stamp units. */
+  get jitterMax(): number {
+    return this.#jitterMax >> 4
   }
 
   /** Loss for a report block; begins a new interval. */

@@ -2,6 +2,7 @@
 //! everything both nodes need to send the same packets for it (DESIGN section 4).
 import { z } from 'zod'
 import { recordObject } from './record-object.ts'
+import { shiftedTone, toneSchema } from './tone.ts'
 
 /** The primary's mapping of an input stream to ticks: the sample with RTP time stamp
  * `timestamp + samplesPerTick * (n - tick)` of stream `ssrc` is mixed at tick n >= fromTick. */
@@ -33,7 +34,12 @@ export const wiredMediaSchema = recordObject({
   eventPayloadType: z.int().min(96).max(127).nullable(),
   /** Seen from the switch: `sendonly` means that we send to the terminal and ignore what it says. */
   direction: z.enum(directions),
+  /** How loud this member is for the others: its voice is louder and counts for more in the average. */
   gainDb: z.int().min(-30).max(12),
+  /** True: the others do not hear it, whatever its direction (muted, or a listener only). */
+  muted: z.boolean().nullable().default(null),
+  /** What it hears of a tone; null: none. */
+  tone: toneSchema.nullable().default(null),
   /** False: only the primary sends (terminals that cannot take duplicates). */
   twin: z.boolean(),
   /** Output timeline: packet of tick n has seq0 + (n - tick0) and ts0 + 160 (n - tick0) for 20 ms
@@ -42,9 +48,12 @@ export const wiredMediaSchema = recordObject({
   seq0: z.number(),
   ts0: z.number(),
   tick0: z.number(),
-  /** Codec, payload types, packet time, remote address, direction and gain of this version hold
-   * from this tick on; the former ones until then. */
+  /** Codec, payload types, packet time, remote address, bridge, direction, gain, mute and tone of this
+   * version hold from this tick on; the former ones until then. */
   controlTick: z.number(),
+  /** From this tick on the leg is no member any more: it is neither sent nor heard, on both nodes at
+   * once; its record is deleted later. Null: it stays. */
+  endTick: z.number().nullable().default(null),
   /** Newest last; at most the two that can matter. */
   inputMaps: z.array(inputMapSchema).max(2),
 })
@@ -61,6 +70,8 @@ export function shiftedRecord(record: WiredMedia, ticks: number): WiredMedia {
     ...record,
     tick0: record.tick0 + ticks,
     controlTick: record.controlTick + ticks,
+    tone: record.tone === null ? null : shiftedTone(record.tone, ticks),
+    endTick: record.endTick === null ? null : record.endTick + ticks,
     inputMaps: record.inputMaps.map((map) => shiftedMap(map, ticks)),
   }
 }

@@ -110,12 +110,13 @@ test('memory of an ended leg is used again, clean', (t) => {
   t.is(node.engine.counters.legs, 0)
 })
 
-test('a telephone event goes to the other members in their own time line, once, with its end', (t) => {
+test('a telephone event goes to the other member of a call in its own time line, once, with its end', (t) => {
   const node = new FakeNode()
   node.engine.setRole('primary')
   node.order({ kind: 'member-add', leg: legRecord(0, { eventPayloadType: 101 }) })
   node.order({ kind: 'member-add', leg: legRecord(1, { eventPayloadType: 96 }) })
-  node.order({ kind: 'member-add', leg: legRecord(2) })
+  // A third one that only listens.
+  node.order({ kind: 'member-add', leg: legRecord(2, { muted: true }) })
   let sequence = 0
   node.run(50, (tick, phase) => {
     const k = tick - firstTick

@@ -1,9 +1,17 @@
 //! Several nodes with the same table 4 in virtual time: one is primary, the others follow.
-
+import type { MediaCommand } from '../../src/bus/messages.ts'
 import { Relay } from '../../src/media/relay.ts'
 import type { InputMap, WiredMedia } from '../../src/tables/wired-media.ts'
 import { linearToALaw, linearToMuLaw } from '../../src/wire/g711.ts'
-import { FakeNode, type FakeSockets, firstTick, legRecord, rtp } from './fake-node.ts'
+import {
+  FakeNode,
+  type FakeSockets,
+  firstTick,
+  legRecord,
+  rtp,
+  type Sent,
+  type WithoutRef,
+} from './fake-node.ts'
 
 export interface Packet {
   readonly port: number
@@ -18,6 +26,10 @@ const records: readonly WiredMedia[] = [
   legRecord(3, { codec: 'PCMU', payloadType: 0 }),
 ]
 export const members = records.length
+/** A change of the switch holds so many ticks after it. */
+const leadTicks = 6
+/** Input maps have been on their way for three ticks before. */
+const inTimeTicks = 2
 const pairKey = new Uint8Array(32).fill(9)
 
 /** What the terminals send: one voice each, of different loudness, law and packet time. */
@@ -47,25 +59,32 @@ interface FakePairOptions {
   readonly absent?: readonly number[]
   /** The network delivers to one node (`hears`), and the two relay to each other. */
   readonly relayed?: boolean
+  readonly legs?: readonly WiredMedia[]
 }
 
 export class FakePair {
   readonly nodes: (FakeNode | null)[]
   /** Also those that have left. */
   readonly everyNode: FakeNode[] = []
+  readonly #numbers = new Map<FakeNode, number>()
   /** Nothing that the media units say is heard. */
   isCut = false
   hears = 0
   readonly #relayed: boolean
   readonly #frames: Uint8Array[][] = [[], []]
   readonly #queues: Packet[][]
-  readonly #table = new Map(records.map((record) => [record.mediaId, record]))
+  readonly #table: Map<string, WiredMedia>
+  /** What the switch of each node has still to tell its media unit, in this order. */
+  readonly #orders: { atTick: number; order: WithoutRef<MediaCommand> }[][]
   #primary = 0
   #tick = 0
   #mapsTold = 0
 
-  constructor({ packets, delayMs, nodes = 2, absent = [], relayed = false }: FakePairOptions) {
+  constructor(options: FakePairOptions) {
+    const { packets, delayMs, nodes = 2, absent = [], relayed = false, legs = records } = options
     this.#relayed = relayed
+    this.#table = new Map(legs.map((record) => [record.mediaId, record]))
+    this.#orders = Array.from({ length: nodes }, () => [])
     this.#queues = Array.from({ length: nodes }, (_, n) =>
       packets
         .map((packet, p) => ({ ...packet, atMs: packet.atMs + delayMs(n, p) }))
@@ -80,8 +99,72 @@ export class FakePair {
     const node = new FakeNode(firstTick + this.#tick, this.#relayed ? this.#relayOf(n) : undefined)
     this.nodes[n] = node
     this.everyNode.push(node)
+    this.#numbers.set(node, n)
     node.engine.setRole(n === this.#primary ? 'primary' : 'standby')
     node.order({ kind: 'conference-set', legs: [...this.#table.values()] })
+    this.#orders[n] = []
+  }
+
+  get tick(): number {
+    return firstTick + this.#tick
+  }
+
+  record(mediaId: string): WiredMedia | undefined {
+    return this.#table.get(mediaId)
+  }
+
+  /** What the standby sent in a slot at which it had not heard yet of what it should have known. */
+  readonly #unaware: { readonly n: number; readonly from: number; readonly to: number }[] = []
+
+  /** The packets of node `n`, but for those that it sent before it was told. */
+  sent(n: number): Sent[] {
+    const windows = this.#unaware.filter((window) => window.n === n)
+    return this.everyNode
+      .filter((node) => this.#numbers.get(node) === n)
+      .flatMap((node) => node.sockets.sent)
+      .filter(({ slot }) => !windows.some(({ from, to }) => slot >= from && slot < to))
+  }
+
+  /** The switch changes a record; node n hears of it `lateTicks[n]` ticks later. */
+  change(
+    mediaId: string,
+    change: (record: WiredMedia, tick: number) => WiredMedia,
+    lateTicks: readonly number[] = [],
+  ): void {
+    const record = this.#table.get(mediaId)
+    if (record === undefined) return
+    const leg = change(record, this.tick + leadTicks)
+    this.#table.set(mediaId, { ...leg, controlTick: this.tick + leadTicks })
+    this.#order(mediaId, lateTicks)
+  }
+
+  remove(mediaId: string, lateTicks: readonly number[] = []): void {
+    this.#table.delete(mediaId)
+    this.#order(mediaId, lateTicks)
+  }
+
+  #order(mediaId: string, lateTicks: readonly number[]): void {
+    const leg = this.#table.get(mediaId)
+    for (const [n, orders] of this.#orders.entries()) {
+      const atTick = this.#tick + (lateTicks[n] ?? 0)
+      const order =
+        leg === undefined
+          ? ({ kind: 'member-delete', mediaId } as const)
+          : ({ kind: 'member-update', leg } as const)
+      orders.push({ atTick, order })
+      if (atTick > this.#tick + inTimeTicks) {
+        const first = firstTick + this.#tick
+        this.#unaware.push({ n, from: first * 4, to: (firstTick + atTick) * 4 })
+      }
+    }
+  }
+
+  #giveOrders(n: number, node: FakeNode): void {
+    const orders = this.#orders[n] ?? []
+    while (orders[0] !== undefined && orders[0].atTick <= this.#tick) {
+      const due = orders.shift()
+      if (due !== undefined) node.order(due.order)
+    }
   }
 
   /** Killed; when it was the primary, the next one is. */
@@ -103,6 +186,7 @@ export class FakePair {
       for (const [n, node] of this.nodes.entries()) {
         const queue = this.#queues[n] ?? []
         if (node === null || (this.#relayed && n !== this.hears)) this.#lose(queue)
+        if (node !== null) this.#giveOrders(n, node)
         node?.run(1, (now, phase) => {
           for (const frame of this.#frames[n]?.splice(0) ?? []) node.relay?.take(frame, now - 1)
           const untilMs = (now - firstTick) * 20 + phase * 5
@@ -137,8 +221,8 @@ export class FakePair {
   #tell(mediaId: string, map: InputMap): void {
     const record = this.#table.get(mediaId)
     if (record === undefined) return
-    const leg = { ...record, inputMaps: [...record.inputMaps.slice(-1), map] }
-    this.#table.set(mediaId, leg)
-    for (const node of this.nodes) node?.order({ kind: 'member-update', leg })
+    this.#table.set(mediaId, { ...record, inputMaps: [...record.inputMaps.slice(-1), map] })
+    this.#order(mediaId, [])
+    for (const [n, node] of this.nodes.entries()) if (node !== null) this.#giveOrders(n, node)
   }
 }

@@ -80,12 +80,26 @@ const media = {
   eventPayloadType: 101,
   direction: 'sendonly',
   gainDb: -6,
+  muted: true,
+  tone: {
+    name: 'busy',
+    parts: [
+      { hz: [425, 1_000], ms: 200 },
+      { hz: [], ms: 400 },
+    ],
+    times: 3,
+    levelDbm0: -10,
+    replaces: false,
+    fromTick: 85_000_000_002,
+    untilTick: 85_000_000_900,
+  },
   twin: false,
   ssrc: 4_294_967_295,
   seq0: 65_535,
   ts0: 4_000_000_000,
   tick0: 85_000_000_000,
   controlTick: 85_000_000_001,
+  endTick: 85_000_000_950,
   inputMaps: [{ ssrc: 1, timestamp: 2, tick: 3, fromTick: 4 }],
 }
 

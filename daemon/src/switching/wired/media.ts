@@ -73,7 +73,16 @@ export function connect(call: Call, leg: Leg, media: XipMedia, said: Direction):
 
 type LegRecord = Omit<
   WiredMedia,
-  'ssrc' | 'seq0' | 'ts0' | 'tick0' | 'controlTick' | 'inputMaps' | 'gainDb'
+  | 'ssrc'
+  | 'seq0'
+  | 'ts0'
+  | 'tick0'
+  | 'controlTick'
+  | 'endTick'
+  | 'inputMaps'
+  | 'gainDb'
+  | 'muted'
+  | 'tone'
 >
 
 function legRecord(
@@ -119,7 +128,10 @@ function timeline(call: Call, tick0: number) {
     seq0: firstSequence(random32()),
     ts0: random32(),
     tick0,
+    endTick: null,
     gainDb: 0,
+    muted: null,
+    tone: null,
     inputMaps: [],
   }
 }
