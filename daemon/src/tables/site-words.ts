@@ -36,11 +36,15 @@ export const featureNames = Object.keys(featureCodes) as readonly FeatureName[]
 export const toneCountries = [
   'europe',
   'austria',
+  'china',
+  'czechia',
   'france',
   'germany',
+  'italy',
   'spain',
   'switzerland',
   'uk',
+  'usa',
 ] as const
 export type ToneCountry = (typeof toneCountries)[number]
 

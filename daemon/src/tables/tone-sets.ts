@@ -1,22 +1,8 @@
 //! The tones of a telephone system by country (ITU-T E.180 Supplement 2), and those of a voice
 //! communication system of air traffic control as they were measured (ED-137 volume 2 has none of its
 //! own). What no country defines is the same everywhere, at the frequency of the country.
+import type { ToneCountry } from './site-words.ts'
 import type { TonePattern } from './tone.ts'
-
-export const toneCountries = [
-  'atc',
-  'at',
-  'ch',
-  'cn',
-  'cz',
-  'de',
-  'es',
-  'fr',
-  'gb',
-  'it',
-  'us',
-] as const
-export type ToneCountry = (typeof toneCountries)[number]
 
 export const toneNames = [
   'dial',
@@ -84,7 +70,7 @@ interface National {
 const special = melody([950, 1_400, 1_800], 330, 1_000)
 
 const countries: Readonly<Record<ToneCountry, National>> = {
-  atc: {
+  europe: {
     dial: steady(425),
     ringback: beat([425], 1_000, 4_000),
     busy: beat([425], 200, 400),
@@ -93,7 +79,7 @@ const countries: Readonly<Record<ToneCountry, National>> = {
     unobtainable: special,
     levelDbm0: atcDbm0,
   },
-  at: {
+  austria: {
     dial: steady(420),
     ringback: beat([420], 1_000, 5_000),
     busy: beat([420], 400, 400),
@@ -102,7 +88,7 @@ const countries: Readonly<Record<ToneCountry, National>> = {
     unobtainable: melody([950, 1_450, 1_850], 330, 1_000),
     levelDbm0: nationalDbm0,
   },
-  ch: {
+  switzerland: {
     dial: steady(425),
     ringback: beat([425], 1_000, 4_000),
     busy: beat([425], 500, 500),
@@ -111,7 +97,7 @@ const countries: Readonly<Record<ToneCountry, National>> = {
     unobtainable: special,
     levelDbm0: nationalDbm0,
   },
-  cn: {
+  china: {
     dial: steady(450),
     ringback: beat([450], 1_000, 4_000),
     busy: beat([450], 350, 350),
@@ -120,7 +106,7 @@ const countries: Readonly<Record<ToneCountry, National>> = {
     unobtainable: beat([450], 100, 100, 100, 100, 100, 100, 400, 400),
     levelDbm0: nationalDbm0,
   },
-  cz: {
+  czechia: {
     dial: beat([425], 330, 330, 660, 660),
     ringback: beat([425], 1_000, 4_000),
     busy: beat([425], 330, 330),
@@ -129,7 +115,7 @@ const countries: Readonly<Record<ToneCountry, National>> = {
     unobtainable: special,
     levelDbm0: nationalDbm0,
   },
-  de: {
+  germany: {
     dial: steady(425),
     ringback: beat([425], 1_000, 4_000),
     busy: beat([425], 480, 480),
@@ -138,7 +124,7 @@ const countries: Readonly<Record<ToneCountry, National>> = {
     unobtainable: special,
     levelDbm0: nationalDbm0,
   },
-  es: {
+  spain: {
     dial: steady(425),
     ringback: beat([425], 1_500, 3_000),
     busy: beat([425], 200, 200),
@@ -147,7 +133,7 @@ const countries: Readonly<Record<ToneCountry, National>> = {
     unobtainable: special,
     levelDbm0: nationalDbm0,
   },
-  fr: {
+  france: {
     dial: steady(440),
     ringback: beat([440], 1_500, 3_500),
     busy: beat([440], 500, 500),
@@ -156,7 +142,7 @@ const countries: Readonly<Record<ToneCountry, National>> = {
     unobtainable: special,
     levelDbm0: nationalDbm0,
   },
-  gb: {
+  uk: {
     dial: steady(350, 440),
     ringback: beat([400, 450], 400, 200, 400, 2_000),
     busy: beat([400], 375, 375),
@@ -165,7 +151,7 @@ const countries: Readonly<Record<ToneCountry, National>> = {
     unobtainable: steady(400),
     levelDbm0: nationalDbm0,
   },
-  it: {
+  italy: {
     dial: beat([425], 200, 200, 600, 1_000),
     ringback: beat([425], 1_000, 4_000),
     busy: beat([425], 500, 500),
@@ -174,7 +160,7 @@ const countries: Readonly<Record<ToneCountry, National>> = {
     unobtainable: special,
     levelDbm0: nationalDbm0,
   },
-  us: {
+  usa: {
     dial: steady(350, 440),
     ringback: beat([440, 480], 2_000, 4_000),
     busy: beat([480, 620], 500, 500),

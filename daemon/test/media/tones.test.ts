@@ -2,8 +2,9 @@
 //! frequencies and cadences; and the same bytes from both nodes.
 import test from 'ava'
 import fc from 'fast-check'
+import { toneCountries } from '../../src/tables/site-words.ts'
 import type { Tone, TonePattern } from '../../src/tables/tone.ts'
-import { toneCountries, toneNames, toneSet } from '../../src/tables/tone-sets.ts'
+import { toneNames, toneSet } from '../../src/tables/tone-sets.ts'
 import { aLawToLinear, muLawToLinear } from '../../src/wire/g711.ts'
 import { FakeNode, firstTick, legRecord, parsed, payloadOf, rtp } from './fake-node.ts'
 import { FakePair, voicePackets } from './fake-pair.ts'
@@ -118,7 +119,7 @@ for (const country of toneCountries) {
 test('a steady tone is exact to one hertz and never jumps, in both laws', (t) => {
   for (const codec of ['PCMA', 'PCMU'] as const) {
     const steady = toneNames
-      .map((name) => toneSet('gb')[name])
+      .map((name) => toneSet('uk')[name])
       .filter((pattern) => pattern.parts.length === 1)
     t.true(steady.length >= 2)
     const signals = heard(
@@ -141,7 +142,7 @@ test('a steady tone is exact to one hertz and never jumps, in both laws', (t) =>
 test('a tone is added to the voice, and the voice is untouched in its pauses and after it', (t) => {
   const node = new FakeNode()
   node.engine.setRole('primary')
-  const pattern = { ...toneSet('de').intrusion, levelDbm0: -12 }
+  const pattern = { ...toneSet('germany').intrusion, levelDbm0: -12 }
   const tone = playing(pattern, { fromTick: firstTick + 30 })
   const legs = [legRecord(0), legRecord(1, { tone }), legRecord(2)]
   node.order({ kind: 'conference-set', legs })
@@ -171,7 +172,7 @@ test('a tone that replaces is heard alone, from its tick to the one before its l
   const node = new FakeNode()
   node.engine.setRole('primary')
   const times = { fromTick: firstTick + 10, untilTick: firstTick + 25 }
-  const tone = playing(toneSet('atc').dial, times)
+  const tone = playing(toneSet('europe').dial, times)
   node.order({ kind: 'conference-set', legs: [legRecord(0), legRecord(1, { tone }), legRecord(2)] })
   node.run(60, (tick, phase) => {
     const k = tick - firstTick
@@ -190,7 +191,7 @@ test('a tone that replaces is heard alone, from its tick to the one before its l
 test('a leg that only listens to us gets no tone when nothing is sent to it', (t) => {
   const node = new FakeNode()
   node.engine.setRole('primary')
-  const tone = playing(toneSet('fr').busy)
+  const tone = playing(toneSet('france').busy)
   node.order({ kind: 'conference-set', legs: [legRecord(0, { tone, direction: 'recvonly' })] })
   node.run(10)
   t.is(node.takeSent(20_000).length, 0)
