@@ -121,6 +121,8 @@ export const limits = {
   /** What a leg has sent and received is told to the switch this often, so many legs at once. */
   legStatisticsMs: 10_000,
   legsPerStatisticsMax: 64,
+  /** ... and kept so long after the last word. */
+  legStatisticsKeptMs: 60_000,
   legsMax: 4_096,
   sessionsMax: 4_096,
   usersMax: 10_000,

@@ -9,6 +9,8 @@ interface MediaOutlets {
   /** Every leg that the tables hold; null while that is not known yet. */
   legs(): WiredMedia[] | null
   inputMapped(message: BusMessageOf<'input-mapped'>): void
+  dialled(message: BusMessageOf<'digit'>): void
+  legStatistics(message: BusMessageOf<'leg-statistics'>): void
   conferenceEnded(conferenceId: number): void
   statistics(message: BusMessageOf<'media-statistics'>): void
   /** The media unit came or went. */
@@ -88,6 +90,12 @@ export class MediaLink {
         return
       case 'input-mapped':
         this.#out.inputMapped(message)
+        return
+      case 'digit':
+        this.#out.dialled(message)
+        return
+      case 'leg-statistics':
+        this.#out.legStatistics(message)
         return
       case 'conference-ended':
         this.#out.conferenceEnded(message.conferenceId)

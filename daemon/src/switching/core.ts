@@ -6,6 +6,7 @@ import type { InputMap } from '../tables/wired-media.ts'
 import type { Endpoint, SipRequest, SipResponse } from '../wire/sip/message.ts'
 import { parseSip } from '../wire/sip/parse.ts'
 import type { CoreCounters, CoreOptions } from './core-types.ts'
+import { type Dialled, HeardDigits } from './dialled.ts'
 import type { CoreEffect, Now } from './effects.ts'
 import { HeardMessages, isUnanswered } from './heard.ts'
 import type { Plan } from './plan.ts'
@@ -45,6 +46,7 @@ export class Core {
   readonly #subscriptions: Subscriptions
   readonly #router: Router
   readonly #heard = new HeardMessages()
+  readonly #dialled = new HeardDigits()
   #isPrimary = false
   #nextExpiryCheckMs = 0
   /** Until then sessions of the peer may be on their way here. */
@@ -108,6 +110,10 @@ export class Core {
     if (!this.#isPrimary) return []
     const effects = this.#run(null, this.#layer.advance(now.monotonicMs), now)
     effects.push(...this.#answerLate(now))
+    for (const dialled of this.#dialled.take()) effects.push(...this.digit(dialled, now))
+    for (const mediaId of this.#exchange.endingLegs.take(now.monotonicMs)) {
+      this.#options.tables.wiredMedia.delete(mediaId)
+    }
     const { timers } = this.#exchange
     for (let due = timers.take(now.monotonicMs); due !== null; due = timers.take(now.monotonicMs)) {
       effects.push(...this.#ended(this.#router.timer(due, now), now))
@@ -124,12 +130,14 @@ export class Core {
   /** Monotonic milliseconds of the next call of `advance`; null on a standby. */
   nextTimerMs(): number | null {
     if (!this.#isPrimary) return null
-    const { timers } = this.#exchange
+    const { timers, endingLegs } = this.#exchange
     const times = [
       this.#layer.nextTimerMs(),
       timers.nextMs(),
       this.#heard.nextMs(),
       this.#subscriptions.nextMs(),
+      endingLegs.nextMs(),
+      this.#dialled.nextMs(),
     ]
     return times.reduce<number>(
       (earliest, atMs) => (atMs === null ? earliest : Math.min(earliest, atMs)),
@@ -147,6 +155,7 @@ export class Core {
     restoreAll(this.#exchange, now)
     this.#subscriptions.restore(now)
     this.#heard.begin(servedAtMs, now.monotonicMs)
+    this.#dialled.begin(servedAtMs, now.monotonicMs, (id) => this.#router.lastDigit(id))
     const fields = { sessions: this.liveSessions, transactions: this.#layer.size }
     return [{ kind: 'log', level: 'info', text: 'the core serves', fields }]
   }
@@ -158,6 +167,7 @@ export class Core {
     this.#exchange.clear()
     this.#subscriptions.clear()
     this.#heard.clear()
+    this.#dialled.clear()
   }
 
   /** The operator ends a call (`vccs calls`). @returns null when there is no such live session. */
@@ -189,6 +199,13 @@ export class Core {
     const leg = wiredMedia.get(mediaId)
     if (!this.#isPrimary || leg === undefined) return
     wiredMedia.put({ ...leg, inputMaps: [...leg.inputMaps.slice(-1), map] })
+  }
+
+  /** A terminal has dialled, as this node's media unit heard it; that of the peer heard it, too. */
+  digit(dialled: Dialled, now: Now): CoreEffect[] {
+    if (this.#isPrimary) return this.#ended(this.#router.digit(dialled, now), now)
+    this.#dialled.keep(dialled, now.monotonicMs)
+    return []
   }
 
   /** S1.58. A leg that this node's media unit refuses may still be sent by the peer's, so the call

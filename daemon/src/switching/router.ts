@@ -1,8 +1,9 @@
 //! From the transaction layer to the services: each event finds its session, or is answered or
 //! dropped here.
-import type { Leg } from '../tables/wired-conference.ts'
+import { type Leg, legOf } from '../tables/wired-conference.ts'
 import type { SipRequest, SipResponse } from '../wire/sip/message.ts'
 import { response } from '../wire/sip/write.ts'
+import type { Dialled } from './dialled.ts'
 import { tagOf } from './dialog/dialog.ts'
 import { pendingServerOf, type Slot } from './dialog/pending.ts'
 import type { CoreEffect, Now } from './effects.ts'
@@ -87,6 +88,29 @@ export class Router {
 
   release(sessionId: string, now: Now): CoreEffect[] {
     return this.#session(sessionId, now, (call) => deliver(call, 'release', {}))
+  }
+
+  digit({ mediaId, digit, mark }: Dialled, now: Now): CoreEffect[] {
+    const found = this.#memberOfMedia(mediaId)
+    if (found === undefined) return []
+    const leg = legOf(found.member)
+    return this.#session(found.sessionId, now, (call) =>
+      deliver(call, 'digit', { leg, digit, mark }),
+    )
+  }
+
+  /** The last press of a key that was done for a leg. */
+  lastDigit(mediaId: string): string | null {
+    return this.#memberOfMedia(mediaId)?.member.lastDigit ?? null
+  }
+
+  #memberOfMedia(mediaId: string) {
+    const { sessions, options } = this.#exchange
+    const session = sessions.get(options.tables.wiredMedia.get(mediaId)?.sessionId ?? '')
+    const member = session?.members.find((one) => one.mediaId === mediaId)
+    return session === undefined || member === undefined
+      ? undefined
+      : { sessionId: session.sessionId, member }
   }
 
   /** What follows from what is committed: looked at by the services, and done in other sessions. */

@@ -79,6 +79,8 @@ const memberSchema = recordObject({
   mediaId: z.string().max(64),
   /** RTP port on the service address, from the resource list. */
   localPort: z.int().min(1).max(65_535),
+  /** The last press of a key that a service took; null: none. */
+  lastDigit: z.string().max(32).nullable().default(null),
   dialog: dialogSchema,
 })
 export type Member = z.infer<typeof memberSchema>

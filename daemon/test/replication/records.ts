@@ -25,6 +25,7 @@ const member = {
   state: 'ringing',
   mediaId: 's-a',
   localPort: 20_000,
+  lastDigit: '1.2',
   dialog: {
     callId: 'c',
     localTag: 'l',

@@ -1,5 +1,6 @@
 //! Members of a session: their names, how one leaves while the others go on, and what a number is.
 import test from 'ava'
+import { limits } from '../../src/limits.ts'
 import { destinationOf } from '../../src/switching/numbering.ts'
 import { emptyPlan, type Plan } from '../../src/switching/plan.ts'
 import { DigestServer } from '../../src/switching/registrar/digest.ts'
@@ -81,7 +82,7 @@ test('two nodes that serve apart name different legs, and none twice', (t) => {
   t.is(new Set([...lower, ...upper, 'a', 'b']).size, 62)
 })
 
-test('one member leaves: BYE, media and port at once, the place in the record later', (t) => {
+test('one member leaves: BYE and port at once, media at a tick of both nodes, the place in the record later', (t) => {
   const stage = talking()
   const exchange = exchangeOn(stage)
   const { sessionId } = only(stage)
@@ -96,10 +97,16 @@ test('one member leaves: BYE, media and port at once, the place in the record la
   )
   t.is(only(stage).state, 'communicating')
   t.is(exchange.sessions.legCount, legs - 1)
-  t.deepEqual(
-    [...stage.tables.wiredMedia.values()].map(({ mediaId }) => mediaId),
-    [`${sessionId}-a`],
-  )
+  const mediaLegs = () =>
+    [...stage.tables.wiredMedia.values()].map(({ mediaId, endTick }) => [mediaId, endTick])
+  t.deepEqual(mediaLegs().toSorted(), [
+    [`${sessionId}-a`, null],
+    [`${sessionId}-b`, 50 + limits.decisionLeadTicks],
+  ])
+  const goneMs = stage.now.monotonicMs + (limits.decisionLeadTicks + 2) * limits.tickMs
+  t.is(exchange.endingLegs.nextMs(), goneMs)
+  t.deepEqual(exchange.endingLegs.take(goneMs - 1), [])
+  t.deepEqual(exchange.endingLegs.take(goneMs), [`${sessionId}-b`])
   t.deepEqual(
     [...stage.tables.conferenceResource.values()].map(({ resource }) => resource).sort(),
     ['conference:1', 'port:20000'],

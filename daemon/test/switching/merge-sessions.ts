@@ -25,6 +25,7 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     state: over ? 'released' : 'talking',
     mediaId: `${sessionId}-${side === 'caller' ? 'a' : 'b'}`,
     localPort: ports[index] + 20_000,
+    lastDigit: null,
     dialog: dialog(`${sessionId}-${side}`, side === 'caller' ? callerSeq : null),
   })
   return {

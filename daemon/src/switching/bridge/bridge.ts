@@ -3,6 +3,7 @@
 import type { Conference, Member } from '../../tables/wired-conference.ts'
 import type { Direction, WiredMedia } from '../../tables/wired-media.ts'
 import type { CoreTables } from '../core-types.ts'
+import { endLeg } from './leg-changes.ts'
 
 interface BridgeMember {
   readonly user: string
@@ -36,14 +37,16 @@ export function bridges(tables: CoreTables): Bridge[] {
   return [...tables.wiredConference.values()].flatMap((session) => bridgeOf(tables, session) ?? [])
 }
 
-/** Takes one member out; the others go on. */
-export function takeOut(tables: CoreTables, { mediaId }: Member): void {
-  tables.wiredMedia.delete(mediaId)
+/** Takes one member out, while the others go on: from a tick on, for both nodes at once. Its record goes
+ * a moment later (`EndingLegs`). @returns false when it has no leg. */
+export function takeOut(tables: CoreTables, { mediaId }: Member, tick: number): boolean {
+  const leg = tables.wiredMedia.get(mediaId)
+  return leg !== undefined && tables.wiredMedia.put(endLeg(leg, tick)).ok
 }
 
 /** Takes every member out; the media units end the bridge with the last one. */
 export function dissolve(tables: CoreTables, session: Conference): void {
-  for (const member of session.members) takeOut(tables, member)
+  for (const member of session.members) tables.wiredMedia.delete(member.mediaId)
 }
 
 function bridgeMember(user: string, leg: WiredMedia): BridgeMember {

@@ -1,14 +1,17 @@
-//! INFO in a call (RFC 6086), passed through: what it carries concerns only the terminals.
+//! INFO in a call (RFC 6086), passed through: what it carries concerns only the terminals, but for a digit
+//! that a service takes.
 import { limits } from '../../limits.ts'
 import { header, type SipHeader, type SipMessage } from '../../wire/sip/message.ts'
 import type { Call } from '../wired/call.ts'
 import type { Failed, OpenedRequest } from '../wired/events.ts'
+import { takesInfoDigit } from './digits.ts'
 
 const passedHeaders = ['Content-Type', 'Content-Disposition', 'Info-Package'] as const
 /** What is passed on lies in the record until it is answered, and must be readable from there. */
 const valueLengthMax = 512
 
 export function onInfo(call: Call, opened: OpenedRequest): void {
+  if (takesInfoDigit(call, opened)) return
   const { leg, id, request, pending } = opened
   const far = call.far(leg)
   const isBusy = call.dialog(leg).relayServer?.final === null

@@ -26,6 +26,8 @@ export interface Service {
   readonly refused?: (call: Call, failed: Failed) => boolean
   /** A clock of the service: `timers.start({ sessionId, timer: 'service', service, leg }, atMs)`. */
   readonly timer?: (call: Call, leg: Leg) => void
+  /** A terminal has dialled a digit. True: it was for this service, and nobody else is asked. */
+  readonly dialled?: (call: Call, leg: Leg, digit: string) => boolean
   /** A session has changed and is committed; for what looks at sessions from outside. */
   readonly changed?: (exchange: Exchange, change: SessionChange, now: Now) => CoreEffect[]
   /** After a take-over or a merge: the clocks of a session, once its transactions are there again. */

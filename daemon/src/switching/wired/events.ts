@@ -34,6 +34,8 @@ export interface CallEvents {
   readonly prack: OpenedRequest
   readonly notify: OpenedRequest
   readonly subscribe: OpenedRequest
+  /** A key of the terminal; `mark` names the press. */
+  readonly digit: OfLeg & { readonly digit: string; readonly mark: string }
   readonly ack: OfLeg & { readonly request: SipRequest }
   readonly cancel: OfLeg
   /** Answers to our INVITE or re-INVITE. */

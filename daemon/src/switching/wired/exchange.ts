@@ -2,6 +2,7 @@
 import { limits } from '../../limits.ts'
 import type { Conference } from '../../tables/wired-conference.ts'
 import type { SipHeader } from '../../wire/sip/message.ts'
+import { EndingLegs } from '../bridge/ending-legs.ts'
 import { Resources } from '../bridge/resources.ts'
 import type { CoreOptions } from '../core-types.ts'
 import { emptyPlan, type Plan } from '../plan.ts'
@@ -26,6 +27,7 @@ export class Exchange {
   /** The same one of them on both nodes, where it only names the pair. */
   readonly commonAddress: string
   readonly links = new Links()
+  readonly endingLegs = new EndingLegs()
   readonly timers = new CallTimers()
   /** Ended sessions in the order of their end; they stay for repeated messages. */
   readonly lingering = new Set<string>()
@@ -85,6 +87,7 @@ export class Exchange {
   clear(): void {
     this.sessions.clear()
     this.links.clear()
+    this.endingLegs.clear()
     this.timers.clear()
     this.lingering.clear()
     this.followUps.length = 0

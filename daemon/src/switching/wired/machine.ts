@@ -4,6 +4,7 @@
 //!   ringing, communicating, hold --BYE, CANCEL, refusal, time-out--> released --> (gone)
 import { assert } from '../../assert.ts'
 import type { Conference } from '../../tables/wired-conference.ts'
+import { onDigit } from '../services/digits.ts'
 import { onInfo, onInfoDone } from '../services/info.ts'
 import { onAnswered, onProvisional, onRefused } from './answer.ts'
 import type { Call } from './call.ts'
@@ -45,6 +46,7 @@ const established: Row = {
   bye: onBye,
   info: onInfo,
   ...notOffered,
+  digit: onDigit,
   ack: onAck,
   // A re-INVITE is answered soon anyway.
   cancel: ignored,
@@ -68,6 +70,7 @@ const machine: Readonly<Record<State, Row>> = {
     bye: onBye,
     info: refused(481),
     ...notOffered,
+    digit: onDigit,
     ack: ignored,
     cancel: onCancel,
     provisional: onProvisional,
@@ -93,6 +96,7 @@ const machine: Readonly<Record<State, Row>> = {
     prack: refused(481),
     notify: refused(481),
     subscribe: refused(481),
+    digit: ignored,
     ack: onLateAck,
     cancel: ignored,
     provisional: onLateProvisional,

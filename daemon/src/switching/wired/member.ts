@@ -83,7 +83,13 @@ function letters(index: number): string {
 }
 
 function newMember({ sessionId, leg, localPort }: Place) {
-  return { leg, state: 'calling' as const, mediaId: `${sessionId}-${leg}`, localPort }
+  return {
+    leg,
+    state: 'calling' as const,
+    mediaId: `${sessionId}-${leg}`,
+    localPort,
+    lastDigit: null,
+  }
 }
 
 function addressOf(exchange: Exchange, user: string, displayName: string | null): NameAddress {

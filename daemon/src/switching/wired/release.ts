@@ -43,12 +43,14 @@ export function endCall(call: Call, end: CallEnd): void {
   settle(call)
 }
 
-/** One member leaves; the others go on. Its media and its port are free at once; its place in the record
+/** One member leaves; the others go on. Its media ends a few ticks later; its port is free; its place in the record
  * stays until its terminal knows, and a while for repeated messages. */
 export function dropMember(call: Call, leg: Leg, end: MemberEnd): void {
   const { exchange, sessionId } = call
   const member = call.member(leg)
-  takeOut(exchange.options.tables, member)
+  if (takeOut(exchange.options.tables, member, call.now.tick)) {
+    exchange.endingLegs.add(member.mediaId, call.now.monotonicMs)
+  }
   exchange.resources.giveBackPort(sessionId, member.localPort)
   releaseMember(call, leg, end)
   if (call.member(leg).state !== 'released') boundMember(call, leg, limits.releasedMsMax)

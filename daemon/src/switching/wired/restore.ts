@@ -25,6 +25,7 @@ export function restoreAll(exchange: Exchange, now: Now): void {
   const liveIds = new Set(live.map((session) => session.sessionId))
   for (const leg of [...options.tables.wiredMedia.values()]) {
     if (!liveIds.has(leg.sessionId)) options.tables.wiredMedia.delete(leg.mediaId)
+    else if (leg.endTick !== null) exchange.endingLegs.add(leg.mediaId, now.monotonicMs)
   }
   for (const session of sessions.values()) restoreSession(exchange, session, now)
 }
