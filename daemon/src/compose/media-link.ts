@@ -1,16 +1,17 @@
 //! The switch's end of the bus to the media unit: orders go out with a number, answers open gates.
 //! While the media unit is away, orders are not kept: it gets everything when it is back.
 import type { BusMessage, BusMessageOf } from '../bus/messages.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { BusPeer } from '../platform/stream.ts'
 import type { MediaOrder } from '../switching/effects.ts'
 import type { WiredMedia } from '../tables/wired-media.ts'
+import { LegStatisticsBook } from './leg-statistics.ts'
 
 interface MediaOutlets {
   /** Every leg that the tables hold; null while that is not known yet. */
   legs(): WiredMedia[] | null
   inputMapped(message: BusMessageOf<'input-mapped'>): void
   dialled(message: BusMessageOf<'digit'>): void
-  legStatistics(message: BusMessageOf<'leg-statistics'>): void
   conferenceEnded(conferenceId: number): void
   statistics(message: BusMessageOf<'media-statistics'>): void
   /** The media unit came or went. */
@@ -22,13 +23,16 @@ interface MediaOutlets {
 type Done = (ok: boolean) => void
 
 export class MediaLink {
+  readonly legStatistics = new LegStatisticsBook()
+  readonly #clock: Clock
   readonly #out: MediaOutlets
   #peer: BusPeer | null = null
   #pid: number | null = null
   #ref = 0
   readonly #waiting = new Map<number, Done>()
 
-  constructor(outlets: MediaOutlets) {
+  constructor(clock: Clock, outlets: MediaOutlets) {
+    this.#clock = clock
     this.#out = outlets
   }
 
@@ -95,7 +99,7 @@ export class MediaLink {
         this.#out.dialled(message)
         return
       case 'leg-statistics':
-        this.#out.legStatistics(message)
+        this.legStatistics.take(message.legs, this.#clock.monotonicMs())
         return
       case 'conference-ended':
         this.#out.conferenceEnded(message.conferenceId)

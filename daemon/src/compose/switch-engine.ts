@@ -19,7 +19,6 @@ import { Alarms, mediaAlarms } from './alarms.ts'
 import type { Configuration } from './configuration.ts'
 import { CoreRunner, mediaOrders } from './core-runner.ts'
 import { JournalKeeper } from './journal-keeper.ts'
-import { LegStatisticsBook } from './leg-statistics.ts'
 import type { LogHub } from './log-hub.ts'
 import type { Logbook } from './logbook.ts'
 import { makeCore } from './make-core.ts'
@@ -63,7 +62,6 @@ export class SwitchEngine {
   readonly pair: PairLink
   readonly sync: SyncLink
   readonly merger: Merger
-  readonly legStatistics = new LegStatisticsBook()
   readonly #parts: EngineParts
   readonly #journal: JournalKeeper
   readonly #doubt: RoleDoubt
@@ -177,7 +175,7 @@ export class SwitchEngine {
 
   #makeMedia(): MediaLink {
     const { log, clock } = this.#parts
-    return new MediaLink({
+    return new MediaLink(clock, {
       legs: () => this.#legs(),
       inputMapped: ({ mediaId, map }) => {
         this.runner.run(() => {
@@ -186,7 +184,6 @@ export class SwitchEngine {
         })
       },
       dialled: (message) => this.runner.run((now) => this.core.digit(message, now)),
-      legStatistics: ({ legs }) => this.legStatistics.take(legs, clock.monotonicMs()),
       conferenceEnded: (id) => this.runner.run(() => this.core.conferenceEnded(id)),
       statistics: (message) => this.#takeStatistics(message),
       changed: (connected) => this.#mediaChanged(connected),

@@ -27,8 +27,8 @@ export const toneNames = [
   'ring-priority',
   'ring-not-intruding',
 ] as const
-export type ToneName = (typeof toneNames)[number]
-export type ToneSet = Readonly<Record<ToneName, TonePattern>>
+type ToneName = (typeof toneNames)[number]
+type ToneSet = Readonly<Record<ToneName, TonePattern>>
 
 type Parts = TonePattern['parts']
 

@@ -22,7 +22,7 @@ const patternFields = {
   replaces: z.boolean(),
 }
 
-export const tonePatternSchema = recordObject(patternFields)
+const tonePatternSchema = recordObject(patternFields)
 export type TonePattern = z.infer<typeof tonePatternSchema>
 
 export const toneSchema = recordObject({
