@@ -64,13 +64,20 @@ export function recordSyncDb(
   parts: OperationParts,
   handler: ControlHandlers['sync-db'],
 ): ControlHandlers['sync-db'] {
+  const isPrimary = () => parts.configuration.role === 'primary'
+  const named = async (...asked: Parameters<ControlHandlers['sync-db']>) => {
+    const answer = await handler(...asked)
+    const peer = parts.pair.status?.message.peer?.node
+    if (!answer.ok || !isPrimary() || peer === undefined) return answer
+    return success({ ...answer.value, to: peer })
+  }
   return async (params, context) => {
     const operator = operatorName(context.caller, params.operator)
     const signed = { ...params, operator, announce: false }
-    if (params.dryRun || parts.configuration.role !== 'primary') return handler(signed, context)
+    if (params.dryRun || !isPrimary()) return named(signed, context)
     const { id } = beginOperation(parts, 'sync-db', params, context)
     const startedMs = monotonicMs()
-    const answer = await handler(signed, context)
+    const answer = await named(signed, context)
     const tookMs = Math.round(monotonicMs() - startedMs)
     if (!answer.ok) {
       parts.logbook.end(id, { state: 'failed', detail: answer.failure.detail, tookMs })
