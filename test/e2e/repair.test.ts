@@ -55,7 +55,7 @@ test.serial(
     const before = (await standby.ask('sync.status', {})).realTime
     t.is(before.damaged, 0)
     await damageRecord(standby, '1001', { contact: 'sip:nobody@192.0.2.1' })
-  const { compared } = (await standby.ask('sync.status', {})).realTime
+    const { compared } = (await standby.ask('sync.status', {})).realTime
     const found = await until(
       async () => {
         const { realTime } = await standby.ask('sync.status', {})

@@ -8,7 +8,7 @@ import { parseSip } from '../wire/sip/parse.ts'
 import type { CoreCounters, CoreOptions } from './core-types.ts'
 import { type Dialled, HeardDigits } from './dialled.ts'
 import type { CoreEffect, Now } from './effects.ts'
-import { HeardMessages, isUnanswered } from './heard.ts'
+import { HeardMessages, isUnanswered, wantsAnswer } from './heard.ts'
 import type { Plan } from './plan.ts'
 import { DigestServer } from './registrar/digest.ts'
 import { applyUserChanges, expired } from './registrar/registrar.ts'
@@ -257,7 +257,7 @@ export class Core {
       const { message } = late
       const isNews = message.kind === 'request' && this.#subscriptions.isNews(message)
       if (!isNews && !isUnanswered(this.#exchange, late)) return []
-      this.#late += 1
+      if (wantsAnswer(this.#exchange, late)) this.#late += 1
       return this.#take(message, late.source, now)
     })
   }

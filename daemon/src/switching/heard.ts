@@ -125,6 +125,12 @@ function isSuperseded(earlier: SipRequest, later: SipRequest): boolean {
   )
 }
 
+/** True for what a terminal waits for: an ACK and a response ask for nothing, and a repetition is absorbed by
+ * the transaction that the records restored. */
+export function wantsAnswer({ layer }: Exchange, { message }: LateMessage): boolean {
+  return message.kind === 'request' && message.method !== 'ACK' && !layer.isLive(message)
+}
+
 /** True when the records or the restored transactions do not show that it was dealt with. A live
  * transaction takes it as the repetition it is. */
 export function isUnanswered(exchange: Exchange, { message }: LateMessage): boolean {
