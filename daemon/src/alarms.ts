@@ -156,6 +156,18 @@ export const alarms = {
     effect: 'None: the databases were then compared and repaired row by row.',
     next: 'Run `vccs sync failures` on the standby and `vccs sync verify`; it ends after an hour.',
   },
+  'sip-flood': {
+    severity: 'urgent',
+    text: 'An address sends more SIP than this node takes from it; the rest is dropped.',
+    effect: 'None on calls under way; telephones at that address may have to ask more than once.',
+    next: 'Find the device with the address in the alarm; block it at the network if it is foreign.',
+  },
+  'transactions-full': {
+    severity: 'urgent',
+    text: 'This node has as many SIP transactions open as it can hold.',
+    effect: 'New calls and registrations are refused, or end in silence.',
+    next: 'Look for `sip-flood` in `vccs alarms`, and for terminals that do not answer in `vccs log`.',
+  },
   'memory-low': {
     severity: 'urgent',
     text: 'A unit of this node has used most of its memory.',

@@ -196,10 +196,35 @@ export const limits = {
   releasedMsMax: 69_000,
   /** Live server transactions (the 64*T1 of a final answer included); more are answered 503. */
   transactionsMax: 60_000,
+  /** Live client transactions: a call has an INVITE (64*T1 after its 200) and a BYE. A request beyond them
+   * does not leave; its user hears of silence at once. */
+  clientTransactionsMax: 40_000,
+  /** Floods (ADR 0023), in messages a second. One address that nobody is registered at, and all such
+   * addresses together; a telephone, which is registered or in a call; a gateway with many lines; and one
+   * address and port, however many are registered there. */
+  floodStrangerPerSecond: 200,
+  floodStrangerBurst: 400,
+  floodStrangersPerSecond: 500,
+  floodStrangersBurst: 1_000,
+  floodPhonePerSecond: 50,
+  floodGatewayPerSecond: 1_000,
+  floodKnownPerSecondMax: 5_000,
+  /** A telephone may say what it may say in so long at once. */
+  floodBurstSeconds: 4,
+  /** A message counts once more for each of so many bytes. */
+  floodTokenBytes: 2_048,
+  /** Strangers in memory; the others share one budget. A source is forgotten when it was silent so long. */
+  floodSourcesMax: 4_096,
+  floodForgetMs: 10_000,
+  /** So many dropped messages a second are a flood; it has ended when there were fewer for so long. At most
+   * so many sources have an alarm of their own. */
+  floodAlarmPerSecond: 50,
+  floodEndsMs: 10_000,
+  floodAlarmsMax: 8,
   /** SIP that a standby remembers, to answer what a dying primary did not: time, datagrams, bytes. */
   heardMs: 3_000,
-  heardMax: 1_024,
-  heardBytesMax: 1_048_576,
+  heardMax: 4_096,
+  heardBytesMax: 8_388_608,
   /** Older than the last sign of life of the peer's switch by this much: answered. Two heartbeat
    * periods, as the sign travels in a heartbeat. */
   heardMarginMs: 200,
@@ -225,6 +250,8 @@ export const limits = {
   /** Of the document in a NOTIFY; with its headers it is a SIP message that both nodes can read. */
   eventDocumentBytesMax: 12_288,
   nonceMsMax: 300_000,
+  /** The accounts are counted again after this, for the challenges of numbers that nobody has. */
+  decoysMs: 60_000,
   /** Nonces whose nonce counts are remembered; the oldest is forgotten first. */
   noncesMax: 20_000,
 } as const
@@ -244,6 +271,13 @@ assert(
 assert(
   limits.heardSettleMs < limits.sipT1Ms,
   'what was heard before a take-over is answered before the terminal repeats it',
+)
+const strangersHeardMax =
+  limits.floodStrangersBurst + (limits.floodStrangersPerSecond * limits.heardMs) / 1_000
+assert(
+  strangersHeardMax < 0.75 * limits.heardMax &&
+    strangersHeardMax * limits.floodTokenBytes < 0.75 * limits.heardBytesMax,
+  'a flood of strangers leaves a part of what a standby remembers to the telephones',
 )
 assert(limits.resendMs < limits.replicateBeforeAnswerMsMax, 'one repetition fits before an answer')
 assert(limits.syncWindowBytes > limits.syncFrameBytesMax, 'the window holds the largest frame')

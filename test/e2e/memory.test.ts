@@ -1,5 +1,6 @@
 //! A switch whose memory runs out: it says so, gives the role away before it stands still, and comes back
-//! as standby. Its heap is bounded tightly in the node file; requests that it has to remember fill it.
+//! as standby. Its heap is bounded tightly in the node file; requests of known telephones, which it has to
+//! remember, fill it (of strangers it remembers nothing).
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { between, ofTerminal, sipMessages } from '../../scripts/capture/sip-analysis.ts'
@@ -9,8 +10,12 @@ import { serviceAddress } from '../../scripts/net/netns.ts'
 import { until } from '../../scripts/waiting.ts'
 import { holesIn, lostIn, type PhonePair, putDown, registerPhones, talk } from './call.ts'
 import { send } from './hostile.ts'
+import { phonePort, register } from './sipp-phones.ts'
 
-const users = labUsers(1001, 2)
+/** Of as many telephones at one address so many requests are taken. */
+const busy = labUsers(3001, 30)
+const users = [...labUsers(1001, 2), ...busy]
+const pace = { everyMs: 20, burst: 50 }
 let lab: Lab
 let pair: PhonePair
 
@@ -18,6 +23,7 @@ test.before(async () => {
   const nodeFile = { a: { memory: { switchMiB: 64 } } }
   lab = await Lab.start({ members: ['p1', 'p2', 'probe'], users, nodeFile })
   pair = await registerPhones(lab)
+  await register(lab, 'probe', busy)
 })
 
 test.after.always(async () => {
@@ -31,13 +37,13 @@ function requests(count: number): { target: { host: string; port: number }; byte
   return Array.from({ length: count }, (_, n) => {
     const lines = [
       `OPTIONS sip:${serviceAddress} SIP/2.0`,
-      `Via: SIP/2.0/UDP ${from}:9;branch=z9hG4bK-fill-${n}-${'x'.repeat(200)}`,
-      `From: <sip:fill-${n}@${from}>;tag=${n}`,
+      `Via: SIP/2.0/UDP ${from}:${phonePort};branch=z9hG4bK-fill-${n}-${'x'.repeat(200)}`,
+      `From: <sip:${busy[n % busy.length]?.user}@${from}>;tag=${n}`,
       `To: <sip:${serviceAddress}>`,
       `Call-ID: ${n}-${'y'.repeat(200)}@${from}`,
       'CSeq: 1 OPTIONS',
       'Max-Forwards: 70',
-      `Contact: <sip:fill@${from}:9>`,
+      `Contact: <sip:fill@${from}:${phonePort}>`,
       `User-Agent: ${'z'.repeat(600)}`,
       'Content-Length: 0',
     ]
@@ -55,7 +61,11 @@ test('a switch near the bound of its memory gives the role away and returns as s
   await delay(500)
   const fromMs = Date.now()
   const { pid } = (await lab.a.opinion()).units.find(({ unit }) => unit === 'switch') ?? {}
-  const sending = send(lab, { member: 'probe', everyMs: 20, burst: 50 }, requests(50_000))
+  const sending = send(
+    lab,
+    { member: 'probe', from: { host: lab.network.address('probe'), port: phonePort }, ...pace },
+    requests(50_000),
+  )
   const alarms: string[] = []
   await until(
     async () => {

@@ -20,6 +20,7 @@ import { Configuration } from './configuration.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { DrillClock } from './drill-clock.ts'
 import { DrillRunner } from './drill-runner.ts'
+import { FrontDoor } from './front-door.ts'
 import { makeHandlers } from './handlers.ts'
 import type { LogHub } from './log-hub.ts'
 import { Logbook } from './logbook.ts'
@@ -50,6 +51,7 @@ export class SwitchUnit {
   readonly #beacon: BeaconSender
   readonly #drills: DrillRunner
   readonly #drillClock: DrillClock
+  readonly #frontDoor: FrontDoor
   readonly #sockets: SyncSockets
   readonly #disks: DiskWatch
   readonly #memory: MemoryKeeper
@@ -100,6 +102,7 @@ export class SwitchUnit {
       configHash: () => this.#configuration.state.hash,
       site: () => this.#configuration.site(),
     })
+    this.#frontDoor = makeFrontDoor(options, this.#engine)
     this.#beacon = new BeaconSender({
       config,
       alarms: this.#engine.alarms,
@@ -114,7 +117,7 @@ export class SwitchUnit {
   /** Steps of S1.154, each logged. */
   async start(): Promise<Result<null>> {
     const { config, log } = this.#options
-    const { tables, runner, media, sync } = this.#engine
+    const { tables, runner, media } = this.#engine
     log.info('start-up: memory blocks', { tables: Object.keys(tables.counts()).length })
     await this.#configuration.open()
     const problems = await this.#sockets.open()
@@ -129,9 +132,7 @@ export class SwitchUnit {
       port: config.service.sipPort,
       kind: 'sip',
       onDatagram: (bytes, from) => {
-        // The peer hears it at once, before what it does here.
-        if (config.service.reach === 'floating') sync.passOn(bytes, from)
-        runner.receive(bytes, from)
+        this.#frontDoor.take(bytes, from, monotonicMs())
       },
       onError: (text) => log.debug('SIP socket', { error: text }),
     })
@@ -273,6 +274,7 @@ export class SwitchUnit {
     this.#watchedAtMs = nowMs
     const alarms = restartAlarms(this.#options.config.runDirectory, wallMs())
     this.#engine.alarms.reconcile('units', alarms)
+    this.#frontDoor.watch(nowMs)
     void this.#disks.advance(nowMs)
     void this.#drillClock.advance(this.#engine.role, wallMs())
     this.#logbook.advance(nowMs, this.#engine.core.counters().late)
@@ -289,6 +291,20 @@ export class SwitchUnit {
     this.#watch(nowMs)
     this.#wakeUp.at(this.#engine.nextTimerMs())
   }
+}
+
+function makeFrontDoor({ config }: SwitchOptions, engine: SwitchEngine): FrontDoor {
+  const { tables, alarms, core, sync, runner } = engine
+  return new FrontDoor({
+    tables,
+    alarms,
+    counters: () => core.counters(),
+    receive: (bytes, from) => {
+      // The peer hears it at once, before what it does here.
+      if (config.service.reach === 'floating') sync.passOn(bytes, from)
+      runner.receive(bytes, from)
+    },
+  })
 }
 
 function makeConfiguration({ config, log }: SwitchOptions, engine: SwitchEngine): Configuration {

@@ -58,4 +58,7 @@ export interface CoreCounters {
   readonly callsStarted: number
   readonly callsAnswered: number
   readonly transactions: number
+  /** Requests answered 503, and own ones that did not leave, because too many transactions were open. */
+  readonly requestsRefused: number
+  readonly requestsUnsent: number
 }

@@ -11,7 +11,7 @@ import type { CoreEffect, Now } from './effects.ts'
 import { HeardMessages, isUnanswered, wantsAnswer } from './heard.ts'
 import type { Plan } from './plan.ts'
 import { DigestServer } from './registrar/digest.ts'
-import { applyUserChanges, expired } from './registrar/registrar.ts'
+import { applyUserChanges, expired, type RegisterOutcome } from './registrar/registrar.ts'
 import { Router } from './router.ts'
 import { services } from './services/services.ts'
 import { conferencePackage } from './subscription/conference-package.ts'
@@ -65,7 +65,8 @@ export class Core {
       peerSentBy: peerAddress === undefined ? null : { address: peerAddress, port: sipPort },
       newBranch: newToken,
     })
-    const digest = new DigestServer({ realm, secret, newSalt: newToken })
+    const accounts = () => options.tables.phoneBook.values()
+    const digest = new DigestServer({ realm, secret, newSalt: newToken, accounts })
     this.#exchange = new Exchange(this.#options, { layer: this.#layer, digest, services })
     this.#subscriptions = new Subscriptions(this.#exchange, eventPackages, touched)
     this.#router = new Router(this.#exchange, this.#subscriptions)
@@ -108,7 +109,7 @@ export class Core {
   /** Fires what is due. */
   advance(now: Now): CoreEffect[] {
     if (!this.#isPrimary) return []
-    const effects = this.#run(null, this.#layer.advance(now.monotonicMs), now)
+    const effects = this.#run(null, this.#layer.advance(now.monotonicMs), { now, registered: null })
     effects.push(...this.#answerLate(now))
     for (const dialled of this.#dialled.take()) effects.push(...this.digit(dialled, now))
     for (const mediaId of this.#exchange.endingLegs.take(now.monotonicMs)) {
@@ -244,12 +245,19 @@ export class Core {
       callsStarted: this.#exchange.started,
       callsAnswered: this.#exchange.answered,
       transactions: this.#layer.size,
+      requestsRefused: this.#layer.counters.requestsRefused,
+      requestsUnsent: this.#layer.counters.requestsUnsent,
     }
   }
 
   #take(message: SipRequest | SipResponse, source: Endpoint, now: Now): CoreEffect[] {
+    const judged = message.kind === 'request' ? this.#router.atTheDoor(message, source, now) : null
+    if (judged?.kind === 'refused') {
+      const { outgoing } = judged
+      return this.#counted([{ kind: 'send', session: '', outgoing, afterReplication: false }])
+    }
     const output = this.#layer.receive(message, source, now.monotonicMs)
-    return this.#run(message.callId, output, now)
+    return this.#run(message.callId, output, { now, registered: judged?.registered ?? null })
   }
 
   #answerLate(now: Now): CoreEffect[] {
@@ -264,10 +272,16 @@ export class Core {
 
   /** What the layer says by itself (100, 200 to a CANCEL, ACK of a refusal) ends the repetitions of the
    * other side, so it waits for what the message has changed: else the message would be lost with us. */
-  #run(callId: string | null, output: LayerOutput, now: Now): CoreEffect[] {
+  #run(
+    callId: string | null,
+    output: LayerOutput,
+    { now, registered }: { now: Now; registered: RegisterOutcome | null },
+  ): CoreEffect[] {
     const sessionOf = () => this.#exchange.sessions.ofCallId(callId ?? '')
     const before = sessionOf()
-    const effects = output.events.flatMap((event) => this.#router.transaction(event, now))
+    const effects = output.events.flatMap((event) =>
+      this.#router.transaction(event, now, registered),
+    )
     const session = before ?? sessionOf()
     const sends = output.send.map((outgoing): CoreEffect => {
       const afterReplication = session !== undefined

@@ -1,18 +1,20 @@
 //! From the transaction layer to the services: each event finds its session, or is answered or
 //! dropped here.
 import { type Leg, legOf } from '../tables/wired-conference.ts'
-import type { SipRequest, SipResponse } from '../wire/sip/message.ts'
+import type { Endpoint, SipRequest, SipResponse } from '../wire/sip/message.ts'
 import { response } from '../wire/sip/write.ts'
 import type { Dialled } from './dialled.ts'
 import { tagOf } from './dialog/dialog.ts'
 import { pendingServerOf, type Slot } from './dialog/pending.ts'
 import type { CoreEffect, Now } from './effects.ts'
+import { admission } from './registrar/admission.ts'
 import { gate } from './registrar/gate.ts'
 import { answerOptions } from './registrar/options.ts'
-import { applyUserChanges, register } from './registrar/registrar.ts'
+import { applyUserChanges, type RegisterOutcome, register } from './registrar/registrar.ts'
 import type { Subscriptions } from './subscription/subscriptions.ts'
-import type { TransactionEvent } from './transaction/layer-types.ts'
-import { statelessTag } from './transaction/stateless.ts'
+import type { Outgoing, TransactionEvent } from './transaction/layer-types.ts'
+import { statelessAnswer, statelessResponse, statelessTag } from './transaction/stateless.ts'
+import { topViaWithSource } from './transaction/via-source.ts'
 import { type Call, withSession } from './wired/call.ts'
 import type { Exchange } from './wired/exchange.ts'
 import type { Link } from './wired/links.ts'
@@ -23,6 +25,17 @@ import type { LegName } from './wired/sessions.ts'
 import { setUp } from './wired/setup.ts'
 import type { CallTimer } from './wired/timers.ts'
 import { commonVersion, ownVersions, wg67Versions } from './xip/ed137.ts'
+
+/** `registered`: what a REGISTER that passes has come to. */
+type Judgement =
+  | { readonly kind: 'pass'; readonly registered: RegisterOutcome | null }
+  | { readonly kind: 'refused'; readonly outgoing: Outgoing }
+
+const passed: Judgement = { kind: 'pass', registered: null }
+
+function refused(outgoing: Outgoing): Judgement {
+  return { kind: 'refused', outgoing }
+}
 
 type Incoming = Extract<TransactionEvent, { kind: 'request' }>
 
@@ -51,12 +64,40 @@ export class Router {
     return message.method === 'CANCEL' && sessions.ofCallId(message.callId) === undefined
   }
 
-  transaction(event: TransactionEvent, now: Now): CoreEffect[] {
+  /** What a new request comes to before a transaction is opened for it. RFC 3261 8.2.7: who is not known
+   * is told so without one, so that strangers cannot fill the memory. */
+  atTheDoor(request: SipRequest, source: Endpoint, now: Now): Judgement {
+    const { layer, options, addresses } = this.#exchange
+    // An ACK is never answered, and what a CANCEL means is the layer's to know.
+    if (request.method === 'ACK' || request.method === 'CANCEL' || layer.isLive(request))
+      return passed
+    const stamped = topViaWithSource(request, source)
+    const sentBys = addresses.map((address) => ({ address, port: options.sipPort }))
+    const verdict = gate(stamped, sentBys)
+    if (verdict.kind === 'refuse') return refused(statelessResponse(verdict.response, source))
+    const toTag = tagOf(request.to)
+    if (request.method === 'REGISTER') return this.#registration(stamped, source, now)
+    if (toTag !== null) {
+      if (this.#leg(request, toTag) !== undefined) return passed
+      if (!this.#subscriptions.knows(request)) return refused(statelessAnswer(request, 481, source))
+    }
+    const { tables } = options
+    const refusal = admission({ request, source }, { ...this.#exchange, tables }, now.wallMs)
+    if (refusal === null) return passed
+    return refused(statelessAnswer(request, refusal.status, source, refusal))
+  }
+
+  /** @param registered what the REGISTER in the event came to */
+  transaction(
+    event: TransactionEvent,
+    now: Now,
+    registered: RegisterOutcome | null = null,
+  ): CoreEffect[] {
     const told = this.#subscriptions.answered(event, now)
     if (told !== null) return told
     switch (event.kind) {
       case 'request':
-        return this.#request(event, now)
+        return this.#request(event, now, registered)
       case 'ack':
         return this.#ack(event.request, now)
       case 'cancel':
@@ -141,16 +182,11 @@ export class Router {
     return this.#session(link.sessionId, now, (call) => work(call, link))
   }
 
-  #request(incoming: Incoming, now: Now): CoreEffect[] {
+  #request(incoming: Incoming, now: Now, registered: RegisterOutcome | null): CoreEffect[] {
     const { id, request, source } = incoming
-    const { addresses, options } = this.#exchange
-    const sentBys = addresses.map((address) => ({ address, port: options.sipPort }))
-    const verdict = gate(request, sentBys)
-    if (verdict.kind === 'drop') return this.drop('gate')
-    if (verdict.kind === 'refuse') return this.#respond(incoming, verdict.response, now)
     switch (request.method) {
       case 'REGISTER':
-        return this.#register(incoming, now)
+        return registered === null ? [] : this.#register(incoming, registered, now)
       case 'OPTIONS':
         return this.#respond(incoming, answerOptions(request, versionHeaders(request)), now)
       case 'SUBSCRIBE':
@@ -174,9 +210,8 @@ export class Router {
     }))
   }
 
-  /** Table 1 first: the standby knows of a registration before the terminal relies on it. */
-  #register({ id, request, source }: Incoming, now: Now): CoreEffect[] {
-    const { layer, digest, options, addresses } = this.#exchange
+  #registration(request: SipRequest, source: Endpoint, now: Now): Judgement {
+    const { digest, options, addresses } = this.#exchange
     const { user, phoneBook } = options.tables
     const context = {
       tables: {
@@ -187,6 +222,14 @@ export class Router {
       domains: [...addresses, options.realm],
     }
     const outcome = register({ request, source }, context, now.wallMs)
+    if (outcome.response.status === 200) return { kind: 'pass', registered: outcome }
+    return refused(statelessResponse(outcome.response, source))
+  }
+
+  /** Table 1 first: the standby knows of a registration before the terminal relies on it. */
+  #register({ id, request }: Incoming, outcome: RegisterOutcome, now: Now): CoreEffect[] {
+    const { layer, options } = this.#exchange
+    const { user } = options.tables
     const isStored = applyUserChanges(user, outcome.changes)
     const toTag = statelessTag(request)
     const answer = isStored ? outcome.response : response(request, 503, { toTag })
@@ -235,7 +278,7 @@ export class Router {
     const { sessions } = this.#exchange
     const found = sessions.leg(request.callId, toTag)
     const member = sessions.memberOf(found)
-    const fromTag = tagOf(request.from)
+    const fromTag = tagOf(request.from) ?? ''
     return member !== undefined && member.dialog.remoteTag === fromTag ? found : undefined
   }
 

@@ -63,9 +63,9 @@ class MapTable<R> implements RecordTable<R> {
   }
 }
 
-type StageTables = { [K in keyof CoreTables]: CoreTables[K] & { copy(): CoreTables[K] } }
+export type StageTables = { [K in keyof CoreTables]: CoreTables[K] & { copy(): CoreTables[K] } }
 
-function emptyTables(): StageTables {
+export function emptyTables(): StageTables {
   return {
     user: new MapTable<User>(userSchema, (record) => record.user),
     phoneBook: new MapTable<PhoneBookEntry>(phoneBookSchema, (record) => record.number),
@@ -431,7 +431,8 @@ export class Stage {
   }
 }
 
-function entry(number: string, type: PhoneBookEntry['type']): PhoneBookEntry {
+/** An account without a password that anyone knows. */
+export function entry(number: string, type: PhoneBookEntry['type']): PhoneBookEntry {
   return {
     number,
     type,

@@ -42,7 +42,7 @@ function stageWith(services: readonly Service[]) {
   const layer = new TransactionLayer({ sentBy, peerSentBy: null, newBranch: newToken })
   const secret = new TextEncoder().encode('a secret of thirty-two bytes ....')
   const realm = 'vccs.test'
-  const digest = new DigestServer({ realm, secret, newSalt: newToken })
+  const digest = new DigestServer({ realm, secret, newSalt: newToken, accounts: () => [] })
   const options = {
     ...{ tables: stage.tables, ...sentBy, sipPort: 5060, realm, secret, newToken },
     rtpPorts: { first: 20_000, last: 20_019 },

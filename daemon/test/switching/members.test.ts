@@ -32,7 +32,7 @@ function exchangeOn(stage: Stage, half?: 'lower' | 'upper'): Exchange {
     newBranch: options.newToken,
   })
   const { realm, secret, newToken } = options
-  const digest = new DigestServer({ realm, secret, newSalt: newToken })
+  const digest = new DigestServer({ realm, secret, newSalt: newToken, accounts: () => [] })
   const made = half === undefined ? options : { ...options, half }
   const exchange = new Exchange(made, { layer, digest, services: [] })
   exchange.sessions.rebuild()

@@ -43,11 +43,6 @@ for (const [name, method, parts, status] of gates) {
   })
 }
 
-test('gate: an ACK is dropped, never answered', (t) => {
-  t.is(gate(request('ACK', { lines: ownVia }), [service]).kind, 'drop')
-  t.is(gate(request('ACK'), [service]).kind, 'pass')
-})
-
 test('gate: a request that the other node has sent under its own address is a loop, too', (t) => {
   const peer = { address: '192.0.2.2', port: 5060 }
   const lines = ['Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK-vccs-17']

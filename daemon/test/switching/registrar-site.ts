@@ -41,6 +41,8 @@ function entry(number: string, password: string): PhoneBookEntry {
   }
 }
 
+const book = new Map([entry('200', 'right'), entry('201', 'other')].map((e) => [e.number, e]))
+
 /** A node with a table of users; two of them share the users as the pair does. */
 export class Site {
   readonly users: Map<string, User>
@@ -55,11 +57,15 @@ export class Site {
       salts += 1
       return String(salts)
     }
-    this.digest = new DigestServer({ realm, secret: Buffer.from(secret), newSalt })
+    this.digest = new DigestServer({
+      realm,
+      secret: Buffer.from(secret),
+      newSalt,
+      accounts: () => book.values(),
+    })
   }
 
   get tables(): UserTables {
-    const book = new Map([entry('200', 'right'), entry('201', 'other')].map((e) => [e.number, e]))
     return {
       get: (user) => this.users.get(user),
       put: (user) => ({ ok: this.users.set(user.user, userSchema.parse(user)).size > 0 }),

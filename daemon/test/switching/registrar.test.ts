@@ -229,7 +229,9 @@ test('a contact with a host name, or with no address, is reached where the REGIS
     t.like(site.users.get('200'), phone)
   }
   site.register(['Contact: <sip:200@[2001:db8::9]>'])
-  t.like(site.users.get('200'), { address: '2001:db8::9', port: 5060 })
+  t.like(site.users.get('200'), { address: '192.0.2.9', port: 5060 })
+  site.register(['Contact: <sip:200@[::ffff:192.0.2.77]:5066>'])
+  t.like(site.users.get('200'), { address: '192.0.2.77', port: 5066 })
 })
 
 const expiries: [string, string[], number | null][] = [

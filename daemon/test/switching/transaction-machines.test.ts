@@ -90,7 +90,7 @@ const drawn: Record<string, Record<string, string>> = {
     calling:
       'provisional>proceeding success>accepted failure>completed cancel>calling timer-a>calling timer-b>terminated',
     proceeding:
-      'provisional>proceeding success>accepted failure>completed cancel>proceeding timer-cancelled>terminated',
+      'provisional>proceeding success>accepted failure>completed cancel>proceeding timer-c>proceeding timer-cancelled>terminated',
     completed:
       'provisional>completed success>completed failure>completed cancel>completed timer-d>terminated',
     accepted:
@@ -224,6 +224,7 @@ const storyStep = fc.oneof(
   fc.record({
     kind: fc.constant('request' as const),
     method: fc.constantFrom('INVITE', 'BYE', 'INFO'),
+    inDialog: fc.boolean(),
   }),
   fc.record({ kind: fc.constantFrom('cancel' as const, 'acked' as const), at: fc.nat(9) }),
   fc.record({
@@ -251,6 +252,7 @@ class Story {
       sentBy: service,
       newBranch: () => String(this.#fresh()),
       transactionsMax: 5,
+      clientTransactionsMax: 7,
     })
   }
 
@@ -280,7 +282,8 @@ class Story {
         break
       }
       case 'request': {
-        const sent = layer.request(request(step.method), phone, nowMs)
+        const parts = step.inDialog ? { toTag: 'far' } : {}
+        const sent = layer.request(request(step.method, parts), phone, nowMs)
         this.clients.push(sent)
         this.#hear(sent.output)
         break
@@ -358,7 +361,7 @@ test('a random story never throws, and after 64*T1 + T4 of silence no transactio
 
 test('a long stall leads to one repetition, not to a burst', (t) => {
   const story = new Story()
-  story.tell({ kind: 'request', method: 'BYE' })
+  story.tell({ kind: 'request', method: 'BYE', inDialog: true })
   t.is(story.layer.advance(20_000).send.length, 1)
   t.is(story.layer.nextTimerMs(), 21_000)
 })

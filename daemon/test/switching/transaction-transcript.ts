@@ -3,9 +3,9 @@
 //!   recv METHOD [branch] [to-tag]     a request from the telephone
 //!   answer cN STATUS                  the far side answers our request cN
 //!   respond sN STATUS                 the user answers request sN
-//!   request METHOD                    the user sends a request
+//!   request METHOD [to-tag]           the user sends a request
 //!   cancel cN | acked sN | clear | size | counters
-//!   restore-server METHOD branch [STATUS] | restore-client METHOD [proceeding]
+//!   restore-server METHOD branch [STATUS] | restore-client METHOD [proceeding [to-tag]]
 //!   run MS                            virtual time passes
 import { TransactionLayer } from '../../src/switching/transaction/layer.ts'
 import type { LayerOutput, TransactionEvent } from '../../src/switching/transaction/layer-types.ts'
@@ -20,12 +20,17 @@ export class Transcript {
   #branches = 0
   #lines: string[] = []
 
-  constructor(transactionsMax: number) {
+  constructor(transactionsMax: number, clientTransactionsMax = 100) {
     const newBranch = (): string => {
       this.#branches += 1
       return String(this.#branches)
     }
-    this.#layer = new TransactionLayer({ sentBy: service, newBranch, transactionsMax })
+    this.#layer = new TransactionLayer({
+      sentBy: service,
+      newBranch,
+      transactionsMax,
+      clientTransactionsMax,
+    })
   }
 
   /** Carries out the lines of one block and gives back what happened. */
@@ -59,7 +64,7 @@ export class Transcript {
         break
       }
       case 'request': {
-        const sent = layer.request(request(name), phone, now)
+        const sent = layer.request(request(name, rest[0] ? { toTag: rest[0] } : {}), phone, now)
         this.#name('c', sent.id, sent.request)
         this.#show(sent.output)
         break
@@ -100,8 +105,10 @@ export class Transcript {
     if (verb !== 'restore-client') throw new Error(`no command ${verb}`)
     this.#branches += 1
     const branch = `z9hG4bK-vccs-${this.#branches}`
-    const sent = request(method, { via: `SIP/2.0/UDP 192.0.2.1:5060;branch=${branch}` })
-    const proceeding = rest[0] === 'proceeding'
+    const [phase, toTag] = rest
+    const via = `SIP/2.0/UDP 192.0.2.1:5060;branch=${branch}`
+    const sent = request(method, toTag === undefined ? { via } : { via, toTag })
+    const proceeding = phase === 'proceeding'
     this.#name('c', this.#layer.restoreClient(sent, phone, proceeding, this.#nowMs), sent)
   }
 

@@ -12,7 +12,10 @@ for (const file of readdirSync(folder).sort()) {
   test(`transcript ${file.replace('.txt', '').replaceAll('-', ' ')}`, (t) => {
     const path = join(folder, file)
     const text = readFileSync(path, 'utf8')
-    const transcript = new Transcript(file.startsWith('full-') ? 2 : 100)
+    const transcript = new Transcript(
+      file.startsWith('full-layer') ? 2 : 100,
+      file.startsWith('full-of-own') ? 2 : 100,
+    )
     const blocks = text
       .trimEnd()
       .split('\n\n')

@@ -3,6 +3,7 @@
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
 import type { Dialog } from '../../tables/wired-conference.ts'
+import { ipv4Of } from '../../wire/sip/host.ts'
 import type {
   Endpoint,
   NameAddress,
@@ -12,6 +13,7 @@ import type {
   SipResponse,
 } from '../../wire/sip/message.ts'
 import { nameAddressText, parseNameAddress, parseUri, uriText } from '../../wire/sip/write.ts'
+import { sipPort } from '../transaction/via-source.ts'
 
 /** What requests in a dialog are made from. The dialog of a call has more, that of a subscription not. */
 export type DialogCore = Pick<
@@ -67,7 +69,8 @@ export function dialogOfInvite(
   return {
     callId: request.callId,
     localTag: our.localTag,
-    remoteTag: tagOf(request.from),
+    // RFC 3261 12.1.1: a telephone of RFC 2543 has none.
+    remoteTag: tagOf(request.from) ?? '',
     localUri: withoutTag(request.to),
     remoteUri: withoutTag(request.from),
     localSeq: 0,
@@ -190,8 +193,9 @@ function inDialog(dialog: DialogCore, parts: RequestParts, cseq: number): SipReq
   }
 }
 
-/** Where a request of the dialog goes: the first route or the remote target when it is an IP address,
- * else where the terminal is registered (RFC 3261 12.2.1.1; names are not resolved). */
+/** Where a request of the dialog goes: the first route or the remote target when it is an IPv4 address,
+ * else where the terminal is registered (RFC 3261 12.2.1.1; names are not resolved, and an IPv6 address
+ * cannot be reached). */
 function nextHop(
   routeSet: readonly string[],
   remoteTarget: string | null,
@@ -200,14 +204,8 @@ function nextHop(
   const route = routeSet[0] === undefined ? null : parseNameAddress(routeSet[0])
   const uri = route?.uri ?? (remoteTarget === null ? null : parseUri(remoteTarget))
   if (uri === null || uri === undefined || uri.scheme === 'tel') return fallback
-  if (!isIpAddress(uri.host)) return fallback
-  return { address: uri.host.replace('[', '').replace(']', ''), port: uri.port ?? 5060 }
-}
-
-function isIpAddress(host: string): boolean {
-  if (host.startsWith('[')) return true
-  const parts = host.split('.')
-  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255)
+  const address = ipv4Of(uri.host)
+  return address === null ? fallback : { address, port: uri.port ?? sipPort }
 }
 
 function firstContact(message: SipMessage): NameAddress | null {
@@ -223,6 +221,6 @@ function withoutTag(address: NameAddress): string {
 function tagged(text: string, tag: string | null): NameAddress {
   const address = parseNameAddress(text)
   assert(address !== null, 'a dialog of the tables has good addresses')
-  if (tag === null) return address
+  if (tag === null || tag === '') return address
   return { ...address, parameters: new Map([...address.parameters, ['tag', tag]]) }
 }

@@ -1,5 +1,6 @@
 //! What the Contact headers of a REGISTER ask for: RFC 3261 10.3 steps 6 and 7.
 import { limits } from '../../limits.ts'
+import { ipv4Of } from '../../wire/sip/host.ts'
 import {
   type Endpoint,
   header,
@@ -9,7 +10,7 @@ import {
 } from '../../wire/sip/message.ts'
 import { decimal } from '../../wire/sip/scan.ts'
 import { type ResponseExtras, uriText } from '../../wire/sip/write.ts'
-import { bareHost, sipPort } from '../transaction/via-source.ts'
+import { sipPort } from '../transaction/via-source.ts'
 
 export type Wanted =
   /** No Contact: only tell the binding. */
@@ -21,7 +22,8 @@ export type Wanted =
       readonly bind: {
         readonly uri: SipUri
         readonly seconds: number
-        /** Where the contact says it is; null when that is a host name or no address. */
+        /** Where the contact says it is; null when that is a host name, or an address that is none or
+         * cannot be reached. */
         readonly place: Endpoint | null
       } | null
     }
@@ -68,11 +70,8 @@ function isReachable(uri: SipUri): boolean {
 }
 
 function placeOf(uri: SipUri): Endpoint | null {
-  const last = uri.host.charCodeAt(uri.host.length - 1)
-  const isAddress = uri.host.startsWith('[') || (last >= 0x30 && last <= 0x39)
-  const address = bareHost(uri.host)
-  if (!isAddress || address === '0.0.0.0' || address === '::') return null
-  return { address, port: uri.port ?? sipPort }
+  const address = ipv4Of(uri.host)
+  return address === null || address === '0.0.0.0' ? null : { address, port: uri.port ?? sipPort }
 }
 
 function bad(reason: string): Wanted {

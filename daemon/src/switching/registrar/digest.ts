@@ -9,6 +9,7 @@ import type { PhoneBookEntry } from '../../tables/phone-book.ts'
 import { digestChallengeText } from '../../wire/sip/auth.ts'
 import { headerValues, type SipHeader, type SipRequest } from '../../wire/sip/message.ts'
 import { type Credentials, type DigestAlgorithm, readCredentials } from './credentials.ts'
+import { Decoys } from './decoys.ts'
 import { NonceCounts } from './nonce-counts.ts'
 import { isSameUri } from './same-uri.ts'
 
@@ -18,6 +19,8 @@ interface DigestOptions {
   readonly secret: Uint8Array
   /** A fresh token of hexadecimal digits: two nonces of one millisecond must differ. */
   readonly newSalt: () => string
+  /** All accounts: a number that nobody has is challenged like one of them. */
+  readonly accounts: () => Iterable<Pick<PhoneBookEntry, 'digest'>>
 }
 
 type DigestOffer = PhoneBookEntry['digest']
@@ -41,18 +44,26 @@ type DigestVerdict =
 export class DigestServer {
   readonly #options: DigestOptions
   readonly #counts = new NonceCounts()
+  readonly #decoys: Decoys
 
   constructor(options: DigestOptions) {
     assert(options.secret.length >= 16, 'the secret of the nonces has at least 128 bits')
     this.#options = options
+    this.#decoys = new Decoys(options)
   }
 
   /** One WWW-Authenticate header for each algorithm of the account, the stronger first (RFC 8760 2.4).
-   * A number that nobody has is challenged like an account with the default. */
-  challenges(stale: boolean, offer: DigestOffer | undefined, nowWallMs: number): SipHeader[] {
+   * A number that nobody has (`account` null) is challenged like one that somebody has. */
+  challenges(
+    stale: boolean,
+    claim: { readonly number: string; readonly account: Pick<PhoneBookEntry, 'digest'> | null },
+    nowWallMs: number,
+  ): SipHeader[] {
     const nonce = this.#newNonce(nowWallMs)
     const { realm } = this.#options
-    return offeredAlgorithms[offer ?? 'md5'].map((algorithm) => {
+    // Made in either case, as it takes its time.
+    const decoy = this.#decoys.offerOf(claim.number, nowWallMs)
+    return offeredAlgorithms[claim.account?.digest ?? decoy].map((algorithm) => {
       const challenge = { realm, nonce, opaque: null, algorithm, qop: ['auth'], stale }
       return { name: 'WWW-Authenticate', value: digestChallengeText(challenge) }
     })

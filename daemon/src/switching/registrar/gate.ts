@@ -11,15 +11,12 @@ const foreignMethods = ['NOTIFY', 'PUBLISH', 'MESSAGE', 'REFER', 'UPDATE', 'PRAC
 type GateVerdict =
   | { readonly kind: 'pass' }
   | { readonly kind: 'refuse'; readonly response: SipResponse }
-  /** An ACK is never answered. */
-  | { readonly kind: 'drop'; readonly why: string }
 
-/** Judges a new request. `sentBys` are the addresses of this pair in Via. */
+/** Judges a new request that can be answered: no ACK. `sentBys` are the addresses of this pair in Via. */
 export function gate(request: SipRequest, sentBys: readonly Endpoint[]): GateVerdict {
   const refusal = refusalOf(request, sentBys)
   if (refusal === null) return { kind: 'pass' }
   const { status, ...extras } = refusal
-  if (request.method === 'ACK') return { kind: 'drop', why: `ACK that would be answered ${status}` }
   const toTag = statelessTag(request)
   return { kind: 'refuse', response: response(request, status, { ...extras, toTag }) }
 }
@@ -44,7 +41,7 @@ function refusalOf(request: SipRequest, sentBys: readonly Endpoint[]): Refusal |
 /** RFC 3261 16.3 for all but the requests that must reach the end of a call: a BYE refused for its
  * hops would leave the call standing. */
 function isForwarded(method: string): boolean {
-  return method !== 'ACK' && method !== 'CANCEL' && method !== 'BYE'
+  return method !== 'CANCEL' && method !== 'BYE'
 }
 
 /** RFC 3261 16.3 4: a request that this pair has sent comes back to it. */
@@ -55,9 +52,9 @@ function isLoop(request: SipRequest, sentBys: readonly Endpoint[]): boolean {
   )
 }
 
-/** RFC 3261 8.2.2.3: Require is ignored in ACK and CANCEL. */
+/** RFC 3261 8.2.2.3: Require is ignored in CANCEL. */
 function unsupportedOptions(request: SipRequest): string[] {
-  if (request.method === 'ACK' || request.method === 'CANCEL') return []
+  if (request.method === 'CANCEL') return []
   return headerList(request, 'Require').filter(
     (option) => !supportedOptions.includes(option.toLowerCase()),
   )

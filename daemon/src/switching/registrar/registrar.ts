@@ -8,6 +8,7 @@ import type { Endpoint, SipRequest, SipResponse } from '../../wire/sip/message.t
 import { parseUri, type ResponseExtras, response, uriText } from '../../wire/sip/write.ts'
 import { statelessTag } from '../transaction/stateless.ts'
 import { bareHost, sipPort } from '../transaction/via-source.ts'
+import { authentication } from './admission.ts'
 import { readContacts, type Wanted } from './contacts.ts'
 import type { DigestServer } from './digest.ts'
 import { isSameUri } from './same-uri.ts'
@@ -52,20 +53,9 @@ export function register(
   const number = ownNumber(request, context.domains)
   if (number === null) return refuse(request, 404)
   const entry = context.tables.phoneBook(number)
-  const claim = { username: number, account: entry ?? null }
-  const verdict = context.digest.check(request, claim, nowWallMs)
-  switch (verdict.kind) {
-    case 'malformed':
-      return refuse(request, 400, { reason: 'Bad Authorization' })
-    case 'challenge': {
-      const headers = context.digest.challenges(verdict.stale, entry?.digest, nowWallMs)
-      return refuse(request, 401, { headers })
-    }
-    case 'forbidden':
-      return refuse(request, 403)
-    case 'accepted':
-      break
-  }
+  const claim = { digest: context.digest, number, account: entry ?? null }
+  const refusal = authentication(request, claim, nowWallMs)
+  if (refusal !== null) return refuse(request, refusal.status, refusal)
   if (entry === undefined) return refuse(request, 403)
   const wanted = readContacts(request)
   if (wanted.kind === 'refused') return refuse(request, wanted.status, wanted.extras)

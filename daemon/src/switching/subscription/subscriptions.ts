@@ -11,7 +11,6 @@ import { isReadable } from '../dialog/pending.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { allowEventsHeader } from '../registrar/capabilities.ts'
 import type { TransactionEvent } from '../transaction/layer-types.ts'
-import { checkCaller } from '../wired/caller.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { refuse } from '../wired/refuse.ts'
 import type { EventPackage } from './event-package.ts'
@@ -61,11 +60,9 @@ export class Subscriptions {
     return record !== undefined && request.cseq.number > (record.dialog.remoteSeq ?? 0)
   }
 
-  /** A SUBSCRIBE that opens a dialog. */
+  /** A SUBSCRIBE that opens a dialog, of a sender who is known. */
   open(open: OpenSubscribe, now: Now): CoreEffect[] {
     const { request } = open
-    const stranger = checkCaller(this.#exchange, { ...open, now })
-    if (stranger !== null) return stranger
     const wish = wishOf(request, this.#packages)
     if ('status' in wish) return this.#refuse(open, now, wish.status, wish.extras)
     const watched = request.uri.user ?? ''
@@ -86,13 +83,11 @@ export class Subscriptions {
     return this.#begin(open, made, now)
   }
 
-  /** A SUBSCRIBE in a dialog; undefined: in none of a subscription. */
+  /** A SUBSCRIBE in a dialog, of a sender who is known; undefined: in none of a subscription. */
   refresh(open: OpenSubscribe, now: Now): CoreEffect[] | undefined {
     const { request } = open
     const record = this.#list.ofRequest(request)
     if (record === undefined) return undefined
-    const stranger = checkCaller(this.#exchange, { ...open, now })
-    if (stranger !== null) return stranger
     if (request.from.uri.user !== record.subscriber) return this.#refuse(open, now, 403)
     const { remoteSeq } = record.dialog
     if (remoteSeq !== null && request.cseq.number < remoteSeq) return this.#refuse(open, now, 500)

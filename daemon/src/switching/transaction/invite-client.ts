@@ -4,6 +4,7 @@
 //!   calling, proceeding --2xx--> accepted --M--> terminated
 //!   calling, proceeding --3xx-6xx--> completed --D--> terminated
 //!   calling --B--> terminated; proceeding --cancelled and no final answer--> terminated
+//!   proceeding --C--> cancelled, of an INVITE in a dialog
 import type { SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { ackOf } from './hop-requests.ts'
 import {
@@ -37,13 +38,14 @@ export type InviteClientEvent =
   | Response<'success'>
   | Response<'failure'>
   | { readonly kind: 'cancel' }
-  | TimerEvent<'timer-a' | 'timer-b' | 'timer-d' | 'timer-m' | 'timer-cancelled'>
+  | TimerEvent<'timer-a' | 'timer-b' | 'timer-c' | 'timer-d' | 'timer-m' | 'timer-cancelled'>
 
 export const inviteClientTable: Table<InviteClient, InviteClientEvent> = {
   calling: {
     provisional: (state, { response }) => {
       const effects = [stop('timer-a'), stop('timer-b'), raise({ kind: 'response', response })]
       if (state.cancelled) effects.push({ kind: 'send-cancel' }, start('timer-cancelled'))
+      else effects.push(...bound(state.request))
       return { state: { ...state, phase: 'proceeding' }, effects }
     },
     success: (state, { response }) => accept(state, response),
@@ -56,6 +58,7 @@ export const inviteClientTable: Table<InviteClient, InviteClientEvent> = {
       return { state: { ...state, intervalMs }, effects }
     },
     'timer-b': giveUp,
+    'timer-c': impossible,
     'timer-d': impossible,
     'timer-m': impossible,
     'timer-cancelled': impossible,
@@ -64,15 +67,10 @@ export const inviteClientTable: Table<InviteClient, InviteClientEvent> = {
     provisional: raiseResponse,
     success: (state, { response }) => accept(state, response),
     failure: (state, { response }) => complete(state, response),
-    cancel: (state) =>
-      state.cancelled
-        ? ignored(state)
-        : {
-            state: { ...state, cancelled: true },
-            effects: [{ kind: 'send-cancel' }, start('timer-cancelled')],
-          },
+    cancel: (state) => (state.cancelled ? ignored(state) : cancelNow(state)),
     'timer-a': impossible,
     'timer-b': impossible,
+    'timer-c': cancelNow,
     'timer-d': impossible,
     'timer-m': impossible,
     'timer-cancelled': giveUp,
@@ -88,6 +86,7 @@ export const inviteClientTable: Table<InviteClient, InviteClientEvent> = {
     cancel: ignored,
     'timer-a': impossible,
     'timer-b': impossible,
+    'timer-c': impossible,
     'timer-d': terminate,
     'timer-m': impossible,
     'timer-cancelled': impossible,
@@ -100,6 +99,7 @@ export const inviteClientTable: Table<InviteClient, InviteClientEvent> = {
     cancel: ignored,
     'timer-a': impossible,
     'timer-b': impossible,
+    'timer-c': impossible,
     'timer-d': impossible,
     'timer-m': terminate,
     'timer-cancelled': impossible,
@@ -111,6 +111,7 @@ export const inviteClientTable: Table<InviteClient, InviteClientEvent> = {
     cancel: impossible,
     'timer-a': impossible,
     'timer-b': impossible,
+    'timer-c': impossible,
     'timer-d': impossible,
     'timer-m': impossible,
     'timer-cancelled': impossible,
@@ -132,7 +133,7 @@ export function restoreInviteClient(request: SipRequest, proceeding: boolean): S
     intervalMs: timerMs['timer-a'],
     cancelled: false,
   }
-  return { state, effects: proceeding ? [] : [start('timer-a'), start('timer-b')] }
+  return { state, effects: proceeding ? bound(request) : [start('timer-a'), start('timer-b')] }
 }
 
 export function stepInviteClient(
@@ -142,7 +143,23 @@ export function stepInviteClient(
   return stepTable(inviteClientTable, state, event)
 }
 
-const stopAll: readonly Effect[] = [stop('timer-a'), stop('timer-b'), stop('timer-cancelled')]
+const stopAll: readonly Effect[] = [
+  stop('timer-a'),
+  stop('timer-b'),
+  stop('timer-c'),
+  stop('timer-cancelled'),
+]
+
+/** A terminal rings as long as its user lets it, and the call has a clock for that; a re-INVITE has no
+ * other end than its answer. */
+function bound({ to }: SipRequest): Effect[] {
+  return to.parameters.has('tag') ? [start('timer-c')] : []
+}
+
+function cancelNow(state: InviteClient): Step<InviteClient> {
+  const effects: Effect[] = [stop('timer-c'), { kind: 'send-cancel' }, start('timer-cancelled')]
+  return { state: { ...state, cancelled: true }, effects }
+}
 
 function accept(state: InviteClient, response: SipResponse): Step<InviteClient> {
   const effects = [...stopAll, raise({ kind: 'response', response }), start('timer-m')]

@@ -40,7 +40,9 @@ export interface TransactionLayerApi {
    * once (RFC 3261 17.2.1). */
   receive(message: SipRequest | SipResponse, source: Endpoint, nowMs: number): LayerOutput
   /** Opens a client transaction. The layer puts our Via with a fresh branch in place of whatever
-   * Via the request has; `request` in the result is what is sent, and what `restoreClient` wants. */
+   * Via the request has; `request` in the result is what is sent, and what `restoreClient` wants.
+   * When `limits.clientTransactionsMax` of them are alive, nothing is sent, and the next `advance` says
+   * `timeout`. */
   request(
     request: SipRequest,
     to: Endpoint,
@@ -84,6 +86,8 @@ export interface TransactionLayerApi {
 export interface LayerCounters {
   /** New requests answered 503 because `limits.transactionsMax` server transactions are alive. */
   requestsRefused: number
+  /** Own requests that did not leave because `limits.clientTransactionsMax` are alive. */
+  requestsUnsent: number
   /** Responses that were not meant for us: not exactly one Via, or another sent-by (18.1.2). */
   responsesMisrouted: number
 }

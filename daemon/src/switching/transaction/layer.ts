@@ -29,7 +29,7 @@ import {
   responseEvent,
   stepMachine,
 } from './live.ts'
-import type { Effect, Raised, Step } from './machine.ts'
+import { type Effect, type Raised, type Step, start } from './machine.ts'
 import {
   acknowledgedIds,
   branchMark,
@@ -53,6 +53,7 @@ interface TransactionLayerOptions {
   /** The unique part of a branch: at least 32 bits of randomness (RFC 3261 8.1.1.7). */
   readonly newBranch: () => string
   readonly transactionsMax?: number
+  readonly clientTransactionsMax?: number
 }
 
 export class TransactionLayer implements TransactionLayerApi {
@@ -60,12 +61,17 @@ export class TransactionLayer implements TransactionLayerApi {
   readonly #sentByTexts: readonly string[]
   readonly #newBranch: () => string
   readonly #transactionsMax: number
+  readonly #clientTransactionsMax: number
   readonly #servers = new Map<string, Live>()
   readonly #clients = new Map<string, Live>()
   /** Repetitions of a 2xx, under the id of their server transaction. */
   readonly #repeats = new Map<string, Live>()
   readonly #timers = new TimerQueue<Live>()
-  readonly #counters: LayerCounters = { requestsRefused: 0, responsesMisrouted: 0 }
+  readonly #counters: LayerCounters = {
+    requestsRefused: 0,
+    requestsUnsent: 0,
+    responsesMisrouted: 0,
+  }
 
   constructor(options: TransactionLayerOptions) {
     this.#sentBy = options.sentBy
@@ -73,6 +79,7 @@ export class TransactionLayer implements TransactionLayerApi {
     this.#sentByTexts = sentBys.map(endpointText)
     this.#newBranch = options.newBranch
     this.#transactionsMax = options.transactionsMax ?? limits.transactionsMax
+    this.#clientTransactionsMax = options.clientTransactionsMax ?? limits.clientTransactionsMax
   }
 
   get size(): number {
@@ -102,6 +109,10 @@ export class TransactionLayer implements TransactionLayerApi {
     assert(request.method !== 'ACK', 'the ACK of a 2xx belongs to no transaction')
     const sent = { ...request, via: [this.#freshVia()] }
     const call = new Call(nowMs)
+    if (this.#clients.size >= this.#clientTransactionsMax) {
+      const id = this.#openUnsent(call, sent, to)
+      return { id, request: sent, output: call }
+    }
     const id = this.#openClient(call, sent, { to, quiet: false })
     return { id, request: sent, output: call }
   }
@@ -246,20 +257,22 @@ export class TransactionLayer implements TransactionLayerApi {
     }
   }
 
-  /** RFC 3261 9.2. A full layer still answers it, only without remembering: it makes room. */
+  /** RFC 3261 9.2. A full layer still answers it, only without remembering: it makes room; and so is one
+   * answered that cancels nothing, as everybody can send it. */
   #receiveCancel(call: Call, request: SipRequest, source: Endpoint): void {
     const id = cancelledId(request)
     const invite = this.#servers.get(id)
     const status = invite === undefined ? 481 : 200
-    if (this.#isFull()) call.send.push(statelessAnswer(request, status, source))
-    else {
+    if (invite === undefined || this.#isFull()) {
+      call.send.push(statelessAnswer(request, status, source))
+    } else {
       const live = this.#open(call, this.#servers, {
         id: serverId(request),
         to: targetOf(request, source),
         quiet: true,
         step: openServer(),
       })
-      const tag = invite === undefined ? null : answeredTag(invite.machine)
+      const tag = answeredTag(invite.machine)
       const toTag = tag === null || tag === '' ? statelessTag(request) : tag
       const answer = response(request, status, { toTag })
       this.#run(call, live, { kind: 'respond-final', response: answer })
@@ -278,6 +291,17 @@ export class TransactionLayer implements TransactionLayerApi {
     const isInvite = request.method === 'INVITE'
     const step = isInvite ? openInviteClient(request) : openClient(request)
     this.#open(call, this.#clients, { id, ...how, step })
+    return id
+  }
+
+  /** RFC 3261 8.1.3.1: what cannot be sent is as good as unanswered; the user has one way for both. */
+  #openUnsent(call: Call, request: SipRequest, to: Endpoint): ClientId {
+    this.#counters.requestsUnsent += 1
+    const id = clientId(request)
+    const isInvite = request.method === 'INVITE'
+    const { state } = isInvite ? openInviteClient(request) : openClient(request)
+    const end = start(isInvite ? 'timer-b' : 'timer-f', 0)
+    this.#open(call, this.#clients, { id, to, quiet: false, step: { state, effects: [end] } })
     return id
   }
 

@@ -52,8 +52,10 @@ export function branchOf(via: Via | undefined): string {
   return via?.parameters.get('branch') ?? ''
 }
 
+/** RFC 4475 3.2.1: the cookie with nothing after it is not unique. */
 function hasCookie(request: SipRequest): boolean {
-  return branchOf(request.via[0]).startsWith(magicCookie)
+  const branch = branchOf(request.via[0])
+  return branch.startsWith(magicCookie) && branch.length > magicCookie.length
 }
 
 function serverKey(request: SipRequest, method: string, toTag: string): ServerId {

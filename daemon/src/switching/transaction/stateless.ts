@@ -1,7 +1,7 @@
 //! Answers that leave no transaction behind (RFC 3261 8.2.7).
 import { createHash } from 'node:crypto'
-import type { Endpoint, SipRequest } from '../../wire/sip/message.ts'
-import { response, writeSip } from '../../wire/sip/write.ts'
+import type { Endpoint, SipRequest, SipResponse } from '../../wire/sip/message.ts'
+import { type ResponseExtras, response, writeSip } from '../../wire/sip/write.ts'
 import type { Outgoing } from './layer-types.ts'
 import { branchOf, tagOf } from './match.ts'
 import { responseTarget, topViaWithSource } from './via-source.ts'
@@ -15,10 +15,23 @@ export function statelessTag(request: SipRequest): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
-/** One answer to one packet: 400 for a malformed request that can be answered, 503 when full. */
-export function statelessAnswer(request: SipRequest, status: number, source: Endpoint): Outgoing {
+/** One answer to one packet: 400 for a malformed request that can be answered, 503 when full, and what a
+ * stranger is told. A repeated request is judged and answered again. */
+export function statelessAnswer(
+  request: SipRequest,
+  status: number,
+  source: Endpoint,
+  extras: ResponseExtras = {},
+): Outgoing {
   const stamped = topViaWithSource(request, source)
-  const answer = response(stamped, status, { toTag: statelessTag(stamped) })
-  const [top] = stamped.via
+  return statelessResponse(
+    response(stamped, status, { toTag: statelessTag(stamped), ...extras }),
+    source,
+  )
+}
+
+/** An answer that is ready, to where its Via says. */
+export function statelessResponse(answer: SipResponse, source: Endpoint): Outgoing {
+  const [top] = answer.via
   return { text: writeSip(answer), to: top === undefined ? source : responseTarget(top) }
 }

@@ -29,6 +29,9 @@ export const timerMs = {
   'timer-l': timeoutMs,
   /** RFC 6026 7.2: wait for repeated and forked 2xx. */
   'timer-m': timeoutMs,
+  /** RFC 3261 16.6 11, of a re-INVITE: what nobody has to pick up is answered finally in this time after
+   * its first 1xx, or it is cancelled. */
+  'timer-c': timeoutMs,
   /** RFC 3261 9.1: a cancelled INVITE that gets no final answer is given up. */
   'timer-cancelled': timeoutMs,
   /** RFC 3261 13.3.1.4: our 2xx again, doubled up to T2. */

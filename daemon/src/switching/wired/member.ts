@@ -16,7 +16,7 @@ interface Place {
 }
 
 /** The member that an INVITE makes.
- * @returns null when its Contact or From is not usable, or larger than a record. */
+ * @returns null when its Contact is not usable, or it is larger than a record. */
 export function memberOfInvite(
   exchange: Exchange,
   { request, source }: Invitation,
@@ -29,8 +29,7 @@ export function memberOfInvite(
     sdpSession: names.callerSdp,
     fallback: registered?.status === 'online' ? endpointOf(registered) : source,
   })
-  // RFC 3261 8.1.1.3: without a tag in From the dialog cannot be told from others.
-  if (dialog === null || dialog.remoteTag === null || !isReadable(dialog)) return null
+  if (dialog === null || !isReadable(dialog)) return null
   return { user, side: 'caller', ...newMember(place), dialog }
 }
 

@@ -41,7 +41,8 @@ function openSession(work: SetUp, callee: User): CoreEffect[] {
   const { sessionId } = xip
   const pending = pendingServerOf(request, source)
   const members = makeMembers(work, callee)
-  if (members === null || pending === null) return refuse(exchange, invitation, 400)
+  if (pending === null) return refuse(exchange, invitation, 513)
+  if (members === null) return refuse(exchange, invitation, 400)
   if (!hasRoom(exchange, members.length)) return refuse(exchange, invitation, 503)
   const taken = resources.take(sessionId, members.length)
   if (taken === null) return refuse(exchange, invitation, 503)

@@ -5,7 +5,7 @@ import { type Destination, type Directory, destinationOf } from '../numbering.ts
 import { xipFromInvite } from '../xip/from-sip.ts'
 import { refusalExtras } from '../xip/to-sip.ts'
 import type { Xip } from '../xip/xip.ts'
-import { checkCaller, type Invitation } from './caller.ts'
+import type { Invitation } from './caller.ts'
 import type { Exchange } from './exchange.ts'
 import { namesOf, type SessionNames } from './names.ts'
 import { refuse } from './refuse.ts'
@@ -27,8 +27,6 @@ export function setUp(exchange: Exchange, invitation: Invitation): CoreEffect[] 
   if (exchange.sessions.leg(request.callId, names.callerTag) !== undefined) {
     return refuse(exchange, invitation, 482)
   }
-  const stranger = checkCaller(exchange, invitation)
-  if (stranger !== null) return stranger
   const parsed = xipFromInvite(request, names.sessionId, source)
   if (!parsed.ok) {
     const { refusal } = parsed

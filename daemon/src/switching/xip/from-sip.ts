@@ -2,6 +2,7 @@
 //! with, or the answer that refuses it. A message that does not conform changes nothing (S1.23).
 import { limits } from '../../limits.ts'
 import { type Endpoint, header, type SipRequest } from '../../wire/sip/message.ts'
+import { headerList } from '../../wire/sip/write.ts'
 import { callTypeOf, commonVersion, priorityOf, wg67Reasons, wg67Versions } from './ed137.ts'
 import { mediaOf } from './media.ts'
 import type { CallType, Xip, XipMedia, XipRefusal } from './xip.ts'
@@ -20,6 +21,8 @@ export function xipFromInvite(
   if (wg67.length > 0 && commonVersion(wg67) === null && callTypeOf(request) !== 'radio') {
     return refused(501, 'no common WG67 version', wg67Reasons.versionNotImplemented)
   }
+  // RFC 3261 20.1, RFC 4475 3.3.15: the answer would be of a type that the caller does not take.
+  if (!takesSdp(request)) return refused(406, 'the caller does not accept SDP')
   const kind = serviceOf(request)
   if ('refusal' in kind) return { ok: false, refusal: kind.refusal }
   const media = offeredMedia(request)
@@ -40,6 +43,15 @@ export function xipFromInvite(
       diversions: [],
     },
   }
+}
+
+function takesSdp(request: SipRequest): boolean {
+  const accepted = headerList(request, 'Accept')
+  if (accepted.length === 0) return true
+  return accepted.some((range) => {
+    const type = range.split(';')[0]?.trim().toLowerCase() ?? ''
+    return ['application/sdp', 'application/*', '*/*'].includes(type)
+  })
 }
 
 type Refused = { readonly refusal: XipRefusal }

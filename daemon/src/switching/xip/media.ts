@@ -1,19 +1,23 @@
 //! The media information of XIP (S1.20, S1.21) from a session description.
 import type { Direction } from '../../tables/wired-media.ts'
 import { type AudioDescription, parseSdp } from '../../wire/sdp.ts'
+import { ipv4Of } from '../../wire/sip/host.ts'
 import type { XipCodec, XipMedia } from './xip.ts'
 
 const holdAddresses = ['0.0.0.0', '::']
 
-/** The audio stream of a description; null when it has none with G.711. */
+/** The audio stream of a description; null when it has none with G.711 at an IPv4 address. */
 export function mediaOf(description: string): XipMedia | null {
   const audio = parseSdp(description)?.audio ?? null
   if (audio === null) return null
   const codecs = codecsOf(audio)
   if (codecs.length === 0) return null
   const isHold = holdAddresses.includes(audio.address)
+  // The voice leaves from IPv4 sockets: a stream that no packet of them reaches is none.
+  const address = ipv4Of(audio.address)
+  if (address === null && !isHold) return null
   return {
-    address: isHold ? null : audio.address,
+    address: isHold ? null : address,
     port: audio.port,
     type: 'audio',
     codecs,

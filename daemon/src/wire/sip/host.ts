@@ -71,8 +71,19 @@ export function isIpv4(text: string): boolean {
   return parts === 4
 }
 
-/** An IPv6 address without brackets and without a zone. */
-export function isIpv6(text: string): boolean {
+/** The IPv4 address that a host is, as text: the sockets of the service are IPv4, and an IPv4-mapped IPv6
+ * address (RFC 4291 2.5.5.2) means the same host. Null: a name, or an address that cannot be reached. */
+export function ipv4Of(host: string): string | null {
+  const text = host.startsWith('[') ? host.slice(1, -1) : host
+  if (isIpv4(text)) return text
+  const tail = /^::ffff:([0-9.]+)$/i.exec(text)?.[1]
+  return tail !== undefined && isIpv4(tail) ? tail : null
+}
+
+/** An IPv6 address without brackets and without a zone. RFC 5118 4.10: a third colon before an IPv4 tail,
+ * which the grammar of RFC 3261 asks for by mistake, is read as two. */
+export function isIpv6(written: string): boolean {
+  const text = written.includes('.') ? written.replace(':::', '::') : written
   const halves = text.split('::')
   if (halves.length > 2 || text === '') return false
   let groups = 0

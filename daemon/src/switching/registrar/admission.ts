@@ -1,0 +1,66 @@
+//! Who may ask something outside of dialogs. A sender is known by the address and port of its registration,
+//! or by its password; everyone else gets the same answer, whatever the method and whether the number
+//! exists (ADR 0023).
+import type { PhoneBookEntry } from '../../tables/phone-book.ts'
+import type { User } from '../../tables/user.ts'
+import type { Endpoint, SipRequest } from '../../wire/sip/message.ts'
+import type { ResponseExtras } from '../../wire/sip/write.ts'
+import type { DigestServer } from './digest.ts'
+
+interface AdmissionContext {
+  readonly tables: {
+    readonly user: { get(number: string): User | undefined }
+    readonly phoneBook: { get(number: string): PhoneBookEntry | undefined }
+  }
+  readonly digest: DigestServer
+}
+
+type Refusal = { readonly status: number } & Pick<ResponseExtras, 'reason' | 'headers'>
+
+/** @returns null: the sender is who From says. */
+export function admission(
+  { request, source }: { readonly request: SipRequest; readonly source: Endpoint },
+  { tables, digest }: AdmissionContext,
+  nowWallMs: number,
+): Refusal | null {
+  const number = request.from.uri.user ?? ''
+  const user = tables.user.get(number)
+  const account = tables.phoneBook.get(number) ?? null
+  if (account !== null && isAt(user, source, nowWallMs)) return null
+  return authentication(request, { digest, number, account }, nowWallMs)
+}
+
+interface Claim {
+  readonly digest: DigestServer
+  readonly number: string
+  /** Null: nobody has this number; who asks is not told. */
+  readonly account: PhoneBookEntry | null
+}
+
+/** @returns null: the password of that account was shown. */
+export function authentication(
+  request: SipRequest,
+  { digest, number, account }: Claim,
+  nowWallMs: number,
+): Refusal | null {
+  const verdict = digest.check(request, { username: number, account }, nowWallMs)
+  switch (verdict.kind) {
+    case 'accepted':
+      return null
+    case 'malformed':
+      return { status: 400, reason: 'Bad Authorization' }
+    case 'forbidden':
+      return { status: 403 }
+    case 'challenge':
+      // 407 is for proxies; the switch is the end of what it is asked (RFC 3261 22.2).
+      return {
+        status: 401,
+        headers: digest.challenges(verdict.stale, { number, account }, nowWallMs),
+      }
+  }
+}
+
+function isAt(user: User | undefined, source: Endpoint, nowWallMs: number): boolean {
+  if (user === undefined || user.status !== 'online' || user.expiresAtMs <= nowWallMs) return false
+  return user.address === source.address && user.port === source.port
+}
