@@ -5,6 +5,7 @@ import { limits } from '../limits.ts'
 import type { Endpoint, SipMessage, SipRequest, SipResponse } from '../wire/sip/message.ts'
 import { parseSip } from '../wire/sip/parse.ts'
 import { tagOf } from './dialog/dialog.ts'
+import { bindingsOf } from './registrar/bindings.ts'
 import { acknowledgedIds, cancelledId, clientId, serverId } from './transaction/match.ts'
 import type { Exchange } from './wired/exchange.ts'
 import { namesOf } from './wired/names.ts'
@@ -152,6 +153,10 @@ export function isUnanswered(exchange: Exchange, { message }: LateMessage): bool
     return sessions.leg(message.callId, callerTag) === undefined
   }
   const user = options.tables.user.get(message.to.uri.user ?? '')
-  const isRegistered = user?.callId === message.callId && user.cseq >= message.cseq.number
+  const isRegistered =
+    user !== undefined &&
+    bindingsOf(user).some(
+      ({ callId, cseq }) => callId === message.callId && cseq >= message.cseq.number,
+    )
   return !(message.method === 'REGISTER' && isRegistered)
 }

@@ -251,6 +251,9 @@ export class TwoEngines {
       expiresAtMs: 1_800_000_000_000,
       callId: number,
       cseq: 1,
+      q: null,
+      path: null,
+      others: null,
     })
   }
 

@@ -207,5 +207,8 @@ export function user(name: string, cseq = 1): AnyRecord & { user: string } {
     expiresAtMs: 2,
     callId: 'call',
     cseq,
+    q: null,
+    path: null,
+    others: null,
   }
 }

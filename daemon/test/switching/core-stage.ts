@@ -327,6 +327,9 @@ export class Stage {
       expiresAtMs: this.now.wallMs + 3_600_000,
       callId: number,
       cseq: 1,
+      q: null,
+      path: null,
+      others: null,
     })
   }
 

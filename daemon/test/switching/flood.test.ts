@@ -27,6 +27,9 @@ function user(number: string, { address, port }: Endpoint, type: User['type'] = 
     expiresAtMs: 1,
     callId: `reg-${number}`,
     cseq: 1,
+    q: null,
+    path: null,
+    others: null,
   }
 }
 

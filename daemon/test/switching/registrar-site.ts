@@ -8,6 +8,7 @@ import {
   type UserTables,
 } from '../../src/switching/registrar/registrar.ts'
 import type { PhoneBookEntry } from '../../src/tables/phone-book.ts'
+import { defaultProfile } from '../../src/tables/profile.ts'
 import { type User, userSchema } from '../../src/tables/user.ts'
 import {
   type DigestCredentials,
@@ -26,7 +27,9 @@ export function hash(name: string, text: string): string {
   return createHash(name).update(text).digest('hex')
 }
 
-function entry(number: string, password: string): PhoneBookEntry {
+function entry(number: string, password: string, contacts = 1): PhoneBookEntry {
+  const usual = defaultProfile('telephone')
+  const profile = { ...usual, line: { ...usual.line, contacts } }
   const text = `${number}:${realm}:${password}`
   const digests = { ha1Md5: hash('md5', text), ha1Sha256: hash('sha256', text) }
   return {
@@ -35,13 +38,14 @@ function entry(number: string, password: string): PhoneBookEntry {
     displayName: '',
     ...digests,
     digest: 'both',
-    profile: null,
+    profile,
     priority: 4,
     twin: true,
   }
 }
 
-const book = new Map([entry('200', 'right'), entry('201', 'other')].map((e) => [e.number, e]))
+const entries = [entry('200', 'right'), entry('201', 'other'), entry('202', 'third', 3)]
+const book = new Map(entries.map((e) => [e.number, e]))
 
 /** A node with a table of users; two of them share the users as the pair does. */
 export class Site {
@@ -88,14 +92,20 @@ export class Site {
   }
 
   /** A telephone that knows its password: challenged, then answering. */
-  register(lines: string[], parts: RequestParts = {}): SipResponse {
+  register(
+    lines: string[],
+    parts: RequestParts = {},
+    { to, password } = { to: '200', password: 'right' },
+  ): SipResponse {
     this.#cseq += 1
-    const first = registerRequest(lines, { cseq: this.#cseq, ...parts })
-    const challenge = this.receive(first).response
+    const ask = (more: string[]) => {
+      const message = registerRequest([...lines, ...more], { cseq: this.#cseq, ...parts })
+      const record = { ...message.to, uri: { ...message.to.uri, user: to } }
+      return this.receive({ ...message, to: record }).response
+    }
+    const challenge = ask([])
     if (challenge.status !== 401) return challenge
-    const authorization = authorize(challenge, {})
-    return this.receive(registerRequest([...lines, authorization], { cseq: this.#cseq, ...parts }))
-      .response
+    return ask([authorize(challenge, { username: to, password })])
   }
 }
 

@@ -2,6 +2,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { limits } from '../../src/limits.ts'
+import { bindingsOf, isFromContact } from '../../src/switching/registrar/bindings.ts'
 import { readCredentials } from '../../src/switching/registrar/credentials.ts'
 import { digestResponse } from '../../src/switching/registrar/digest.ts'
 import { NonceCounts } from '../../src/switching/registrar/nonce-counts.ts'
@@ -219,6 +220,9 @@ test('a registration is in table 1 with contact, place, times, Call-ID and CSeq'
     expiresAtMs: startMs + 600_000,
     callId: 'r1',
     cseq: 1,
+    q: null,
+    path: null,
+    others: null,
   })
 })
 
@@ -279,6 +283,106 @@ test('one binding a user: the newest wins, also when it removes the old one in t
   t.is(site.users.get('200')?.address, '192.0.2.10')
   const two = site.register(['Contact: <sip:200@192.0.2.11>, <sip:200@192.0.2.12>'])
   t.deepEqual(contactsOf(two), ['<sip:200@192.0.2.11>;expires=3600'])
+})
+
+/** The account 202 may have three contacts. */
+const several = { to: '202', password: 'third' }
+const at = (host: string, more = '') => `Contact: <sip:202@192.0.2.${host}>${more}`
+
+test('several contacts: each stays until it ends, the highest q and the newest come first', (t) => {
+  const site = new Site()
+  site.register([at('1', ';q=0.5;expires=600')], { callId: 'one' }, several)
+  site.nowMs += 1_000
+  site.register([at('2', ';q=0.5;expires=600')], { callId: 'two' }, several)
+  site.nowMs += 1_000
+  const all = site.register([at('3', ';expires=60')], { callId: 'three' }, several)
+  t.deepEqual(contactsOf(all), [
+    '<sip:202@192.0.2.3>;expires=60',
+    '<sip:202@192.0.2.2>;expires=599;q=0.5',
+    '<sip:202@192.0.2.1>;expires=598;q=0.5',
+  ])
+  t.is(site.users.get('202')?.address, '192.0.2.3')
+  const left = expired(site.users.values(), site.nowMs + 60_000)
+  t.deepEqual(
+    left.map((change) => (change.kind === 'put' ? bindingsOf(change.user) : [])),
+    [bindingsOf(site.users.get('202') ?? t.fail()).slice(1)],
+  )
+  const query = site.register([], { callId: 'four' }, several)
+  t.is(contactsOf(query).length, 3)
+  const removed = site.register([at('2', ';expires=0')], { callId: 'five' }, several)
+  t.deepEqual(
+    contactsOf(removed).map((one) => one.slice(0, 19)),
+    ['<sip:202@192.0.2.3>', '<sip:202@192.0.2.1>'],
+  )
+  t.deepEqual(
+    contactsOf(site.register(['Contact: *', 'Expires: 0'], { callId: 'six' }, several)),
+    [],
+  )
+  t.is(site.users.size, 0)
+})
+
+test('one contact more than the account may have takes the place of the oldest', (t) => {
+  const site = new Site()
+  for (const host of ['1', '2', '3', '4']) {
+    site.nowMs += 1_000
+    site.register([at(host)], { callId: host }, several)
+  }
+  const contacts = bindingsOf(site.users.get('202') ?? t.fail()).map(({ address }) => address)
+  t.deepEqual(contacts, ['192.0.2.4', '192.0.2.3', '192.0.2.2'])
+  const many = ['5;q=0.1', '6;q=0.9', '7', '8;q=0.2'].map((one) => {
+    const [host, q] = one.split(';')
+    return at(host ?? '', q === undefined ? '' : `;${q}`)
+  })
+  site.register(many, { callId: 'many' }, several)
+  t.deepEqual(
+    bindingsOf(site.users.get('202') ?? t.fail()).map(({ address }) => address),
+    ['192.0.2.7', '192.0.2.6', '192.0.2.8'],
+  )
+})
+
+test('a request about several contacts is done as a whole or not at all', (t) => {
+  const site = new Site()
+  site.register([at('1')], { callId: 'a', cseq: 7 }, several)
+  site.register([at('2')], { callId: 'b', cseq: 3 }, several)
+  const before = structuredClone([...site.users])
+  for (const [lines, parts] of [
+    [[at('3'), at('1', ';expires=0')], { callId: 'a', cseq: 6 }],
+    [[at('3'), at('4', ';expires=5')], { callId: 'c', cseq: 1 }],
+    [['Contact: *', 'Expires: 0'], { callId: 'a', cseq: 6 }],
+  ] as const) {
+    t.true([423, 500].includes(site.register([...lines], parts, several).status))
+    t.deepEqual([...site.users], before)
+  }
+  const done = site.register([at('3'), at('1', ';expires=0')], { callId: 'a', cseq: 8 }, several)
+  t.is(contactsOf(done).length, 2)
+  const again = site.register([at('3'), at('1', ';expires=0')], { callId: 'a', cseq: 8 }, several)
+  t.deepEqual(contactsOf(again), contactsOf(done), 'repeated to the other node')
+})
+
+test('a q that is none counts as none', (t) => {
+  const site = new Site()
+  for (const q of ['2', '-1', '0.1234', 'high', '1.5']) {
+    site.register([at('1', `;q=${q}`)], { callId: q }, several)
+    t.is(site.users.get('202')?.q, null, q)
+  }
+  site.register([at('1', ';q=0.125')], { callId: 'good' }, several)
+  t.is(site.users.get('202')?.q, 125)
+})
+
+test('the way through proxies is kept and told (RFC 3327), and what comes over it is not known', (t) => {
+  const site = new Site()
+  const path = ['Path: <sip:edge.example;lr>', 'Path: <sip:10.0.0.7;lr>']
+  const answered = site.register([contact, 'Supported: path', ...path])
+  t.deepEqual(headerValues(answered, 'Path'), ['<sip:edge.example;lr>', '<sip:10.0.0.7;lr>'])
+  const user = site.users.get('200')
+  t.deepEqual(user?.path, ['<sip:edge.example;lr>', '<sip:10.0.0.7;lr>'])
+  t.like(user, phone, 'it is reached where the request came from')
+  t.false(isFromContact(user, phone, site.nowMs))
+  const long = `Path: ${Array.from({ length: 5 }, () => '<sip:p;lr>').join(', ')}`
+  t.is(site.register([contact, long]).status, 400)
+  t.is(site.register([contact, 'Path: nonsense <']).status, 400)
+  site.register([contact])
+  t.true(isFromContact(site.users.get('200'), { address: '192.0.2.9', port: 5062 }, site.nowMs))
 })
 
 test('a user that is offline has no binding', (t) => {

@@ -82,7 +82,14 @@ class Trace {
     const end = ends[number] ?? { address: '', port: 0 }
     const contact = `sip:${number}@${end.address}`
     const binding = { user: number, type, status: 'online', contact, callId: 'c', cseq: 1 } as const
-    this.tables.table('user').put({ ...binding, ...end, ...times })
+    this.tables.table('user').put({
+      ...binding,
+      ...end,
+      ...times,
+      q: null,
+      path: null,
+      others: null,
+    })
     this.tables.table('phone-book').put({
       number,
       type,

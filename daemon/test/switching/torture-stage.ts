@@ -91,6 +91,9 @@ export class TortureStage {
       expiresAtMs: startMs + 3_600_000,
       callId: 'registered',
       cseq: 1,
+      q: null,
+      path: null,
+      others: null,
     })
   }
 

@@ -98,6 +98,8 @@ export function dialogToTerminal(our: {
   remoteUri: NameAddress
   /** Contact URI of the registration. */
   remoteTarget: string
+  /** Proxies on the way to it. */
+  routeSet?: readonly string[]
   destination: Endpoint
 }): Dialog {
   return {
@@ -108,7 +110,7 @@ export function dialogToTerminal(our: {
     remoteUri: withoutTag(our.remoteUri),
     localSeq: 0,
     remoteSeq: null,
-    routeSet: [],
+    routeSet: [...(our.routeSet ?? [])],
     remoteTarget: our.remoteTarget,
     destination: our.destination,
     sdpSession: our.sdpSession,

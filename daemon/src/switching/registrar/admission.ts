@@ -5,6 +5,7 @@ import type { PhoneBookEntry } from '../../tables/phone-book.ts'
 import type { User } from '../../tables/user.ts'
 import type { Endpoint, SipRequest } from '../../wire/sip/message.ts'
 import type { ResponseExtras } from '../../wire/sip/write.ts'
+import { isFromContact } from './bindings.ts'
 import type { DigestServer } from './digest.ts'
 
 interface AdmissionContext {
@@ -26,7 +27,7 @@ export function admission(
   const number = request.from.uri.user ?? ''
   const user = tables.user.get(number)
   const account = tables.phoneBook.get(number) ?? null
-  if (account !== null && isAt(user, source, nowWallMs)) return null
+  if (account !== null && isFromContact(user, source, nowWallMs)) return null
   return authentication(request, { digest, number, account }, nowWallMs)
 }
 
@@ -58,9 +59,4 @@ export function authentication(
         headers: digest.challenges(verdict.stale, { number, account }, nowWallMs),
       }
   }
-}
-
-function isAt(user: User | undefined, source: Endpoint, nowWallMs: number): boolean {
-  if (user === undefined || user.status !== 'online' || user.expiresAtMs <= nowWallMs) return false
-  return user.address === source.address && user.port === source.port
 }

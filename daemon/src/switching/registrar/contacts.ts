@@ -11,21 +11,26 @@ import {
 import { decimal } from '../../wire/sip/scan.ts'
 import { type ResponseExtras, uriText } from '../../wire/sip/write.ts'
 import { sipPort } from '../transaction/via-source.ts'
+import { isSameUri } from './same-uri.ts'
+
+export interface WantedBinding {
+  readonly uri: SipUri
+  readonly seconds: number
+  /** In thousandths; null: not said. */
+  readonly q: number | null
+  /** Where the contact says it is; null when that is a host name, or an address that is none or
+   * cannot be reached. */
+  readonly place: Endpoint | null
+}
 
 export type Wanted =
-  /** No Contact: only tell the binding. */
+  /** No Contact: only tell the bindings. */
   | { readonly kind: 'query' }
   | { readonly kind: 'remove-all' }
   | {
       readonly kind: 'contacts'
       readonly remove: readonly SipUri[]
-      readonly bind: {
-        readonly uri: SipUri
-        readonly seconds: number
-        /** Where the contact says it is; null when that is a host name, or an address that is none or
-         * cannot be reached. */
-        readonly place: Endpoint | null
-      } | null
+      readonly bind: readonly WantedBinding[]
     }
   | {
       readonly kind: 'refused'
@@ -33,8 +38,8 @@ export type Wanted =
       readonly extras: Pick<ResponseExtras, 'reason' | 'headers'>
     }
 
-/** Of several contacts to bind the first one counts: a user has one binding. */
-export function readContacts(request: SipRequest): Wanted {
+/** @param contactsMax of the account: of more contacts than that the first ones count. */
+export function readContacts(request: SipRequest, contactsMax: number): Wanted {
   const { contact, callId } = request
   // Table 1 holds that many characters.
   if (callId.length > 256) return bad('Call-ID Too Long')
@@ -43,21 +48,35 @@ export function readContacts(request: SipRequest): Wanted {
   }
   if (contact.length === 0) return { kind: 'query' }
   const remove: SipUri[] = []
-  let first: { uri: SipUri; seconds: number } | null = null
-  for (const address of contact) {
-    const seconds = secondsOf(request, address)
-    if (!isReachable(address.uri)) return bad('Bad Contact')
-    if (seconds === 0) remove.push(address.uri)
+  const bind: WantedBinding[] = []
+  for (const { uri, parameters } of contact) {
+    const seconds = secondsOf(request, parameters)
+    if (!isReachable(uri)) return bad('Bad Contact')
+    if (seconds === 0) remove.push(uri)
     else if (seconds < limits.registrationSecondsMin) return tooBrief()
-    else first ??= { uri: address.uri, seconds }
+    else if (!bind.some((one) => isSameUri(one.uri, uri))) {
+      bind.push({ uri, seconds, q: qOf(parameters), place: placeOf(uri) })
+    }
   }
-  const bind = first === null ? null : { ...first, place: placeOf(first.uri) }
-  return { kind: 'contacts', remove, bind }
+  return { kind: 'contacts', remove, bind: firstOf(bind, contactsMax) }
+}
+
+/** By q, then in the order of the request. */
+function firstOf(bind: readonly WantedBinding[], count: number): WantedBinding[] {
+  return bind.toSorted((a, b) => (b.q ?? 1_000) - (a.q ?? 1_000)).slice(0, count)
+}
+
+type Parameters = NameAddress['parameters']
+
+/** RFC 3261 25.1; what is malformed counts as absent. */
+function qOf(parameters: Parameters): number | null {
+  const text = parameters.get('q') ?? ''
+  return /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(text) ? Math.round(Number(text) * 1_000) : null
 }
 
 /** Parameter, else header, else our own choice; what is malformed counts as absent (20.19). */
-function secondsOf(request: SipRequest, address: NameAddress): number {
-  const text = address.parameters.get('expires') ?? header(request, 'Expires')?.trim()
+function secondsOf(request: SipRequest, parameters: Parameters): number {
+  const text = parameters.get('expires') ?? header(request, 'Expires')?.trim()
   const given = text === undefined ? null : decimal(text, 0xffff_ffff)
   const seconds = given ?? limits.registrationSecondsDefault
   return Math.min(seconds, limits.registrationSecondsMax)

@@ -1,15 +1,25 @@
-//! The registrar: RFC 3261 10.3, one binding a user, in table 1 (S1.78).
+//! The registrar: RFC 3261 10.3, as many contacts as the account may have, in table 1 (S1.78).
 //!
 //! Pure: it reads the tables, and gives back the answer and the changes. The changes must be in the
 //! tables, and with the standby, before the answer leaves.
+import { limits } from '../../limits.ts'
 import type { PhoneBookEntry } from '../../tables/phone-book.ts'
-import type { User } from '../../tables/user.ts'
+import { profileOf } from '../../tables/profile.ts'
+import type { Binding, User } from '../../tables/user.ts'
 import type { Endpoint, SipRequest, SipResponse } from '../../wire/sip/message.ts'
-import { parseUri, type ResponseExtras, response, uriText } from '../../wire/sip/write.ts'
+import {
+  headerList,
+  parseNameAddress,
+  parseUri,
+  type ResponseExtras,
+  response,
+  uriText,
+} from '../../wire/sip/write.ts'
 import { statelessTag } from '../transaction/stateless.ts'
 import { bareHost, sipPort } from '../transaction/via-source.ts'
 import { authentication } from './admission.ts'
-import { readContacts, type Wanted } from './contacts.ts'
+import { bindingsOf, liveBindings, userWith } from './bindings.ts'
+import { readContacts, type Wanted, type WantedBinding } from './contacts.ts'
 import type { DigestServer } from './digest.ts'
 import { isSameUri } from './same-uri.ts'
 
@@ -57,19 +67,28 @@ export function register(
   const refusal = authentication(request, claim, nowWallMs)
   if (refusal !== null) return refuse(request, refusal.status, refusal)
   if (entry === undefined) return refuse(request, 403)
-  const wanted = readContacts(request)
+  const wanted = readContacts(request, profileOf(entry).line.contacts)
   if (wanted.kind === 'refused') return refuse(request, wanted.status, wanted.extras)
-  const current = liveBinding(context.tables.get(number), nowWallMs)
-  return bind({ arrival, entry, current, wanted }, nowWallMs)
+  const path = pathOf(request)
+  if (path === null) return refuse(request, 400, { reason: 'Bad Path' })
+  const current = liveBindings(context.tables.get(number), nowWallMs)
+  return bind({ arrival, entry, current, wanted, path }, nowWallMs)
 }
 
-/** The registrations whose time is over. Table 1 is replicated, so they end after a take-over, too. */
+/** The contacts whose time is over. Table 1 is replicated, so they end after a take-over, too. */
 export function expired(users: Iterable<User>, nowWallMs: number): UserChange[] {
   const changes: UserChange[] = []
-  for (const { user, expiresAtMs } of users) {
-    if (expiresAtMs <= nowWallMs) changes.push({ kind: 'delete', user })
+  for (const user of users) {
+    const all = bindingsOf(user)
+    const live = all.filter(({ expiresAtMs }) => expiresAtMs > nowWallMs)
+    if (live.length < all.length) changes.push(changeTo(user, live))
   }
   return changes
+}
+
+function changeTo(user: Pick<User, 'user' | 'type'>, bindings: readonly Binding[]): UserChange {
+  const next = userWith(user, bindings)
+  return next === null ? { kind: 'delete', user: user.user } : { kind: 'put', user: next }
 }
 
 /** Carries changes out. @returns false when the table is full. */
@@ -93,93 +112,117 @@ function ownNumber(request: SipRequest, domains: readonly string[]): string | nu
   return record.user === null || record.user === '' ? null : record.user
 }
 
-function liveBinding(user: User | undefined, nowWallMs: number): User | null {
-  if (user === undefined || user.status === 'offline' || user.expiresAtMs <= nowWallMs) return null
-  return user
+/** RFC 3327: the proxies on the way to the terminal. Null: more or longer ones than table 1 holds. */
+function pathOf(request: SipRequest): string[] | null {
+  const path = headerList(request, 'Path')
+  const isUsable = path.every((one) => one.length <= 512 && parseNameAddress(one) !== null)
+  return path.length <= limits.pathMax && isUsable ? path : null
 }
 
-interface Binding {
+interface Registration {
   readonly arrival: Arrival
   readonly entry: PhoneBookEntry
-  readonly current: User | null
+  readonly current: readonly Binding[]
   readonly wanted: Exclude<Wanted, { kind: 'refused' }>
+  readonly path: readonly string[]
 }
 
-/** Steps 6 to 8. */
-function bind(binding: Binding, nowWallMs: number): RegisterOutcome {
-  const { arrival, current, wanted } = binding
+/** Steps 6 to 8: all of the request, or nothing. */
+function bind(registration: Registration, nowWallMs: number): RegisterOutcome {
+  const { arrival, entry, current, wanted } = registration
   const { request } = arrival
-  if (wanted.kind === 'query') return done(request, current, { changes: [], nowWallMs })
-  if (current !== null && current.callId === request.callId) {
-    if (request.cseq.number < current.cseq) return refuse(request, 500, { reason: 'Old CSeq' })
-    // Not in the RFC, needed by the pair: the answer of the dead node may be lost, and the repeated
-    // request comes to the other one. It was done; it is answered, and nothing is changed.
-    if (request.cseq.number === current.cseq) {
-      return isRepeated(current, wanted)
-        ? done(request, current, { changes: [], nowWallMs })
-        : refuse(request, 500, { reason: 'Old CSeq' })
-    }
+  const told = { nowWallMs, changes: [] }
+  if (wanted.kind === 'query') return done(request, current, told)
+  // A telephone counts all that it says in one Call-ID: what is older has been overtaken.
+  const own = current.filter(({ callId }) => callId === request.callId)
+  const newest = Math.max(-1, ...own.map(({ cseq }) => cseq))
+  if (request.cseq.number < newest) return refuse(request, 500, { reason: 'Old CSeq' })
+  // Not in the RFC, needed by the pair: the answer of the dead node may be lost, and the repeated
+  // request comes to the other one. It was done; it is answered, and nothing is changed.
+  if (request.cseq.number === newest) {
+    return isRepeated(current, request, wanted)
+      ? done(request, current, told)
+      : refuse(request, 500, { reason: 'Old CSeq' })
   }
-  if (wanted.kind === 'contacts' && wanted.bind !== null) {
-    const user = newBinding(binding, wanted.bind, nowWallMs)
-    return done(request, user, { changes: [{ kind: 'put', user }], nowWallMs })
-  }
-  if (current === null || !isRemoved(current, wanted)) {
-    return done(request, current, { changes: [], nowWallMs })
-  }
-  const changes: UserChange[] = [{ kind: 'delete', user: current.user }]
-  return done(request, null, { changes, nowWallMs })
+  const bindings = nextBindings(registration, nowWallMs)
+  if (bindings.length === 0 && current.length === 0) return done(request, [], told)
+  const change = changeTo({ user: entry.number, type: entry.type }, bindings)
+  const kept = change.kind === 'put' ? bindingsOf(change.user) : []
+  const isSame =
+    wanted.kind === 'contacts' && wanted.bind.length === 0 && kept.length === current.length
+  return done(request, kept, { changes: isSame ? [] : [change], nowWallMs })
 }
 
-function isRepeated(current: User, wanted: Binding['wanted']): boolean {
-  return (
-    wanted.kind === 'contacts' &&
-    wanted.bind !== null &&
-    uriText(wanted.bind.uri) === current.contact
+function isRepeated(
+  current: readonly Binding[],
+  { callId, cseq }: SipRequest,
+  wanted: Registration['wanted'],
+): boolean {
+  if (wanted.kind !== 'contacts' || wanted.bind.length === 0) return false
+  return wanted.bind.every(({ uri }) =>
+    current.some(
+      (one) => one.contact === uriText(uri) && one.callId === callId && one.cseq === cseq.number,
+    ),
   )
 }
 
-function isRemoved(current: User, wanted: Binding['wanted']): boolean {
-  if (wanted.kind !== 'contacts') return wanted.kind === 'remove-all'
-  const uri = parseUri(current.contact)
-  return uri !== null && wanted.remove.some((one) => isSameUri(one, uri))
+/** The contacts when the request is done. One more than the account may have takes the place of the oldest:
+ * a telephone that has moved must be reached where it is now. */
+function nextBindings(registration: Registration, nowWallMs: number): Binding[] {
+  const { entry, current, wanted } = registration
+  if (wanted.kind !== 'contacts') return []
+  const bound = wanted.bind.map((one) => newBinding(registration, one, nowWallMs))
+  const named = [...wanted.remove, ...wanted.bind.map(({ uri }) => uri)]
+  const others = current.filter(({ contact }) => {
+    const uri = parseUri(contact)
+    return uri !== null && !named.some((one) => isSameUri(one, uri))
+  })
+  const room = profileOf(entry).line.contacts - bound.length
+  const newest = others.toSorted((a, b) => b.registeredAtMs - a.registeredAtMs)
+  return [...bound, ...newest.slice(0, Math.max(room, 0))]
 }
 
-type WantedBinding = NonNullable<Extract<Wanted, { kind: 'contacts' }>['bind']>
-
 function newBinding(
-  { arrival, entry }: Binding,
-  { uri, seconds, place }: WantedBinding,
+  { arrival, path }: Registration,
+  { uri, seconds, q, place }: WantedBinding,
   nowWallMs: number,
-): User {
+): Binding {
   const { request, source } = arrival
-  // A contact with a host name is reached where the request came from: the switch asks no DNS.
-  const target = place ?? source
+  // A contact with a host name is reached where the request came from: the switch asks no DNS. So is
+  // what lies behind a proxy.
+  const target = path.length > 0 ? null : place
   return {
-    user: entry.number,
-    type: entry.type,
-    status: 'online',
     contact: uriText(uri),
-    address: target.address,
-    port: place === null ? source.port : (uri.port ?? sipPort),
+    address: target?.address ?? source.address,
+    port: target === null ? source.port : (uri.port ?? sipPort),
     registeredAtMs: nowWallMs,
     expiresAtMs: nowWallMs + seconds * 1000,
     callId: request.callId,
     cseq: request.cseq.number,
+    q,
+    path: path.length === 0 ? null : [...path],
   }
 }
 
-/** 200 with the binding as it now is, and the time, by which a telephone sets its clock (20.17). */
+/** 200 with the contacts as they now are, and the time, by which a telephone sets its clock (20.17). */
 function done(
   request: SipRequest,
-  user: User | null,
+  bindings: readonly Binding[],
   { changes, nowWallMs }: { readonly changes: readonly UserChange[]; readonly nowWallMs: number },
 ): RegisterOutcome {
-  const headers = [{ name: 'Date', value: new Date(nowWallMs).toUTCString() }]
-  const uri = user === null ? null : parseUri(user.contact)
-  const seconds = user === null ? 0 : Math.ceil((user.expiresAtMs - nowWallMs) / 1000)
-  const parameters = new Map([['expires', String(seconds)]])
-  const contact = uri === null ? [] : [{ displayName: null, uri, parameters }]
+  const contact = bindings.flatMap(({ contact, expiresAtMs, q }) => {
+    const uri = parseUri(contact)
+    if (uri === null) return []
+    const seconds = String(Math.ceil((expiresAtMs - nowWallMs) / 1000))
+    const parameters = new Map([['expires', seconds]])
+    if (q !== null) parameters.set('q', String(q / 1_000))
+    return [{ displayName: null, uri, parameters }]
+  })
+  const headers = [
+    { name: 'Date', value: new Date(nowWallMs).toUTCString() },
+    // RFC 3327 5.3.
+    ...headerList(request, 'Path').map((value) => ({ name: 'Path', value })),
+  ]
   const toTag = statelessTag(request)
   return { response: response(request, 200, { toTag, headers, contact }), changes }
 }

@@ -1,10 +1,13 @@
 //! Carries out the plan of a merge (`merge.ts`) on the records, transactions and clocks of this node.
-import type { User } from '../../tables/user.ts'
+import { profileOf } from '../../tables/profile.ts'
+import { equalValues } from '../../tables/record-value.ts'
+import type { Binding, User } from '../../tables/user.ts'
 import { type Conference, legOf } from '../../tables/wired-conference.ts'
 import type { WiredMedia } from '../../tables/wired-media.ts'
 import { dissolve } from '../bridge/bridge.ts'
 import type { CoreTables } from '../core-types.ts'
 import type { CoreEffect, Now } from '../effects.ts'
+import { bindingsOf, userWith } from '../registrar/bindings.ts'
 import { Call } from './call.ts'
 import type { Exchange } from './exchange.ts'
 import { type MergeAction, type MergeRule, withUsedNumbers } from './merge.ts'
@@ -177,19 +180,31 @@ function reasonOf(rule: MergeRule): string {
   return `SIP ;cause=480 ;text="${rule}"`
 }
 
-/** The newer binding counts.
- * @returns how many were taken. */
+/** The newer contacts count, as many as the account may have.
+ * @returns how many users were taken. */
 export function adoptUsers(tables: CoreTables, users: readonly User[]): number {
   let taken = 0
   for (const user of users) {
+    const entry = tables.phoneBook.get(user.user)
+    const contactsMax = entry === undefined ? 1 : profileOf(entry).line.contacts
     const own = tables.user.get(user.user)
-    if (own !== undefined && !isNewer(user, own)) continue
-    if (tables.user.put(user).ok) taken++
+    const next = own === undefined ? user : mergedUser(own, user, contactsMax)
+    if (next === null || (own !== undefined && equalValues(next, own))) continue
+    if (tables.user.put(next).ok) taken++
   }
   return taken
 }
 
-function isNewer(user: User, own: User): boolean {
-  if (user.callId === own.callId && user.cseq !== own.cseq) return user.cseq > own.cseq
-  return user.registeredAtMs > own.registeredAtMs
+function mergedUser(own: User, given: User, contactsMax: number): User | null {
+  const bindings: Binding[] = []
+  for (const one of [...bindingsOf(own), ...bindingsOf(given)].toSorted(byAge)) {
+    if (bindings.length >= contactsMax) break
+    if (!bindings.some(({ contact }) => contact === one.contact)) bindings.push(one)
+  }
+  return userWith(own, bindings)
+}
+
+function byAge(a: Binding, b: Binding): number {
+  if (a.callId === b.callId && a.cseq !== b.cseq) return b.cseq - a.cseq
+  return b.registeredAtMs - a.registeredAtMs
 }

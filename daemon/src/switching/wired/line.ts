@@ -3,7 +3,7 @@ import type { PhoneBookEntry } from '../../tables/phone-book.ts'
 import { profileOf } from '../../tables/profile.ts'
 import type { User } from '../../tables/user.ts'
 import type { Now } from '../effects.ts'
-import { isOnline } from './caller.ts'
+import { liveBindings, userWith } from '../registrar/bindings.ts'
 import type { Exchange } from './exchange.ts'
 
 export type LineState =
@@ -17,9 +17,13 @@ export type LineState =
 export function lineState(exchange: Exchange, entry: PhoneBookEntry, now: Now): LineState {
   const { tables, sipPort } = exchange.options
   const user = tables.user.get(entry.number)
-  if (user === undefined || !isOnline(user, now)) return { kind: 'not-registered' }
-  if (exchange.addresses.includes(user.address) && user.port === sipPort) return { kind: 'loop' }
+  const live = liveBindings(user, now.wallMs)
+  const elsewhere = live.filter(
+    ({ address, port }) => !(exchange.addresses.includes(address) && port === sipPort),
+  )
+  const there = user === undefined ? null : userWith(user, elsewhere)
+  if (there === null) return { kind: live.length === 0 ? 'not-registered' : 'loop' }
   const { calls } = profileOf(entry).line
   const kind = exchange.sessions.of(entry.number).length >= calls ? 'busy' : 'free'
-  return { kind, user }
+  return { kind, user: there }
 }

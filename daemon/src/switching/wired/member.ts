@@ -5,6 +5,7 @@ import type { NameAddress } from '../../wire/sip/message.ts'
 import { parseUri } from '../../wire/sip/write.ts'
 import { dialogOfInvite, dialogToTerminal, ownContact } from '../dialog/dialog.ts'
 import { isReadable } from '../dialog/pending.ts'
+import { isFromContact } from '../registrar/bindings.ts'
 import type { Invitation } from './caller.ts'
 import type { Exchange } from './exchange.ts'
 import { type CallerNames, type LegNames, legNamesOf } from './names.ts'
@@ -19,15 +20,16 @@ interface Place {
  * @returns null when its Contact is not usable, or it is larger than a record. */
 export function memberOfInvite(
   exchange: Exchange,
-  { request, source }: Invitation,
+  { request, source, now }: Invitation,
   { names, ...place }: Place & { readonly names: CallerNames },
 ): Member | null {
   const user = request.from.uri.user ?? ''
   const registered = exchange.options.tables.user.get(user)
+  const isThere = registered === undefined || isFromContact(registered, source, now.wallMs)
   const dialog = dialogOfInvite(request, {
     localTag: names.callerTag,
     sdpSession: names.callerSdp,
-    fallback: registered?.status === 'online' ? endpointOf(registered) : source,
+    fallback: isThere ? source : endpointOf(registered),
   })
   if (dialog === null || !isReadable(dialog)) return null
   return { user, side: 'caller', ...newMember(place), dialog }
@@ -60,6 +62,7 @@ export function memberToInvite(
     localUri: addressOf(exchange, from.user, from.displayName),
     remoteUri: addressOf(exchange, callee.user, null),
     remoteTarget: callee.contact,
+    routeSet: callee.path ?? [],
     destination: endpointOf(callee),
   })
   if (!isReadable(dialog)) return null
