@@ -188,8 +188,10 @@ export const limits = {
   /** How often one call is forwarded. */
   diversionsMax: 5,
   /** RFC 4028: seconds between two refreshes of a dialog that we ask for, and the least that we accept (5). */
-  sessionTimerS: 600,
+  sessionTimerS: 1_800,
   sessionTimerMinS: 90,
+  /** A terminal that wants a longer time than this is not called. */
+  sessionTimerMaxS: 86_400,
   /** An ended session stays this long for repeated messages, and at most so many of them. */
   releasedLingerMs: 5_000,
   releasedLingerMax: 512,

@@ -118,7 +118,9 @@ export class Sipp {
 function writeFiles(options: SippOptions): void {
   const { directory } = options
   let scenario = readFileSync(join(scenarioFolder, `${options.scenario}.xml`), 'utf8')
-  for (const [name, value] of Object.entries({ expires: '3600', ...options.values })) {
+  // The time of a `recv` cannot come from the command line, as that of a `pause` can.
+  const pause = String(Math.max(1, options.pauseMs ?? 0))
+  for (const [name, value] of Object.entries({ expires: '3600', pause, ...options.values })) {
     scenario = scenario.replaceAll(`{${name}}`, value)
   }
   writeFileSync(join(directory, 'scenario.xml'), scenario)

@@ -1,11 +1,13 @@
 //! From the transaction layer to the services: each event finds its session, or is answered or
 //! dropped here.
+import { limits } from '../limits.ts'
 import { type Leg, legOf } from '../tables/wired-conference.ts'
 import type { Endpoint, SipRequest, SipResponse } from '../wire/sip/message.ts'
 import { response } from '../wire/sip/write.ts'
 import type { Dialled } from './dialled.ts'
 import { tagOf } from './dialog/dialog.ts'
 import { pendingServerOf, type Slot } from './dialog/pending.ts'
+import { settleTimer } from './dialog/session-timer.ts'
 import type { CoreEffect, Now } from './effects.ts'
 import { admission } from './registrar/admission.ts'
 import { gate } from './registrar/gate.ts'
@@ -21,7 +23,7 @@ import type { Link } from './wired/links.ts'
 import { deliver } from './wired/machine.ts'
 import { refuse } from './wired/refuse.ts'
 import { refuseFork } from './wired/release.ts'
-import type { LegName } from './wired/sessions.ts'
+import { isPresent, type LegName } from './wired/sessions.ts'
 import { setUp } from './wired/setup.ts'
 import type { CallTimer } from './wired/timers.ts'
 import { commonVersion, ownVersions, wg67Versions } from './xip/ed137.ts'
@@ -326,11 +328,20 @@ function answer(call: Call, { leg, slot }: Link, response: SipResponse): void {
   const { status } = response
   if (pending.method === 'INVITE') {
     if (status < 200) deliver(call, 'provisional', { leg, response })
-    else if (status < 300) deliver(call, 'success', { leg, response })
-    else deliver(call, 'failure', { leg, status, response })
+    else if (status < 300) {
+      deliver(call, 'success', { leg, response })
+      settleSession(call, leg, response)
+    } else deliver(call, 'failure', { leg, status, response })
   } else if (status >= 200) {
     deliver(call, doneName(slot), { leg, status, response })
   }
+}
+
+/** RFC 4028 7.4: what the 2xx says of refreshes holds from now on. */
+function settleSession(call: Call, leg: Leg, response: SipResponse): void {
+  if (!call.has(leg) || !isPresent(call.member(leg))) return
+  const askedS = call.dialog(leg).timer?.intervalS ?? limits.sessionTimerS
+  call.settleTimer(leg, settleTimer(response, askedS))
 }
 
 /** Timer B or F. */

@@ -8,6 +8,16 @@ const sessionStates = ['idle', 'ringing', 'communicating', 'hold', 'released'] a
 
 const endpointSchema = recordObject({ address: z.string().max(64), port: z.int() })
 
+/** What both ends of a dialog agreed about its refreshes (RFC 4028). */
+const timerSchema = recordObject({
+  /** Seconds between the last refresh and the end of the session. */
+  intervalS: z.number(),
+  refresher: z.enum(['us', 'them']),
+  /** Unix milliseconds of the last refresh. */
+  atMs: z.number(),
+})
+export type SessionTimer = z.infer<typeof timerSchema>
+
 /** A request that we received and have not answered finally: enough to answer it after a
  * take-over. Header values are wire text. */
 const pendingServerSchema = recordObject({
@@ -23,6 +33,15 @@ const pendingServerSchema = recordObject({
   body: z.string(),
   /** True when our 2xx carries the offer, so that the ACK has the answer (RFC 3264 4). */
   answerInAck: z.boolean(),
+  /** Of an INVITE or UPDATE: what its 2xx says of session timers. */
+  timer: recordObject({
+    intervalS: z.number(),
+    refresher: z.enum(['us', 'them']),
+    /** False: the terminal knows nothing of them, and is told nothing. */
+    said: z.boolean(),
+  })
+    .nullable()
+    .default(null),
   /** Last provisional status sent; 0: none. */
   provisional: z.int(),
   /** The final answer as wire text, once decided; for a 2xx kept until its ACK. */
@@ -60,6 +79,7 @@ const dialogSchema = recordObject({
   /** Our last description sent to this side, and the side's last one, as text. */
   localSdp: z.string(),
   remoteSdp: z.string(),
+  timer: timerSchema.nullable().default(null),
   /** INVITE or BYE. */
   pendingServer: pendingServerSchema.nullable(),
   pendingClient: pendingClientSchema.nullable(),

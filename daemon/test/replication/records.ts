@@ -14,6 +14,7 @@ const pending = {
   source: { address: '10.0.0.1', port: 5060 },
   body: 'v=0',
   answerInAck: false,
+  timer: { intervalS: 1_800, refresher: 'us', said: true },
   provisional: 180,
   final: null,
 }
@@ -41,6 +42,7 @@ const member = {
     sdpVersion: 4,
     localSdp: 'v=0',
     remoteSdp: 'v=0',
+    timer: { intervalS: 1_800, refresher: 'us', atMs: 1 },
     pendingServer: pending,
     pendingClient: null,
     relayServer: null,

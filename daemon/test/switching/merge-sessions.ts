@@ -63,6 +63,7 @@ function dialog(callId: string, remoteSeq: number | null): Dialog {
     sdpVersion: 1,
     localSdp: '',
     remoteSdp: '',
+    timer: null,
     pendingServer: null,
     pendingClient: null,
     relayServer: null,

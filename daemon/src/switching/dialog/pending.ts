@@ -15,6 +15,7 @@ import {
 } from '../../wire/sip/write.ts'
 import type { TransactionLayerApi } from '../transaction/layer-types.ts'
 import type { DialogCore } from './dialog.ts'
+import { timerFor } from './session-timer.ts'
 
 /** Values longer than the record allows cannot come back from it. */
 const valueLengthMax = 512
@@ -39,10 +40,15 @@ export function pendingServerOf(request: SipRequest, source: Endpoint): PendingS
     source,
     body: request.body,
     answerInAck: false,
+    timer: opensSession(request.method) ? timerFor(request) : null,
     provisional: 0,
     final: null,
   }
   return fits(pending) ? pending : null
+}
+
+function opensSession(method: string): boolean {
+  return method === 'INVITE' || method === 'UPDATE'
 }
 
 function fits(pending: PendingServer): boolean {

@@ -1,15 +1,9 @@
 //! Session timers (RFC 4028): who refreshes a dialog, how often, and when it counts as dead. Without
 //! them a terminal that vanished would hold its call, its port and its busy state for ever.
 import { limits } from '../../limits.ts'
+import type { PendingServer, SessionTimer } from '../../tables/wired-conference.ts'
 import { header, type SipHeader, type SipMessage } from '../../wire/sip/message.ts'
 import { headerList } from '../../wire/sip/write.ts'
-
-/** What both ends of one dialog agreed. Part of its record (table 3). */
-interface SessionTimer {
-  /** Seconds between the last refresh and the end of the session. */
-  readonly intervalS: number
-  readonly refresher: 'us' | 'them'
-}
 
 type Refresher = 'uac' | 'uas'
 
@@ -58,30 +52,35 @@ export function timerOffer(
   ]
 }
 
-type TimerAnswer =
-  | { readonly kind: 'agreed'; readonly timer: SessionTimer; readonly headers: SipHeader[] }
-  /** 422 with our Min-SE (RFC 4028 6). */
-  | { readonly kind: 'too-small'; readonly headers: SipHeader[] }
+/** True when the session would be shorter than we allow: it is refused with 422 and our Min-SE
+ * (RFC 4028 6). A terminal that knows nothing of session timers would not understand that. */
+export function isTooShort(request: SipMessage): boolean {
+  const asked = sessionExpiresOf(request)
+  return asked !== null && asked.seconds < limits.sessionTimerMinS && supportsTimer(request)
+}
 
-/** What we answer to a request that opens or refreshes a session (RFC 4028 9, table 2). We refresh
+export const minSeHeader: SipHeader = { name: 'Min-SE', value: String(limits.sessionTimerMinS) }
+
+/** What our 2xx says to a request that opens or refreshes a session (RFC 4028 9, table 2). We refresh
  * unless the other side wants to, also for a terminal that knows nothing of session timers: the answer
  * to our refresh, or its silence, tells whether it lives. */
-export function answerTimer(request: SipMessage): TimerAnswer {
+export function timerFor(request: SipMessage): NonNullable<PendingServer['timer']> {
   const asked = sessionExpiresOf(request)
-  const knows = supportsTimer(request)
-  if (asked !== null && asked.seconds < limits.sessionTimerMinS && knows) {
-    const headers = [{ name: 'Min-SE', value: String(limits.sessionTimerMinS) }]
-    return { kind: 'too-small', headers }
-  }
+  const said = supportsTimer(request)
   const intervalS = intervalFor(asked, minSeOf(request))
-  if (!knows) return { kind: 'agreed', timer: { intervalS, refresher: 'us' }, headers: [] }
-  const theirs = asked?.refresher === 'uac'
-  const headers: SipHeader[] = [
-    { name: 'Session-Expires', value: `${intervalS};refresher=${theirs ? 'uac' : 'uas'}` },
-  ]
+  return { intervalS, refresher: said && asked?.refresher === 'uac' ? 'them' : 'us', said }
+}
+
+export function timerHeaders({
+  intervalS,
+  refresher,
+  said,
+}: NonNullable<PendingServer['timer']>): SipHeader[] {
+  if (!said) return []
+  const name = refresher === 'them' ? 'uac' : 'uas'
+  const headers = [{ name: 'Session-Expires', value: `${intervalS};refresher=${name}` }]
   // RFC 4028 9: the UAC has to know that it is the one.
-  if (theirs) headers.push({ name: 'Require', value: 'timer' })
-  return { kind: 'agreed', timer: { intervalS, refresher: theirs ? 'them' : 'us' }, headers }
+  return refresher === 'them' ? [...headers, { name: 'Require', value: 'timer' }] : headers
 }
 
 /** The UAS may only shorten what was asked, and not below its Min-SE. */
@@ -91,7 +90,7 @@ function intervalFor(asked: SessionExpires | null, minSeS: number): number {
 }
 
 /** What the 2xx to our INVITE or UPDATE settles. A terminal without session timers is refreshed by us. */
-export function settleTimer(answer: SipMessage, askedS: number): SessionTimer {
+export function settleTimer(answer: SipMessage, askedS: number): Omit<SessionTimer, 'atMs'> {
   const agreed = sessionExpiresOf(answer)
   if (agreed === null) return { intervalS: askedS, refresher: 'us' }
   const intervalS = Math.min(Math.max(agreed.seconds, limits.sessionTimerMinS), askedS)
@@ -100,7 +99,7 @@ export function settleTimer(answer: SipMessage, askedS: number): SessionTimer {
 
 /** Milliseconds after the last refresh at which we refresh, or give up waiting for the other side
  * (RFC 4028 10: half of the interval; a third of it or 32 s before its end). */
-export function timerDueMs({ intervalS, refresher }: SessionTimer): number {
+export function timerDueMs({ intervalS, refresher }: Omit<SessionTimer, 'atMs'>): number {
   if (refresher === 'us') return (intervalS * 1_000) / 2
   return (intervalS - Math.min(32, intervalS / 3)) * 1_000
 }

@@ -9,11 +9,12 @@ export const allowedMethods = [
   'OPTIONS',
   'REGISTER',
   'INFO',
+  'UPDATE',
   'SUBSCRIBE',
 ]
 
-/** Option tags that may stand in Require: none. ED-137 needs the header Supported to be there. */
-export const supportedOptions: readonly string[] = []
+/** Option tags that may stand in Require. */
+export const supportedOptions: readonly string[] = ['timer']
 
 export const allowHeader = { name: 'Allow', value: allowedMethods.join(', ') }
 export const supportedHeader = { name: 'Supported', value: supportedOptions.join(', ') }

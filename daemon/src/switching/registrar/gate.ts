@@ -1,6 +1,7 @@
 //! The one gate that every request passes before a service sees it (RFC 3261 8.2). Default: refused.
 import type { Endpoint, SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { headerList, type ResponseExtras, response } from '../../wire/sip/write.ts'
+import { isTooShort, minSeHeader } from '../dialog/session-timer.ts'
 import { branchMark, branchOf, endpointText, sentByText } from '../transaction/match.ts'
 import { statelessTag } from '../transaction/stateless.ts'
 import { allowedMethods, allowHeader, supportedOptions } from './capabilities.ts'
@@ -31,6 +32,7 @@ function refusalOf(request: SipRequest, sentBys: readonly Endpoint[]): Refusal |
   if (request.uri.scheme !== 'sip') return { status: 416 }
   if (isLoop(request, sentBys)) return { status: 482 }
   if (request.maxForwards === 0 && isForwarded(method)) return { status: 483 }
+  if (isTooShort(request)) return { status: 422, headers: [minSeHeader] }
   const unsupported = unsupportedOptions(request)
   if (unsupported.length > 0) {
     return { status: 420, headers: [{ name: 'Unsupported', value: unsupported.join(', ') }] }

@@ -3,6 +3,13 @@ import { forwarding } from './forward.ts'
 import { hotline } from './hotline.ts'
 import { queueing } from './queue.ts'
 import type { Service } from './service.ts'
+import { sessionTimers } from './session-timer.ts'
 import { setByDialling } from './set-by-dialling.ts'
 
-export const services: readonly Service[] = [hotline, setByDialling, forwarding, queueing]
+export const services: readonly Service[] = [
+  sessionTimers,
+  hotline,
+  setByDialling,
+  forwarding,
+  queueing,
+]

@@ -9,11 +9,13 @@ import {
   legOf,
   type Member,
   type PendingServer,
+  type SessionTimer,
 } from '../../tables/wired-conference.ts'
 import type { SipHeader, SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { type ResponseExtras, response, writeSip } from '../../wire/sip/write.ts'
 import { ackOf, nextRequest, ownContact, type RequestParts } from '../dialog/dialog.ts'
 import { offerIn, pendingClientOf, requestOf, type Slot } from '../dialog/pending.ts'
+import { timerHeaders, timerOffer } from '../dialog/session-timer.ts'
 import type { CallRecord, CoreEffect, Now } from '../effects.ts'
 import { allowHeader, supportedHeader } from '../registrar/capabilities.ts'
 import type { LayerOutput } from '../transaction/layer-types.ts'
@@ -133,6 +135,7 @@ export class Call {
       ...diversionHeaders(this.#session.diversions ?? [], this.exchange.commonAddress),
       allowHeader,
       supportedHeader,
+      ...this.#timerOffer(leg),
       ...descriptionHeaders(body),
     ]
     this.request(leg, 'pendingClient', { method: 'INVITE', headers, body, maxForwards })
@@ -167,8 +170,13 @@ export class Call {
     const pending = dialog[slot]
     assert(pending !== null && pending.final === null, 'an answer needs an open request')
     const request = requestOf(pending)
-    const answer = response(request, status, this.#extras(leg, request, { status, extras }))
+    const answer = response(
+      request,
+      status,
+      this.#extras(leg, request, { status, extras, timer: pending.timer }),
+    )
     const isFinal = status >= 200
+    if (isFinal && status < 300) this.#refreshed(leg, pending)
     this.changeDialog(leg, {
       [slot]: isFinal
         ? { ...pending, final: writeSip(answer) }
@@ -177,6 +185,11 @@ export class Call {
     const id = this.exchange.links.idOf({ sessionId: this.sessionId, leg, slot })
     if (id === undefined) return
     this.emit(this.exchange.layer.respond(id, answer, this.now.monotonicMs), isFinal)
+  }
+
+  /** The session was opened or refreshed now (RFC 4028 10). */
+  settleTimer(leg: Leg, { intervalS, refresher }: Omit<SessionTimer, 'atMs'>): void {
+    this.changeDialog(leg, { timer: { intervalS, refresher, atMs: this.now.wallMs } })
   }
 
   /** Answers a request that gets no place in the record. */
@@ -216,6 +229,19 @@ export class Call {
     this.effects.push({ kind: 'log', level, text, fields: { session: this.sessionId, ...fields } })
   }
 
+  /** An UPDATE before the answer refreshes nothing yet. */
+  #refreshed(leg: Leg, { method, timer }: PendingServer): void {
+    const opens = method === 'INVITE' || this.#session.answeredAtMs !== null
+    if (timer !== null && opens) this.settleTimer(leg, timer)
+  }
+
+  #timerOffer(leg: Leg): SipHeader[] {
+    const { timer } = this.dialog(leg)
+    if (timer === null) return timerOffer(limits.sessionTimerS)
+    const refresher = timer.refresher === 'us' ? 'uac' : 'uas'
+    return timerOffer(timer.intervalS, limits.sessionTimerMinS, refresher)
+  }
+
   #contact(leg: Leg) {
     const { queued, members } = this.#session
     const isAlone = members.every((one) => legOf(one) === leg)
@@ -226,15 +252,21 @@ export class Call {
   #extras(
     leg: Leg,
     request: SipRequest,
-    { status, extras }: { status: number; extras: ResponseExtras },
+    {
+      status,
+      extras,
+      timer,
+    }: { status: number; extras: ResponseExtras; timer: PendingServer['timer'] },
   ): ResponseExtras {
     const headers = [...(extras.headers ?? [])]
-    if (request.method === 'INVITE') headers.push(...descriptionHeaders(extras.body ?? ''))
+    if (request.method !== 'INFO') headers.push(...descriptionHeaders(extras.body ?? ''))
     // ED-137 2.3: WG67-Version on every response except 1xx.
     if (status >= 200) headers.push(...this.exchange.answerHeaders(this.#session))
     const toTag = this.dialog(leg).localTag
-    if (request.method !== 'INVITE' || status >= 300) return { ...extras, headers, toTag }
+    const opens = request.method === 'INVITE' || request.method === 'UPDATE'
+    if (!opens || status >= 300) return { ...extras, headers, toTag }
     headers.push(allowHeader, supportedHeader)
+    if (status >= 200 && timer !== null) headers.push(...timerHeaders(timer))
     const contact = [this.#contact(leg)]
     return { ...extras, headers, toTag, recordRoute: true, contact }
   }

@@ -6,6 +6,7 @@ import { assert } from '../../assert.ts'
 import type { Conference } from '../../tables/wired-conference.ts'
 import { onDigit } from '../services/digits.ts'
 import { onInfo, onInfoDone } from '../services/info.ts'
+import { onEarlyUpdate, onUpdate } from '../services/update.ts'
 import { onAnswered, onProvisional, onRefused } from './answer.ts'
 import type { Call } from './call.ts'
 import type { CallEventName, CallEvents, OpenedRequest } from './events.ts'
@@ -35,7 +36,6 @@ type State = Exclude<Conference['state'], 'idle'>
  * service that takes a cell writes it below, and its method into Allow. */
 const notOffered = {
   refer: refused(405),
-  update: refused(405),
   prack: refused(405),
   notify: refused(405),
   subscribe: refused(405),
@@ -46,6 +46,7 @@ const established: Row = {
   bye: onBye,
   info: onInfo,
   ...notOffered,
+  update: onUpdate,
   digit: onDigit,
   ack: onAck,
   // A re-INVITE is answered soon anyway.
@@ -70,6 +71,7 @@ const machine: Readonly<Record<State, Row>> = {
     bye: onBye,
     info: refused(481),
     ...notOffered,
+    update: onEarlyUpdate,
     digit: onDigit,
     ack: ignored,
     cancel: onCancel,

@@ -102,13 +102,13 @@ interface Described {
 }
 
 /** A leg's new description holds: for its leg, and for the state of the call (S1.82). */
-function take(call: Call, leg: Leg, { description, media }: Described): void {
+export function take(call: Call, leg: Leg, { description, media }: Described): void {
   call.changeDialog(leg, { remoteSdp: description })
   connect(call, leg, media, saidTo(call, leg))
 }
 
 /** Only the leg that asks puts on hold; for monitoring and half-duplex calls one-way is normal. */
-function setHold(call: Call, leg: Leg, wanted: boolean): void {
+export function setHold(call: Call, leg: Leg, wanted: boolean): void {
   const holds = wanted && call.session.callType === 'da-ida'
   call.changeMember(leg, { state: holds ? 'hold' : 'talking' })
   const isAnyHold = call.session.members.some((member) => member.state === 'hold')

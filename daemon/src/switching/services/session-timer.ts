@@ -1,0 +1,92 @@
+//! Session timers (RFC 4028) of every leg: what we refresh, and what ends when nobody refreshes it. A
+//! terminal that vanished without BYE holds its call, its ports and its busy state no longer than that.
+import { limits } from '../../limits.ts'
+import { type Conference, type Leg, legOf } from '../../tables/wired-conference.ts'
+import { isSuccess } from '../dialog/pending.ts'
+import { minSeOf, timerDueMs } from '../dialog/session-timer.ts'
+import type { Now } from '../effects.ts'
+import type { Call } from '../wired/call.ts'
+import type { Failed } from '../wired/events.ts'
+import type { Exchange } from '../wired/exchange.ts'
+import { endCall } from '../wired/release.ts'
+import { isOver, isPresent } from '../wired/sessions.ts'
+import type { Service } from './service.ts'
+
+const name = 'session-timer'
+
+export const sessionTimers: Service = {
+  name,
+  refused: onTooShort,
+  timer: onDue,
+  changed: (exchange, { previous, next }, now) => {
+    if (next !== null) start(exchange, { previous, next }, now)
+    return []
+  },
+  restore: (call) => start(call.exchange, { previous: null, next: call.session }, call.now),
+}
+
+/** 422: the terminal wants a longer time than we have asked for (RFC 4028 7.3). */
+function onTooShort(call: Call, { leg, status, response }: Failed): boolean {
+  if (status !== 422 || response === null) return false
+  const intervalS = minSeOf(response)
+  const isLonger = intervalS > (call.dialog(leg).timer?.intervalS ?? limits.sessionTimerS)
+  const { localSdp } = call.dialog(leg)
+  if (!isLonger || intervalS > limits.sessionTimerMaxS) return false
+  call.changeDialog(leg, { timer: { intervalS, refresher: 'us', atMs: call.now.wallMs } })
+  call.invite(leg, localSdp)
+  return true
+}
+
+function start(
+  exchange: Exchange,
+  { previous, next }: { readonly previous: Conference | null; readonly next: Conference },
+  now: Now,
+): void {
+  if (isOver(next)) return
+  for (const member of next.members) {
+    const { timer } = member.dialog
+    if (timer === null || !isPresent(member)) continue
+    const leg = legOf(member)
+    const before = previous?.members.find((one) => legOf(one) === leg)?.dialog.timer
+    if (before?.atMs === timer.atMs) continue
+    // The wall clocks of the nodes may differ; the wait is never longer than a whole one.
+    const dueMs = timerDueMs(timer)
+    const passedMs = Math.min(Math.max(now.wallMs - timer.atMs, 0), dueMs)
+    const { sessionId } = next
+    const clock = { sessionId, timer: 'service', service: name, leg } as const
+    exchange.timers.start(clock, now.monotonicMs + dueMs - passedMs)
+  }
+}
+
+/** Time to refresh, or nobody has. */
+function onDue(call: Call, leg: Leg): void {
+  const { timer } = call.dialog(leg)
+  if (timer === null || isOver(call.session) || !isPresent(call.member(leg))) return
+  const isLate = call.now.wallMs - timer.atMs >= timer.intervalS * 1_000 - lateMs
+  if (timer.refresher === 'them' || isLate) {
+    expire(call, leg)
+    return
+  }
+  // One that is under way refreshes as well, or this one follows it.
+  if (isFree(call, leg)) call.invite(leg, call.dialog(leg).localSdp)
+  const { sessionId, now } = call
+  const clock = { sessionId, timer: 'service', service: name, leg } as const
+  call.exchange.timers.start(clock, now.monotonicMs + againMs)
+}
+
+/** A refresh that could not be sent, or has no answer, is tried again; so close to the end, no more. */
+const againMs = 34_000
+const lateMs = 10_000
+
+function isFree(call: Call, leg: Leg): boolean {
+  const { pendingClient, pendingServer } = call.dialog(leg)
+  if (pendingClient !== null) return false
+  if (pendingServer === null || pendingServer.method !== 'INVITE') return true
+  return pendingServer.final !== null && !isSuccess(pendingServer.final)
+}
+
+function expire(call: Call, leg: Leg): void {
+  call.log('warn', 'a session is over because nobody has refreshed it', { leg })
+  const headers = [{ name: 'Reason', value: 'SIP;cause=408;text="Session Expired"' }]
+  endCall(call, { by: 'switch', status: 408, headers })
+}
