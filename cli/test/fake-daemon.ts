@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { operationNotification } from '../../daemon/src/control/api.ts'
+import type { RecordItem } from '../../daemon/src/control/call-schema.ts'
 import type { Operation } from '../../daemon/src/control/operation-schema.ts'
 import { startControlServer } from '../../daemon/src/control/server.ts'
 import type { AskPeer, ControlHandlers } from '../../daemon/src/control/session.ts'
@@ -90,6 +91,55 @@ const switchoverBody = {
   callsAtRisk: 0,
   detail: '',
 } as const
+
+const rtp = {
+  packetsSent: 3_006,
+  packetsReceived: 3_005,
+  packetsLost: 1,
+  packetsLate: 0,
+  jitterMsMax: 4.2,
+  farPacketsLost: 0,
+}
+const party = { invitedAt: '2026-03-14T12:30:00.000Z', leftAt: at, rtp: null } as const
+export const callRecord: RecordItem = {
+  sessionId: '7f3a12ab90cd7f3a12ab90cd',
+  type: 'ordinary',
+  callType: 'da-ida',
+  subject: '',
+  priority: 'urgent',
+  caller: '1001',
+  called: '1002',
+  startedAt: '2026-03-14T12:30:00.000Z',
+  answeredAt: '2026-03-14T12:30:02.000Z',
+  endedAt: at,
+  talkedMs: 60_118,
+  endedBy: 'callee',
+  status: 200,
+  reason: 'Q.850;cause=16',
+  parties: [
+    { ...party, leg: 'a', number: '1001', side: 'caller', joinedAt: '2026-03-14T12:30:02.000Z' },
+    {
+      ...party,
+      leg: 'b',
+      number: '1002',
+      side: 'callee',
+      joinedAt: '2026-03-14T12:30:02.000Z',
+      rtp,
+    },
+  ],
+  services: ['hold'],
+  roles: [{ at: '2026-03-14T12:30:30.000Z', term: 18 }],
+}
+const unanswered: RecordItem = {
+  ...callRecord,
+  sessionId: '000000000000000000000000',
+  answeredAt: null,
+  talkedMs: 0,
+  status: 486,
+  called: '=1+1',
+  services: [],
+  roles: [],
+}
 
 const changes = [
   { kind: 'changed', path: 'accounts.1001.name', before: 'Tower', after: 'Tower 1' } as const,
@@ -320,6 +370,16 @@ export const healthyHandlers: ControlHandlers = {
       ],
       asOf: at,
     }),
+  cdr: async ({ after, limit }) => {
+    const next = { endedAtMs: Date.parse(callRecord.endedAt), sessionId: callRecord.sessionId }
+    const rest = { next: limit === 1 && after === undefined ? next : null, kept: 2, waiting: 0 }
+    return success({ records: after === undefined ? [callRecord] : [unanswered], ...rest })
+  },
+  'cdr.show': async ({ sessionId }) =>
+    callRecord.sessionId.startsWith(sessionId)
+      ? success({ record: callRecord })
+      : failure('not-found', `no call record ${sessionId}`),
+  'cdr.compare': async () => failure('control-verb', 'cdr.compare is for the peer only'),
   users: async () =>
     success({
       users: [

@@ -29,7 +29,6 @@ export class Checks implements Watcher {
   #linkGoodFromMs = 0
   #twoFromMs: number | null = null
   #noneFromMs: number | null = null
-  #twoSeen = false
   /** Sessions whose telephones are gone: their end was on the other node only when it fell silent. The
    * operator ends them. */
   readonly orphans = new Set<string>()
@@ -41,13 +40,6 @@ export class Checks implements Watcher {
     this.#world = world
     world.watcher = this
     this.#look()
-  }
-
-  /** Both nodes served at some moment since the last call of this. */
-  takeTwoSeen(): boolean {
-    const seen = this.#twoSeen
-    this.#twoSeen = this.#twoFromMs !== null
-    return seen
   }
 
   sentSip(node: SimNode): void {
@@ -191,7 +183,6 @@ export class Checks implements Watcher {
     const undisturbedFrom = (node: SimNode) => this.#disturbedMs.get(node) ?? 0
     if (serving.length < 2) this.#twoFromMs = null
     else {
-      this.#twoSeen = true
       this.#twoFromMs ??= nowMs
       const sinceMs = Math.max(this.#twoFromMs, this.#linkGoodFromMs, ...nodes.map(undisturbedFrom))
       if (nowMs - sinceMs > twoPrimariesMsMax) {

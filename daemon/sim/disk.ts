@@ -1,7 +1,9 @@
 //! What outlives the processes of a node: the kept term, the call records, and the journal on its memory
 //! file system. Writes may fail or take long.
-import type { StoredCallRecord } from '../src/database/call-records.ts'
+import type { CallBatch } from '../src/compose/call-ledger.ts'
 import type { JournalFile } from '../src/replication/journal.ts'
+import { compareRecords, completedBy } from '../src/switching/call-record.ts'
+import type { CallRecord } from '../src/tables/call-record.ts'
 
 /** The journal as a file that is renamed into its place. */
 class MemoryJournal implements JournalFile {
@@ -56,7 +58,9 @@ export class NodeDisk {
   slowMs = 0
   keptTerm: string | null = null
   readonly journal: JournalFile = new MemoryJournal(this)
-  readonly calls = new Map<string, StoredCallRecord>()
+  readonly calls = new Map<string, CallRecord>()
+  readonly #live = new Map<string, CallRecord>()
+  #seenAtMs = 0
 
   #termLost = false
 
@@ -73,11 +77,38 @@ export class NodeDisk {
     return lost
   }
 
-  storeCalls(records: readonly StoredCallRecord[]): boolean {
+  /** As `database/call-store.ts` does. */
+  storeCalls({ ended, live, seenAtMs }: CallBatch): boolean {
     if (this.failing) return false
-    for (const record of records) {
-      if (!this.calls.has(record.sessionId)) this.calls.set(record.sessionId, record)
+    for (const record of ended) this.#putCall(record)
+    for (const record of live) {
+      if (!this.calls.has(record.sessionId)) this.#live.set(record.sessionId, record)
     }
+    this.#seenAtMs = seenAtMs
+    return true
+  }
+
+  settleCalls(isLive: (sessionId: string) => boolean): number | null {
+    if (this.failing) return null
+    const gone = [...this.#live.values()].filter(({ sessionId }) => !isLive(sessionId))
+    for (const record of gone) {
+      this.#putCall({ ...record, endedAtMs: Math.max(record.endedAtMs, this.#seenAtMs) })
+    }
+    return gone.length
+  }
+
+  adoptCalls(records: readonly CallRecord[]): number {
+    return records.filter((record) => this.#putCall(record)).length
+  }
+
+  #putCall(given: CallRecord): boolean {
+    const { sessionId } = given
+    const alive = this.#live.get(sessionId)
+    this.#live.delete(sessionId)
+    const record = alive === undefined ? given : completedBy(given, alive)
+    const present = this.calls.get(sessionId)
+    if (present !== undefined && compareRecords(record, present) >= 0) return false
+    this.calls.set(sessionId, record)
     return true
   }
 }

@@ -2,9 +2,10 @@
 //! database is a list of accounts that is read after a moment, and the call records.
 import type { Role } from '../src/bus/messages.ts'
 import { busVersion } from '../src/bus/messages.ts'
+import { CallLedger } from '../src/compose/call-ledger.ts'
+import type { CallKeeper, SiteData } from '../src/compose/engine-parts.ts'
 import type { LogHub } from '../src/compose/log-hub.ts'
-import { type SiteData, SwitchEngine } from '../src/compose/switch-engine.ts'
-import type { StoredCallRecord } from '../src/database/call-records.ts'
+import { SwitchEngine } from '../src/compose/switch-engine.ts'
 import { LogTail } from '../src/oam/log-tail.ts'
 import type { BusPeer } from '../src/platform/stream.ts'
 import type { PhoneBookEntry } from '../src/tables/phone-book.ts'
@@ -67,7 +68,7 @@ export class SwitchProcess {
       answerPeer: () => Promise.reject(new Error('nobody asks in the simulator')),
       settled: () => this.#schedule(),
     })
-    engine.attach(this.#siteData(engine))
+    engine.attach(this.#siteData(engine), this.#callKeeper(engine))
     this.#engine = engine
     this.#later(random.between(startMsMin, startMsMax), () => {
       this.#listening = true
@@ -162,9 +163,8 @@ export class SwitchProcess {
   }
 
   #siteData(engine: SwitchEngine): SiteData {
-    const { random, disk } = this.#host
+    const { random } = this.#host
     let role: Role = 'starting'
-    let records: StoredCallRecord[] = []
     return {
       setPair: (next) => {
         const isNew = next !== role
@@ -175,15 +175,29 @@ export class SwitchProcess {
         })
       },
       rows: () => undefined,
-      advance: () => {
-        if (records.length === 0) return
-        const batch = records
-        records = []
-        this.#later(random.between(readMsMin, readMsMax), () => {
-          if (!disk.storeCalls(batch)) records = [...batch, ...records]
-        })
+      advance: () => undefined,
+    }
+  }
+
+  /** `compose/call-records.ts`, but for the exchange, which `run.ts` makes when all is healed. */
+  #callKeeper(engine: SwitchEngine): CallKeeper {
+    const { random, disk, clock } = this.#host
+    const later = (work: () => void) => this.#later(random.between(readMsMin, readMsMax), work)
+    const ledger = new CallLedger({
+      storage: {
+        store: (batch, done) => later(() => done(disk.storeCalls(batch))),
+        settle: (isLive, done) => later(() => done(disk.settleCalls(isLive))),
       },
-      callEnded: (record) => records.push(record),
+      isKnown: (sessionId) => engine.tables.table('wired-conference').has(sessionId),
+      kept: () => undefined,
+      interrupted: (count) => this.#host.note('switch', 'sessions were lost', { count }),
+    })
+    return {
+      sessionChanged: (sessionId, session) => ledger.sessionChanged(sessionId, session),
+      advance: (nowMs, role, inStep) => {
+        ledger.follow(role, inStep, nowMs)
+        ledger.advance(nowMs, clock.wallMs())
+      },
     }
   }
 

@@ -136,6 +136,11 @@ export const errors = {
     next: 'List what exists, with `vccs calls`, `vccs users` or `vccs config export`.',
     exit: 1,
   },
+  ambiguous: {
+    text: 'What was given names more than one.',
+    next: 'Give more characters of it, as they are listed.',
+    exit: 2,
+  },
   'operation-unknown': {
     text: 'No operation has this number on the nodes that answered.',
     next: 'Run `vccs op` for the last ones; while a node is away, its own are known only there.',

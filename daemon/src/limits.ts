@@ -164,6 +164,19 @@ export const limits = {
   /** Lines of the log that are kept in memory, and ended alarms. */
   logLinesKept: 2_000,
   alarmsKept: 500,
+  /** Call records: as many, and as much text, as a node keeps; the oldest go first. */
+  callRecordsKept: 200_000,
+  callRecordsBytesMax: 268_435_456,
+  /** ... and as many as wait in memory for a disk that fails. */
+  callRecordsHeldMax: 10_000,
+  /** Sessions that live are written this often, and when they were last seen. */
+  callLiveMs: 250,
+  callSeenMs: 10_000,
+  /** Tables are believed this long after the role was taken or all was fetched; what they do not have
+   * then has ended. */
+  callSettleMs: 5_000,
+  /** The nodes compare their call records this often. */
+  callCompareMs: 60_000,
   /** Changes of the role, and operations, that a node remembers over restarts. */
   historyKept: 500,
   operationsKept: 200,

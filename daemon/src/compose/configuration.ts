@@ -1,10 +1,9 @@
 //! The configuration of the site on this node (S1.151): database, its way into the core's tables, its
-//! way to the peer, and the call records.
+//! way to the peer.
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Role } from '../bus/messages.ts'
 import type { BodyOf } from '../control/api.ts'
-import { type StoredCallRecord, storeCallRecords } from '../database/call-records.ts'
 import { databaseHashes, digestOf, type TableDifferences } from '../database/compare.ts'
 import { keepGoodCopy, type OpenedDatabase, openDatabase } from '../database/open.ts'
 import type { OperationFailure } from '../database/operations.ts'
@@ -43,8 +42,6 @@ interface ConfigurationParts {
   plan(plan: Plan): void
 }
 
-/** Call records are written together: a disk that is slow for a moment delays none of them. */
-const callRecordsMax = 10_000
 const keysShown = 20
 /** Rows that are read into the core in one turn of the loop. */
 const rowsPerTurn = 100
@@ -58,8 +55,6 @@ export class Configuration {
   #role: Role = 'starting'
   #peerAlive = false
   #state = { revision: 0, hash: '' }
-  #calls: StoredCallRecord[] = []
-  #storing = false
   #loading: Promise<void> = Promise.resolve()
   #rowsFailedAtMs: number | null = null
   #rowsFailedCount = 0
@@ -135,7 +130,6 @@ export class Configuration {
   async close(): Promise<void> {
     if (this.#opened === null) return
     await this.#settings.settled()
-    await this.#storeCalls()
     await this.#keepCopy()
     await this.#opened.database.close()
     this.#opened = null
@@ -165,13 +159,6 @@ export class Configuration {
       this.#rowsFailedCount = 0
       this.#parts.alarms.clear('row-sync-failed', 'rows')
     }
-    if (this.#calls.length > 0 && !this.#storing) void this.#storeCalls()
-  }
-
-  /** Keeps a call record; one that is there already stays as it is. */
-  callEnded(record: StoredCallRecord): void {
-    if (this.#calls.length < callRecordsMax) this.#calls.push(record)
-    else this.#parts.alarms.raise('database-failed', 'call-records', 'call records are being lost')
   }
 
   /** The site as it is stored here. */
@@ -317,19 +304,5 @@ export class Configuration {
     if (this.#opened === null || this.#opened.from === 'memory') return
     const kept = await keepGoodCopy(this.#opened.database, this.#parts.config.database)
     if (!kept.ok) this.#parts.log.warn('no good copy of the database', { ...kept.failure })
-  }
-
-  async #storeCalls(): Promise<void> {
-    const records = this.#calls
-    this.#calls = []
-    this.#storing = true
-    const stored = await storeCallRecords(this.database, records)
-    this.#storing = false
-    if (stored.ok) {
-      this.#parts.alarms.clear('database-failed', 'call-records')
-      return
-    }
-    this.#calls = [...records, ...this.#calls].slice(-callRecordsMax)
-    this.#parts.alarms.raise('database-failed', 'call-records', stored.failure.detail)
   }
 }

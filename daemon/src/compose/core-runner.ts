@@ -84,7 +84,7 @@ export class CoreRunner {
   }
 
   /** @param peerServedAtMs last sign of life of the peer's switch; null: none */
-  setRole(role: Role, peerServedAtMs: number | null): void {
+  setRole(role: Role, term: number, peerServedAtMs: number | null): void {
     if (role === this.#role) return
     this.#role = role
     // The peer has heard the same datagrams, and serves them.
@@ -92,7 +92,7 @@ export class CoreRunner {
     this.#held = []
     this.#kept = []
     if (role === 'primary') {
-      this.run((now) => this.#parts.core.becomePrimary(now, peerServedAtMs))
+      this.run((now) => this.#parts.core.becomePrimary(now, peerServedAtMs, term))
       return
     }
     this.#outbox.clear()

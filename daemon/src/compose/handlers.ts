@@ -5,6 +5,8 @@ import { listCalls, listUsers } from '../oam/session-lists.ts'
 import { wallMs } from '../platform/clock.ts'
 import { failure, success } from '../result.ts'
 import type { Core } from '../switching/core.ts'
+import type { CallRecords } from './call-records.ts'
+import { makeCallVerbs } from './call-verbs.ts'
 import { makeConfigVerbs } from './config-verbs.ts'
 import type { CoreRunner } from './core-runner.ts'
 import type { LogHub } from './log-hub.ts'
@@ -17,6 +19,7 @@ interface HandlerParts extends OperationParts, MaintenanceParts {
   readonly core: Core
   readonly runner: CoreRunner
   readonly log: LogHub
+  readonly calls: CallRecords
 }
 
 export function makeHandlers(parts: HandlerParts): ControlHandlers {
@@ -27,6 +30,7 @@ export function makeHandlers(parts: HandlerParts): ControlHandlers {
     ...makeOperationVerbs(parts),
     ...makeSyncVerbs(parts),
     ...makeMaintenanceVerbs(parts),
+    ...makeCallVerbs(parts.calls),
     calls: async () => {
       const conferences = parts.tables.table('wired-conference').values()
       return success({ calls: listCalls(conferences), asOf: iso(wallMs()) })

@@ -3,24 +3,17 @@
 //! code as the process does.
 import type { BusMessageOf, Role } from '../bus/messages.ts'
 import { limits } from '../limits.ts'
-import type { NodeConfig } from '../oam/node-config.ts'
-import type { PairKeys } from '../oam/node-config-load.ts'
 import type { Received } from '../oam/status.ts'
-import type { Clock } from '../platform/clock.ts'
-import type { JournalFile } from '../replication/journal.ts'
 import { Replicator, type ReplicatorOutput } from '../replication/replicator.ts'
 import type { Core } from '../switching/core.ts'
-import { callRecordOf } from '../switching/wired/call.ts'
 import type { RecordChange } from '../tables/address.ts'
 import { type AnyRecord, Tables } from '../tables/tables.ts'
 import type { Conference } from '../tables/wired-conference.ts'
 import type { WiredMedia } from '../tables/wired-media.ts'
 import { Alarms, mediaAlarms } from './alarms.ts'
-import type { Configuration } from './configuration.ts'
 import { CoreRunner, mediaOrders } from './core-runner.ts'
+import type { CallKeeper, EngineParts, SiteData, Witness } from './engine-parts.ts'
 import { JournalKeeper } from './journal-keeper.ts'
-import type { LogHub } from './log-hub.ts'
-import type { Logbook } from './logbook.ts'
 import { makeCore } from './make-core.ts'
 import { MediaLink } from './media-link.ts'
 import { Merger } from './merge.ts'
@@ -28,27 +21,6 @@ import { heardPairDied, sayPairDied } from './pair-death.ts'
 import { PairLink } from './pair-link.ts'
 import { RoleDoubt } from './role-doubt.ts'
 import { SyncLink } from './sync-link.ts'
-
-/** What the engine needs of the configuration of the site. */
-export type SiteData = Pick<Configuration, 'setPair' | 'rows' | 'advance' | 'callEnded'>
-
-/** Who remembers what happened. */
-type Witness = Pick<Logbook, 'note' | 'becomes' | 'sessionChanged'>
-
-interface EngineParts {
-  readonly config: NodeConfig
-  readonly keys: PairKeys
-  readonly log: LogHub
-  readonly clock: Clock
-  readonly journalFile: JournalFile
-  /** So many random bytes. */
-  random(length: number): Uint8Array
-  sendSync(bytes: Uint8Array, link: number): void
-  /** The answer to a question of the peer's control socket, as JSON text. */
-  answerPeer(body: string): Promise<string>
-  /** After each turn that may have changed when something is due. */
-  settled(): void
-}
 
 const watchMs = 1_000
 
@@ -66,6 +38,7 @@ export class SwitchEngine {
   readonly #journal: JournalKeeper
   readonly #doubt: RoleDoubt
   #site: SiteData | null = null
+  #calls: CallKeeper | null = null
   #witness: Witness | null = null
   #peerAlive = false
   #roleKnown = false
@@ -112,8 +85,9 @@ export class SwitchEngine {
   }
 
   /** Where accounts come from and call records go; before `begin`. */
-  attach(site: SiteData): void {
+  attach(site: SiteData, calls: CallKeeper): void {
     this.#site = site
+    this.#calls = calls
   }
 
   /** Who is told of decisions, roles and sessions; before `begin`. */
@@ -158,6 +132,7 @@ export class SwitchEngine {
     this.alarms.advance(nowMs)
     this.#watch(nowMs)
     this.#site?.advance(nowMs)
+    this.#calls?.advance(nowMs, this.#role, this.replicator.inStep(nowMs))
     this.#journal.advance(nowMs)
     this.#checkFlush()
   }
@@ -294,7 +269,7 @@ export class SwitchEngine {
     const answeredLate = this.core.counters().late
     this.#witness?.becomes(role, { term, atMs: nowMs, sessions, answeredLate })
     this.sync.perform(this.replicator.setRole(role, term, nowMs))
-    this.runner.setRole(role, peerServedAtMs)
+    this.runner.setRole(role, term, peerServedAtMs)
     this.#site?.setPair(role, this.#peerAlive)
     this.#keepJournal()
     this.#settled()
@@ -328,8 +303,7 @@ export class SwitchEngine {
     if (address.table !== 'wired-conference') return
     const session = next as Conference | null
     this.#witness?.sessionChanged(key, session, this.#parts.clock.monotonicMs())
-    const record = session === null ? null : callRecordOf(session)
-    if (record !== null) this.#site?.callEnded(record)
+    this.#calls?.sessionChanged(key, session)
   }
 
   #takeStatistics(message: BusMessageOf<'media-statistics'>): void {

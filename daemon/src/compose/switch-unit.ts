@@ -16,6 +16,7 @@ import { type BusServer, connectBus, listenBus } from '../platform/stream.ts'
 import { openDatagram } from '../platform/udp.ts'
 import { type Result, success } from '../result.ts'
 import { BeaconSender } from './beacon-sender.ts'
+import { CallRecords } from './call-records.ts'
 import { Configuration } from './configuration.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { DrillClock } from './drill-clock.ts'
@@ -47,6 +48,7 @@ export class SwitchUnit {
   readonly #options: SwitchOptions
   readonly #engine: SwitchEngine
   readonly #configuration: Configuration
+  readonly #calls: CallRecords
   readonly #logbook: Logbook
   readonly #beacon: BeaconSender
   readonly #drills: DrillRunner
@@ -77,7 +79,8 @@ export class SwitchUnit {
       settled: () => this.#wakeUp.at(this.#engine.nextTimerMs()),
     })
     this.#configuration = makeConfiguration(options, this.#engine)
-    this.#engine.attach(this.#configuration)
+    this.#calls = this.#makeCalls()
+    this.#engine.attach(this.#configuration, this.#calls)
     this.#disks = this.#makeDiskWatch()
     this.#memory = new MemoryKeeper({
       heapMiB: config.memory.switchMiB,
@@ -120,6 +123,7 @@ export class SwitchUnit {
     const { tables, runner, media } = this.#engine
     log.info('start-up: memory blocks', { tables: Object.keys(tables.counts()).length })
     await this.#configuration.open()
+    await this.#calls.open()
     const problems = await this.#sockets.open()
     for (const detail of problems) log.warn('a sync link cannot be opened', { detail })
     const bus = await listenBus({ address: busAddress(config, 'switch') }, (peer) =>
@@ -155,6 +159,7 @@ export class SwitchUnit {
     await this.#bus?.close()
     this.#engine.pair.close()
     await this.#sockets.close()
+    await this.#calls.close()
     await this.#configuration.close()
     await this.#logbook.close()
     this.#beacon.close()
@@ -204,6 +209,7 @@ export class SwitchUnit {
         core,
         runner,
         log,
+        calls: this.#calls,
         logbook: this.#logbook,
         drills: this.#drills,
         nextDrillMs: () => this.#drillClock.nextMs(wallMs()),
@@ -233,6 +239,20 @@ export class SwitchUnit {
     const peer = this.#engine.pair.status?.message.peer ?? null
     if (peer === null || this.#engine.role === 'starting' || peer.role === 'starting') return false
     return peer.role !== this.#engine.role && peer.switchAlive && peer.mediaAlive
+  }
+
+  #makeCalls(): CallRecords {
+    const { config, log } = this.#options
+    const { tables, alarms } = this.#engine
+    return new CallRecords({
+      config,
+      alarms,
+      log,
+      clock: systemClock,
+      database: () => this.#configuration.database,
+      isKnown: (sessionId) => tables.table('wired-conference').has(sessionId),
+      askPeer: (question) => this.#askPeer('cdr.compare', { question }),
+    })
   }
 
   #makeDiskWatch(): DiskWatch {

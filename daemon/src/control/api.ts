@@ -2,6 +2,7 @@
 //! CLI (which takes only the types, so that it starts without zod).
 import { z } from 'zod'
 import { decisionRecordSchema, roles } from '../bus/messages.ts'
+import { cdrParams, cdrShape, cdrShowParams, cdrShowShape } from './call-schema.ts'
 import { effectSchema, historyEntrySchema, operationSchema } from './operation-schema.ts'
 import { alarmItemSchema, checkSchema, statusResultSchema, timeSchema } from './status-schema.ts'
 import { syncDbShape, syncFailuresShape, syncStatusShape, syncVerifyShape } from './sync-schema.ts'
@@ -244,6 +245,14 @@ export const verbs = {
   calls: {
     params: z.strictObject({}),
     result: result('calls', { calls: z.array(callSchema), asOf: timeSchema }),
+  },
+  cdr: { params: cdrParams, result: result('cdr', cdrShape) },
+  /** `sessionId` may be the beginning of one. */
+  'cdr.show': { params: cdrShowParams, result: result('cdr.show', cdrShowShape) },
+  /** From node to node only: `compose/call-exchange.ts`. */
+  'cdr.compare': {
+    params: z.strictObject({ question: z.unknown() }),
+    result: result('cdr.compare', { answer: z.unknown() }),
   },
   users: {
     params: z.strictObject({}),

@@ -20,7 +20,7 @@ export interface OpenedDatabase {
 /** The file is broken, which a full disk or a missing right does not mean. */
 class DamageError extends Error {}
 
-const damageCodes = ['SQLITE_CORRUPT', 'SQLITE_NOTADB']
+export const damageCodes: readonly string[] = ['SQLITE_CORRUPT', 'SQLITE_NOTADB']
 
 /** Where `keepGoodCopy` writes. */
 export function goodCopyOf(path: string): string {
@@ -121,7 +121,7 @@ function isDamage(error: unknown): boolean {
 }
 
 /** The write-ahead log belongs to the damaged file: it must not be played into its successor. */
-function setAside(path: string, wallMs: number): string {
+export function setAside(path: string, wallMs: number): string {
   const stamp = new Date(wallMs).toISOString().replaceAll(/[:.]/g, '-')
   const aside = `${path}.damaged-${stamp}`
   for (const part of ['', '-wal', '-shm']) {

@@ -1,7 +1,7 @@
 //! The operations of the row synchronisation on one database (S2.48-S2.54): the outbox is read on the
 //! primary, applied on the standby with a record of every result.
 import { type Database, type Sql, SqlError } from '../platform/sqlite.ts'
-import { addCallRecord, callRecordSchema } from './call-records.ts'
+import { addCallRecordRow, callRecordRowSchema } from './call-records.ts'
 import { deleteRow, readRow } from './rows.ts'
 import { isConfigTable } from './schema.ts'
 import { writeShared } from './shared-rows.ts'
@@ -158,8 +158,8 @@ async function perform(sql: Sql, operation: RowOperation): Promise<string | null
   const { table, op, key, changed } = operation
   try {
     if (table === 'call_records') {
-      const call = callRecordSchema.safeParse(changed)
-      if (call.success) await addCallRecord(sql, call.data)
+      const call = callRecordRowSchema.safeParse(changed)
+      if (call.success) await addCallRecordRow(sql, call.data)
       return call.success ? null : 'the values do not fit the table'
     }
     if (!isConfigTable(table)) return 'there is no such table'

@@ -97,7 +97,7 @@ export class RowSync {
     if (role === 'primary') this.#start()
   }
 
-  /** Rows were changed here (`storeRows`, `storeCallRecords`). */
+  /** Rows were changed here (`storeRows`). */
   changed(nowMs: number): void {
     this.#peer.advance(nowMs)
     if (this.#role === 'primary') this.#start()

@@ -29,6 +29,7 @@ import type { Gift } from './wired/merge-text.ts'
 import { type Apart, giftOf, type MergeSteps, mergeSteps } from './wired/merging.ts'
 import { restoreAll } from './wired/restore.ts'
 import { isOver } from './wired/sessions.ts'
+import { noteTakeOver, rememberTakeOver } from './wired/taken-over.ts'
 
 const expiryCheckMs = 1_000
 
@@ -115,6 +116,7 @@ export class Core {
     for (const mediaId of this.#exchange.endingLegs.take(now.monotonicMs)) {
       this.#options.tables.wiredMedia.delete(mediaId)
     }
+    effects.push(...rememberTakeOver(this.#exchange, now))
     const { timers } = this.#exchange
     for (let due = timers.take(now.monotonicMs); due !== null; due = timers.take(now.monotonicMs)) {
       effects.push(...this.#ended(this.#router.timer(due, now), now))
@@ -131,7 +133,7 @@ export class Core {
   /** Monotonic milliseconds of the next call of `advance`; null on a standby. */
   nextTimerMs(): number | null {
     if (!this.#isPrimary) return null
-    const { timers, endingLegs } = this.#exchange
+    const { timers, endingLegs, takenOver } = this.#exchange
     const times = [
       this.#layer.nextTimerMs(),
       timers.nextMs(),
@@ -139,6 +141,7 @@ export class Core {
       this.#subscriptions.nextMs(),
       endingLegs.nextMs(),
       this.#dialled.nextMs(),
+      takenOver.nextMs(),
     ]
     return times.reduce<number>(
       (earliest, atMs) => (atMs === null ? earliest : Math.min(earliest, atMs)),
@@ -148,13 +151,15 @@ export class Core {
 
   /** Take-over or start: goes on with every session of the tables. No SIP leaves because of it; what
    * the peer has not answered any more is taken up by `advance`.
-   * @param servedAtMs last sign of life of the peer's switch; null: it gave none */
-  becomePrimary(now: Now, servedAtMs: number | null = null): CoreEffect[] {
+   * @param servedAtMs last sign of life of the peer's switch; null: it gave none
+   * @param term of this node, for the call records */
+  becomePrimary(now: Now, servedAtMs: number | null = null, term = 0): CoreEffect[] {
     if (this.#isPrimary) return []
     this.#isPrimary = true
     this.#nextExpiryCheckMs = now.monotonicMs + expiryCheckMs
     restoreAll(this.#exchange, now)
     this.#subscriptions.restore(now)
+    noteTakeOver(this.#exchange, term, now)
     this.#heard.begin(servedAtMs, now.monotonicMs)
     this.#dialled.begin(servedAtMs, now.monotonicMs, (id) => this.#router.lastDigit(id))
     const fields = { sessions: this.liveSessions, transactions: this.#layer.size }

@@ -1,6 +1,7 @@
 //! What the core wants done. The core itself touches no socket, clock, or log (rule: pure core).
 import type { AlarmChange } from '../alarms.ts'
 import type { MediaCommand } from '../bus/messages.ts'
+import type { CallRecord } from '../tables/call-record.ts'
 import type { Outgoing } from './transaction/layer-types.ts'
 
 /** Media commands without the reference number, which the composing file gives. */
@@ -20,18 +21,6 @@ export type CoreEffect =
   | { kind: 'log'; level: 'debug' | 'info' | 'warn'; text: string; fields: Record<string, unknown> }
   /** A call ended; for the call records. */
   | { kind: 'call-record'; record: CallRecord }
-
-export interface CallRecord {
-  readonly sessionId: string
-  readonly caller: string
-  readonly callee: string
-  readonly startedAtMs: number
-  readonly answeredAtMs: number | null
-  readonly endedAtMs: number
-  /** Final SIP status of the set-up, or 200. */
-  readonly status: number
-  readonly endedBy: 'caller' | 'callee' | 'switch'
-}
 
 /** The three times the core needs, given with every call. */
 export interface Now {

@@ -1,6 +1,7 @@
 //! Table 3, wired conference list (有线会议列表, S1.80-S1.82): the sessions with their dialogs.
 import { z } from 'zod'
 import { limits } from '../limits.ts'
+import { historySchema } from './call-record.ts'
 import { recordObject } from './record-object.ts'
 
 const sessionTypes = ['ordinary', 'group', 'temporary', 'preset'] as const
@@ -170,6 +171,8 @@ export const conferenceSchema = recordObject({
     .default(null),
   /** How the call was forwarded (呼叫转移), the first step first; null: not at all. */
   diversions: z.array(diversionSchema).max(limits.diversionsMax).nullable().default(null),
+  /** Who was in it and which services it used, for the call record; null: an older version set it up. */
+  history: historySchema.nullable().default(null),
   members: z.array(memberSchema).max(128),
 })
 export type Conference = z.infer<typeof conferenceSchema>

@@ -49,7 +49,7 @@ function stage() {
     journal: () => undefined,
   })
   runner.attach({ send: (bytes) => void sent.push(Buffer.from(bytes).toString()) })
-  runner.setRole('primary', null)
+  runner.setRole('primary', 1, null)
   return {
     runner,
     sent,
@@ -99,9 +99,9 @@ test('what waited in doubt is dropped when the role is gone: the peer has heard 
   const { runner, sent, hear, doubt, confirm } = stage()
   doubt()
   hear('stale')
-  runner.setRole('starting', null)
+  runner.setRole('starting', 1, null)
   confirm()
-  runner.setRole('primary', null)
+  runner.setRole('primary', 1, null)
   t.deepEqual(sent, [])
 })
 

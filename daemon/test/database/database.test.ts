@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { readCallRecords, storeCallRecords } from '../../src/database/call-records.ts'
 import { migrate, migrations } from '../../src/database/migrations.ts'
 import { goodCopyOf, keepGoodCopy, openDatabase } from '../../src/database/open.ts'
 import { readCoreData } from '../../src/database/read.ts'
@@ -211,21 +210,4 @@ test('a path that cannot be used gives a database in memory and an alarm', async
   t.true(opened.needsPeer)
   t.is(opened.alarms[0]?.code, 'database-failed')
   await opened.database.close()
-})
-
-test('a call record that is written twice is there once', async (t) => {
-  const database = await fresh(t)
-  const call = {
-    sessionId: 's1',
-    caller: '1',
-    callee: '2',
-    startedAtMs: 1.5,
-    answeredAtMs: null,
-    endedAtMs: 3,
-    status: 486,
-    endedBy: 'callee',
-  }
-  t.deepEqual(await storeCallRecords(database, [call, call]), { ok: true, value: 1 })
-  t.deepEqual(await storeCallRecords(database, [call]), { ok: true, value: 0 })
-  t.deepEqual(await readCallRecords(database, 10), [{ ...call, startedAtMs: 2 }])
 })

@@ -66,6 +66,30 @@ const conference = {
   legCount: 2,
   diversions: [{ from: '1002', to: '1003', reason: 'no-answer', atMs: 1 }],
   queued: { number: '1003', sinceMs: 1, calledAtMs: null },
+  history: {
+    called: '1002',
+    parties: [
+      {
+        leg: 'a',
+        number: '1001',
+        side: 'caller',
+        invitedAtMs: 1_700_000_000_000,
+        joinedAtMs: null,
+        leftAtMs: null,
+        rtp: {
+          packetsSent: 9,
+          packetsReceived: 8,
+          packetsLost: 1,
+          packetsLate: 0,
+          jitterMsMax: 4.5,
+          farPacketsLost: 0,
+        },
+      },
+    ],
+    services: ['hold'],
+    roles: [{ atMs: 1_700_000_000_500, term: 4 }],
+    reason: 'Q.850;cause=16',
+  },
   members: [member],
 }
 

@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { assert } from '../../src/assert.ts'
 import { Core } from '../../src/switching/core.ts'
 import type { CoreTables, RecordTable } from '../../src/switching/core-types.ts'
-import type { CallRecord, CoreEffect, Now } from '../../src/switching/effects.ts'
+import type { CoreEffect, Now } from '../../src/switching/effects.ts'
+import type { CallRecord } from '../../src/tables/call-record.ts'
 import { conferenceResourceSchema } from '../../src/tables/conference-resource.ts'
 import { type PhoneBookEntry, phoneBookSchema } from '../../src/tables/phone-book.ts'
 import { freezeValue } from '../../src/tables/record-value.ts'
@@ -277,6 +278,8 @@ export class Stage {
   #seed = 1
   /** Messages of the core get lost while it is true. */
   isMute = false
+  /** So many messages leave yet, then it is mute. */
+  leaving = Number.POSITIVE_INFINITY
   /** Sends the last message of a telephone again. */
   lastSent: () => void = () => {}
   sent = 0
@@ -372,6 +375,17 @@ export class Stage {
     )
   }
 
+  /** As `takeOver`, of a peer that does not have what was written since. */
+  takeOverWith(tables: StageTables): void {
+    this.tables = tables
+    this.takeOver()
+  }
+
+  /** What the peer has now. */
+  copyOfTables(): StageTables {
+    return copyTables(this.tables)
+  }
+
   release(sessionId: string): void {
     this.#perform(this.core.release(sessionId, this.#time()) ?? [])
   }
@@ -395,7 +409,8 @@ export class Stage {
       this.sent += 1
       const message = parseSip(new TextEncoder().encode(effect.outgoing.text))
       assert(message.kind !== 'malformed', `the core sends good messages: ${effect.outgoing.text}`)
-      if (this.isMute) continue
+      this.leaving -= 1
+      if (this.isMute || this.leaving < 0) continue
       const phone = [...this.phones.values()].find(
         (one) => one.endpoint.address === effect.outgoing.to.address,
       )

@@ -150,7 +150,7 @@ test('a circle of forwardings is refused with 482, wherever it closes', (t) => {
     set(stage, '103', { forward: { always: back } })
     stage.a.call('102')
     t.true(stage.a.heard(482), back)
-    t.is(stage.tables.wiredConference.size, 0)
+    t.is(stage.core.liveSessions, 0)
   }
 })
 

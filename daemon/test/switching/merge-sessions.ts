@@ -43,6 +43,7 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     legCount: null,
     diversions: null,
     queued: null,
+    history: null,
     members: [member('caller', 0), member('callee', 1)],
   }
 }

@@ -13,10 +13,11 @@ import {
 } from '../../tables/wired-conference.ts'
 import type { SipHeader, SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { type ResponseExtras, response, writeSip } from '../../wire/sip/write.ts'
+import { callRecordOf, withHistory, withRoleChange } from '../call-record.ts'
 import { ackOf, nextRequest, ownContact, type RequestParts } from '../dialog/dialog.ts'
 import { offerIn, pendingClientOf, requestOf, type Slot } from '../dialog/pending.ts'
 import { timerHeaders, timerOffer } from '../dialog/session-timer.ts'
-import type { CallRecord, CoreEffect, Now } from '../effects.ts'
+import type { CoreEffect, Now } from '../effects.ts'
 import { allowHeader, supportedHeader } from '../registrar/capabilities.ts'
 import type { LayerOutput } from '../transaction/layer-types.ts'
 import { diversionHeaders } from '../xip/diversion.ts'
@@ -35,6 +36,7 @@ export class Call {
   readonly now: Now
   readonly effects: CoreEffect[] = []
   #session: Conference
+  readonly #wasOver: boolean
   #changed = false
   #removed = false
 
@@ -42,6 +44,7 @@ export class Call {
     this.exchange = exchange
     this.now = now
     this.#session = session
+    this.#wasOver = session.ended !== null
   }
 
   get session(): Conference {
@@ -97,10 +100,20 @@ export class Call {
       sessions.remove(this.#session)
       links.forget(this.sessionId)
     } else if (this.#changed) {
+      this.#remember()
       const isSaved = sessions.save(this.#session)
       assert(isSaved, 'a session that is in its table can be replaced')
     }
     return this.effects
+  }
+
+  /** What the call record will say, in the record of the session (ADR 0026). */
+  #remember(): void {
+    const known = withHistory(this.#session, this.now.wallMs)
+    const change = this.exchange.takenOver.take(this.sessionId)
+    this.#session = change === null ? known : withRoleChange(known, change)
+    const record = this.#wasOver ? null : callRecordOf(this.#session)
+    if (record !== null) this.effects.push({ kind: 'call-record', record })
   }
 
   remove(): void {
@@ -269,24 +282,6 @@ export class Call {
     if (status >= 200 && timer !== null) headers.push(...timerHeaders(timer))
     const contact = [this.#contact(leg)]
     return { ...extras, headers, toTag, recordRoute: true, contact }
-  }
-}
-
-/** What a call record says of an ended session; null while it lives. Either node can write it: the
- * session number is its key. */
-export function callRecordOf(session: Conference): CallRecord | null {
-  if (session.ended === null) return null
-  const nameOf = (side: Member['side']) =>
-    session.members.find((one) => one.side === side)?.user ?? ''
-  return {
-    sessionId: session.sessionId,
-    caller: nameOf('caller'),
-    callee: nameOf('callee'),
-    startedAtMs: session.startedAtMs,
-    answeredAtMs: session.answeredAtMs,
-    endedAtMs: session.ended.atMs,
-    status: session.ended.status,
-    endedBy: session.ended.by,
   }
 }
 

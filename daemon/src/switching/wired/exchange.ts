@@ -15,6 +15,7 @@ import { offeredVersions, sessionHeaders } from '../xip/to-sip.ts'
 import { Links } from './links.ts'
 import { Sessions } from './sessions.ts'
 import { CallTimers } from './timers.ts'
+import { Unnoted } from './unnoted.ts'
 
 export class Exchange {
   readonly options: CoreOptions
@@ -40,6 +41,7 @@ export class Exchange {
   readonly queue = new QueueIndex()
   /** What is configured beside the tables. */
   plan: Plan = emptyPlan
+  readonly takenOver = new Unnoted()
   started = 0
   answered = 0
 
@@ -90,6 +92,7 @@ export class Exchange {
     this.endingLegs.clear()
     this.timers.clear()
     this.lingering.clear()
+    this.takenOver.clear()
     this.followUps.length = 0
     this.queue.clear()
   }

@@ -2,12 +2,13 @@
 //! terminals: media, ports and numbers are free at once; the record stays until both sides are done.
 import { limits } from '../../limits.ts'
 import { type Conference, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
-import type { SipHeader, SipResponse } from '../../wire/sip/message.ts'
+import { header, type SipHeader, type SipResponse } from '../../wire/sip/message.ts'
 import { dissolve, takeOut } from '../bridge/bridge.ts'
 import type { SessionResources } from '../bridge/resources.ts'
+import { withReason } from '../call-record.ts'
 import { ackOf, establish } from '../dialog/dialog.ts'
 import { isReadable, isSuccess } from '../dialog/pending.ts'
-import { type Call, callRecordOf } from './call.ts'
+import type { Call } from './call.ts'
 import type { Answered, Failed, OfLeg, OpenedRequest } from './events.ts'
 import { isOver, isPresent } from './sessions.ts'
 
@@ -24,6 +25,8 @@ interface MemberEnd {
 /** `status`: of the call record, too. */
 interface CallEnd extends MemberEnd {
   readonly by: Member['side'] | 'switch'
+  /** Value of the Reason header of who ended it; absent: that of `headers`. */
+  readonly reason?: string | undefined
 }
 
 export function endCall(call: Call, end: CallEnd): void {
@@ -33,12 +36,12 @@ export function endCall(call: Call, end: CallEnd): void {
   exchange.resources.giveBack(session.sessionId, resourcesOf(session))
   const ended = { atMs: call.now.wallMs, status: end.status, by: end.by }
   call.change({ state: 'released', ended })
+  const reason = end.reason ?? end.headers?.find(({ name }) => name === 'Reason')?.value
+  if (reason !== undefined) call.change({ history: withReason(call.session, reason).history })
   exchange.timers.stop({ sessionId: call.sessionId, timer: 'no-answer' })
   for (const member of session.members) {
     if (isPresent(member)) releaseMember(call, legOf(member), end)
   }
-  const record = callRecordOf(call.session)
-  if (record !== null) call.effects.push({ kind: 'call-record', record })
   boundEnd(call)
   settle(call)
 }
@@ -174,7 +177,8 @@ export function onBye(call: Call, opened: OpenedRequest): void {
   const { leg } = opened
   answerBye(call, opened, () => {
     const status = call.session.answeredAtMs === null ? 487 : 200
-    endCall(call, { by: call.member(leg).side, status, gone: leg })
+    const reason = header(opened.request, 'Reason')
+    endCall(call, { by: call.member(leg).side, status, gone: leg, reason })
   })
 }
 

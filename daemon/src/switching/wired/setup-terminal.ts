@@ -3,6 +3,7 @@ import { limits } from '../../limits.ts'
 import type { PhoneBookEntry } from '../../tables/phone-book.ts'
 import type { User } from '../../tables/user.ts'
 import type { Conference, Member } from '../../tables/wired-conference.ts'
+import { newHistory } from '../call-record.ts'
 import { pendingServerOf } from '../dialog/pending.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { xipRecord } from '../xip/to-sip.ts'
@@ -90,6 +91,7 @@ export function newSession(
     ended: null,
     legCount: null,
     queued: null,
+    history: newHistory(xip.destinationUser),
     members: [],
   }
 }

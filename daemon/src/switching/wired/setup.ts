@@ -8,6 +8,7 @@ import type { Xip } from '../xip/xip.ts'
 import type { Invitation } from './caller.ts'
 import type { Exchange } from './exchange.ts'
 import { namesOf, type SessionNames } from './names.ts'
+import { recorded } from './recorded.ts'
 import { refuse } from './refuse.ts'
 import { callTerminal } from './setup-terminal.ts'
 
@@ -30,12 +31,15 @@ export function setUp(exchange: Exchange, invitation: Invitation): CoreEffect[] 
   const parsed = xipFromInvite(request, names.sessionId, source)
   if (!parsed.ok) {
     const { refusal } = parsed
-    return [
+    const effects: CoreEffect[] = [
       ...refuse(exchange, invitation, refusal.status, refusalExtras(refusal)),
       { kind: 'log', level: 'info', text: refusal.why, fields: { callId: request.callId } },
     ]
+    return recorded(exchange, { invitation, names, xip: null }, effects)
   }
-  return dispatch({ exchange, invitation, xip: parsed.xip, names })
+  const { xip } = parsed
+  const effects = dispatch({ exchange, invitation, xip, names })
+  return recorded(exchange, { invitation, names, xip }, effects)
 }
 
 /** To the service that takes the call, or to what the called number is. A service that has found

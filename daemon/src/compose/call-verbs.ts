@@ -1,0 +1,88 @@
+//! The verbs of the call records: lists in pages, one record, and what the peer asks.
+import type { BodyOf, CheckedParamsOf } from '../control/api.ts'
+import type { RecordItem } from '../control/call-schema.ts'
+import type { ControlHandlers } from '../control/session.ts'
+import { failure, type Result, success } from '../result.ts'
+import type { CallRecord } from '../tables/call-record.ts'
+import type { CallRecords } from './call-records.ts'
+
+/** Text of the records in one answer, so that it crosses to the peer, too. */
+const answerTextMax = 50_000
+
+type CallHandlers = Pick<ControlHandlers, 'cdr' | 'cdr.show' | 'cdr.compare'>
+
+export function makeCallVerbs(calls: CallRecords): CallHandlers {
+  return {
+    cdr: (params) => list(calls, params),
+    'cdr.show': (params) => show(calls, params),
+    'cdr.compare': async ({ question }, { caller }) => {
+      if (caller.via !== 'peer') return failure('control-verb', 'cdr.compare is for the peer only')
+      const answer = await calls.answer(question)
+      return answer.ok ? success({ answer: answer.value }) : answer
+    },
+  }
+}
+
+async function list(
+  calls: CallRecords,
+  params: CheckedParamsOf<'cdr'>,
+): Promise<Result<BodyOf<'cdr'>>> {
+  const { since, until, ...query } = params
+  const found = await calls.find({
+    ...query,
+    sinceMs: since === undefined ? undefined : Date.parse(since),
+    untilMs: until === undefined ? undefined : Date.parse(until),
+  })
+  if (!found.ok) return found
+  let length = 0
+  const records = found.value.map(itemOf).filter((item, index) => {
+    length += Buffer.byteLength(JSON.stringify(item))
+    return index === 0 || length <= answerTextMax
+  })
+  const last = found.value[records.length - 1]
+  const isWhole = records.length === found.value.length && records.length < params.limit
+  const next =
+    isWhole || last === undefined ? null : { endedAtMs: last.endedAtMs, sessionId: last.sessionId }
+  const { records: kept, waiting } = calls.state
+  return success({ records, next, kept, waiting })
+}
+
+async function show(
+  calls: CallRecords,
+  { sessionId }: CheckedParamsOf<'cdr.show'>,
+): Promise<Result<BodyOf<'cdr.show'>>> {
+  const found = await calls.findById(sessionId)
+  if (!found.ok) return found
+  const exact = found.value.find((record) => record.sessionId === sessionId)
+  const record = exact ?? found.value[0]
+  if (record === undefined) return failure('not-found', `no call record ${sessionId}`)
+  if (exact === undefined && found.value.length > 1) {
+    const names = found.value.map((one) => one.sessionId).join(', ')
+    return failure('ambiguous', `${sessionId} is the beginning of several: ${names}`)
+  }
+  return success({ record: itemOf(record) })
+}
+
+function itemOf(record: CallRecord): RecordItem {
+  const { startedAtMs, answeredAtMs, endedAtMs, parties, roles, ...rest } = record
+  return {
+    ...rest,
+    startedAt: iso(startedAtMs),
+    answeredAt: isoOrNull(answeredAtMs),
+    endedAt: iso(endedAtMs),
+    talkedMs: answeredAtMs === null ? 0 : Math.max(0, endedAtMs - answeredAtMs),
+    parties: parties.map(({ leg, number, side, invitedAtMs, joinedAtMs, leftAtMs, rtp }) => {
+      const times = { joinedAt: isoOrNull(joinedAtMs), leftAt: isoOrNull(leftAtMs) }
+      return { leg, number, side, invitedAt: iso(invitedAtMs), ...times, rtp }
+    }),
+    roles: roles.map(({ atMs, term }) => ({ at: iso(atMs), term })),
+  }
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : iso(ms)
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}

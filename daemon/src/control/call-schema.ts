@@ -1,0 +1,85 @@
+//! What the verbs of call records (`cdr`, `cdr.show`) take and give. Times are ISO 8601 UTC.
+import { z } from 'zod'
+import { timeSchema } from './status-schema.ts'
+
+/** Call records in one answer. */
+const recordsPerAnswer = 200
+
+const recordItemSchema = z.object({
+  sessionId: z.string(),
+  /** Type of the session; ED-137 call type, Subject and Priority as received. */
+  type: z.string(),
+  callType: z.string(),
+  subject: z.string(),
+  priority: z.string(),
+  caller: z.string(),
+  /** The number that was dialled. */
+  called: z.string(),
+  startedAt: timeSchema,
+  /** Null: never answered. */
+  answeredAt: timeSchema.nullable(),
+  endedAt: timeSchema,
+  /** From the answer to the end. */
+  talkedMs: z.number(),
+  /** `node`: both nodes lost the session; the end is when one of them last knew it. */
+  endedBy: z.enum(['caller', 'callee', 'switch', 'node']),
+  status: z.int(),
+  /** Value of the Reason header of the end (RFC 3326); empty: none. */
+  reason: z.string(),
+  parties: z.array(
+    z.object({
+      leg: z.string(),
+      number: z.string(),
+      side: z.enum(['caller', 'callee']),
+      invitedAt: timeSchema,
+      joinedAt: timeSchema.nullable(),
+      leftAt: timeSchema.nullable(),
+      rtp: z
+        .object({
+          packetsSent: z.number(),
+          packetsReceived: z.number(),
+          packetsLost: z.number(),
+          packetsLate: z.number(),
+          jitterMsMax: z.number(),
+          farPacketsLost: z.number(),
+        })
+        .nullable(),
+    }),
+  ),
+  services: z.array(z.string()),
+  /** Changes of the serving node while the session lived. */
+  roles: z.array(z.object({ at: timeSchema, term: z.number() })),
+})
+export type RecordItem = z.infer<typeof recordItemSchema>
+
+/** The place of a record in the list. */
+const placeSchema = z.object({ endedAtMs: z.number(), sessionId: z.string().max(64) })
+
+export const cdrParams = z.strictObject({
+  /** By the end of the call: from this on, and before that. */
+  since: timeSchema.optional(),
+  until: timeSchema.optional(),
+  /** A number that took part. */
+  party: z.string().min(1).max(256).optional(),
+  /** Type, call type, priority, or a service that was used. */
+  kind: z.string().min(1).max(64).optional(),
+  /** A SIP status, or a part of the Reason. */
+  cause: z.string().min(1).max(64).optional(),
+  answered: z.boolean().optional(),
+  oldestFirst: z.boolean().default(false),
+  limit: z.int().min(1).max(recordsPerAnswer).default(50),
+  /** `next` of the answer before. */
+  after: placeSchema.optional(),
+})
+
+export const cdrShape = {
+  records: z.array(recordItemSchema).max(recordsPerAnswer),
+  /** Where the next answer begins; null: this was all. */
+  next: placeSchema.nullable(),
+  /** All that are kept by this node, and those that wait for its disk. */
+  kept: z.int().min(0),
+  waiting: z.int().min(0),
+}
+
+export const cdrShowParams = z.strictObject({ sessionId: z.string().min(1).max(64) })
+export const cdrShowShape = { record: recordItemSchema }
