@@ -1,10 +1,12 @@
 //! A call between two phones of a lab, and what the phones got of it.
 import type { ExecutionContext } from 'ava'
+import { aLawToLinear, muLawToLinear } from '../../daemon/src/wire/g711.ts'
 import { analyseTone } from '../../scripts/capture/audio-analysis.ts'
 import type { UdpPacket } from '../../scripts/capture/pcap.ts'
 import {
   figuresFrom,
   figuresOfAll,
+  isRtp,
   type RtpStream,
   rtpStreams,
 } from '../../scripts/capture/rtp-analysis.ts'
@@ -137,4 +139,47 @@ function breaks(phone: BaresipPhone, toneHz: number): number {
   const from = sampleRateHz
   const tone = analyseTone(samples, { sampleRateHz, toneHz, from })
   return tone.toneSamples === 0 ? -1 : tone.discontinuities
+}
+
+interface Burst {
+  readonly packets: number
+  /** How much of its energy is at a frequency, 0 to 1. */
+  share(hz: number): number
+}
+
+/** What is heard between silences, from the first copy of each packet. */
+export function burstsIn(
+  packets: readonly UdpPacket[],
+  address: string,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): Burst[] {
+  const seen = new Set<number>()
+  const bursts: number[][] = []
+  let isSilent = true
+  for (const packet of packets) {
+    if (packet.destination !== address || packet.source !== serviceAddress || !isRtp(packet))
+      continue
+    const number = packet.payload.readUInt16BE(2)
+    if (packet.timeMs < fromMs || packet.timeMs > toMs || seen.has(number)) continue
+    seen.add(number)
+    const decode = (packet.payload.readUInt8(1) & 0x7f) === 8 ? aLawToLinear : muLawToLinear
+    const samples = Array.from(packet.payload.subarray(12), decode)
+    const wasSilent = isSilent
+    isSilent = samples.every((sample) => Math.abs(sample) <= 8)
+    if (isSilent) continue
+    if (wasSilent) bursts.push([])
+    bursts.at(-1)?.push(...samples)
+  }
+  return bursts.map((samples) => ({
+    packets: samples.length / 160,
+    share: (hz) => shareAt(samples, hz),
+  }))
+}
+
+function shareAt(samples: readonly number[], hz: number): number {
+  const energy = samples.reduce((sum, sample) => sum + sample * sample, 0)
+  const [cosine = 0, sine = 0] = [Math.cos, Math.sin].map((wave) =>
+    samples.reduce((sum, x, n) => sum + x * wave((2 * Math.PI * hz * n) / sampleRateHz), 0),
+  )
+  return (2 * (cosine * cosine + sine * sine)) / (samples.length * energy)
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import type { UserItem } from '../../daemon/src/control/api.ts'
 import { between, ofTerminal, sipMessages } from '../../scripts/capture/sip-analysis.ts'
+import { compareTwins } from '../../scripts/capture/twin.ts'
 import { Lab } from '../../scripts/lab.ts'
 import type { LabNode } from '../../scripts/lab-node.ts'
 import { labUsers } from '../../scripts/lab-site.ts'
@@ -10,6 +11,7 @@ import { serviceAddress } from '../../scripts/net/netns.ts'
 import type { BaresipPhone } from '../../scripts/phones/baresip.ts'
 import { until } from '../../scripts/waiting.ts'
 import {
+  burstsIn,
   calleeHz,
   heard,
   lostIn,
@@ -35,6 +37,8 @@ let watch: SilentStandbyWatch
 let pair: PhonePair
 let single: BaresipPhone
 let registered: readonly UserItem[]
+/** While who hears the hold tone of both nodes. */
+let held = { address: '', fromMs: 0, toMs: 0 }
 
 test.before(async () => {
   lab = await Lab.start({ members: ['p1', 'p2', 'p3'], users })
@@ -116,25 +120,40 @@ test.serial('a ringing call can be given up at the new primary', async (t) => {
   t.pass()
 })
 
-test.serial('a held call is resumed at the new primary', async (t) => {
-  await talk(pair)
-  const captures = await lab.capture('p2')
-  await delay(500)
-  await pair.caller.hold()
-  await delay(500)
-  const { victim } = await killPrimary()
-  await lab.primary()
-  const resumedMs = Date.now()
-  await pair.caller.resume()
-  await delay(2_000)
-  await bringBack(victim)
-  await putDown(pair.caller, pair)
-  const packets = await captures.stop()
-  const invites = sipMessages(packets).filter((message) => message.method === 'INVITE')
-  t.true(invites.some((message) => message.timeMs > resumedMs && message.status === 200))
-  const window = { fromMs: resumedMs + 500, toMs: resumedMs + 1_500 }
-  t.is(lostIn(packets, lab.network.address('p2'), window), 0)
-})
+test.serial(
+  'a held call has the hold tone of both nodes, and is resumed at the new primary',
+  async (t) => {
+    await talk(pair)
+    const captures = await lab.capture('p2')
+    await delay(500)
+    await pair.caller.hold()
+    await delay(4_000)
+    const { victim, atMs } = await killPrimary()
+    await lab.primary()
+    await delay(3_500)
+    const resumedMs = Date.now()
+    const address = lab.network.address('p2')
+    held = { address, fromMs: atMs - 3_500, toMs: atMs - 100 }
+    await pair.caller.resume()
+    await delay(2_000)
+    await bringBack(victim)
+    await putDown(pair.caller, pair)
+    const packets = await captures.stop()
+    const invites = sipMessages(packets).filter((message) => message.method === 'INVITE')
+    t.true(invites.some((message) => message.timeMs > resumedMs && message.status === 200))
+    const window = { fromMs: resumedMs + 500, toMs: resumedMs + 1_500 }
+    t.is(lostIn(packets, address, window), 0)
+    const whole = { fromMs: held.fromMs, toMs: resumedMs }
+    t.is(lostIn(packets, address, whole), 0)
+    const bursts = burstsIn(packets, address, whole)
+    t.true(bursts.length >= 4, JSON.stringify(bursts))
+    // The first and the last one may be cut.
+    for (const burst of bursts.slice(1, -1)) {
+      t.is(burst.packets, 10, '200 ms')
+      t.true(burst.share(425) > 0.9, 'nothing but the tone')
+    }
+  },
+)
 
 test.serial(
   'a call dialled into the silence after the kill is set up by the new primary',
@@ -187,7 +206,21 @@ test.serial('registrations outlive all this, and end when they were to end', asy
   t.regex((await closed).param, /480/)
 })
 
-test.serial('the standby has sent no SIP in all of this', async (t) => {
-  const { violations } = await watch.finish()
-  t.deepEqual(violations, [])
-})
+test.serial(
+  'the standby has sent no SIP in all of this, and the same tone as the primary',
+  async (t) => {
+    const { violations, sentByA, sentByB } = await watch.finish()
+    t.deepEqual(violations, [])
+    const { address, fromMs, toMs } = held
+    const [byA, byB] = [sentByA, sentByB].map((packets) =>
+      packets.filter(
+        (one) => one.destination === address && one.timeMs >= fromMs && one.timeMs <= toMs,
+      ),
+    )
+    const twin = compareTwins(byA ?? [], byB ?? [])
+    t.true(twin.packets > 150, JSON.stringify(twin))
+    // Nothing of a tone depends on when a packet came: every byte is equal.
+    const { packets } = twin
+    t.deepEqual(twin, { packets, headerEqual: packets, payloadEqual: packets, single: 0 })
+  },
+)

@@ -2,15 +2,12 @@
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
 import { HeardDigits } from '../../src/switching/dialled.ts'
-import { DigestServer } from '../../src/switching/registrar/digest.ts'
 import type { Service } from '../../src/switching/services/service.ts'
-import { TransactionLayer } from '../../src/switching/transaction/layer.ts'
-import { withSession } from '../../src/switching/wired/call.ts'
-import { Exchange } from '../../src/switching/wired/exchange.ts'
 import { deliver } from '../../src/switching/wired/machine.ts'
 import { infoDigit } from '../../src/wire/info-digit.ts'
 import { scripts } from './core-calls.ts'
-import { Stage, service } from './core-stage.ts'
+import { Stage } from './core-stage.ts'
+import { exchangeOn, workOn } from './exchange-on-stage.ts'
 
 test('a digit is read from each of the three bodies of an INFO, and nothing else is one', (t) => {
   const cases: [string | undefined, string, string | null][] = [
@@ -37,29 +34,13 @@ test('a digit is read from each of the three bodies of an INFO, and nothing else
 function stageWith(services: readonly Service[]) {
   const stage = new Stage()
   for (const step of scripts['answered, hung up by the caller']?.slice(0, 4) ?? []) step(stage)
-  const newToken = () => 'abcdef0123456789'
-  const sentBy = { address: service, port: 5060 }
-  const layer = new TransactionLayer({ sentBy, peerSentBy: null, newBranch: newToken })
-  const secret = new TextEncoder().encode('a secret of thirty-two bytes ....')
-  const realm = 'vccs.test'
-  const digest = new DigestServer({ realm, secret, newSalt: newToken, accounts: () => [] })
-  const options = {
-    ...{ tables: stage.tables, ...sentBy, sipPort: 5060, realm, secret, newToken },
-    rtpPorts: { first: 20_000, last: 20_019 },
-    random32: () => 7,
-  }
-  const exchange = new Exchange(options, { layer, digest, services })
-  exchange.sessions.rebuild()
-  const [session] = [...stage.tables.wiredConference.values()]
-  const sessionId = session?.sessionId ?? ''
-  const now = { ...stage.now, tick: 50 }
+  const exchange = exchangeOn(stage, services)
+  const sessionId = [...stage.tables.wiredConference.values()][0]?.sessionId ?? ''
   const member = () =>
     stage.tables.wiredConference.get(sessionId)?.members.find(({ leg }) => leg === 'a')
   const press = (digit: string, mark: string) =>
-    withSession(exchange, { sessionId, now }, (call) =>
-      deliver(call, 'digit', { leg: 'a', digit, mark }),
-    )
-  return { stage, press, member }
+    workOn(stage, exchange, (call) => deliver(call, 'digit', { leg: 'a', digit, mark }))
+  return { press, member }
 }
 
 test('a digit is given to the first service that takes it, once, and is in its commit', (t) => {

@@ -4,6 +4,7 @@ import type { Leg } from '../../tables/wired-conference.ts'
 import { header, type SipHeader, type SipResponse } from '../../wire/sip/message.ts'
 import { establish } from '../dialog/dialog.ts'
 import { isReadable } from '../dialog/pending.ts'
+import { stopTones } from '../services/call-tones.ts'
 import { mediaOf } from '../xip/media.ts'
 import type { XipMedia } from '../xip/xip.ts'
 import type { Call } from './call.ts'
@@ -33,6 +34,7 @@ function connectEarly(
   call.takeOffer(callee)
   call.changeDialog(callee, { remoteSdp: response.body })
   connect(call, callee, media, saidTo(call, callee))
+  stopTones(call)
   const caller = call.far(callee)
   const offer = call.dialog(caller).pendingServer?.body ?? ''
   return offer === '' ? '' : connectCaller(call, caller, offer)
@@ -78,6 +80,7 @@ export function onAnswered(call: Call, { leg, response }: Answered): void {
   call.exchange.timers.stop({ sessionId: call.sessionId, timer: 'no-answer' })
   call.exchange.answered += 1
   const body = describeToCaller(call, caller, media)
+  stopTones(call)
   call.change({ state: 'communicating', answeredAtMs: call.now.wallMs })
   call.respond(caller, 'pendingServer', 200, { body })
 }

@@ -6,6 +6,7 @@ import type { Leg, PendingServer } from '../../tables/wired-conference.ts'
 import type { Direction } from '../../tables/wired-media.ts'
 import { refreshTarget } from '../dialog/dialog.ts'
 import { isReadable, isSuccess } from '../dialog/pending.ts'
+import { saidToHeld, setHoldTones } from '../services/call-tones.ts'
 import { mediaOf } from '../xip/media.ts'
 import type { Codec, XipMedia } from '../xip/xip.ts'
 import type { Call } from './call.ts'
@@ -24,8 +25,9 @@ export function onReinvite(call: Call, opened: OpenedRequest): void {
     return
   }
   const media = request.body === '' ? null : mediaOf(request.body)
-  const passes = media !== null && media.direction !== saidTo(call, call.far(leg))
-  const isGlare = dialog.pendingClient !== null || (passes && isOccupied(call, call.far(leg)))
+  const far = call.far(leg)
+  const passes = media !== null && saidToHeld(call, media.direction) !== saidTo(call, far)
+  const isGlare = dialog.pendingClient !== null || (passes && isOccupied(call, far))
   if (isGlare) {
     call.refuse(opened, 491)
     return
@@ -44,7 +46,7 @@ export function onReinvite(call: Call, opened: OpenedRequest): void {
     destination: refreshed.destination,
   })
   if (media === null) offerInAnswer(call, leg)
-  else if (passes) passOn(call, call.far(leg), media)
+  else if (passes) passOn(call, far, media)
   else answerModification(call, leg)
 }
 
@@ -60,7 +62,8 @@ function isUnsettled(pending: PendingServer | null): boolean {
 }
 
 function passOn(call: Call, far: Leg, media: XipMedia): void {
-  call.invite(far, offerTo(call, far, media.direction, codecOf(call, far)))
+  const said = saidToHeld(call, media.direction)
+  call.invite(far, offerTo(call, far, said, codecOf(call, far)))
 }
 
 /** The codec in use stays the first choice. */
@@ -113,6 +116,7 @@ export function setHold(call: Call, leg: Leg, wanted: boolean): void {
   call.changeMember(leg, { state: holds ? 'hold' : 'talking' })
   const isAnyHold = call.session.members.some((member) => member.state === 'hold')
   call.change({ state: isAnyHold ? 'hold' : 'communicating' })
+  setHoldTones(call)
 }
 
 /** The far leg has answered our re-INVITE. */
@@ -166,6 +170,6 @@ export function onAck(call: Call, { leg, request }: CallEvents['ack']): void {
   take(call, leg, { description: request.body, media })
   const far = call.far(leg)
   setHold(call, leg, isHold(media.direction))
-  const passes = media.direction !== saidTo(call, far)
+  const passes = saidToHeld(call, media.direction) !== saidTo(call, far)
   if (passes && !isOccupied(call, far)) passOn(call, far, media)
 }

@@ -10,6 +10,7 @@ import {
 import { response } from '../../wire/sip/write.ts'
 import { finalOf, requestOf, restoreClient } from '../dialog/pending.ts'
 import type { Now } from '../effects.ts'
+import { setHoldTones } from '../services/call-tones.ts'
 import { Call } from './call.ts'
 import type { Exchange } from './exchange.ts'
 import { connect, describedBy, saidTo } from './media.ts'
@@ -55,6 +56,7 @@ function restoreLegs(call: Call): void {
     if (!isPresent(member)) continue
     if (media === null || dialog.localSdp === '' || wiredMedia.get(mediaId) !== undefined) continue
     connect(call, leg, media, saidTo(call, leg))
+    setHoldTones(call)
   }
 }
 

@@ -1,0 +1,78 @@
+//! Tones of a call: the hold tone for whoever is held, and a tone before the answer for a caller whose call
+//! waits. They are in the records of the legs, so that a take-over changes nothing in what is heard.
+
+import type { TonePattern } from '../../tables/tone.ts'
+import { toneSet } from '../../tables/tone-sets.ts'
+import { type Leg, legOf } from '../../tables/wired-conference.ts'
+import type { Direction } from '../../tables/wired-media.ts'
+import { playTone, stopTone } from '../bridge/leg-changes.ts'
+import type { Call } from '../wired/call.ts'
+import { isHold } from '../wired/direction.ts'
+import { answerTo, connect } from '../wired/media.ts'
+import { isPresent } from '../wired/sessions.ts'
+import { mediaOf } from '../xip/media.ts'
+
+const holdTone = 'hold'
+
+/** In a call between two, one side holds and the other one hears that it is held, in place of what the
+ * holding telephone sends. A conference goes on without who holds. */
+export function setHoldTones(call: Call): void {
+  const present = call.session.members.filter(isPresent)
+  for (const member of present) {
+    const others = present.filter((one) => one !== member)
+    const isHeld = others.length === 1 && others[0]?.state === 'hold'
+    if (isHeld) play(call, legOf(member), toneSet(call.exchange.plan.tones).hold)
+    else stop(call, legOf(member), holdTone)
+  }
+}
+
+/** What is said to the other side when one says `direction`: a terminal that is held goes on listening,
+ * to the hold tone, also when nothing is sent by who holds. */
+export function saidToHeld(call: Call, direction: Direction): Direction {
+  const isHeld = isHold(direction) && call.session.callType === 'da-ida'
+  return isHeld ? 'sendonly' : direction
+}
+
+/** The caller hears a tone before there is an answer: 183, or another 1xx, with our description. His leg
+ * exists from now on; the final answer says the same. @returns false when he made no offer: he gets the
+ * status alone. */
+export function playEarly(
+  call: Call,
+  caller: Leg,
+  { pattern, status = 183 }: { readonly pattern: TonePattern; readonly status?: number },
+): boolean {
+  const offer = call.dialog(caller).pendingServer?.body ?? ''
+  const media = offer === '' ? null : mediaOf(offer)
+  if (media === null) {
+    call.respond(caller, 'pendingServer', status)
+    return false
+  }
+  const body = answerTo(call, caller, offer, media.direction)
+  call.changeDialog(caller, { localSdp: body, remoteSdp: offer })
+  connect(call, caller, media, media.direction)
+  play(call, caller, pattern)
+  call.respond(caller, 'pendingServer', status, { body })
+  return true
+}
+
+/** Somebody answers, or sends early media: nobody hears a tone any more. */
+export function stopTones(call: Call): void {
+  for (const member of call.session.members) stop(call, legOf(member))
+}
+
+function play(call: Call, leg: Leg, pattern: TonePattern): void {
+  const { wiredMedia } = call.exchange.options.tables
+  const record = wiredMedia.get(call.member(leg).mediaId)
+  if (record === undefined || record.tone?.name === pattern.name) return
+  wiredMedia.put(playTone(record, pattern, call.now.tick))
+}
+
+/** @param name only this tone; absent: any. */
+function stop(call: Call, leg: Leg, name?: string): void {
+  const { wiredMedia } = call.exchange.options.tables
+  const record = wiredMedia.get(call.member(leg).mediaId)
+  if (record === undefined || record.tone === null) return
+  if (name === undefined || record.tone.name === name) {
+    wiredMedia.put(stopTone(record, call.now.tick))
+  }
+}
