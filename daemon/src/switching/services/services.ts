@@ -1,6 +1,8 @@
 //! All services, in the order in which they are asked.
+import { callTypeService } from './call-types.ts'
 import { forwarding } from './forward.ts'
 import { hotline } from './hotline.ts'
+import { priorityCalls } from './priority.ts'
 import { queueing } from './queue.ts'
 import type { Service } from './service.ts'
 import { sessionTimers } from './session-timer.ts'
@@ -9,6 +11,8 @@ import { setByDialling } from './set-by-dialling.ts'
 export const services: readonly Service[] = [
   sessionTimers,
   hotline,
+  priorityCalls,
+  callTypeService,
   setByDialling,
   forwarding,
   queueing,

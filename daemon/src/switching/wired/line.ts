@@ -2,6 +2,7 @@
 import type { PhoneBookEntry } from '../../tables/phone-book.ts'
 import { profileOf } from '../../tables/profile.ts'
 import type { User } from '../../tables/user.ts'
+import type { Conference } from '../../tables/wired-conference.ts'
 import type { Now } from '../effects.ts'
 import { liveBindings, userWith } from '../registrar/bindings.ts'
 import type { Exchange } from './exchange.ts'
@@ -24,6 +25,12 @@ export function lineState(exchange: Exchange, entry: PhoneBookEntry, now: Now): 
   const there = user === undefined ? null : userWith(user, elsewhere)
   if (there === null) return { kind: live.length === 0 ? 'not-registered' : 'loop' }
   const { calls } = profileOf(entry).line
-  const kind = exchange.sessions.of(entry.number).length >= calls ? 'busy' : 'free'
+  const kind = telephoneCalls(exchange, entry.number).length >= calls ? 'busy' : 'free'
   return { kind, user: there }
+}
+
+/** The calls that occupy the line: instantaneous access and monitoring have resources of their own
+ * (ED-137 sheet 5.4, 5.5). */
+function telephoneCalls(exchange: Exchange, number: string): Conference[] {
+  return exchange.sessions.of(number).filter(({ callType }) => callType === 'da-ida')
 }

@@ -35,7 +35,7 @@ function findCallee(
   return line.kind === 'busy' || entry.number === xip.sourceUser ? 486 : line.user
 }
 
-function openSession(work: SetUp, callee: User): CoreEffect[] {
+export function openSession(work: SetUp, callee: User): CoreEffect[] {
   const { exchange, invitation, xip } = work
   const { request, source, now } = invitation
   const { sessions, resources, timers } = exchange

@@ -1,0 +1,75 @@
+//! The call types of ED-137 volume 2 beside DA/IDA: instantaneous access and monitoring (sheet 5.4, 5.5).
+//! The terminal answers them by itself; the switch sees to rights and resources, which are not those of
+//! the telephone line: a controller is heard on his speaker although he talks to somebody else.
+import type { PhoneBookEntry } from '../../tables/phone-book.ts'
+import { profileOf } from '../../tables/profile.ts'
+import type { Conference } from '../../tables/wired-conference.ts'
+import type { CoreEffect } from '../effects.ts'
+import { withSession } from '../wired/call.ts'
+import type { Exchange } from '../wired/exchange.ts'
+import { lineState } from '../wired/line.ts'
+import { refuse } from '../wired/refuse.ts'
+import { endCall } from '../wired/release.ts'
+import { isPresent } from '../wired/sessions.ts'
+import type { SetUp } from '../wired/setup.ts'
+import { openSession } from '../wired/setup-terminal.ts'
+import type { Service } from './service.ts'
+
+export const callTypeService: Service = { name: 'call-types', invited }
+
+function invited(work: SetUp): CoreEffect[] | null {
+  const { exchange, invitation, xip } = work
+  if (xip.callType === 'da-ida') return null
+  const entry = exchange.options.tables.phoneBook.get(xip.destinationUser)
+  // Groups, conferences and trunks have telephone calls only.
+  if (entry === undefined || entry.type === 'radio') return refuse(exchange, invitation, 404)
+  return xip.callType === 'ia' ? instantAccess(work, entry) : monitoring(work, entry)
+}
+
+/** A new one of the same caller takes the place of the old one; one more than the callee can hear is 486. */
+function instantAccess(work: SetUp, entry: PhoneBookEntry): CoreEffect[] {
+  const { exchange, invitation, xip } = work
+  const calls = callsTo(exchange, entry.number, ({ callType }) => callType === 'ia')
+  const former = calls.filter((session) => callerOf(session) === xip.sourceUser)
+  if (calls.length - former.length >= profileOf(entry).line.instantAccess) {
+    return refuse(exchange, invitation, 486)
+  }
+  const ended = former.flatMap(({ sessionId }) =>
+    withSession(exchange, { sessionId, now: invitation.now }, (call) =>
+      endCall(call, { by: 'switch', status: 200 }),
+    ),
+  )
+  return [...ended, ...call(work, entry)]
+}
+
+/** Both sides must have the right: who listens, and who is heard. */
+function monitoring(work: SetUp, entry: PhoneBookEntry): CoreEffect[] {
+  const { exchange, invitation, xip } = work
+  const caller = exchange.options.tables.phoneBook.get(xip.sourceUser)
+  const may = caller !== undefined && profileOf(caller).rights.monitor
+  if (!may || !profileOf(entry).rights.beMonitored) return refuse(exchange, invitation, 403)
+  return call(work, entry)
+}
+
+function call(work: SetUp, entry: PhoneBookEntry): CoreEffect[] {
+  const { exchange, invitation, xip } = work
+  if (entry.number === xip.sourceUser) return refuse(exchange, invitation, 486)
+  const line = lineState(exchange, entry, invitation.now)
+  if (line.kind === 'not-registered') return refuse(exchange, invitation, 480)
+  if (line.kind === 'loop') return refuse(exchange, invitation, 482)
+  return openSession(work, line.user)
+}
+
+function callsTo(
+  exchange: Exchange,
+  number: string,
+  isWanted: (session: Conference) => boolean,
+): Conference[] {
+  return exchange.sessions
+    .of(number)
+    .filter((session) => isWanted(session) && callerOf(session) !== number)
+}
+
+function callerOf({ members }: Conference): string | undefined {
+  return members.find((member) => member.side === 'caller' && isPresent(member))?.user
+}

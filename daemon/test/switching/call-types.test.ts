@@ -1,0 +1,142 @@
+//! Instantaneous access, monitoring and priority: rights, resources, and what is refused.
+import test from 'ava'
+import { type Profile, profileOf } from '../../src/tables/profile.ts'
+import { header } from '../../src/wire/sip/message.ts'
+import { type Phone, Stage, sdp } from './core-stage.ts'
+
+const ia = ['Subject: IA call', 'Priority: urgent', 'WG67-Version: phone.01']
+const monitoring = ['Subject: monitoring', 'Priority: non-urgent', 'WG67-Version: phone.01']
+
+function set(
+  stage: Stage,
+  number: string,
+  change: { rights?: Partial<Profile['rights']>; line?: Partial<Profile['line']> },
+): void {
+  const entry = stage.tables.phoneBook.get(number)
+  if (entry === undefined) throw new Error(`no account ${number}`)
+  const { rights, line, settings } = profileOf(entry)
+  const profile = {
+    settings,
+    rights: { ...rights, ...change.rights },
+    line: { ...line, ...change.line },
+  }
+  stage.tables.phoneBook.put({ ...entry, profile })
+}
+
+function answer(phone: Phone, direction = 'sendrecv'): void {
+  phone.respond(phone.asked('INVITE'), 200, sdp(phone.endpoint, { direction }))
+}
+
+function talking(): Stage {
+  const stage = new Stage()
+  stage.a.call('102')
+  answer(stage.b)
+  stage.a.ack(stage.a.told(200))
+  stage.b.inbox.length = 0
+  return stage
+}
+
+test('an instantaneous access call reaches a position that talks, and one more finds it busy', (t) => {
+  const stage = talking()
+  const caller = stage.phone('103')
+  caller.call('102', sdp(caller.endpoint, { direction: 'sendonly' }), ia)
+  const invite = stage.b.asked('INVITE')
+  t.is(header(invite, 'Subject'), 'IA call')
+  t.is(header(invite, 'Priority'), 'urgent')
+  answer(stage.b, 'recvonly')
+  t.true(caller.heard(200))
+  const other = stage.phone('900')
+  other.call('102', sdp(other.endpoint, { direction: 'sendonly' }), ia)
+  t.true(other.heard(486))
+  t.is(stage.core.liveSessions, 2)
+})
+
+test('a new instantaneous access call of the same caller takes the place of the old one', (t) => {
+  const stage = new Stage()
+  stage.a.call('102', sdp(stage.a.endpoint, { direction: 'sendonly' }), ia)
+  answer(stage.b, 'recvonly')
+  stage.a.ack(stage.a.told(200))
+  stage.b.inbox.length = 0
+  // The next CSeq makes it another call.
+  stage.a.call('102', sdp(stage.a.endpoint, { direction: 'sendonly' }), ia)
+  t.true(stage.b.heard('BYE') && stage.b.heard('INVITE'))
+  t.is(stage.core.liveSessions, 1)
+})
+
+test('an instantaneous access call does not make the line busy for a telephone call', (t) => {
+  const stage = new Stage()
+  stage.a.call('102', sdp(stage.a.endpoint, { direction: 'sendonly' }), ia)
+  answer(stage.b, 'recvonly')
+  stage.a.ack(stage.a.told(200))
+  stage.b.inbox.length = 0
+  stage.phone('103').call('102')
+  t.true(stage.b.heard('INVITE'))
+})
+
+test('instantaneous access that is switched off for an account is busy', (t) => {
+  const stage = new Stage()
+  set(stage, '102', { line: { instantAccess: 0 } })
+  stage.a.call('102', undefined, ia)
+  t.true(stage.a.heard(486))
+})
+
+for (const subject of ['monitoring', 'G/G monitoring', 'A/G monitoring']) {
+  test(`${subject} needs the right of who listens and of who is heard`, (t) => {
+    const headers = [`Subject: ${subject}`, 'Priority: non-urgent', 'WG67-Version: phone.01']
+    for (const [monitor, beMonitored, status] of [
+      [false, true, 403],
+      [true, false, 403],
+      [true, true, 200],
+    ] as const) {
+      const stage = new Stage()
+      set(stage, '101', { rights: { monitor } })
+      set(stage, '102', { rights: { beMonitored } })
+      stage.a.call('102', sdp(stage.a.endpoint, { direction: 'recvonly' }), headers)
+      if (status === 200) answer(stage.b, 'sendonly')
+      t.true(stage.a.heard(status), `${monitor} ${beMonitored}`)
+      t.is(stage.b.heard('INVITE'), status === 200)
+    }
+  })
+}
+
+test('monitoring hears a position that talks, and holds nothing', (t) => {
+  const stage = talking()
+  const listener = stage.phone('103')
+  set(stage, '103', { rights: { monitor: true } })
+  set(stage, '102', { rights: { beMonitored: true } })
+  listener.call('102', sdp(listener.endpoint, { direction: 'recvonly' }), monitoring)
+  answer(stage.b, 'sendonly')
+  t.true(listener.heard(200))
+  t.deepEqual(
+    [...stage.tables.wiredConference.values()].map(({ state }) => state),
+    ['communicating', 'communicating'],
+  )
+})
+
+test('a call is no more urgent than its account may make it', (t) => {
+  for (const [ceiling, wanted, got] of [
+    ['normal', 'emergency', 'normal'],
+    ['urgent', 'emergency', 'urgent'],
+    ['emergency', 'emergency', 'emergency'],
+    ['normal', 'non-urgent', 'non-urgent'],
+  ] as const) {
+    const stage = new Stage()
+    set(stage, '101', { rights: { priorityMax: ceiling } })
+    stage.a.call('102', undefined, ['Subject: DA/IDA call', `Priority: ${wanted}`])
+    t.is(header(stage.b.asked('INVITE'), 'Priority'), got)
+  }
+})
+
+test('codes make a call urgent, as far as the account may', (t) => {
+  for (const [digits, ceiling, got] of [
+    ['*39102', 'emergency', 'emergency'],
+    ['*36102', 'emergency', 'urgent'],
+    ['*39102', 'normal', 'normal'],
+    ['*39*36102', 'emergency', 'urgent'],
+  ] as const) {
+    const stage = new Stage()
+    set(stage, '101', { rights: { priorityMax: ceiling } })
+    stage.a.call(digits)
+    t.is(header(stage.b.asked('INVITE'), 'Priority'), got, digits)
+  }
+})
