@@ -27,6 +27,14 @@ function set(stage: Stage, number: string, settings: Settings, calls = 1): void 
   })
 }
 
+function allowEmergency(stage: Stage, number: string): void {
+  const entry = stage.tables.phoneBook.get(number)
+  if (entry === undefined) throw new Error(`no account ${number}`)
+  const profile = profileOf(entry)
+  const rights = { ...profile.rights, priorityMax: 'emergency' as const }
+  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, rights } })
+}
+
 const c = (stage: Stage) => stage.phone('103')
 const call: Step = ({ a }) => a.call('102')
 const ringC: Step = (stage) => c(stage).respond(c(stage).asked('INVITE'), 180)
@@ -204,6 +212,7 @@ test('a decline is the word of the user and forwards nothing', (t) => {
 test('an emergency call rings at who was called, whatever he has set', (t) => {
   const stage = new Stage()
   set(stage, '102', { doNotDisturb: true, forward: { always: '103' } })
+  allowEmergency(stage, '101')
   stage.a.call('102', undefined, ['Subject: DA/IDA call', 'Priority: emergency'])
   t.true(stage.b.heard('INVITE'))
 })

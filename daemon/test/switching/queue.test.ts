@@ -9,7 +9,7 @@ const callers = ['105', '106', '107', '108', '109', '110']
 
 function siteWith(line: Partial<Profile['line']>): Stage {
   const stage = new Stage()
-  for (const number of callers) stage.addPhone(number, 'telephone')
+  for (const number of callers) stage.addPhone(number, 'position')
   setLine(stage, '102', line)
   return stage
 }
