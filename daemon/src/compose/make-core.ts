@@ -25,6 +25,7 @@ export function makeCore({ config, keys, tables, random }: CoreParts): Core {
   return new Core({
     tables: {
       user: tables.table('user'),
+      position: tables.table('position'),
       phoneBook: tables.table('phone-book'),
       wiredConference: tables.table('wired-conference'),
       wiredMedia: tables.table('wired-media'),

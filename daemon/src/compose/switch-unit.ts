@@ -341,6 +341,11 @@ function makeConfiguration({ config, log }: SwitchOptions, engine: SwitchEngine)
         return []
       })
     },
-    plan: (plan) => core.setPlan(plan),
+    plan: (plan) => {
+      runner.run(() => {
+        core.setPlan(plan)
+        return []
+      })
+    },
   })
 }

@@ -1,6 +1,7 @@
 //! What the core is given, and what it counts.
 import type { ConferenceResource } from '../tables/conference-resource.ts'
 import type { PhoneBookEntry } from '../tables/phone-book.ts'
+import type { Position } from '../tables/position.ts'
 import type { Subscription } from '../tables/subscription.ts'
 import type { User } from '../tables/user.ts'
 import type { Conference } from '../tables/wired-conference.ts'
@@ -17,6 +18,7 @@ export interface RecordTable<R> {
 
 export interface CoreTables {
   readonly user: RecordTable<User>
+  readonly position: RecordTable<Position>
   readonly phoneBook: RecordTable<PhoneBookEntry>
   readonly wiredConference: RecordTable<Conference>
   readonly wiredMedia: RecordTable<WiredMedia>

@@ -11,6 +11,7 @@ import type { CoreEffect, Now } from './effects.ts'
 import { HeardMessages, isUnanswered, wantsAnswer } from './heard.ts'
 import type { Plan } from './plan.ts'
 import { DigestServer } from './registrar/digest.ts'
+import { seatAll, withPositions } from './registrar/positions.ts'
 import { applyUserChanges, expired, type RegisterOutcome } from './registrar/registrar.ts'
 import { Router } from './router.ts'
 import { services } from './services/services.ts'
@@ -60,7 +61,8 @@ export class Core {
   constructor(options: CoreOptions) {
     const { address, peerAddress, sipPort, realm, secret, newToken } = options
     const touched = new Set<string>()
-    this.#options = { ...options, tables: watchedTables(options.tables, touched) }
+    const tables = withPositions(options.tables, () => this.#exchange.plan.positions)
+    this.#options = { ...options, tables: watchedTables(tables, touched) }
     this.#layer = new TransactionLayer({
       sentBy: { address, port: sipPort },
       peerSentBy: peerAddress === undefined ? null : { address: peerAddress, port: sipPort },
@@ -76,6 +78,7 @@ export class Core {
   /** The site has changed, or was read for the first time. */
   setPlan(plan: Plan): void {
     this.#exchange.plan = plan
+    if (this.#isPrimary) seatAll(this.#options.tables, plan.positions)
   }
 
   get isPrimary(): boolean {
@@ -158,6 +161,7 @@ export class Core {
     this.#isPrimary = true
     this.#nextExpiryCheckMs = now.monotonicMs + expiryCheckMs
     restoreAll(this.#exchange, now)
+    seatAll(this.#options.tables, this.#exchange.plan.positions)
     this.#subscriptions.restore(now)
     noteTakeOver(this.#exchange, term, now)
     this.#heard.begin(servedAtMs, now.monotonicMs)

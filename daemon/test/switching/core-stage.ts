@@ -8,6 +8,7 @@ import type { CoreEffect, Now } from '../../src/switching/effects.ts'
 import type { CallRecord } from '../../src/tables/call-record.ts'
 import { conferenceResourceSchema } from '../../src/tables/conference-resource.ts'
 import { type PhoneBookEntry, phoneBookSchema } from '../../src/tables/phone-book.ts'
+import { positionSchema } from '../../src/tables/position.ts'
 import { freezeValue } from '../../src/tables/record-value.ts'
 import { subscriptionSchema } from '../../src/tables/subscription.ts'
 import { type User, userSchema } from '../../src/tables/user.ts'
@@ -69,6 +70,7 @@ export type StageTables = { [K in keyof CoreTables]: CoreTables[K] & { copy(): C
 export function emptyTables(): StageTables {
   return {
     user: new MapTable<User>(userSchema, (record) => record.user),
+    position: new MapTable(positionSchema, (record) => record.position),
     phoneBook: new MapTable<PhoneBookEntry>(phoneBookSchema, (record) => record.number),
     wiredConference: new MapTable(conferenceSchema, (record) => record.sessionId),
     wiredMedia: new MapTable(wiredMediaSchema, (record) => record.mediaId),

@@ -35,6 +35,7 @@ class Trace {
     this.#core = new Core({
       tables: {
         user: tables.table('user'),
+        position: tables.table('position'),
         phoneBook: tables.table('phone-book'),
         wiredConference: tables.table('wired-conference'),
         wiredMedia: tables.table('wired-media'),

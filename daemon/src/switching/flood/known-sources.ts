@@ -4,6 +4,7 @@ import { limits } from '../../limits.ts'
 import type { User } from '../../tables/user.ts'
 import type { Conference } from '../../tables/wired-conference.ts'
 import type { Endpoint } from '../../wire/sip/message.ts'
+import { bindingsOf } from '../registrar/bindings.ts'
 
 /** What one record stands for. */
 interface Trace extends Endpoint {
@@ -65,9 +66,8 @@ export class KnownSources {
 
 function tracesOfUser(user: User | null): Trace[] {
   if (user === null || user.status !== 'online') return []
-  const { address, port, callId, type } = user
-  const budget = type === 'gateway' ? limits.floodGatewayPerSecond : limits.floodPhonePerSecond
-  return [{ address, port, callId, budget }]
+  const budget = user.type === 'gateway' ? limits.floodGatewayPerSecond : limits.floodPhonePerSecond
+  return bindingsOf(user).map(({ address, port, callId }) => ({ address, port, callId, budget }))
 }
 
 function tracesOfSession(session: Conference | null): Trace[] {
