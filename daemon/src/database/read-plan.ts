@@ -20,6 +20,7 @@ export async function readPlan(sql: Sql): Promise<Plan> {
   const members = await rows('group_members')
   const seats = await rows('conference_members')
   const features = await readTable(sql, 'feature_codes')
+  const roles = await readTable(sql, 'position_roles')
   const tones = (await readTable(sql, 'site_settings')).get('tones')?.value
   return {
     groups: (await rows('groups')).map((row) => groupOf(row, members)),
@@ -29,6 +30,8 @@ export async function readPlan(sql: Sql): Promise<Plan> {
     routes: (await rows('routes')).map(routeOf),
     positions: (await rows('positions')).map((row) => ({
       position: text(row, 'position'),
+      displayName: text(row, 'display_name'),
+      role: String(roles.get(text(row, 'position'))?.role ?? ''),
       account: text(row, 'account'),
     })),
     tones: toneCountries.find((one) => one === tones) ?? 'europe',

@@ -93,6 +93,14 @@ export interface RoutePlan {
   readonly failOver: readonly FailOver[]
 }
 
+/** A position and its account (席位, S1.79). */
+interface PositionPlan {
+  readonly position: string
+  readonly displayName: string
+  readonly role: string
+  readonly account: string
+}
+
 export interface Plan {
   readonly groups: readonly GroupPlan[]
   readonly conferences: readonly ConferencePlan[]
@@ -100,8 +108,7 @@ export interface Plan {
   readonly features: Readonly<Record<FeatureName, string | null>>
   readonly trunks: readonly TrunkPlan[]
   readonly routes: readonly RoutePlan[]
-  /** Positions and the account of each. */
-  readonly positions: readonly { readonly position: string; readonly account: string }[]
+  readonly positions: readonly PositionPlan[]
   readonly tones: ToneCountry
 }
 

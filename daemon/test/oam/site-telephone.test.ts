@@ -98,8 +98,8 @@ test('the example is the plan of the core', async (t) => {
     ],
   )
   t.deepEqual(plan.positions, [
-    { position: 'TWR-1', account: '1001' },
-    { position: 'TWR-2', account: '1002' },
+    { position: 'TWR-1', displayName: 'Tower controller', role: 'executive', account: '1001' },
+    { position: 'TWR-2', displayName: 'Tower assistant', role: 'assistant', account: '1002' },
   ])
 })
 

@@ -48,7 +48,8 @@ function sit(
   { position }: Places[number],
   user: User | undefined,
 ): void {
-  const next = user === undefined || user.status === 'offline' ? empty(position) : of(position, user)
+  const next =
+    user === undefined || user.status === 'offline' ? empty(position) : of(position, user)
   const now = table.get(position)
   const isSame =
     now?.connection === next.connection &&
