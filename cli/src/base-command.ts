@@ -4,8 +4,9 @@ import type { ParamsOf, ResultOf, Verb } from '../../daemon/src/control/api.ts'
 import type { Operation } from '../../daemon/src/control/operation-schema.ts'
 import { ask, type Target } from './client.ts'
 import { CliFailure } from './failure.ts'
-import { currentIo, type Io } from './io.ts'
+import { currentIo } from './io.ts'
 import { Screen } from './screens/screen.ts'
+import type { Io } from './terminal.ts'
 
 const defaultSocket = '/run/vccs/control.sock'
 

@@ -2,8 +2,9 @@
 import { join } from 'node:path'
 import { type Interfaces, run, settings } from '@oclif/core'
 import { CliFailure, reportFailure } from './failure.ts'
-import { type Io, withIo } from './io.ts'
+import { withIo } from './io.ts'
 import { nearest } from './suggest.ts'
+import type { Io } from './terminal.ts'
 
 export interface Installation {
   /** Directory of `commands`; an `oclif.manifest.json` there saves time. */

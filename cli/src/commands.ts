@@ -1,5 +1,6 @@
 //! The table of commands; oclif reads it by the name `COMMANDS`.
 import { BeaconListen } from './commands/beacon.ts'
+import { Cdr, CdrExport, CdrShow } from './commands/cdr.ts'
 import { Completion } from './commands/completion.ts'
 import {
   ConfigApply,
@@ -25,6 +26,9 @@ export const COMMANDS = {
   alarms: Alarms,
   beacon: BeaconListen,
   calls: Calls,
+  cdr: Cdr,
+  'cdr:export': CdrExport,
+  'cdr:show': CdrShow,
   completion: Completion,
   'config:apply': ConfigApply,
   'config:diff': ConfigDiff,

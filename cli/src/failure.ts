@@ -1,7 +1,7 @@
 //! Failures of the command line: one sentence, what to do next, an exit code; never a stack trace.
 import { type ErrorCode, errors } from '../../daemon/src/errors.ts'
-import type { Io } from './io.ts'
 import { nearest } from './suggest.ts'
+import type { Io } from './terminal.ts'
 
 export interface FailureInfo {
   readonly code: string

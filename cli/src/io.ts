@@ -1,31 +1,6 @@
-//! The terminal as the commands see it; tests give another one.
+//! The terminal of this process, and the one of the command that runs; tests give another one.
 import { AsyncLocalStorage } from 'node:async_hooks'
-
-export interface Io {
-  /** Results. With --json nothing else is ever written here. */
-  out(text: string): void
-  /** Errors, questions and remarks for people. */
-  err(text: string): void
-  /** A person can be asked. */
-  readonly interactive: boolean
-  readonly outIsTerminal: boolean
-  readonly columns: number
-  readonly env: Readonly<Record<string, string | undefined>>
-  nowMs(): number
-  /** Resolves after `ms`, or earlier when `stop` is aborted. */
-  sleep(ms: number): Promise<void>
-  /** Aborted by Ctrl-C while a command watches or follows. */
-  readonly stop: AbortSignal
-  confirm(question: string): Promise<boolean>
-  input(question: Question): Promise<string>
-}
-
-export interface Question {
-  readonly message: string
-  readonly initial?: string
-  /** @returns true, or what is wrong. */
-  readonly validate?: (answer: string) => true | string
-}
+import type { Io } from './terminal.ts'
 
 const storage = new AsyncLocalStorage<Io>()
 
@@ -44,6 +19,7 @@ export function processIo(): Io {
   const { stdin, stdout, stderr, env } = process
   return {
     out: (text) => stdout.write(text),
+    drained: () => drained(stdout),
     err: (text) => stderr.write(text),
     interactive: stdin.isTTY === true && stderr.isTTY === true,
     outIsTerminal: stdout.isTTY === true,
@@ -64,6 +40,15 @@ export function processIo(): Io {
       return input(question)
     },
   }
+}
+
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  if (!stream.writableNeedDrain) return Promise.resolve()
+  return new Promise((resolve) => {
+    // A reader that went away drains nothing; `main.ts` ends the process then.
+    stream.once('drain', resolve)
+    stream.once('close', resolve)
+  })
 }
 
 let stopping: AbortController | null = null

@@ -1,7 +1,7 @@
 //! Questions to a person. Loaded only when one is asked: inquirer takes longer to start than `status`.
 import inquirer from 'inquirer'
 import { CliFailure } from './failure.ts'
-import type { Question } from './io.ts'
+import type { Question } from './terminal.ts'
 
 // Prompts go to standard error, so that standard output holds the result alone.
 const prompt = inquirer.createPromptModule({ output: process.stderr })

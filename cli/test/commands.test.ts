@@ -66,6 +66,10 @@ const successes: readonly (readonly [line: string, code: number, seen: RegExp])[
   ['config export', 0, /^site: tower$/m],
   ['config diff GOOD', 0, /No differences/],
   ['config diff BAD', 8, /- accounts.1001.name: "Tower"/],
+  ['cdr', 0, /7f3a12ab {2}2026-03-14 12:31:02Z {2}1 min {3}1001 .* urgent hold {2}200 callee/],
+  ['cdr --since 2h --party 1001 --no-answered', 0, /1 call record$/m],
+  ['cdr show 7f3a', 0, /ended {7}2026-03-14 12:31:02\.118Z by the callee, status 200/],
+  ['cdr export --output OUT', 0, /1 call records in /],
   ['calls', 0, /7f3a-12 {2}communicating/],
   ['users', 0, /1 of 1 user online/],
   ['alarms --history', 0, /next {6}Check the cable\./],
@@ -79,8 +83,12 @@ const successes: readonly (readonly [line: string, code: number, seen: RegExp])[
 const announced = /^(switchover|failover|pause|reinit|drill) --yes|^resume/
 const announcedId = /^op (3f2a1c|d0d0d0)\n$/
 
+let outputs = 0
+
 function words(line: string): string[] {
-  const files: Record<string, string> = { GOOD: good, BAD: bad }
+  outputs += 1
+  const out = join(daemon.directory, `out-${outputs}.csv`)
+  const files: Record<string, string> = { GOOD: good, BAD: bad, OUT: out }
   return line.split(' ').map((word) => files[word] ?? word.replace('_', ' '))
 }
 

@@ -8,9 +8,10 @@ import type { Operation } from '../../daemon/src/control/operation-schema.ts'
 import { startControlServer } from '../../daemon/src/control/server.ts'
 import type { AskPeer, ControlHandlers } from '../../daemon/src/control/session.ts'
 import { failure, success } from '../../daemon/src/result.ts'
+import { back, move } from '../../daemon/test/oam/drill-fixture.ts'
 import { healthyStatus } from '../../daemon/test/oam/status-fixture.ts'
 import { runCli } from '../src/cli.ts'
-import type { Io, Question } from '../src/io.ts'
+import type { Io, Question } from '../src/terminal.ts'
 
 const at = '2026-03-14T12:31:02.118Z'
 
@@ -40,23 +41,6 @@ const operation = {
   report: null,
 } as const
 
-const move = {
-  from: 'vccs-a',
-  to: 'vccs-b',
-  ok: true,
-  detail: 'the peer is primary',
-  tookMs: 21.5,
-  inStepMs: 640,
-  callsBefore: 3,
-  callsKept: 2,
-  callsEnded: 1,
-  callsLost: 0,
-  twin: { both: 4, wanted: 4 },
-  voice: [{ node: 'vccs-a', ticks: 180, packetsSent: 720, packetsLost: 0, ticksLate: 0 }],
-  criticalAlarms: [],
-  otherAlarms: ['link-down net-b'],
-}
-
 export const drillOperation: Operation = {
   ...operation,
   id: 'd0d0d0',
@@ -72,7 +56,7 @@ export const drillOperation: Operation = {
     outcome: 'passed',
     findings: [],
     checks: [{ name: 'peer', outcome: 'ok', detail: 'vccs-b is up' }],
-    moves: [move, { ...move, from: 'vccs-b', to: 'vccs-a' }],
+    moves: [move, back],
   },
 }
 
@@ -471,6 +455,7 @@ export async function vccs(
       out += text
       terminal.onOut?.(text)
     },
+    drained: async () => undefined,
     err: (text) => {
       err += text
     },

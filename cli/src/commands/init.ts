@@ -5,7 +5,6 @@ import { Flags } from '@oclif/core'
 import { type ReachMode, reachModes } from '../../../daemon/src/oam/node-config.ts'
 import { VccsCommand } from '../base-command.ts'
 import { CliFailure } from '../failure.ts'
-import type { Question } from '../io.ts'
 import {
   guessPeerName,
   type LinkAnswer,
@@ -14,6 +13,7 @@ import {
   peerCommand,
   renderNodeFile,
 } from '../node-file.ts'
+import type { Question } from '../terminal.ts'
 
 const linksMax = 3
 const linkFormat = 'NAME=OWN,PEER'

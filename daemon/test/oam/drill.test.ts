@@ -10,6 +10,7 @@ import {
   refuseDrill,
 } from '../../src/oam/drill.ts'
 import { voiceBetween } from '../../src/oam/drill-voice.ts'
+import { back, move } from './drill-fixture.ts'
 import { healthyStatus } from './status-fixture.ts'
 
 const against = (status: StatusResult, busy: string | null = null) =>
@@ -32,26 +33,6 @@ const alarm = (severity: AlarmItem['severity']): AlarmItem => ({
   clearedAt: null,
 })
 
-const move: DrillMove = {
-  from: 'vccs-a',
-  to: 'vccs-b',
-  ok: true,
-  detail: 'the peer is primary',
-  tookMs: 21.5,
-  inStepMs: 640,
-  callsBefore: 3,
-  callsKept: 2,
-  callsEnded: 1,
-  callsLost: 0,
-  twin: { both: 4, wanted: 4 },
-  voice: [
-    { node: 'vccs-a', ticks: 180, packetsSent: 720, packetsLost: 0, ticksLate: 0 },
-    { node: 'vccs-b', ticks: 180, packetsSent: 719, packetsLost: 2, ticksLate: 1 },
-  ],
-  criticalAlarms: [],
-  otherAlarms: [],
-}
-const back: DrillMove = { ...move, from: 'vccs-b', to: 'vccs-a' }
 const begun = {
   operation: 'd0d0d0',
   node: 'vccs-a',
