@@ -1,0 +1,31 @@
+//! What the commands share that try a number of things which one seed decides (`forge`, `mutate`).
+import { parseArgs } from 'node:util'
+
+interface Seeded {
+  readonly count: number
+  readonly seed: number
+}
+
+/** `--count N --seed N`. */
+export function seededOptions(): Seeded {
+  const { values } = parseArgs({
+    options: {
+      count: { type: 'string', default: '1000000' },
+      seed: { type: 'string', default: '1' },
+    },
+  })
+  return { count: Number(values.count), seed: Number(values.seed) }
+}
+
+/** The last line, and the exit code: 1 when something is wrong. */
+export function sayResult(
+  { seed }: Seeded,
+  result: { total: number; startedMs: number; wrong: number; what: string; wrongs: string },
+): void {
+  const { total, startedMs, wrong, what, wrongs } = result
+  const seconds = (performance.now() - startedMs) / 1_000
+  const rate = Math.round(total / seconds)
+  const took = `${total} ${what} in ${seconds.toFixed(1)} s (${rate} a second)`
+  console.log(`${took}, ${wrong} ${wrongs}, seed ${seed}`)
+  process.exitCode = wrong === 0 ? 0 : 1
+}
