@@ -146,6 +146,10 @@ export const limits = {
   numberRulesMax: 64,
 
   sipMessageBytesMax: 16_384,
+  /** Start line and headers: an answer repeats some of them and has more of its own. Of a request that is
+   * refused for it, as much is repeated. */
+  sipHeadBytesMax: 12_288,
+  sipRepeatedLengthMax: 8_192,
   sipHeaderLinesMax: 100,
   sdpBytesMax: 4_096,
   /** A conference-set of `legsMax` legs with two maps each. */

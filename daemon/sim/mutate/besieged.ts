@@ -17,7 +17,7 @@ const realm = 'vccs.test'
 
 /** `besieged`: calls that the messages are for; `bystanders`: calls that no message is for. */
 export class Besieged {
-  readonly stage = new Stage()
+  readonly stage = new Stage({ lastPort: 20_099 })
   readonly originals: Original[] = []
 
   constructor() {

@@ -293,7 +293,10 @@ export class Stage {
   #own = service
   #peer: string | undefined
 
-  constructor({ direct = false } = {}) {
+  readonly #lastPort: number
+
+  constructor({ direct = false, lastPort = 20_019 } = {}) {
+    this.#lastPort = lastPort
     if (direct) this.#peer = serviceOfPeer
     this.now = { monotonicMs: 1_000, wallMs: 1_700_000_000_000, tick: 50 }
     for (const number of ['101', '102', '103']) this.addPhone(number, 'telephone')
@@ -442,7 +445,7 @@ export class Stage {
       address: this.#own,
       peerAddress: this.#peer,
       sipPort: 5060,
-      rtpPorts: { first: 20_000, last: 20_019 },
+      rtpPorts: { first: 20_000, last: this.#lastPort },
       realm: 'vccs.test',
       secret: new TextEncoder().encode('a secret of thirty-two bytes ....'),
       newToken: () => random32().toString(16).padStart(8, '0'),

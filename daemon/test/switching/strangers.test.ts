@@ -2,6 +2,7 @@
 //! password (ADR 0023).
 import { createHash } from 'node:crypto'
 import test from 'ava'
+import { allowedMethods } from '../../src/switching/registrar/capabilities.ts'
 import type { PhoneBookEntry } from '../../src/tables/phone-book.ts'
 import { header, headerValues, type SipResponse } from '../../src/wire/sip/message.ts'
 import { parseSip } from '../../src/wire/sip/parse.ts'
@@ -70,23 +71,31 @@ function said(answers: readonly SipResponse[]): string {
     .join('\n\n')
 }
 
+/** All methods of RFC 3261 and its extensions, and one of nobody. */
 const methods: readonly [method: string, status: number | null][] = [
-  ['INVITE', 401],
-  ['REGISTER', 401],
-  ['OPTIONS', 401],
-  ['BYE', 401],
-  ['INFO', 401],
-  ['CANCEL', 481],
-  ['ACK', null],
-  ['SUBSCRIBE', 401],
-  ['NOTIFY', 405],
-  ['PUBLISH', 405],
-  ['MESSAGE', 405],
-  ['REFER', 405],
-  ['UPDATE', 405],
-  ['PRACK', 405],
-  ['DANCE', 501],
-]
+  'INVITE',
+  'REGISTER',
+  'OPTIONS',
+  'BYE',
+  'INFO',
+  'CANCEL',
+  'ACK',
+  'SUBSCRIBE',
+  'NOTIFY',
+  'PUBLISH',
+  'MESSAGE',
+  'REFER',
+  'UPDATE',
+  'PRACK',
+  'DANCE',
+].map((method) => [method, refusalOf(method)])
+
+function refusalOf(method: string): number | null {
+  if (method === 'ACK') return null
+  if (method === 'CANCEL') return 481
+  if (allowedMethods.includes(method)) return 401
+  return method === 'DANCE' ? 501 : 405
+}
 
 for (const [method, status] of methods) {
   test(`${method} of a stranger: ${status ?? 'no answer'}, and nothing is kept of it`, (t) => {
@@ -107,8 +116,8 @@ for (const [method, status] of methods) {
   test(`${method} with a dialog that does not exist changes nothing and is not kept`, (t) => {
     const { stage, line } = besieged()
     const [answer] = ask(line, { method, from: '101', toTag: 'guess' })
-    const isInDialog = ['INVITE', 'BYE', 'INFO', 'OPTIONS', 'CANCEL', 'SUBSCRIBE'].includes(method)
-    t.is(answer?.status, isInDialog ? 481 : (status ?? undefined))
+    const isRefused = method === 'REGISTER' || status === null || status > 404
+    t.is(answer?.status, isRefused ? (status ?? undefined) : 481)
     t.is(stage.core.counters().transactions, 0)
   })
 }

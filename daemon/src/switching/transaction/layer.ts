@@ -21,6 +21,7 @@ import type {
 import {
   answeredTag,
   inviteOf,
+  isOfRequest,
   isRefused,
   type Live,
   type Machine,
@@ -75,8 +76,7 @@ export class TransactionLayer implements TransactionLayerApi {
 
   constructor(options: TransactionLayerOptions) {
     this.#sentBy = options.sentBy
-    const sentBys = [options.sentBy, options.peerSentBy ?? options.sentBy]
-    this.#sentByTexts = sentBys.map(endpointText)
+    this.#sentByTexts = [options.sentBy, options.peerSentBy ?? options.sentBy].map(endpointText)
     this.#newBranch = options.newBranch
     this.#transactionsMax = options.transactionsMax ?? limits.transactionsMax
     this.#clientTransactionsMax = options.clientTransactionsMax ?? limits.clientTransactionsMax
@@ -223,7 +223,8 @@ export class TransactionLayer implements TransactionLayerApi {
       return
     }
     const live = this.#clients.get(clientId(message))
-    if (live !== undefined) this.#run(call, live, responseEvent(live.machine, message))
+    if (!isOfRequest(live, message)) this.#counters.responsesMisrouted += 1
+    else if (live !== undefined) this.#run(call, live, responseEvent(live.machine, message))
     else if (message.cseq.method !== 'CANCEL') {
       call.events.push({ kind: 'stray-response', response: message, source })
     }
@@ -249,10 +250,9 @@ export class TransactionLayer implements TransactionLayerApi {
       this.#counters.requestsRefused += 1
       call.send.push(statelessAnswer(request, 503, source))
     } else {
-      const isInvite = request.method === 'INVITE'
-      const step = isInvite ? openInviteServer(response(request, 100)) : openServer()
-      const to = targetOf(request, source)
-      this.#open(call, this.#servers, { id, to, quiet: false, step })
+      const trying = request.method === 'INVITE' ? response(request, 100) : null
+      const step = trying === null ? openServer() : openInviteServer(trying)
+      this.#open(call, this.#servers, { id, to: targetOf(request, source), quiet: false, step })
       call.events.push({ kind: 'request', id, request, source })
     }
   }
@@ -261,7 +261,8 @@ export class TransactionLayer implements TransactionLayerApi {
    * answered that cancels nothing, as everybody can send it. */
   #receiveCancel(call: Call, request: SipRequest, source: Endpoint): void {
     const id = cancelledId(request)
-    const invite = this.#servers.get(id)
+    const found = this.#servers.get(id)
+    const invite = isOfRequest(found, request) ? found : undefined
     const status = invite === undefined ? 481 : 200
     if (invite === undefined || this.#isFull()) {
       call.send.push(statelessAnswer(request, status, source))

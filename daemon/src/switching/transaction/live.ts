@@ -4,6 +4,7 @@ import { type Client, type ClientEvent, stepClient } from './client.ts'
 import { type InviteClient, type InviteClientEvent, stepInviteClient } from './invite-client.ts'
 import { type InviteServer, type InviteServerEvent, stepInviteServer } from './invite-server.ts'
 import type { Step } from './machine.ts'
+import { tagOf } from './match.ts'
 import { type Server, type ServerEvent, stepServer } from './server.ts'
 import { type SuccessRepeat, type SuccessRepeatEvent, stepSuccessRepeat } from './success-repeat.ts'
 import type { TimerName } from './timers.ts'
@@ -64,6 +65,28 @@ export function answeredTag(machine: Machine): string | null {
 /** The INVITE of a client transaction, or null. */
 export function inviteOf(machine: Machine): SipRequest | null {
   return machine.role === 'invite-client' ? machine.request : null
+}
+
+/** A response has the names of its request, and a CANCEL those of its INVITE (RFC 3261 8.2.6.2, 9.1). The
+ * branch alone would let a message in that belongs to another dialog. */
+export function isOfRequest(live: Live | undefined, message: SipRequest | SipResponse): boolean {
+  const own = live === undefined ? null : namesOf(live.machine)
+  if (own === null) return true
+  const { callId, cseq, from } = message
+  return callId === own.callId && cseq.number === own.cseq.number && tagOf(from) === tagOf(own.from)
+}
+
+function namesOf(machine: Machine): SipRequest | SipResponse | null {
+  switch (machine.role) {
+    case 'invite-client':
+    case 'client':
+      return machine.request
+    case 'invite-server':
+    case 'server':
+      return machine.last
+    case 'success-repeat':
+      return machine.response
+  }
 }
 
 /** An INVITE that was answered with a final refusal. */

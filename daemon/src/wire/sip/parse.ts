@@ -2,10 +2,12 @@
 //! not valid becomes a `SipMalformed` value, with what is needed to answer it where that is possible.
 import { isUtf8 } from 'node:buffer'
 import { limits } from '../../limits.ts'
+import { nameAddressText } from './address.ts'
 import { type Draft, emptyDraft, readHeaderLine, refuse } from './draft.ts'
 import type { SipMalformed, SipMessage, SipRequest, SipUri } from './message.ts'
 import { controlsAreQuoted, decimal, isToken } from './scan.ts'
 import { parseUri, uriScheme } from './uri.ts'
+import { viaText } from './via.ts'
 
 type StartLine =
   | { readonly kind: 'request'; readonly method: string; readonly uri: SipUri }
@@ -32,6 +34,7 @@ export function parseSip(bytes: Uint8Array): SipMessage | SipMalformed {
   const blank = buffer.indexOf('\r\n\r\n', headFrom, 'latin1')
   if (blank < 0) refuse(draft, 'the headers have no end')
   const headBytes = buffer.subarray(headFrom, blank < 0 ? size : blank)
+  if (headBytes.length > limits.sipHeadBytesMax) refuse(draft, 'the headers are too large', 513)
   if (!isUtf8(headBytes)) refuse(draft, 'the headers are not UTF-8')
   if (hasControls(headBytes)) checkControls(draft, headBytes.toString('utf8'))
   const start = readHead(draft, headBytes.toString('utf8'))
@@ -194,9 +197,18 @@ function complete(draft: Draft, start: StartLine, body: string): SipMessage | Si
 function malformed(draft: Draft, reply: SipRequest | null, why: string): SipMalformed {
   refuse(draft, why)
   const { why: noted, status } = draft.fault ?? { why, status: 400 }
+  if (reply !== null && repeatedLength(reply) > limits.sipRepeatedLengthMax) {
+    return { kind: 'malformed', why: noted, reply: null, status }
+  }
   // U+FFFD marks bytes that were lost: a reply must echo the names exactly or not at all.
   const lost = reply !== null && namesAreLossy(reply)
   return { kind: 'malformed', why: noted, reply: lost ? null : reply, status }
+}
+
+/** Of what an answer has to repeat. */
+function repeatedLength({ via, from, to, callId, cseq }: SipRequest): number {
+  const texts = [...via.map(viaText), nameAddressText(from), nameAddressText(to)]
+  return [...texts, callId, cseq.method].join('').length
 }
 
 function namesAreLossy(request: SipRequest): boolean {
