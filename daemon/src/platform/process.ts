@@ -1,5 +1,5 @@
 //! Processes: the units that the supervisor starts, tools that run and end, and what /proc knows.
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { getPriority, setPriority } from 'node:os'
 import type { Readable } from 'node:stream'
 import { failure, type Result, success } from '../result.ts'
@@ -34,19 +34,33 @@ interface NodeStart {
  * reaches the supervisor only, which then ends the units in the right order. Output goes where ours
  * goes. */
 export function startNode({ path, args, nodeArgs, onPulse, onExit }: NodeStart): Result<Child> {
-  const child = spawn(process.execPath, [...nodeArgs, path, ...args], {
-    // The last one is the pipe of `pulse.ts`.
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-    env: { ...process.env, ...pulseEnvironment() },
-    detached: true,
-  })
+  const child = spawned([...nodeArgs, path, ...args])
+  if (typeof child === 'string' || child.pid === undefined) {
+    const why = typeof child === 'string' ? `: ${child}` : ''
+    return failure('unit-failed', `${path} cannot be started${why}`)
+  }
   child.once('exit', (code, signal) => onExit({ code, signal }))
-  child.on('error', () => undefined)
   const pulse = child.stdio[pulseDescriptor] as Readable | null
   pulse?.on('data', onPulse)
   pulse?.on('error', () => undefined)
-  if (child.pid === undefined) return failure('unit-failed', `${path} cannot be started`)
   return success({ pid: child.pid, kill: (signal) => child.kill(signal) })
+}
+
+/** @returns the process, without a number when it was refused; or why: Node throws when there is no
+ * memory for one. */
+function spawned(args: readonly string[]): ChildProcess | string {
+  try {
+    const child = spawn(process.execPath, args, {
+      // The last one is the pipe of `pulse.ts`.
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+      env: { ...process.env, ...pulseEnvironment() },
+      detached: true,
+    })
+    child.on('error', () => undefined)
+    return child
+  } catch (error) {
+    return errorText(error)
+  }
 }
 
 /** Nice value of units without a real-time class: before the ordinary programs of the machine. */
@@ -78,7 +92,16 @@ const toolMsMax = 10_000
 const toolPath = `/usr/sbin:/usr/bin:/sbin:/bin:${process.env.PATH ?? ''}`
 
 /** Runs a tool to its end. @returns its output, `tool-missing`, or `tool-failed` with what it said. */
-export function runTool(run: ToolRun): Promise<Result<string>> {
+export async function runTool(run: ToolRun): Promise<Result<string>> {
+  try {
+    return await outputOf(run)
+  } catch (error) {
+    // No memory for a process.
+    return failure('tool-failed', `${run.program}: ${errorText(error)}`)
+  }
+}
+
+function outputOf(run: ToolRun): Promise<Result<string>> {
   const command = [run.program, ...run.args].join(' ')
   return new Promise((resolve) => {
     const options = { env: { ...process.env, PATH: toolPath }, timeout: toolMsMax }
