@@ -163,6 +163,8 @@ const peerStatusSchema = z.strictObject({
   heardMsAgo: z.number(),
   sessions: z.int(),
   inStep: z.boolean(),
+  /** It can serve: initialised, alive, and it knows the present. */
+  ready: z.boolean(),
   switchAlive: z.boolean(),
   mediaAlive: z.boolean(),
 })

@@ -41,6 +41,8 @@ export class SwitchEngine {
   #calls: CallKeeper | null = null
   #witness: Witness | null = null
   #peerAlive = false
+  /** Pair would give the role to the peer: it can serve and says that it has every record. */
+  #peerHeir = false
   #roleKnown = false
   #caughtUp = false
   #followed = false
@@ -277,6 +279,8 @@ export class SwitchEngine {
 
   #takePairStatus(message: BusMessageOf<'pair-status'>): void {
     this.#peerAlive = message.peer?.switchAlive ?? false
+    const { inStep = false, ready = false } = message.peer ?? {}
+    this.#peerHeir = inStep && ready
     const nowMs = this.#parts.clock.monotonicMs()
     this.sync.perform(this.replicator.setPeer(this.#peerAlive, nowMs))
     this.#site?.setPair(this.#role, this.#peerAlive)
@@ -286,9 +290,10 @@ export class SwitchEngine {
     this.#settled()
   }
 
-  /** While nobody else has the records, they are on a memory file system (DESIGN section 7). */
+  /** While nobody else has the records, they are on a memory file system (DESIGN section 7). A peer that
+   * has them and cannot serve, or of which pair has not heard that yet, is nobody: this unit comes back. */
   #keepJournal(): void {
-    this.#journal.keep(this.#role === 'primary' && !this.#followed)
+    this.#journal.keep(this.#role === 'primary' && !(this.#followed && this.#peerHeir))
   }
 
   /** Null while this node does not know its legs: it has no role yet, or has not caught up. The media

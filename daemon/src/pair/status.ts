@@ -5,7 +5,7 @@ import { lastHeardAt, linkState, lossPercent } from './links.ts'
 import type { PairClock } from './pair-clock.ts'
 import { isPaused } from './pause.ts'
 import type { PairState } from './state.ts'
-import { isAlone, linkView, peerProof } from './turn.ts'
+import { isAlone, isPeerReady, linkView, peerProof } from './turn.ts'
 
 interface StatusFacts {
   readonly bootId: string
@@ -69,6 +69,7 @@ function peerStatus(state: PairState, now: number): BusMessageOf<'pair-status'>[
     heardMsAgo: now - last,
     sessions: peer.sessions,
     inStep: peer.inStep,
+    ready: isPeerReady(state, now),
     switchAlive: proof.switch,
     mediaAlive: proof.media,
   }

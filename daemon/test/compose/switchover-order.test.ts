@@ -129,6 +129,7 @@ const pairStatus: BusMessage = {
     heardMsAgo: 1,
     sessions: 0,
     inStep: true,
+    ready: true,
     switchAlive: true,
     mediaAlive: true,
   },

@@ -1,11 +1,13 @@
 //! Two whole switch processes without I/O, for tests: joined by sync links that can be cut, each on its
 //! half of a terminal LAN, with a media unit that does what it is told. The test is the pair unit.
+import { NodeDisk } from '../../sim/disk.ts'
 import { assert } from '../../src/assert.ts'
 import type { BusMessage, BusMessageOf, Role } from '../../src/bus/messages.ts'
 import { makeLogHub } from '../../src/compose/log-hub.ts'
 import { SwitchEngine } from '../../src/compose/switch-engine.ts'
 import { parseNodeConfig } from '../../src/oam/node-config-load.ts'
 import type { Log } from '../../src/platform/log.ts'
+import type { JournalFile } from '../../src/replication/journal.ts'
 import { tableNames } from '../../src/tables/address.ts'
 import type { WiredMedia } from '../../src/tables/wired-media.ts'
 import type { Endpoint } from '../../src/wire/sip/message.ts'
@@ -26,10 +28,11 @@ export interface Node {
   readonly orders: BusMessage[]
   /** Legs of the media unit. */
   readonly legs: Map<string, WiredMedia>
+  readonly journal: JournalFile
   readonly lines: { text: string; fields: Record<string, unknown> }[]
 }
 
-const keys = {
+export const keys = {
   heartbeat: new Uint8Array(32).fill(1),
   sync: new Uint8Array(32).fill(2),
   digest: new Uint8Array(32).fill(3),
@@ -80,7 +83,15 @@ export class TwoEngines {
 
   setPeers(alive: boolean): void {
     this.cut = !alive
-    for (const { engine } of [this.a, this.b]) engine.pair.take(pairStatus(engine.role, alive))
+    for (const name of ['a', 'b'] as const) this.hears(name, alive)
+  }
+
+  /** Pair says of the peer whether it lives, and what it thinks of it. */
+  hears(name: Name, alive: boolean, peer: { ready?: boolean; inStep?: boolean } = {}): void {
+    const { engine } = this[name]
+    const status = pairStatus(engine.role, alive)
+    const known = status.peer === null ? null : { ...status.peer, ...peer }
+    engine.pair.take({ ...status, peer: known })
   }
 
   /** All links and the joint of the LAN are cut: after half a second both serve. */
@@ -165,6 +176,7 @@ export class TwoEngines {
     const orders: BusMessage[] = []
     const legs = new Map<string, WiredMedia>()
     const lines: Node['lines'] = []
+    const { journal } = new NodeDisk()
     const parsed = parseNodeConfig(nodeFile(name))
     assert(parsed.ok, 'the node file is good')
     const engine = new SwitchEngine({
@@ -172,13 +184,13 @@ export class TwoEngines {
       keys,
       log: makeLogHub(collecting(lines)),
       clock: { monotonicMs: () => this.nowMs, wallMs: () => 1_700_000_000_000 + this.nowMs },
-      journalFile: emptyJournal,
+      journalFile: journal,
       random: (length) => Uint8Array.from({ length }, () => this.#random()),
       sendSync: (bytes, link) => this.#sync(name, bytes, link),
       answerPeer: () => Promise.resolve(''),
       settled: () => undefined,
     })
-    const node = { name, engine, orders, legs, lines }
+    const node = { name, engine, orders, legs, lines, journal }
     this.#addMedia(node)
     engine.runner.attach({
       send: (bytes, _port, address) => this.#sip(name, Buffer.from(bytes), address),
@@ -323,6 +335,7 @@ function pairStatus(role: Role, alive: boolean): BusMessageOf<'pair-status'> {
     heardMsAgo: 1,
     sessions: 0,
     inStep: true,
+    ready: true,
     switchAlive: true,
     mediaAlive: true,
   } as const
@@ -358,13 +371,4 @@ function collecting(lines: Node['lines']): Log {
     flush: () => undefined,
   }
   return log
-}
-
-const emptyJournal = {
-  read: () => null,
-  append: () => true,
-  beginNext: () => true,
-  appendNext: () => true,
-  commitNext: () => true,
-  remove: () => undefined,
 }

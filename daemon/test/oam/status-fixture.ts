@@ -47,6 +47,7 @@ export function pairInputs(): StatusInputs {
           heardMsAgo: 40,
           sessions: 41,
           inStep: true,
+          ready: true,
           switchAlive: true,
           mediaAlive: true,
         },
