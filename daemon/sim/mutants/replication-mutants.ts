@@ -128,6 +128,24 @@ const receiving: readonly Mutant[] = [
     'if ((frame.sequence ?? 0) < 0) {',
   ),
   of(
+    'receiver',
+    'a record under the key of another is taken',
+    'return record !== null && table.keyOf(record) === frame.key ? record : undefined',
+    'return record ?? undefined',
+  ),
+  of(
+    'standby',
+    'an asking ends although records are missing',
+    'if (this.#receiver.seenCount(asked.scope) < count) {',
+    'if (count < 0) {',
+  ),
+  of(
+    'standby',
+    'a recorded invitation makes a standby ask',
+    '        if (frame.ref === 0 && !fresh) return\n',
+    '        void fresh\n',
+  ),
+  of(
     'standby',
     'a new boot of the primary is followed with the old versions',
     '    this.#newest = -1\n    this.#receiver.reset()',

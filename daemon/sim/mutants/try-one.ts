@@ -1,6 +1,6 @@
-//! Tries one mutant in a process of its own: `try-one.ts GROUP [NUMBER]`; without a number the source as
-//! it is. Prints one line of JSON: the test that failed, or null. The file on disk is not touched: the
-//! loader gives the changed text instead.
+//! Tries one mutant in a process of its own: `try-one.ts GROUP LIMIT_MS [NUMBER]`; without a number the
+//! source as it is. Prints one line of JSON, the verdict. The file on disk is not touched: the loader gives
+//! the changed text instead.
 import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { join } from 'node:path'
@@ -8,13 +8,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { groups } from './groups.ts'
 import { mutate } from './mutant.ts'
 import { collector, runCollected } from './small-ava.ts'
+import { endlessText, verdictText } from './verdict.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const avaUrl = 'vccs:ava'
-/** A test of a mutant may wait for what never comes. */
-const waitMsMax = 240_000
-
-const [groupName = '', number = ''] = process.argv.slice(2)
+const [groupName = '', limitMs = '', number = ''] = process.argv.slice(2)
 const group = groups.find(({ name }) => name === groupName)
 if (group === undefined) throw new Error(`there is no group ${groupName}`)
 const mutant = number === '' ? null : group.mutants[Number(number)]
@@ -36,16 +34,19 @@ registerHooks({
   },
 })
 
-function tell(caught: { title: string; why: string } | null): never {
-  process.stdout.write(`${JSON.stringify(caught)}\n`)
+function tell(verdict: string): never {
+  process.stdout.write(`${verdict}\n`)
   process.exit(0)
 }
 
-setTimeout(() => tell({ title: 'no test ends', why: 'time ran out' }), waitMsMax).unref()
-process.on('uncaughtException', (error) => tell({ title: 'it throws', why: error.message }))
+// A test of a mutant may wait for what never comes.
+setTimeout(() => tell(endlessText), Number(limitMs)).unref()
+process.on('uncaughtException', (error) =>
+  tell(verdictText({ title: 'it throws', why: error.message })),
+)
 for (const file of group.tests) {
   await import(pathToFileURL(join(root, file)).href)
   const caught = await runCollected()
-  if (caught !== null) tell(caught)
+  if (caught !== null) tell(verdictText(caught))
 }
-tell(null)
+tell(verdictText(null))

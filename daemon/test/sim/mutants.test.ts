@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { groups } from '../../sim/mutants/groups.ts'
 import { mutate, timesFound } from '../../sim/mutants/mutant.ts'
+import { endlessText, verdictOf, verdictText } from '../../sim/mutants/verdict.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
@@ -25,4 +26,14 @@ for (const group of groups) {
 test('there are at least thirty mutants', (t) => {
   const count = groups.reduce((sum, group) => sum + group.mutants.length, 0)
   t.true(count >= 30, `${count}`)
+})
+
+test('a mutant that runs out of time is neither caught nor survives', (t) => {
+  const kind = (output: string, code: number | null) => verdictOf({ output, errors: '', code }).kind
+  t.is(kind(`${endlessText}\n`, 0), 'time-out')
+  t.is(kind('', null), 'time-out')
+  t.is(kind(`a line\n${verdictText(null)}\n`, 0), 'survived')
+  t.is(kind(verdictText({ title: 'a test', why: 'because' }), 0), 'caught')
+  t.is(kind('', 13), 'caught', 'a promise that can never be settled')
+  t.is(kind('', 1), 'caught', 'it cannot be loaded')
 })
