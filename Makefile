@@ -28,10 +28,11 @@ test: build
 check: build
 	@npm run --silent check
 
-# Fifty simulated hours, on two cores.
+# Fifty simulated hours, in two processes; both end, and one that failed fails the whole.
 sim: $(STAMP)
-	@node daemon/sim/main.ts --seeds 1..25 --hours 1 & first=$$!; \
-	node daemon/sim/main.ts --seeds 26..50 --hours 1 && wait $$first
+	@node daemon/sim/main.ts --seeds 1..25 --hours 1 & first=$$!; second=0; \
+	node daemon/sim/main.ts --seeds 26..50 --hours 1 || second=1; \
+	wait $$first && exit $$second
 
 bench: build
 	@npm run --silent bench

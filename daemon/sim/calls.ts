@@ -37,6 +37,7 @@ export class Calls {
   readonly all: Call[] = []
   readonly #out: CallOutlets
   readonly #ofPhone = new Map<string, Call>()
+  readonly #open = new Set<Call>()
   readonly counts = { placed: 0, answered: 0, refused: 0, cancelled: 0, lost: 0, excused: 0 }
   readonly refusals = new Map<string, number>()
 
@@ -46,11 +47,11 @@ export class Calls {
 
   /** Established on both ends and wanted by both. */
   get live(): Call[] {
-    return this.all.filter(isLive)
+    return this.open.filter(isLive)
   }
 
   get open(): Call[] {
-    return this.all.filter((call) => call.endedAtMs === null)
+    return [...this.#open]
   }
 
   ofPhone(number: string): Call | null {
@@ -74,6 +75,7 @@ export class Calls {
       refusal: null,
     }
     this.all.push(call)
+    this.#open.add(call)
     this.#ofPhone.set(caller, call)
     this.#out.note(`call ${call.id}: ${caller} calls ${callee}`)
     return call
@@ -175,6 +177,7 @@ export class Calls {
     const other = phone.number === call.caller ? call.callee : call.caller
     if (this.#ofPhone.get(other) === call) return
     call.endedAtMs = this.#out.nowMs()
+    this.#open.delete(call)
     this.#out.changed(call)
   }
 }

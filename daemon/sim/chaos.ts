@@ -11,19 +11,25 @@ const units: readonly UnitKind[] = ['pair', 'switch', 'media']
 
 export class Chaos {
   readonly #world: World
-  readonly #random: Random
+  /** When the next fault comes. */
+  readonly #moments: Random
+  /** What the present fault is: each has a stream of its own, so that one that is left out changes
+   * none of the others. */
+  #random: Random
   /** What ends the faults that last. */
   readonly #endings = new Map<string, () => void>()
   #running = false
   #round = 0
   /** Faults that were begun, by kind. */
   readonly counts = new Map<FaultKind, number>()
-  /** Those which may move the role. */
-  total = 0
+  /** Numbers of the faults that were begun. */
+  readonly struck: number[] = []
+  #number = 0
 
   constructor(world: World) {
     this.#world = world
-    this.#random = new Random(`chaos ${world.plan.seed}`)
+    this.#moments = new Random(`chaos ${world.plan.seed}`)
+    this.#random = this.#moments
   }
 
   begin(): void {
@@ -43,16 +49,20 @@ export class Chaos {
 
   #next(round: number): void {
     const { plan, timeline } = this.#world
-    timeline.after(this.#random.exponential(plan.faultMsMean), () => {
+    timeline.after(this.#moments.exponential(plan.faultMsMean), () => {
       if (!this.#running || round !== this.#round) return
-      this.#strike(this.#random.pick(plan.faults))
+      const number = ++this.#number
+      if (plan.strikes?.includes(number) !== false) {
+        this.#random = new Random(`fault ${number} ${plan.seed}`)
+        this.struck.push(number)
+        this.#strike(this.#random.pick(plan.faults))
+      }
       this.#next(round)
     })
   }
 
   #strike(kind: FaultKind): void {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
-    this.total++
     const node = this.#random.pick(this.#world.nodes)
     const forMs = this.#random.between(20, this.#world.plan.faultMsMax)
     switch (kind) {

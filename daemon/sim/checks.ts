@@ -2,6 +2,7 @@
 import type { Conference } from '../src/tables/wired-conference.ts'
 import { type Call, isLive } from './calls.ts'
 import type { SimNode } from './node.ts'
+import { Voice } from './voice.ts'
 import type { Watcher, World } from './world.ts'
 
 /** Looked at so often. */
@@ -25,7 +26,6 @@ export class Checks implements Watcher {
   readonly #disturbedMs = new Map<SimNode, number>()
   readonly #lastTerm = new Map<SimNode, number>()
   readonly #notPrimaryFromMs = new Map<SimNode, number>()
-  readonly #wasSending = new Map<string, number>()
   #linkGoodFromMs = 0
   #twoFromMs: number | null = null
   #noneFromMs: number | null = null
@@ -33,11 +33,13 @@ export class Checks implements Watcher {
    * operator ends them. */
   readonly orphans = new Set<string>()
   roleChanges = 0
-  /** Voice: calls for which no node sent a leg, in milliseconds. */
-  readonly gapsMs: number[] = []
+  readonly voice: Voice
+  /** Live calls whose legs are not known yet. */
+  readonly #voiceless = new Set<Call>()
 
   constructor(world: World) {
     this.#world = world
+    this.voice = new Voice(world)
     world.watcher = this
     this.#look()
   }
@@ -62,14 +64,17 @@ export class Checks implements Watcher {
   losing(node: SimNode): void {
     this.#disturbedMs.set(node, this.#world.timeline.nowMs)
     for (const call of this.#world.calls.open) {
-      if (call.answeredAtMs === null && call.confirmedAtMs === null) continue
-      if (this.#isElsewhere(node, call)) continue
+      if (!isAnswered(call) || this.#has(this.#world.other(node), call)) continue
       this.#world.calls.excuse(call, `its records were on ${node.name} only`)
     }
   }
 
   callChanged(call: Call): void {
-    if (!isLive(call)) for (const id of this.#wasSending.keys()) this.#forgetVoice(id, call)
+    if (isLive(call)) this.#voiceless.add(call)
+    else {
+      this.#voiceless.delete(call)
+      this.voice.end(call)
+    }
     this.#watchVoice()
   }
 
@@ -88,8 +93,7 @@ export class Checks implements Watcher {
     this.#lastTerm.set(node, term)
     this.#noteOrphans(node)
     for (const call of this.#world.calls.open) {
-      if (call.excuse !== null || this.#sessionOf(node, call) !== null) continue
-      if (call.answeredAtMs === null && call.confirmedAtMs === null) continue
+      if (call.excuse !== null || !isAnswered(call) || this.#has(node, call)) continue
       this.#world.calls.excuse(call, `${node.name} serves and has never had it`)
       if (this.#shouldHave(node, call)) {
         this.#world.violate('not-replicated', `${node.name} serves without call ${call.id}`)
@@ -124,9 +128,10 @@ export class Checks implements Watcher {
     return isLive(call) && settled && this.#isSound(node)
   }
 
-  #isElsewhere(node: SimNode, call: Call): boolean {
-    const other = this.#world.other(node)
-    return this.#sessionOf(other, call) !== null
+  /** The node knows this answered call, and that it is answered. */
+  #has(node: SimNode, call: Call): boolean {
+    const session = this.#sessionOf(node, call)
+    return session !== null && session.answeredAtMs !== null
   }
 
   /** The live session of this call in the tables of a node. */
@@ -154,6 +159,7 @@ export class Checks implements Watcher {
     }
     this.#watchLinks()
     this.#watchPrimaries()
+    this.#watchVoice()
     timeline.after(lookMs, () => this.#look())
   }
 
@@ -201,19 +207,14 @@ export class Checks implements Watcher {
     this.#noneFromMs = nowMs + 60_000
   }
 
-  /** A leg of a live call that a media unit in good health ceases to send, and nobody else does. */
   #watchVoice(): void {
-    const { nowMs } = this.#world.timeline
-    for (const call of this.#world.calls.live) {
-      for (const id of this.#mediaOf(call)) {
-        const sending = this.#world.nodes.filter((node) => node.media.sends(id)).length
-        const since = this.#wasSending.get(id)
-        if (sending > 0) {
-          if (since !== undefined && since >= 0) this.gapsMs.push(nowMs - since)
-          this.#wasSending.set(id, -1)
-        } else if (since === -1) this.#wasSending.set(id, nowMs)
-      }
+    for (const call of this.#voiceless) {
+      const legs = this.#mediaOf(call)
+      if (legs.length === 0) continue
+      this.#voiceless.delete(call)
+      this.voice.begin(call, legs)
     }
+    this.voice.look()
   }
 
   #mediaOf(call: Call): string[] {
@@ -223,10 +224,10 @@ export class Checks implements Watcher {
     }
     return []
   }
+}
 
-  #forgetVoice(id: string, call: Call): void {
-    if (this.#mediaOf(call).includes(id)) this.#wasSending.delete(id)
-  }
+function isAnswered(call: Call): boolean {
+  return call.answeredAtMs !== null || call.confirmedAtMs !== null
 }
 
 export function isSessionOf(session: Conference, call: Call): boolean {

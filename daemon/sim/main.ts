@@ -1,6 +1,7 @@
 //! `npm run sim -- --seed N --hours H [--seeds N..M] [--profile default|fast]`: runs seeds in virtual time
-//! and tells what they found; `--faults`, `--phones`, `--links` and `--calm` (seconds) change their plan.
-//! `--pause MS`: no faults but late scheduling, pauses of the pair units up to this long. A seed that fails is shrunk and printed with its commit.
+//! and tells what they found; `--faults`, `--strikes` (numbers of single faults), `--phones`, `--links`, `--calm` and
+//! `--chaos` (seconds) change their plan. `--pause MS`: no faults but late scheduling, pauses of the pair
+//! units up to this long. A seed that fails is shrunk and printed with its commit.
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { runLoad } from './load.ts'
@@ -17,7 +18,9 @@ const { values } = parseArgs({
     faults: { type: 'string' },
     phones: { type: 'string' },
     links: { type: 'string' },
+    strikes: { type: 'string' },
     calm: { type: 'string' },
+    chaos: { type: 'string' },
     pause: { type: 'string' },
     trace: { type: 'boolean', default: false },
     'no-shrink': { type: 'boolean', default: false },
@@ -48,7 +51,9 @@ function planOfSeed(seed: number): Plan {
     faults: faults === undefined ? plan.faults : faultKinds.filter((one) => faults.includes(one)),
     phones: Number(values.phones ?? plan.phones),
     links: Number(values.links ?? plan.links),
+    strikes: values.strikes?.split(',').filter(Boolean).map(Number) ?? plan.strikes,
     calmMs: values.calm === undefined ? plan.calmMs : Number(values.calm) * 1_000,
+    chaosMs: values.chaos === undefined ? plan.chaosMs : Number(values.chaos) * 1_000,
   }
 }
 
@@ -61,19 +66,27 @@ function commit(): string {
   }
 }
 
+/** What gives this run again. */
+function commandOf(plan: Plan, hours: number): string {
+  const { seed, profile, phones, links, faults, strikes, calmMs, chaosMs } = plan
+  const only = strikes === null ? '' : `--strikes ${strikes.join(',') || ','} `
+  return (
+    `npm run sim -- --seed ${seed} --hours ${hours} --profile ${profile} --phones ${phones} ` +
+    `--links ${links} --calm ${calmMs / 1_000} --chaos ${chaosMs / 1_000} ` +
+    `${only}--faults ${faults.join(',')} --trace`
+  )
+}
+
 function tellFailure(plan: Plan, outcome: Outcome, hours: number): void {
   const [first] = outcome.violations
   say(`FAILED seed ${plan.seed} at commit ${commit()}: ${first?.rule} at ${first?.atMs} ms`)
   say(`  ${first?.detail}`)
   if (values['no-shrink']) return
-  const small = shrink(plan, { hours, rule: first?.rule ?? '' })
+  const small = shrink({ plan, hours, outcome })
   const [again] = small.outcome.violations
-  say(`  shrunk in ${small.tries} runs: ${again?.rule} at ${Math.round(again?.atMs ?? 0)} ms`)
-  const { seed, faults, phones, links, profile } = small.plan
-  say(
-    `  npm run sim -- --seed ${seed} --hours ${small.hours} --profile ${profile} --phones ${phones} ` +
-      `--links ${links} --faults ${faults.join(',')} --trace`,
-  )
+  const count = small.outcome.struck.length
+  say(`  shrunk in ${small.tries} runs to ${count} faults: ${again?.rule} at ${again?.atMs} ms`)
+  say(`  ${commandOf(small.plan, small.hours)}`)
   for (const line of small.outcome.trace.slice(-40)) say(`  ${line.slice(0, 240)}`)
 }
 

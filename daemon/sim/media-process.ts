@@ -64,9 +64,13 @@ export class MediaProcess {
   sends(mediaId: string): boolean {
     const leg = this.legs.get(mediaId)
     if (leg === undefined || !leg.open || !this.process.active) return false
-    const { direction, twin } = leg.record
-    if (direction !== 'sendrecv' && direction !== 'sendonly') return false
-    return twin || this.#role === 'primary'
+    return isSpoken(leg.record) && (leg.record.twin || this.#role === 'primary')
+  }
+
+  /** The leg is here and nothing is to be sent on it: the call is held. */
+  holds(mediaId: string): boolean {
+    const leg = this.legs.get(mediaId)
+    return leg !== undefined && this.process.active && !isSpoken(leg.record)
   }
 
   get tick(): number {
@@ -240,6 +244,11 @@ export class MediaProcess {
     const { clock } = this.#host
     this.process.timer(this.#host.virtualMs(clock.monotonicMs() + inMs), run)
   }
+}
+
+/** Voice is to be sent to this terminal. */
+export function isSpoken({ direction }: Pick<WiredMedia, 'direction'>): boolean {
+  return direction === 'sendrecv' || direction === 'sendonly'
 }
 
 function isCommand(message: BusMessage): message is MediaCommand {

@@ -32,6 +32,8 @@ export interface Plan {
   readonly phones: number
   readonly habits: Habits
   readonly faults: readonly FaultKind[]
+  /** Of all the faults that the seed would bring, only those with these numbers, from 1; null: all. */
+  readonly strikes: readonly number[] | null
   /** Milliseconds between two faults, on average. */
   readonly faultMsMean: number
   /** Longest of the faults that last. */
@@ -65,6 +67,7 @@ export function planOf(seed: number, profile: Plan['profile']): Plan {
     phones: random.pick([4, 6, 10, 20]),
     habits: habitsOf(random, random.pick([20_000, 60_000, 240_000])),
     faults: faults.length > 0 ? faults : [random.pick(faultKinds)],
+    strikes: null,
     faultMsMean: random.pick([3_000, 10_000, 40_000]),
     faultMsMax: random.pick([800, 3_000, 12_000]),
     chaosMs: random.pick([30_000, 90_000, 240_000]),

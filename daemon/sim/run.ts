@@ -10,6 +10,7 @@ import type { SimNode } from './node.ts'
 import type { FaultKind, Plan } from './plan.ts'
 import { Random } from './random.ts'
 import type { Telephone } from './telephone.ts'
+import type { VoiceGap } from './voice.ts'
 import { type Violation, World } from './world.ts'
 
 const pollMs = 100
@@ -34,13 +35,16 @@ export interface Outcome {
   readonly violations: readonly Violation[]
   readonly trace: readonly string[]
   readonly faults: ReadonlyMap<FaultKind, number>
+  /** Numbers of the faults that were begun; `Plan.strikes`. */
+  readonly struck: readonly number[]
   readonly calls: Readonly<World['calls']['counts']>
   readonly refusals: ReadonlyMap<string, number>
   readonly roleChanges: number
   readonly healMsMax: number
   /** Sessions without telephones that the operator had to end. */
   readonly orphans: number
-  readonly gapsMs: readonly number[]
+  /** Silences of legs of live calls. */
+  readonly gaps: readonly VoiceGap[]
 }
 
 interface RunOptions {
@@ -87,12 +91,13 @@ class Run {
       violations: world.violations,
       trace: world.trace,
       faults: this.#chaos.counts,
+      struck: this.#chaos.struck,
       calls: calls.counts,
       refusals: calls.refusals,
       roleChanges: this.#checks.roleChanges,
       healMsMax: this.#healMs,
       orphans: this.#orphans,
-      gapsMs: this.#checks.gapsMs,
+      gaps: this.#checks.voice.gaps,
     }
   }
 
@@ -103,13 +108,13 @@ class Run {
   #episode(): void {
     const { plan } = this.#world
     this.#episodes++
-    const begun = { changes: this.#checks.roleChanges, faults: this.#chaos.total }
+    const begun = { changes: this.#checks.roleChanges, faults: this.#chaos.struck.length }
     this.#pass(plan.calmMs * this.#random.between(0.5, 1.5))
     this.#chaos.begin()
     this.#pass(plan.chaosMs * this.#random.between(0.5, 1.5))
     this.#chaos.heal()
     const changes = this.#checks.roleChanges - begun.changes
-    const faults = this.#chaos.total - begun.faults
+    const faults = this.#chaos.struck.length - begun.faults
     if (changes > 2 * faults) {
       this.#violate('flap', `${changes} changes of the role after ${faults} faults`)
     }
