@@ -145,6 +145,15 @@ export const limits = {
   /** Rules of one kind that a trunk has for numbers. */
   numberRulesMax: 64,
 
+  /** Members of a conference: its record, which is sent as a whole, stays small. */
+  conferenceMembersMax: 32,
+  /** Whom a conference calls rings this long. */
+  conferenceRingMs: 30_000,
+  /** A PIN has to be dialled in this time, and so many wrong ones end the call. */
+  conferencePinMs: 30_000,
+  conferencePinTries: 3,
+  conferencePinDigitsMax: 16,
+
   sipMessageBytesMax: 16_384,
   /** Start line and headers: an answer repeats some of them and has more of its own. Of a request that is
    * refused for it, as much is repeated. */

@@ -90,6 +90,49 @@ const dialogSchema = recordObject({
 })
 export type Dialog = z.infer<typeof dialogSchema>
 
+/** What a conference knows of one of its members. */
+const seatSchema = recordObject({
+  /** False: hears only. */
+  mayTalk: z.boolean(),
+  /** Silenced for now. */
+  muted: z.boolean(),
+  /** Weight in the mix. */
+  gainDb: z.int().min(-30).max(12),
+  /** ED-137 versions that the terminal named. */
+  wg67Version: z.string().max(128),
+  /** Unix milliseconds: since when it is called, asked for the PIN, or in. */
+  sinceMs: z.number(),
+  /** While the PIN is asked for: the number of a bridge of its own. */
+  room: z.int().nullable(),
+  /** Digits of the PIN up to now, and PINs that were wrong. */
+  digits: z.string().max(32),
+  failures: z.int(),
+})
+export type Seat = z.infer<typeof seatSchema>
+
+/** What makes a session a conference: the switch is its focus (RFC 4579). */
+const focusSchema = recordObject({
+  /** The number by which it is reached, and what it is called. */
+  number: z.string().max(64),
+  displayName: z.string().max(128),
+  /** Who opened it. */
+  owner: z.string().max(64),
+  /** Lets only those in whom it calls or who are named in its plan. */
+  locked: z.boolean(),
+  membersMax: z.int(),
+  /** It ends when fewer are left. */
+  membersMin: z.int(),
+  /** Hex of SHA-256 of `name:PIN`. */
+  pinHash: z.string().max(64).nullable(),
+  /** Name in the plan; before the PIN in the hash. */
+  name: z.string().max(64),
+  /** Who was called and did not come, or has left; each once, the newest last. */
+  away: z
+    .array(recordObject({ user: z.string().max(64), status: z.int(), atMs: z.number() }))
+    .max(128),
+})
+export type Focus = z.infer<typeof focusSchema>
+
 const memberSchema = recordObject({
   user: z.string().max(64),
   /** Who sent the INVITE of its dialog: `caller` is the terminal, `callee` the switch. */
@@ -103,6 +146,8 @@ const memberSchema = recordObject({
   /** The last press of a key that a service took; null: none. */
   lastDigit: z.string().max(32).nullable().default(null),
   dialog: dialogSchema,
+  /** Null: this session is no conference. */
+  seat: seatSchema.nullable().default(null),
 })
 export type Member = z.infer<typeof memberSchema>
 
@@ -173,6 +218,8 @@ export const conferenceSchema = recordObject({
   diversions: z.array(diversionSchema).max(limits.diversionsMax).nullable().default(null),
   /** Who was in it and which services it used, for the call record; null: an older version set it up. */
   history: historySchema.nullable().default(null),
+  /** Null: a call without focus. */
+  focus: focusSchema.nullable().default(null),
   members: z.array(memberSchema).max(128),
 })
 export type Conference = z.infer<typeof conferenceSchema>

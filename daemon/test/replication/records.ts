@@ -48,6 +48,16 @@ const member = {
     relayServer: null,
     relayClient: null,
   },
+  seat: {
+    mayTalk: true,
+    muted: true,
+    gainDb: -3,
+    wg67Version: 'phone.01',
+    sinceMs: 1_700_000_000_001,
+    room: 8,
+    digits: '12',
+    failures: 1,
+  },
 }
 
 /** S1.80: session ID, members, type, state, start time; and what a take-over needs beside. */
@@ -64,6 +74,17 @@ const conference = {
   wg67Version: 'phone.01',
   ended: null,
   legCount: 2,
+  focus: {
+    number: '700',
+    displayName: 'Crew',
+    owner: '1001',
+    locked: true,
+    membersMax: 16,
+    membersMin: 1,
+    pinHash: 'c'.repeat(64),
+    name: 'crew',
+    away: [{ user: '1002', status: 408, atMs: 3 }],
+  },
   diversions: [{ from: '1002', to: '1003', reason: 'no-answer', atMs: 1 }],
   queued: { number: '1003', sinceMs: 1, calledAtMs: null },
   history: {

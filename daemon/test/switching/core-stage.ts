@@ -5,6 +5,7 @@ import { assert } from '../../src/assert.ts'
 import { Core } from '../../src/switching/core.ts'
 import type { CoreTables, RecordTable } from '../../src/switching/core-types.ts'
 import type { CoreEffect, Now } from '../../src/switching/effects.ts'
+import { emptyPlan, type Plan } from '../../src/switching/plan.ts'
 import type { CallRecord } from '../../src/tables/call-record.ts'
 import { conferenceResourceSchema } from '../../src/tables/conference-resource.ts'
 import { type PhoneBookEntry, phoneBookSchema } from '../../src/tables/phone-book.ts'
@@ -16,7 +17,7 @@ import { conferenceSchema } from '../../src/tables/wired-conference.ts'
 import { wiredMediaSchema } from '../../src/tables/wired-media.ts'
 import type { Endpoint, SipMessage, SipRequest, SipResponse } from '../../src/wire/sip/message.ts'
 import { parseSip } from '../../src/wire/sip/parse.ts'
-import { nameAddressText, viaText } from '../../src/wire/sip/write.ts'
+import { nameAddressText, uriText, viaText } from '../../src/wire/sip/write.ts'
 
 export const service = '10.0.0.9'
 /** That of the peer in reach mode `direct`. */
@@ -229,7 +230,7 @@ export class Phone {
   ack(response: SipResponse, body = ''): void {
     this.remoteTag = response.to.parameters.get('tag') ?? ''
     const contact = response.contact === '*' ? undefined : response.contact[0]
-    if (contact !== undefined) this.target = nameAddressText(contact).slice(1, -1)
+    if (contact !== undefined) this.target = uriText(contact.uri)
     this.request('ACK', { body, cseq: response.cseq.number })
   }
 
@@ -240,7 +241,7 @@ export class Phone {
       this.remoteTag = request.from.parameters.get('tag') ?? ''
       this.remoteUser = request.from.uri.user ?? ''
       const contact = request.contact === '*' ? undefined : request.contact[0]
-      if (contact !== undefined) this.target = nameAddressText(contact).slice(1, -1)
+      if (contact !== undefined) this.target = uriText(contact.uri)
     }
     const to = nameAddressText(request.to)
     const lines = [
@@ -278,6 +279,7 @@ export class Stage {
   readonly transcript: string[] = []
   readonly #seen = new Set<string>()
   #seed = 1
+  #presses = 0
   /** Messages of the core get lost while it is true. */
   isMute = false
   /** So many messages leave yet, then it is mute. */
@@ -293,9 +295,11 @@ export class Stage {
   #own = service
   #peer: string | undefined
 
+  readonly #plan: Plan
   readonly #lastPort: number
 
-  constructor({ direct = false, lastPort = 20_019 } = {}) {
+  constructor({ direct = false, lastPort = 20_019, plan = emptyPlan } = {}) {
+    this.#plan = plan
     this.#lastPort = lastPort
     if (direct) this.#peer = serviceOfPeer
     this.now = { monotonicMs: 1_000, wallMs: 1_700_000_000_000, tick: 50 }
@@ -391,6 +395,11 @@ export class Stage {
     return copyTables(this.tables)
   }
 
+  digit(mediaId: string, digit: string): void {
+    const mark = `press ${this.#presses++}`
+    this.#perform(this.core.digit({ mediaId, digit, mark }, this.#time()))
+  }
+
   release(sessionId: string): void {
     this.#perform(this.core.release(sessionId, this.#time()) ?? [])
   }
@@ -440,7 +449,7 @@ export class Stage {
       this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0
       return this.#seed
     }
-    return new Core({
+    const core = new Core({
       tables: this.tables,
       address: this.#own,
       peerAddress: this.#peer,
@@ -451,6 +460,8 @@ export class Stage {
       newToken: () => random32().toString(16).padStart(8, '0'),
       random32,
     })
+    core.setPlan(this.#plan)
+    return core
   }
 }
 

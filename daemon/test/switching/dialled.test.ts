@@ -1,9 +1,9 @@
 //! Digits on their way to the services: from media and INFO, once each, also over a take-over.
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
+import { deliver } from '../../src/switching/deliver.ts'
 import { HeardDigits } from '../../src/switching/dialled.ts'
 import type { Service } from '../../src/switching/services/service.ts'
-import { deliver } from '../../src/switching/wired/machine.ts'
 import { infoDigit } from '../../src/wire/info-digit.ts'
 import { scripts } from './core-calls.ts'
 import { Stage } from './core-stage.ts'

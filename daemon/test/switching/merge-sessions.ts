@@ -26,7 +26,8 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     mediaId: `${sessionId}-${side === 'caller' ? 'a' : 'b'}`,
     localPort: ports[index] + 20_000,
     lastDigit: null,
-    dialog: dialog(`${sessionId}-${side}`, side === 'caller' ? callerSeq : null),
+    seat: null,
+    dialog: dialog(`$sessionId-$side`, side === 'caller' ? callerSeq : null),
   })
   return {
     sessionId,
@@ -44,6 +45,7 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     diversions: null,
     queued: null,
     history: null,
+    focus: null,
     members: [member('caller', 0), member('callee', 1)],
   }
 }

@@ -4,6 +4,13 @@ import { limits } from '../../src/limits.ts'
 import { header, type SipRequest } from '../../src/wire/sip/message.ts'
 import type { XmlElement, XmlNode } from '../../src/wire/xml.ts'
 import { readXml } from '../../src/wire/xml-read.ts'
+import {
+  conferenceStage,
+  dialIn,
+  hangUp as hangUpPhone,
+  pickUp,
+  presetMembers,
+} from './conference-stage.ts'
 import { type Phone, Stage, sdp, service } from './core-stage.ts'
 
 function subscribe(
@@ -195,16 +202,16 @@ test('an account watches its own registration and no other one', (t) => {
 })
 
 test('a conference tells its members, and that it is no more', (t) => {
-  const stage = new Stage()
+  const stage = conferenceStage()
   const watcher = stage.phone('103')
-  subscribe(watcher, 'nothing', { event: 'conference' })
+  subscribe(watcher, '710', { event: 'conference' })
   t.true(watcher.heard(404))
-  ring(stage)
-  talk(stage)
-  const [call] = stage.tables.wiredConference.values()
-  if (call === undefined) throw new Error('no session')
-  stage.tables.wiredConference.put({ ...call, type: 'temporary' })
-  subscribe(watcher, call.sessionId, { event: 'conference' })
+  dialIn(stage, '241', '710')
+  pickUp(stage, '231')
+  for (const phone of presetMembers.slice(1)) {
+    stage.phone(phone).respond(stage.phone(phone).asked('INVITE'), 486)
+  }
+  subscribe(watcher, '710', { event: 'conference' })
   accepted(watcher)
   const info = documentOf(notified(watcher)[0])
   t.is(info.name, 'conference-info')
@@ -215,13 +222,15 @@ test('a conference tells its members, and that it is no more', (t) => {
       ...texts(user, 'joining-method'),
     ]),
     [
-      [`sip:101@${service}`, 'dialed-in'],
-      [`sip:102@${service}`, 'dialed-out'],
+      [`sip:241@${service}`, 'dialed-in'],
+      [`sip:231@${service}`, 'dialed-out'],
     ],
   )
   stage.pass(between)
-  hangUp(stage)
-  const [last] = notified(watcher)
+  hangUpPhone(stage.phone('231'))
+  t.deepEqual(texts(documentOf(newest(stage, watcher)), 'user-count'), ['1'])
+  hangUpPhone(stage.phone('241'))
+  const last = newest(stage, watcher)
   t.is(stateOf(last), 'terminated;reason=noresource')
   t.is(documentOf(last).attributes.get('state'), 'deleted')
   t.is(stage.tables.subscription.size, 0)

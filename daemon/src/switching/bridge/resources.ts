@@ -11,6 +11,8 @@ export interface SessionResources {
   readonly conferenceId: number
   /** Even RTP ports; RTCP is the next one (RFC 3550 11). */
   readonly ports: readonly number[]
+  /** Numbers of further bridges: members that are apart from the others. */
+  readonly rooms?: readonly number[]
 }
 
 interface PortRange {
@@ -42,14 +44,15 @@ export class Resources {
     const conferenceId = this.#freeConference()
     if (pairs === null || conferenceId === null) return null
     const ports = pairs.map((pair) => this.#portFirst + 2 * pair)
-    const records = recordsOf(sessionId, { conferenceId, ports })
+    const taken = { conferenceId, ports }
+    const records = recordsOf(sessionId, taken)
     if (!records.every((record) => this.#table.put(record).ok)) {
-      this.giveBack(sessionId, { conferenceId, ports })
+      this.giveBack(sessionId, taken)
       return null
     }
     this.#nextPair = ((pairs.at(-1) ?? 0) + 1) % this.#portPairs
     this.#nextConference = conferenceId % limits.sessionsMax
-    return { conferenceId, ports }
+    return taken
   }
 
   /** One port more for one more member. Null when there is none, or no record. */
@@ -64,6 +67,19 @@ export class Resources {
 
   giveBackPort(sessionId: string, port: number): void {
     const key = portKey(port)
+    if (this.#table.get(key)?.sessionId === sessionId) this.#table.delete(key)
+  }
+
+  /** The number of one more bridge. Null when there is none, or no record. */
+  takeRoom(sessionId: string): number | null {
+    const room = this.#freeConference()
+    if (room === null || !this.#table.put(numberRecord(sessionId, room)).ok) return null
+    this.#nextConference = room % limits.sessionsMax
+    return room
+  }
+
+  giveBackRoom(sessionId: string, room: number): void {
+    const key = conferenceKey(room)
     if (this.#table.get(key)?.sessionId === sessionId) this.#table.delete(key)
   }
 
@@ -87,8 +103,9 @@ export class Resources {
   }
 
   /** What another session holds stays. */
-  giveBack(sessionId: string, { conferenceId, ports }: SessionResources): void {
-    for (const key of [conferenceKey(conferenceId), ...ports.map(portKey)]) {
+  giveBack(sessionId: string, { conferenceId, ports, rooms = [] }: SessionResources): void {
+    const numbers = [conferenceId, ...rooms].map(conferenceKey)
+    for (const key of [...numbers, ...ports.map(portKey)]) {
       if (this.#table.get(key)?.sessionId === sessionId) this.#table.delete(key)
     }
   }
@@ -148,12 +165,15 @@ function* around(from: number, to: number, next: number): Iterable<number> {
 }
 
 function recordsOf(sessionId: string, held: SessionResources): ConferenceResource[] {
-  const { conferenceId, ports } = held
-  const number = { kind: 'conference' as const, number: conferenceId, sessionId }
+  const { conferenceId, ports, rooms = [] } = held
   return [
-    { resource: conferenceKey(conferenceId), ...number },
+    ...[conferenceId, ...rooms].map((number) => numberRecord(sessionId, number)),
     ...ports.map((port) => portRecord(sessionId, port)),
   ]
+}
+
+function numberRecord(sessionId: string, number: number): ConferenceResource {
+  return { resource: conferenceKey(number), kind: 'conference', number, sessionId }
 }
 
 function portRecord(sessionId: string, port: number): ConferenceResource {

@@ -1,5 +1,6 @@
 //! All services, in the order in which they are asked.
 import { callTypeService } from './call-types.ts'
+import { conferenceService } from './conference.ts'
 import { forwarding } from './forward.ts'
 import { hotline } from './hotline.ts'
 import { priorityCalls } from './priority.ts'
@@ -16,4 +17,5 @@ export const services: readonly Service[] = [
   setByDialling,
   forwarding,
   queueing,
+  conferenceService,
 ]

@@ -2,6 +2,7 @@
 //! terminal that vanished without BYE holds its call, its ports and its busy state no longer than that.
 import { limits } from '../../limits.ts'
 import { type Conference, type Leg, legOf } from '../../tables/wired-conference.ts'
+import { leave } from '../conference/leave.ts'
 import { isSuccess } from '../dialog/pending.ts'
 import { minSeOf, timerDueMs } from '../dialog/session-timer.ts'
 import type { Now } from '../effects.ts'
@@ -88,5 +89,9 @@ function isFree(call: Call, leg: Leg): boolean {
 function expire(call: Call, leg: Leg): void {
   call.log('warn', 'a session is over because nobody has refreshed it', { leg })
   const headers = [{ name: 'Reason', value: 'SIP;cause=408;text="Session Expired"' }]
+  if (call.session.focus !== null) {
+    leave(call, leg, { status: 408, headers })
+    return
+  }
   endCall(call, { by: 'switch', status: 408, headers })
 }

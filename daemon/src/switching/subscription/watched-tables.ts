@@ -17,8 +17,9 @@ export function watchedTables(tables: CoreTables, touched: Set<string>): CoreTab
   }
 }
 
-function numbersOf({ members }: Conference): string[] {
-  return members.map((member) => member.user)
+function numbersOf({ members, focus }: Conference): string[] {
+  const users = members.map((member) => member.user)
+  return focus === null ? users : [...users, focus.number]
 }
 
 function watchedTable<R>(

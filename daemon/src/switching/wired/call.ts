@@ -255,8 +255,19 @@ export class Call {
     return timerOffer(timer.intervalS, limits.sessionTimerMinS, refresher)
   }
 
+  /** The session with the ED-137 versions of one terminal: each of a conference has its own. */
+  #spokenBy(leg: Leg): Conference {
+    const { seat } = this.member(leg)
+    return seat === null ? this.#session : { ...this.#session, wg67Version: seat.wg67Version }
+  }
+
   #contact(leg: Leg) {
-    const { queued, members } = this.#session
+    const { queued, members, focus } = this.#session
+    if (focus !== null) {
+      // RFC 4579 5.2.
+      const contact = ownContact(this.exchange.options, focus.number)
+      return { ...contact, parameters: new Map([['isfocus', null]]) }
+    }
     const isAlone = members.every((one) => legOf(one) === leg)
     const user = isAlone ? (queued?.number ?? '') : this.member(this.far(leg)).user
     return ownContact(this.exchange.options, user)
@@ -274,7 +285,7 @@ export class Call {
     const headers = [...(extras.headers ?? [])]
     if (request.method !== 'INFO') headers.push(...descriptionHeaders(extras.body ?? ''))
     // ED-137 2.3: WG67-Version on every response except 1xx.
-    if (status >= 200) headers.push(...this.exchange.answerHeaders(this.#session))
+    if (status >= 200) headers.push(...this.exchange.answerHeaders(this.#spokenBy(leg)))
     const toTag = this.dialog(leg).localTag
     const opens = request.method === 'INVITE' || request.method === 'UPDATE'
     if (!opens || status >= 300) return { ...extras, headers, toTag }

@@ -71,18 +71,17 @@ export function connect(call: Call, leg: Leg, media: XipMedia, said: Direction):
   if (!wiredMedia.put(changed).ok) call.log('warn', 'table 4 is full', { mediaId })
 }
 
+/** What has changed of the member itself holds for its leg, too. */
+export function reconnect(call: Call, leg: Leg): void {
+  const media = describedBy(call, leg)
+  if (media !== null && call.dialog(leg).localSdp !== '') {
+    connect(call, leg, media, saidTo(call, leg))
+  }
+}
+
 type LegRecord = Omit<
   WiredMedia,
-  | 'ssrc'
-  | 'seq0'
-  | 'ts0'
-  | 'tick0'
-  | 'controlTick'
-  | 'endTick'
-  | 'inputMaps'
-  | 'gainDb'
-  | 'muted'
-  | 'tone'
+  'ssrc' | 'seq0' | 'ts0' | 'tick0' | 'controlTick' | 'endTick' | 'inputMaps' | 'tone'
 >
 
 function legRecord(
@@ -93,13 +92,14 @@ function legRecord(
   const { media, said, previous } = described
   const codec = media.codecs[0]
   assert(codec !== undefined, 'a description is used only when it has one of our codecs')
-  const { user, mediaId, localPort } = call.member(leg)
+  const { user, mediaId, localPort, seat } = call.member(leg)
+  const isSilenced = seat === null ? previous?.muted : !seat.mayTalk || seat.muted
   // RFC 3264 8.4: nothing is sent to 0.0.0.0; the terminal keeps its last address.
   const terminalAddress = media.address ?? previous?.terminalAddress
   return {
     mediaId,
     sessionId: call.sessionId,
-    conferenceId: call.session.conferenceId,
+    conferenceId: seat?.room ?? call.session.conferenceId,
     terminalAddress: terminalAddress ?? '0.0.0.0',
     remotePort: media.port,
     localPort,
@@ -109,6 +109,8 @@ function legRecord(
     ptimeMs: previous?.ptimeMs ?? media.ptimeMs,
     eventPayloadType: media.eventPayloadType,
     direction: terminalAddress === undefined ? 'inactive' : meet(said, media.direction),
+    muted: isSilenced || null,
+    gainDb: seat?.gainDb ?? previous?.gainDb ?? 0,
     twin: call.exchange.options.tables.phoneBook.get(user)?.twin ?? true,
   }
 }
@@ -129,8 +131,6 @@ function timeline(call: Call, tick0: number) {
     ts0: random32(),
     tick0,
     endTick: null,
-    gainDb: 0,
-    muted: null,
     tone: null,
     inputMaps: [],
   }

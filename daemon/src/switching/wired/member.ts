@@ -85,13 +85,8 @@ function letters(index: number): string {
 }
 
 function newMember({ sessionId, leg, localPort }: Place) {
-  return {
-    leg,
-    state: 'calling' as const,
-    mediaId: `${sessionId}-${leg}`,
-    localPort,
-    lastDigit: null,
-  }
+  const mediaId = `${sessionId}-${leg}`
+  return { leg, state: 'calling' as const, mediaId, localPort, lastDigit: null, seat: null }
 }
 
 function addressOf(exchange: Exchange, user: string, displayName: string | null): NameAddress {

@@ -55,6 +55,8 @@ export function dropMember(call: Call, leg: Leg, end: MemberEnd): void {
     exchange.endingLegs.add(member.mediaId, call.now.monotonicMs)
   }
   exchange.resources.giveBackPort(sessionId, member.localPort)
+  const room = member.seat?.room ?? null
+  if (room !== null) exchange.resources.giveBackRoom(sessionId, room)
   releaseMember(call, leg, end)
   if (call.member(leg).state !== 'released') boundMember(call, leg, limits.releasedMsMax)
 }
@@ -80,7 +82,12 @@ export function boundEnd({ exchange, sessionId, now }: Call): void {
 
 /** What a session holds: members who have left hold nothing any more. */
 export function resourcesOf({ conferenceId, members }: Conference): SessionResources {
-  return { conferenceId, ports: members.filter(isPresent).map((member) => member.localPort) }
+  const present = members.filter(isPresent)
+  return {
+    conferenceId,
+    ports: present.map((member) => member.localPort),
+    rooms: present.flatMap(({ seat }) => seat?.room ?? []),
+  }
 }
 
 /** True while the first INVITE of a leg is not answered. */
@@ -131,7 +138,7 @@ function cancelMember(call: Call, leg: Leg): void {
 }
 
 /** RFC 3261 15: no BYE between our 2xx and its ACK. */
-function awaitsAck(call: Call, leg: Leg): boolean {
+export function awaitsAck(call: Call, leg: Leg): boolean {
   const server = call.dialog(leg).pendingServer
   return server !== null && server.method === 'INVITE' && isSuccess(server.final)
 }
@@ -188,7 +195,11 @@ export function onLateBye(call: Call, opened: OpenedRequest): void {
 }
 
 /** @param leave what becomes of the session or the member, before the answer. */
-function answerBye(call: Call, { leg, id, pending }: OpenedRequest, leave: () => void): void {
+export function answerBye(
+  call: Call,
+  { leg, id, pending }: OpenedRequest,
+  leave: () => void,
+): void {
   const server = call.dialog(leg).pendingServer
   if (server !== null && server.method === 'INVITE') {
     const isSetUp = isSettingUp(call.member(leg))

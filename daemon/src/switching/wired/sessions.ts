@@ -37,6 +37,8 @@ export class Sessions {
   readonly #present = new Map<string, number>()
   #legCount = 0
   readonly #changes: SessionChange[] = []
+  /** Live conferences by number. */
+  readonly #ofNumber = new Map<string, string>()
   /** Live sessions of each user. */
   readonly #ofUser = new Map<string, Set<string>>()
 
@@ -80,6 +82,7 @@ export class Sessions {
     this.#changes.push({ previous, next: null })
     for (const member of session.members) this.#unindex(session.sessionId, member)
     this.#count(session.sessionId, 0)
+    this.#number(session, false)
   }
 
   /** The leg that a message in a dialog belongs to: by Call-ID and our tag. */
@@ -96,6 +99,12 @@ export class Sessions {
   /** The session of a Call-ID, whatever the tags. */
   ofCallId(callId: string): string | undefined {
     return this.#ofCallId.get(callId)
+  }
+
+  /** The live conference of a number. */
+  conference(number: string): Conference | undefined {
+    const sessionId = this.#ofNumber.get(number)
+    return sessionId === undefined ? undefined : this.get(sessionId)
   }
 
   isBusy(user: string): boolean {
@@ -124,6 +133,7 @@ export class Sessions {
     this.#ofCallId.clear()
     this.#ofUser.clear()
     this.#changes.length = 0
+    this.#ofNumber.clear()
     this.#present.clear()
     this.#legCount = 0
   }
@@ -137,10 +147,17 @@ export class Sessions {
     }
     const present = isOver(session) ? 0 : session.members.filter(isPresent).length
     this.#count(sessionId, present)
+    this.#number(session, !isOver(session))
     for (const { user } of session.members) {
       if (isIn(session, user)) this.#occupy(user, sessionId)
       else this.#free(user, sessionId)
     }
+  }
+
+  #number({ sessionId, focus }: Conference, isLive: boolean): void {
+    if (focus === null) return
+    if (isLive) this.#ofNumber.set(focus.number, sessionId)
+    else if (this.#ofNumber.get(focus.number) === sessionId) this.#ofNumber.delete(focus.number)
   }
 
   #count(sessionId: string, present: number): void {

@@ -92,6 +92,7 @@ export function newSession(
     legCount: null,
     queued: null,
     history: newHistory(xip.destinationUser),
+    focus: null,
     members: [],
   }
 }

@@ -1,5 +1,6 @@
 //! The set-up of a call (S1.43, S1.44): who calls whom and may they; then what the called number is
 //! decides who goes on with it.
+import { callConference } from '../conference/open.ts'
 import type { CoreEffect } from '../effects.ts'
 import { type Destination, type Directory, destinationOf } from '../numbering.ts'
 import { xipFromInvite } from '../xip/from-sip.ts'
@@ -66,9 +67,10 @@ function goTo(work: SetUp, destination: Destination): CoreEffect[] {
       return callTerminal(work, destination.entry)
     case 'refusal':
       return refuse(exchange, invitation, destination.status)
+    case 'conference':
+      return callConference(work, destination.conference)
     // No service has taken the number.
     case 'group':
-    case 'conference':
     case 'feature':
     case 'trunk':
       return refuse(exchange, invitation, 404)

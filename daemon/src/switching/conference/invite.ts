@@ -1,0 +1,80 @@
+//! Members who are called by the conference: those of a preset one, and whom somebody adds.
+import { limits } from '../../limits.ts'
+import type { Leg } from '../../tables/wired-conference.ts'
+import type { Call } from '../wired/call.ts'
+import { isOnline } from '../wired/caller.ts'
+import { offerTo } from '../wired/media.ts'
+import { memberToInvite, nextLeg } from '../wired/member.ts'
+import { isPresent } from '../wired/sessions.ts'
+import { hasRoom } from '../wired/setup-terminal.ts'
+import { leave } from './leave.ts'
+import { newSeat, seatsOf, withAway, withoutAway } from './seat.ts'
+
+/** Calls one more member. Who cannot be called is shown as away.
+ * @returns 0, or the status that says why not. */
+export function invite(call: Call, user: string): number {
+  const status = refusalOf(call, user) ?? send(call, user)
+  const { focus } = call.session
+  if (focus === null || status === 0) return status
+  call.change({
+    focus: { ...focus, away: withAway(focus, { user, status, atMs: call.now.wallMs }) },
+  })
+  return status
+}
+
+function refusalOf({ exchange, session, now }: Call, user: string): number | null {
+  const { tables, sipPort } = exchange.options
+  const entry = tables.phoneBook.get(user)
+  if (entry === undefined || entry.type === 'radio') return 404
+  const registered = tables.user.get(user)
+  if (registered === undefined || !isOnline(registered, now)) return 480
+  // Someone registered the switch itself.
+  if (exchange.addresses.includes(registered.address) && registered.port === sipPort) return 482
+  if (seatsOf(session, entry).length > 0) return 486
+  if (entry.type !== 'gateway' && exchange.sessions.isBusy(user)) return 486
+  const present = session.members.filter(isPresent).length
+  if (present >= (session.focus?.membersMax ?? 0) || !hasRoom(exchange, 1)) return 503
+  return null
+}
+
+function send(call: Call, user: string): number {
+  const { exchange, sessionId, session, now } = call
+  const { focus } = session
+  const callee = exchange.options.tables.user.get(user)
+  if (focus === null || callee === undefined) return 480
+  const { leg, legCount } = nextLeg(exchange, session)
+  const from = { user: focus.number, displayName: focus.displayName || null }
+  const made = memberToInvite(exchange, { sessionId, leg, localPort: 1 }, { callee, from })
+  if (made === null) return 480
+  const localPort = exchange.resources.takePort(sessionId)
+  if (localPort === null) return 503
+  const plan = exchange.plan.conferences.find(({ number }) => number === focus.number)
+  const seat = newSeat(plan, { user, wg67Version: '', now })
+  call.change({
+    legCount,
+    members: [...session.members, { ...made, localPort, seat }],
+    focus: { ...focus, away: withoutAway(focus, user) },
+  })
+  const direction = seat.mayTalk ? 'sendrecv' : 'sendonly'
+  call.invite(leg, offerTo(call, leg, direction, 'PCMA'))
+  startRinging(call, leg, limits.conferenceRingMs)
+  return 0
+}
+
+/** @param ms until it counts as not answered. */
+export function startRinging({ exchange, sessionId, now }: Call, leg: Leg, ms: number): void {
+  exchange.timers.start(clockOf(sessionId, leg), now.monotonicMs + ms)
+}
+
+export function stopRinging({ exchange, sessionId }: Call, leg: Leg): void {
+  exchange.timers.stop(clockOf(sessionId, leg))
+}
+
+/** The one clock of a member: how long it rings, or how long it may dial its PIN. */
+export function clockOf(sessionId: string, leg: Leg) {
+  return { sessionId, timer: 'service', service: 'conference', leg } as const
+}
+
+export function onNotAnswered(call: Call, leg: Leg): void {
+  leave(call, leg, { status: 408 })
+}

@@ -1,0 +1,78 @@
+//! The machine of a conference: one row a state of the member, one cell an event, every cell written.
+//!
+//!   called by us:  calling --18x--> ringing --200--> talking <--re-INVITE--> hold
+//!   calls us:      (INVITE) --> talking
+//!   any --BYE, refusal, time-out, dropped--> releasing --> released --> (gone)
+import type { Member } from '../../tables/wired-conference.ts'
+import { onDigit } from '../services/digits.ts'
+import { onCancelAgain } from '../wired/release.ts'
+import { ignored, leftRow, notOffered, type Row, refused } from '../wired/rows.ts'
+import {
+  onInvitedAnswered,
+  onInvitedProvisional,
+  onInvitedRefused,
+  onMemberAck,
+  onMemberModified,
+  onMemberReinvite,
+  onMemberUpdate,
+  onModificationRefused,
+} from './answer.ts'
+import { onConferenceReleased, onMemberBye, onMemberUnacknowledged } from './leave.ts'
+import { onMemberInfo } from './pin.ts'
+
+/** Called by the conference, and not there yet. */
+const invited: Row = {
+  reinvite: refused(500),
+  bye: onMemberBye,
+  info: refused(481),
+  ...notOffered,
+  digit: ignored,
+  ack: ignored,
+  cancel: ignored,
+  provisional: onInvitedProvisional,
+  success: onInvitedAnswered,
+  failure: onInvitedRefused,
+  'bye-done': ignored,
+  'info-done': ignored,
+  unacknowledged: ignored,
+  'no-answer': ignored,
+  'cancel-again': onCancelAgain,
+  linger: ignored,
+  'member-gone': ignored,
+  release: onConferenceReleased,
+}
+
+const connected: Row = {
+  reinvite: onMemberReinvite,
+  bye: onMemberBye,
+  info: onMemberInfo,
+  ...notOffered,
+  update: onMemberUpdate,
+  digit: onDigit,
+  ack: onMemberAck,
+  // Its INVITE was answered at once.
+  cancel: ignored,
+  provisional: ignored,
+  success: onMemberModified,
+  failure: onModificationRefused,
+  'bye-done': ignored,
+  'info-done': ignored,
+  unacknowledged: onMemberUnacknowledged,
+  'no-answer': ignored,
+  'cancel-again': onCancelAgain,
+  linger: ignored,
+  'member-gone': ignored,
+  release: onConferenceReleased,
+}
+
+export const conferenceMachine: Readonly<Record<Member['state'], Row>> = {
+  calling: invited,
+  ringing: invited,
+  talking: connected,
+  hold: connected,
+  releasing: leftRow,
+  released: leftRow,
+}
+
+/** For what concerns the conference as a whole: its clocks, and the operator. */
+export const conferenceRow: Row = connected

@@ -1,0 +1,103 @@
+//! A stage with conferences: a meet-me one (700), one with a PIN (701), a preset one (710) and a locked
+//! one (720), and twelve telephones.
+import { createHash } from 'node:crypto'
+import { type ConferencePlan, emptyPlan } from '../../src/switching/plan.ts'
+import type { Conference, Member } from '../../src/tables/wired-conference.ts'
+import { type Phone, Stage, sdp } from './core-stage.ts'
+
+export const presetMembers = ['231', '232', '233', '234', '235', '236', '237', '238', '239', '240']
+
+const seat = { mayTalk: true, gainDb: 0 }
+
+function conference(number: string, more: Partial<ConferencePlan> = {}): ConferencePlan {
+  return {
+    name: `c${number}`,
+    displayName: `Conference ${number}`,
+    number,
+    kind: 'meet-me',
+    members: [],
+    pinHash: null,
+    locked: false,
+    membersMax: 16,
+    ...more,
+  }
+}
+
+export const plan = {
+  ...emptyPlan,
+  conferences: [
+    conference('700'),
+    conference('701', {
+      pinHash: createHash('sha256').update('c701:4711').digest('hex'),
+      members: [{ ...seat, number: '240' }],
+    }),
+    conference('710', {
+      kind: 'preset',
+      members: presetMembers.map((number) => ({
+        number,
+        mayTalk: number !== '239',
+        gainDb: number === '238' ? -6 : 0,
+      })),
+    }),
+    conference('720', {
+      locked: true,
+      membersMax: 2,
+      members: ['231', '232', '233'].map((number) => ({ ...seat, number })),
+    }),
+  ],
+}
+
+export function conferenceStage(): Stage {
+  const stage = new Stage({ plan, lastPort: 20_079 })
+  for (const number of [...presetMembers, '241', '242']) stage.addPhone(number, 'telephone')
+  return stage
+}
+
+/** A telephone calls the number and is in. */
+export function dialIn(stage: Stage, phone: string, number: string): void {
+  const one = stage.phone(phone)
+  one.call(number)
+  one.ack(one.told(200))
+}
+
+export function pickUp(stage: Stage, phone: string): void {
+  const one = stage.phone(phone)
+  one.respond(one.asked('INVITE'), 200, sdp(one.endpoint))
+}
+
+export function hangUp(one: Phone): void {
+  if (one.cseq === 0) one.cseq = 100
+  one.request('BYE')
+}
+
+export function only(stage: Stage): Conference {
+  const live = [...stage.tables.wiredConference.values()].filter(
+    ({ state }) => state !== 'released',
+  )
+  const [session] = live
+  if (session === undefined || live.length > 1) throw new Error(`${live.length} live sessions`)
+  return session
+}
+
+export function memberOf(stage: Stage, user: string): Member | undefined {
+  return only(stage).members.findLast((member) => member.user === user)
+}
+
+/** `201 talking`. */
+export function roster(stage: Stage): string[] {
+  return only(stage).members.map(({ user, state }) => `${user} ${state}`)
+}
+
+/** Legs, ports and numbers that are in use. */
+export function holdings(stage: Stage): { legs: number; ports: number; numbers: number } {
+  const resources = [...stage.tables.conferenceResource.values()]
+  const count = (kind: string) => resources.filter((one) => one.kind === kind).length
+  const legs = [...stage.tables.wiredMedia.values()].filter(({ endTick }) => endTick === null)
+  return {
+    legs: legs.length,
+    ports: count('port'),
+    numbers: count('conference'),
+  }
+}
+
+export const nothing = { legs: 0, ports: 0, numbers: 0 }

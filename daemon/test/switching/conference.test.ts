@@ -1,0 +1,265 @@
+//! Conferences of the core: how members come, go, hold and are asked for a PIN, and that a take-over in
+//! each of these states changes nothing for them.
+import test from 'ava'
+import {
+  conferenceStage,
+  dialIn,
+  hangUp,
+  holdings,
+  memberOf,
+  nothing,
+  only,
+  pickUp,
+  presetMembers,
+  roster,
+} from './conference-stage.ts'
+import { type Stage, sdp } from './core-stage.ts'
+
+function bridgesOf(stage: Stage): Set<number> {
+  return new Set([...stage.tables.wiredMedia.values()].map(({ conferenceId }) => conferenceId))
+}
+
+test('meet-me: who dials the number is in at once, and twelve are in one bridge', (t) => {
+  const stage = conferenceStage()
+  const phones = [...presetMembers, '241', '242']
+  for (const phone of phones) dialIn(stage, phone, '700')
+  t.is(only(stage).type, 'preset')
+  t.deepEqual(
+    roster(stage),
+    phones.map((phone) => `${phone} talking`),
+  )
+  t.is(bridgesOf(stage).size, 1)
+  t.deepEqual(holdings(stage), { legs: 12, ports: 12, numbers: 1 })
+  const contact = stage.phone('235').told(200).contact
+  t.true(contact !== '*' && contact[0]?.parameters.has('isfocus'))
+  t.is(contact === '*' ? '' : contact[0]?.uri.user, '700')
+})
+
+test('a BYE leaves the others alone; the last one ends the conference, and nothing is left over', (t) => {
+  const stage = conferenceStage()
+  for (const phone of ['231', '232', '233']) dialIn(stage, phone, '700')
+  const before = stage.sent
+  hangUp(stage.phone('231'))
+  t.is(stage.phone('231').told(200).cseq.method, 'BYE')
+  t.is(stage.sent, before + 1)
+  t.deepEqual(holdings(stage), { legs: 2, ports: 2, numbers: 1 })
+  stage.pass(6_000)
+  t.deepEqual(roster(stage), ['232 talking', '233 talking'])
+  hangUp(stage.phone('233'))
+  hangUp(stage.phone('232'))
+  t.deepEqual(holdings(stage), nothing)
+  t.like(stage.records, [{ caller: '231', callee: '700', status: 200, endedBy: 'caller' }])
+  stage.pass(10_000)
+  t.is(stage.tables.wiredConference.size, 0)
+})
+
+test('a member who comes back has another leg; one that calls again takes its own place', (t) => {
+  const stage = conferenceStage()
+  dialIn(stage, '231', '700')
+  dialIn(stage, '232', '700')
+  const first = memberOf(stage, '232')?.leg
+  hangUp(stage.phone('232'))
+  dialIn(stage, '232', '700')
+  t.not(memberOf(stage, '232')?.leg, first)
+  const phone = stage.phone('232')
+  phone.callId = 'none'
+  phone.localTag = 'restarted'
+  phone.remoteTag = ''
+  phone.remoteUser = '700'
+  phone.target = 'sip:700@10.0.0.9'
+  const body = sdp(phone.endpoint)
+  phone.callId = 'restarted'
+  phone.request('INVITE', { body })
+  phone.ack(phone.told(200))
+  t.deepEqual(holdings(stage), { legs: 2, ports: 2, numbers: 1 })
+  t.true(phone.heard('BYE'))
+})
+
+test('hold is between the member and the focus: the others hear nothing of it', (t) => {
+  const stage = conferenceStage()
+  for (const phone of ['231', '232', '233']) dialIn(stage, phone, '700')
+  const phone = stage.phone('232')
+  const sent = stage.sent
+  phone.reinvite(sdp(phone.endpoint, { direction: 'sendonly', version: 2 }))
+  phone.ack(phone.told(200))
+  t.is(memberOf(stage, '232')?.state, 'hold')
+  t.is(stage.sent, sent + 2, '100 and 200, both to the member itself')
+  t.regex(phone.told(200).body, /a=recvonly/)
+  const leg = stage.tables.wiredMedia.get(memberOf(stage, '232')?.mediaId ?? '')
+  t.is(leg?.direction, 'recvonly')
+  phone.reinvite('')
+  phone.ack(phone.told(200), sdp(phone.endpoint, { version: 3 }))
+  t.is(memberOf(stage, '232')?.state, 'talking')
+  t.is(only(stage).state, 'communicating')
+})
+
+test('preset: the first call has all others called; who does not answer can come later', (t) => {
+  const stage = conferenceStage()
+  dialIn(stage, '241', '710')
+  for (const phone of presetMembers) {
+    t.is(stage.phone(phone).asked('INVITE').from.uri.user, '710')
+  }
+  for (const phone of presetMembers.slice(0, 8)) pickUp(stage, phone)
+  stage.phone('239').respond(stage.phone('239').asked('INVITE'), 486)
+  t.is(holdings(stage).legs, 9)
+  stage.pass(31_000)
+  t.true(stage.phone('240').heard('INVITE'))
+  t.like(only(stage).focus, {
+    away: [
+      { user: '239', status: 486 },
+      { user: '240', status: 408 },
+    ],
+  })
+  t.deepEqual(holdings(stage), { legs: 9, ports: 9, numbers: 1 })
+  dialIn(stage, '239', '710')
+  t.is(holdings(stage).legs, 10)
+  t.deepEqual(
+    only(stage).focus?.away.map(({ user }) => user),
+    ['240'],
+  )
+  t.regex(stage.phone('239').told(200).body, /a=sendonly/, 'it only listens')
+  const leg = stage.tables.wiredMedia.get(memberOf(stage, '238')?.mediaId ?? '')
+  t.is(leg?.gainDb, -6)
+})
+
+test('preset: when the only one who is there goes, those who still ring are not called any more', (t) => {
+  const stage = conferenceStage()
+  dialIn(stage, '241', '710')
+  const ringing = stage.phone('231')
+  ringing.respond(ringing.asked('INVITE'), 180)
+  hangUp(stage.phone('241'))
+  t.true(ringing.heard('CANCEL'))
+  t.deepEqual(holdings(stage), nothing)
+})
+
+test('a preset conference calls nobody who talks, is away, or is not registered', (t) => {
+  const stage = conferenceStage()
+  stage.phone('231').call('242')
+  stage.tables.user.delete('232')
+  dialIn(stage, '241', '710')
+  t.false(stage.phone('231').heard('INVITE'))
+  t.false(stage.phone('232').heard('INVITE'))
+  const session = [...stage.tables.wiredConference.values()].find(({ focus }) => focus !== null)
+  t.like(session?.focus, {
+    away: [
+      { user: '231', status: 486 },
+      { user: '232', status: 480 },
+    ],
+  })
+})
+
+test('the PIN comes by INFO or with the voice; until it is right the caller is apart', (t) => {
+  const stage = conferenceStage()
+  dialIn(stage, '240', '701')
+  dialIn(stage, '231', '701')
+  t.is(bridgesOf(stage).size, 2, 'the planned member is in, the other one apart')
+  t.deepEqual(holdings(stage), { legs: 2, ports: 2, numbers: 2 })
+  const phone = stage.phone('231')
+  for (const digit of ['4', '7']) {
+    const headers = ['Content-Type: application/dtmf-relay']
+    phone.request('INFO', { body: `Signal=${digit}\r\nDuration=160\r\n`, headers })
+    t.is(phone.told(200).cseq.method, 'INFO')
+  }
+  const { mediaId } = memberOf(stage, '231') ?? { mediaId: '' }
+  for (const digit of ['1', '1', '#']) stage.digit(mediaId, digit)
+  t.is(bridgesOf(stage).size, 1)
+  t.deepEqual(holdings(stage), { legs: 2, ports: 2, numbers: 1 })
+})
+
+test('three wrong PINs, or none in time, end the call of that caller alone', (t) => {
+  const stage = conferenceStage()
+  dialIn(stage, '240', '701')
+  dialIn(stage, '231', '701')
+  dialIn(stage, '232', '701')
+  const { mediaId } = memberOf(stage, '231') ?? { mediaId: '' }
+  for (let n = 0; n < 3; n++) for (const digit of '123#') stage.digit(mediaId, digit)
+  t.true(stage.phone('231').heard('BYE'))
+  t.false(stage.phone('232').heard('BYE'))
+  stage.pass(31_000)
+  t.true(stage.phone('232').heard('BYE'))
+  t.false(stage.phone('240').heard('BYE'))
+  t.deepEqual(holdings(stage), { legs: 1, ports: 1, numbers: 1 })
+})
+
+test('a locked conference lets in whom its plan names, and no more than it has seats', (t) => {
+  const stage = conferenceStage()
+  stage.phone('241').call('720')
+  t.true(stage.phone('241').heard(603))
+  dialIn(stage, '231', '720')
+  dialIn(stage, '232', '720')
+  stage.phone('233').call('720')
+  t.true(stage.phone('233').heard(486))
+})
+
+test('an answer that cannot be used, and one that never comes to an ACK, cost only that member', (t) => {
+  const stage = conferenceStage()
+  dialIn(stage, '241', '710')
+  const bad = stage.phone('231')
+  bad.respond(bad.asked('INVITE'), 200, 'v=0')
+  t.true(bad.heard('BYE'))
+  const silent = stage.phone('242')
+  silent.call('710')
+  stage.pass(33_000)
+  t.false(stage.phone('241').heard('BYE'))
+  t.deepEqual(holdings(stage), { legs: 1, ports: 1, numbers: 1 })
+})
+
+type Step = (stage: Stage) => void
+const story: readonly Step[] = [
+  (stage) => stage.phone('241').call('710'),
+  (stage) => stage.phone('241').ack(stage.phone('241').told(200)),
+  (stage) => stage.phone('231').respond(stage.phone('231').asked('INVITE'), 180),
+  (stage) => pickUp(stage, '232'),
+  (stage) => pickUp(stage, '231'),
+  (stage) => stage.phone('233').respond(stage.phone('233').asked('INVITE'), 486),
+  (stage) => stage.phone('242').call('710'),
+  (stage) => stage.phone('242').ack(stage.phone('242').told(200)),
+  (stage) => {
+    const one = stage.phone('232')
+    one.cseq = 100
+    one.reinvite(sdp(one.endpoint, { direction: 'inactive', version: 2 }))
+  },
+  (stage) => stage.phone('232').ack(stage.phone('232').told(200)),
+  (stage) => hangUp(stage.phone('241')),
+  (stage) => pickUp(stage, '234'),
+  (stage) => stage.pass(32_000),
+  (stage) => hangUp(stage.phone('232')),
+  (stage) => hangUp(stage.phone('231')),
+  (stage) => hangUp(stage.phone('234')),
+]
+
+/** The same, whatever node it is: voice of who is in, and what is held. */
+function picture(stage: Stage) {
+  const session = [...stage.tables.wiredConference.values()].find(({ focus }) => focus !== null)
+  return {
+    members: session?.members
+      .filter(({ state }) => state !== 'released')
+      .map(({ user, state, localPort }) => `${user} ${state} ${localPort}`),
+    away: session?.focus?.away.map(({ user, status }) => `${user} ${status}`),
+    holdings: holdings(stage),
+  }
+}
+
+test('a take-over after each step of a conference: it goes on as if there had been none', (t) => {
+  const run = (deathAt: number) => {
+    const stage = conferenceStage()
+    for (const [at, step] of story.entries()) {
+      step(stage)
+      if (at === deathAt) stage.takeOver()
+    }
+    const before = picture(stage)
+    hangUp(stage.phone('242'))
+    stage.pass(80_000)
+    return { before, after: picture(stage), sessions: stage.tables.wiredConference.size }
+  }
+  const undisturbed = run(-1)
+  t.deepEqual(undisturbed.after.holdings, nothing)
+  t.is(undisturbed.sessions, 0)
+  for (let deathAt = 0; deathAt < story.length; deathAt++) {
+    const disturbed = run(deathAt)
+    t.deepEqual(disturbed.before.members, undisturbed.before.members, `death at ${deathAt}`)
+    t.deepEqual(disturbed.before.holdings, undisturbed.before.holdings, `death at ${deathAt}`)
+    t.deepEqual(disturbed.after.holdings, nothing)
+    t.is(disturbed.sessions, 0, `death at ${deathAt}`)
+  }
+})
