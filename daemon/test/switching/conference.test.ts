@@ -48,7 +48,7 @@ test('a BYE leaves the others alone; the last one ends the conference, and nothi
   hangUp(stage.phone('233'))
   hangUp(stage.phone('232'))
   t.deepEqual(holdings(stage), nothing)
-  t.like(stage.records, [{ caller: '231', callee: '700', status: 200, endedBy: 'caller' }])
+  t.like(stage.records, [{ caller: '231', called: '700', status: 200, endedBy: 'caller' }])
   stage.pass(10_000)
   t.is(stage.tables.wiredConference.size, 0)
 })
