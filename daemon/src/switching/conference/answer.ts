@@ -43,7 +43,7 @@ function answerOffer(call: Call, leg: Leg, offer: string): string {
 }
 
 /** Who only listens is told so; who is silenced for now keeps what was agreed. */
-export function wanted(call: Call, leg: Leg): Direction {
+function wanted(call: Call, leg: Leg): Direction {
   return call.member(leg).seat?.mayTalk === false ? 'sendonly' : 'sendrecv'
 }
 

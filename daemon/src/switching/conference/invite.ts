@@ -71,7 +71,7 @@ export function stopRinging({ exchange, sessionId }: Call, leg: Leg): void {
 }
 
 /** The one clock of a member: how long it rings, or how long it may dial its PIN. */
-export function clockOf(sessionId: string, leg: Leg) {
+function clockOf(sessionId: string, leg: Leg) {
   return { sessionId, timer: 'service', service: 'conference', leg } as const
 }
 

@@ -31,11 +31,6 @@ export function isPlanned(plan: ConferencePlan | undefined, user: string): boole
   return plan?.members.some(({ number }) => number === user) ?? false
 }
 
-/** True for a member who hears the others. */
-export function isIn({ state, seat }: Member): boolean {
-  return (state === 'talking' || state === 'hold') && seat?.room === null
-}
-
 /** True for one whose dialog stands: also while it is asked for the PIN. */
 export function isConnected({ state }: Member): boolean {
   return state === 'talking' || state === 'hold'
