@@ -5,7 +5,14 @@ import { decode16, encode16 } from './g711'
 /** Samples in which a part of a cadence begins or ends (2 ms), so that it does not click. */
 const EDGE: i32 = 16
 
-/** Adds a sine to `count` samples at `to`.
+/** The step behind `phase`. */
+@inline
+function after(phase: i32, step: i32): i32 {
+  const next = phase + step
+  return next >= 8000 ? next - 8000 : next
+}
+
+/** Adds a sine to `count` samples (a multiple of 8) at `to`.
  * @param table one period of 8000 samples, so that a step is a frequency in Hz
  * @param phase 0..7999 @param step 1..3999 @param amplitude with 15 binary places */
 export function sine(
@@ -16,12 +23,29 @@ export function sine(
   step: i32,
   amplitude: i32,
 ): void {
-  for (let k = 0; k < count; k++) {
-    const x = (<i32>load<i16>(table + (<usize>phase << 1)) * amplitude + 16384) >> 15
+  const factor = i16x8.splat(<i16>amplitude)
+  let p = phase
+  for (let k = 0; k < count; k += 8) {
+    let x = i16x8.splat(load<i16>(table + (<usize>p << 1)))
+    p = after(p, step)
+    x = v128.load16_lane(table + (<usize>p << 1), x, 1)
+    p = after(p, step)
+    x = v128.load16_lane(table + (<usize>p << 1), x, 2)
+    p = after(p, step)
+    x = v128.load16_lane(table + (<usize>p << 1), x, 3)
+    p = after(p, step)
+    x = v128.load16_lane(table + (<usize>p << 1), x, 4)
+    p = after(p, step)
+    x = v128.load16_lane(table + (<usize>p << 1), x, 5)
+    p = after(p, step)
+    x = v128.load16_lane(table + (<usize>p << 1), x, 6)
+    p = after(p, step)
+    x = v128.load16_lane(table + (<usize>p << 1), x, 7)
+    p = after(p, step)
     const at = to + (<usize>k << 1)
-    store<i16>(at, <i16>max(-32768, min(32767, <i32>load<i16>(at) + x)))
-    phase += step
-    if (phase >= 8000) phase -= 8000
+    // (x * amplitude + 2^14) >> 15
+    const wave = i16x8.q15mulr_sat_s(x, factor)
+    v128.store(at, i16x8.add_sat_s(v128.load(at), wave))
   }
 }
 
@@ -36,8 +60,8 @@ export function fade(to: usize, count: i32, first: i32, length: i32): void {
   }
 }
 
-/** Codes the 160 samples at `from` into the frame at `to`, alone or added to what is there. The 32
- * bytes behind the samples are used. */
+/** Codes the 160 samples at `from` into the frame at `to`, alone or added to what is there, and clears
+ * them. The 32 bytes behind the samples are used. */
 export function blend(from: usize, to: usize, alone: bool, mu: bool): void {
   const heard = from + 320
   for (let k: usize = 0; k < 160; k += 16) {
@@ -49,5 +73,7 @@ export function blend(from: usize, to: usize, alone: bool, mu: bool): void {
       b = i16x8.add_sat_s(b, v128.load(heard, 16))
     }
     encode16(a, b, to + k, mu)
+    v128.store(from + k * 2, i16x8.splat(0))
+    v128.store(from + k * 2, i16x8.splat(0), 16)
   }
 }

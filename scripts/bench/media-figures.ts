@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { canPin } from './cores.ts'
 import { type BenchContext, ratio } from './figures.ts'
 import { measureRtpengine, type PeerFigures } from './rtpengine.ts'
+import { measureTones } from './tone-cost.ts'
 
 const legCounts = [100, 500, 1_000]
 const goalNs = 5_000
@@ -38,6 +39,7 @@ export async function measureMedia({ seconds, say }: BenchContext): Promise<obje
     ratios: peer === null ? null : ratios(media, peer),
     lateness: lateness(media, say),
     mixerDelay: mixerDelay(media, say),
+    tones: measureTones(say),
   }
 }
 

@@ -10,6 +10,7 @@ import { gainFactor } from './gain.ts'
 import { InputMapper, mapAt, mergeMaps, playTimestamp } from './input-mapping.ts'
 import { Reception } from './reception.ts'
 import type { PeerReport } from './reports.ts'
+import type { Score } from './tones.ts'
 
 /** Versions that wait for their tick; more than two means that the switch is not well. */
 const laterMax = 4
@@ -54,6 +55,8 @@ export class Leg {
   drainUntilTick = 0
   /** Before this tick only the peer sends it. */
   ownFromTick = Number.NEGATIVE_INFINITY
+  /** Of the tone that it heard last. */
+  score: Score | null = null
   /** Its terminal sends more than one packet a tick. */
   shortPackets = false
 

@@ -19,7 +19,8 @@ const amplitudes = [
 const levelDbm0Min = -40
 
 /** A tone in samples. */
-interface Score {
+export interface Score {
+  readonly tone: Tone
   readonly parts: readonly { hz: readonly number[]; start: number; end: number }[]
   readonly length: number
   /** Samples after which it is over. */
@@ -27,12 +28,7 @@ interface Score {
   readonly amplitude: number
 }
 
-/** Records keep their tone object as long as it is the same. */
-const scores = new WeakMap<Tone, Score>()
-
 function scoreOf(tone: Tone): Score {
-  const known = scores.get(tone)
-  if (known !== undefined) return known
   let length = 0
   const parts = tone.parts.map(({ hz, ms }) => {
     const start = length
@@ -41,9 +37,7 @@ function scoreOf(tone: Tone): Score {
   })
   const total = tone.times === null ? Number.POSITIVE_INFINITY : tone.times * length
   const amplitude = amplitudes[tone.levelDbm0 - levelDbm0Min] ?? 0
-  const score = { parts, length, total, amplitude }
-  scores.set(tone, score)
-  return score
+  return { tone, parts, length, total, amplitude }
 }
 
 /** Plays what `leg` hears of its tone at `tick` into its coded frame. */
@@ -51,10 +45,11 @@ export function playTone(arena: Arena, leg: Leg, tick: number): void {
   const { tone } = leg.record
   if (tone === null || tick < tone.fromTick) return
   if (tone.untilTick !== null && tick >= tone.untilTick) return
-  const score = scoreOf(tone)
+  // A record keeps its tone object as long as it is the same.
+  if (leg.score?.tone !== tone) leg.score = scoreOf(tone)
+  const { score } = leg
   const from = (tick - tone.fromTick) * samples
   if (from >= score.total) return
-  arena.bytes.fill(0, arenaOffset.tone, arenaOffset.tone + 2 * samples)
   const sounds = write(arena, score, from)
   if (!sounds && !tone.replaces) return
   const out = arena.words[(leg.offset + legField.out) >> 2] ?? 0
@@ -62,7 +57,7 @@ export function playTone(arena: Arena, leg: Leg, tick: number): void {
   arena.mixer.blend(arenaOffset.tone, out, tone.replaces, muLaw)
 }
 
-/** The samples `from` and following. @returns false when all of them are a pause. */
+/** The samples `from` and following, into memory that is clear (`blend` leaves it so). @returns false when all of them are a pause. */
 function write(arena: Arena, score: Score, from: number): boolean {
   const until = Math.min(from + samples, score.total)
   let sounds = false
