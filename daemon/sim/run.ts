@@ -1,5 +1,7 @@
 //! One run: ordinary time, chaos, healing, and then the demand that everything is as it should be. Again
 //! and again until the time is over, or something is wrong.
+
+import { limits } from '../src/limits.ts'
 import { recordText } from '../src/switching/call-record.ts'
 import { tableNames } from '../src/tables/address.ts'
 import type { Call } from './calls.ts'
@@ -23,8 +25,8 @@ const hangUpMs = 2_000
 const emptyMsMax = 60_000
 const signallingMs = 3_000
 const progressMsMax = 12_000
-/** The telephones answer 481. */
-const orphanMs = 2_000
+/** A take-over a moment ago, and what it takes to ask everybody. */
+const orphanMsMax = limits.probeAfterMs + 5_000
 
 export interface Outcome {
   readonly seed: number
@@ -41,7 +43,7 @@ export interface Outcome {
   readonly refusals: ReadonlyMap<string, number>
   readonly roleChanges: number
   readonly healMsMax: number
-  /** Sessions without telephones that the operator had to end. */
+  /** Sessions without telephones, which the switch had to find out. */
   readonly orphans: number
   /** Silences of legs of live calls. */
   readonly gaps: readonly VoiceGap[]
@@ -142,7 +144,7 @@ class Run {
     this.#until(healMsMax, () => this.#unsettled() === null)
     const roles = this.#checks.roleChanges
     this.#compareCalls()
-    this.#releaseOrphans()
+    this.#awaitOrphans()
     this.#callNow()
     this.#endAll()
     this.#until(emptyMsMax, () => this.#leftOver() === null && this.#unsettled() === null)
@@ -224,17 +226,20 @@ class Run {
     for (const phone of phones) if (!phone.idle) this.#stuck(phone)
   }
 
-  /** As an operator does with `vccs calls`. */
-  #releaseOrphans(): void {
-    const primary = this.#primary()
-    const engine = primary?.switch.engine
-    if (!engine) return
-    for (const sessionId of this.#checks.orphans) {
-      const release = () => engine.runner.run((now) => engine.core.release(sessionId, now) ?? [])
-      primary?.switch.process.turn(release)
-      this.#orphans++
+  /** The probe that follows a take-over finds the sessions that no telephone knows. */
+  #awaitOrphans(): void {
+    const left = () => {
+      const sessions =
+        this.#primary()?.switch.engine?.tables.table('wired-conference').values() ?? []
+      const { open } = this.#world.calls
+      return [...sessions].filter(
+        (one) => one.ended === null && !open.some((call) => isSessionOf(one, call)),
+      )
     }
-    if (this.#checks.orphans.size > 0) this.#pass(orphanMs)
+    this.#orphans += left().length
+    this.#until(orphanMsMax, () => left().length === 0)
+    const [first] = left()
+    if (first !== undefined) this.#violate('orphan-stays', first.sessionId)
     this.#checks.orphans.clear()
   }
 

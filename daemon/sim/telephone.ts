@@ -243,7 +243,9 @@ export class Telephone {
     const isMine = leg !== null && leg.callId === request.callId
     switch (request.method) {
       case 'INVITE': {
-        if (isMine && request.to.parameters.has('tag')) this.#reinvite(leg, request, key)
+        const isInDialog = request.to.parameters.has('tag')
+        if (isMine && isInDialog) this.#reinvite(leg, request, key)
+        else if (isInDialog) this.#respond(key, request, 481)
         else if (leg !== null) this.#respond(key, request, 486)
         else this.#ring(request, key)
         return
@@ -263,7 +265,7 @@ export class Telephone {
         return
       }
       default:
-        this.#respond(key, request, 200)
+        this.#respond(key, request, isMine || !request.to.parameters.has('tag') ? 200 : 481)
     }
   }
 

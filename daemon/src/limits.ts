@@ -213,6 +213,10 @@ export const limits = {
   queueMsMax: 180_000,
   /** How often one call is forwarded. */
   diversionsMax: 5,
+  /** After a take-over each dialog is asked whether it lives: not before all that was asked of the dead node
+   * has been repeated (64*T1), and so many milliseconds apart. */
+  probeAfterMs: 32_000,
+  probePaceMs: 20,
   /** RFC 4028: seconds between two refreshes of a dialog that we ask for, and the least that we accept (5). */
   sessionTimerS: 1_800,
   sessionTimerMinS: 90,

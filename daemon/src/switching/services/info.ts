@@ -5,6 +5,7 @@ import { header, type SipHeader, type SipMessage } from '../../wire/sip/message.
 import type { Call } from '../wired/call.ts'
 import type { Failed, OpenedRequest } from '../wired/events.ts'
 import { takesInfoDigit } from './digits.ts'
+import { isProbe, onProbed } from './probe.ts'
 
 const passedHeaders = ['Content-Type', 'Content-Disposition', 'Info-Package'] as const
 /** What is passed on lies in the record until it is answered, and must be readable from there. */
@@ -29,7 +30,12 @@ export function onInfo(call: Call, opened: OpenedRequest): void {
   call.request(far, 'relayClient', { method: 'INFO', headers, body: request.body })
 }
 
-export function onInfoDone(call: Call, { leg: far, status, response }: Failed): void {
+export function onInfoDone(call: Call, failed: Failed): void {
+  const { leg: far, status, response } = failed
+  if (isProbe(call, far)) {
+    onProbed(call, failed)
+    return
+  }
   const near = call.far(far)
   call.close(far, 'relayClient')
   if (call.dialog(near).relayServer?.final !== null) return

@@ -4,6 +4,7 @@ import { conferenceService } from './conference.ts'
 import { forwarding } from './forward.ts'
 import { hotline } from './hotline.ts'
 import { priorityCalls } from './priority.ts'
+import { probes } from './probe.ts'
 import { queueing } from './queue.ts'
 import type { Service } from './service.ts'
 import { sessionTimers } from './session-timer.ts'
@@ -11,6 +12,7 @@ import { setByDialling } from './set-by-dialling.ts'
 
 export const services: readonly Service[] = [
   sessionTimers,
+  probes,
   hotline,
   priorityCalls,
   callTypeService,
