@@ -242,3 +242,55 @@ test.serial('reach floating: nobody hears that a unit of the primary died', asyn
   wholeTones(t, { lab, pair }, { p1, p2 })
   t.deepEqual((await watch.finish()).violations, [])
 })
+
+test.serial(
+  'reach floating: after cut links, a standstill and a dead supervisor one node has the address',
+  async (t) => {
+    const { lab, pair, atPhone } = await begin(t, 'floating')
+    const known = () => lab.network.exec('p1', ['ip', 'neigh', 'show', serviceAddress])
+    const isKnown = (node: LabNode) => known().includes(lab.network.mac(node.node))
+    const become = (node: LabNode) =>
+      until(() => isKnown(node), { what: `${node.name} in the ARP cache of a terminal` })
+    await talk(pair)
+    await delay(1_500)
+    const fromMs = Date.now()
+
+    // Each believes that it is alone, and both claim the address.
+    await lab.inStep()
+    for (const link of lab.network.links) lab.network.cut(link)
+    await until(
+      async () => (await Promise.all([lab.a.opinion(), lab.b.opinion()])).every((one) => one.alone),
+      { what: 'two primaries' },
+    )
+    for (const link of lab.network.links) lab.network.heal(link)
+    const first = await lab.inStep()
+    await become(first)
+
+    const second = lab.other(first)
+    const { wake } = first.stopAll()
+    await become(second)
+    await delay(1_000)
+    wake()
+    t.is(await lab.inStep(), second)
+    // Longer than from one announcement to the next: the woken one makes none.
+    for (let look = 0; look < 15; look += 1) {
+      t.true(isKnown(second), known())
+      await delay(100)
+    }
+
+    second.killSupervisor()
+    await delay(500)
+    // Nobody answers for the address now, and what is known of it is forgotten.
+    lab.network.exec('p1', ['ip', 'neigh', 'flush', 'dev', lanInterface])
+    await second.start()
+    await become(second)
+    t.is(await lab.inStep(), second)
+    const toMs = Date.now()
+    await putDown(pair.callee, pair)
+    for (const member of members) {
+      const address = lab.network.address(member)
+      const packets = await atPhone[member].stop()
+      t.is(lostIn(packets, address, { fromMs, toMs }), 0, member)
+    }
+  },
+)

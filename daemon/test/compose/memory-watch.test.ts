@@ -27,3 +27,20 @@ test('it looks a few times a second, whatever the loop does', (t) => {
   const due = Array.from({ length: 100 }, (_, n) => watch.isDue(n * 10)).filter(Boolean)
   t.is(due.length, 1_000 / limits.memoryLookMs)
 })
+
+test('it looks more often while memory is low, and less again afterwards', (t) => {
+  const watch = new MemoryWatch()
+  const looksIn = (fromMs: number, share: number) => {
+    let looks = 0
+    for (let nowMs = fromMs; nowMs < fromMs + 1_000; nowMs += 5) {
+      if (!watch.isDue(nowMs)) continue
+      looks += 1
+      watch.look({ ...rest, heapBytes: share * rest.heapBytesMax })
+    }
+    return looks
+  }
+  const [calm, low] = [1_000 / limits.memoryLookMs, 1_000 / limits.memoryLookLowMs]
+  t.is(looksIn(0, 0.5), calm)
+  t.true(looksIn(1_000, limits.memoryLowShare) > 0.8 * low)
+  t.true(looksIn(2_000, 0.5) <= calm + 1)
+})
