@@ -24,6 +24,7 @@ interface Cost {
 interface MediaFigures {
   readonly backend: string
   readonly cost: readonly Cost[]
+  readonly relayed: Cost
   readonly garbage: Cost
   readonly delay: { readonly meanMs: number; readonly p95Ms: number; readonly maxMs: number }
 }
@@ -37,15 +38,16 @@ export async function measureMedia({ seconds, say }: BenchContext): Promise<obje
   return {
     ...{ goalNsPerLegTick: goalNs, media, rtpengine: peer },
     ratios: peer === null ? null : ratios(media, peer),
+    relay: relay(media, say),
     lateness: lateness(media, say),
     mixerDelay: mixerDelay(media, say),
     tones: measureTones(say),
   }
 }
 
-/** Six costs and one with garbage, each with its floor; then the delay. */
+/** Six costs, one with a relay and one with garbage, each with its floor; then the delay. */
 function expectedMs(seconds: number): number {
-  return ((seconds + 16) * 7 + 30) * 1_000
+  return ((seconds + 16) * 8 + 30) * 1_000
 }
 
 async function runMedia(seconds: number): Promise<MediaFigures> {
@@ -100,6 +102,17 @@ function lateness(media: MediaFigures, say: BenchContext['say']): object {
     without: quiet === undefined ? null : of(quiet),
     ratioOfWorst: quiet === undefined ? null : ratio(garbage.tickLateMsMax, quiet.tickLateMsMax),
   }
+}
+
+/** What it costs to pass on all that is heard to the other node. */
+function relay({ relayed, cost }: MediaFigures, say: BenchContext['say']): object | null {
+  const { legs, members, nsPerLegTick } = relayed
+  const plain = cost.find((one) => one.legs === legs && one.members === members)
+  if (plain === undefined) return null
+  const ns = nsPerLegTick - plain.nsPerLegTick
+  const share = ratio(nsPerLegTick, plain.nsPerLegTick)
+  say(`relay of what ${legs} legs hear, on three links: ${ns} ns per leg and tick, ${share} times`)
+  return { legs, members, nsPerLegTick, nsOfRelay: ns, relayedToPlain: share }
 }
 
 function mixerDelay({ delay }: MediaFigures, say: BenchContext['say']): object {

@@ -1,6 +1,8 @@
 //! `node scripts/bench/media.ts`: cost, lateness and delay of the media process, as JSON. The process
 //! under test is alone on core 1 (but for the garbage collection load), its terminals on core 0.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,6 +20,8 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds)
 const service = '127.0.0.77'
 const terminals = '127.0.0.9'
+/** Voice from node to node, see docs/protocols.md. */
+const relayPort = 5703
 const subjectCore = '1'
 const loadCore = '0'
 
@@ -25,6 +29,8 @@ interface Figures {
   readonly legs: number
   readonly members: number
   readonly garbage: boolean
+  /** What is heard goes to the other node as well, on three links (reach mode `floating`). */
+  readonly relayed: boolean
   readonly nsPerLegTick: number
   /** The same packets sent back by a process that does nothing else, measured right before. */
   readonly nsKernelFloor: number
@@ -65,22 +71,43 @@ function cpuNs(pid: number): number {
   return sum
 }
 
-function options(): LiveOptions {
+function options(floats: boolean): LiveOptions {
   return {
+    floats,
     backend: values.backend === 'dgram' ? 'dgram' : 'ffi',
     serviceAddress: service,
     prefix: ['taskset', '-c', subjectCore],
   }
 }
 
+interface Calls {
+  readonly legs: number
+  /** Of each conference. */
+  readonly members: number
+  readonly relayed?: boolean
+}
+
+/** Takes what is relayed, as the other node would. */
+async function openPeer(): Promise<() => void> {
+  const sockets = [1, 2, 3].map((net) => {
+    const socket = createSocket('udp4', () => undefined)
+    socket.bind(relayPort, `127.0.${net}.2`)
+    return socket
+  })
+  await Promise.all(sockets.map((socket) => once(socket, 'listening')))
+  return () => {
+    for (const socket of sockets) socket.close()
+  }
+}
+
 async function withUnit<T>(
-  legs: number,
-  members: number,
+  { legs, members, relayed = false }: Calls,
   body: (unit: LiveUnit) => Promise<T>,
 ): Promise<T> {
   const unit = new LiveUnit()
+  const closePeer = relayed ? await openPeer() : () => undefined
   try {
-    await unit.start(options())
+    await unit.start(options(relayed))
     const [role, because] = ['primary', 'bench'] as const
     unit.tell('pair', { kind: 'role', role, alone: true, term: 1, because, peerServedAtMs: null })
     const { tick } = await unit.until('media-alive')
@@ -98,6 +125,7 @@ async function withUnit<T>(
     return await body(unit)
   } finally {
     await unit.stop()
+    closePeer()
   }
 }
 
@@ -112,9 +140,10 @@ async function measureFloor(legs: number): Promise<number> {
   return (await result).nsPerPacket ?? 0
 }
 
-async function measure(legs: number, members: number, garbage: boolean): Promise<Figures> {
+async function measure(calls: Calls, garbage = false): Promise<Figures> {
+  const { legs, members, relayed = false } = calls
   const nsKernelFloor = await measureFloor(legs)
-  return withUnit(legs, members, async (unit) => {
+  return withUnit(calls, async (unit) => {
     const neighbour = garbage ? startOn(subjectCore, 'garbage.ts', []) : null
     const load = startOn(loadCore, 'media-load.ts', [
       '--legs',
@@ -136,7 +165,7 @@ async function measure(legs: number, members: number, garbage: boolean): Promise
     const counted = await result
     neighbour?.kill()
     return {
-      ...{ legs, members, garbage },
+      ...{ legs, members, garbage, relayed },
       nsPerLegTick: Math.round(cpu / ((wallMs / 20) * legs)),
       nsKernelFloor,
       coreShare: cpu / 1e6 / wallMs,
@@ -153,15 +182,18 @@ async function measure(legs: number, members: number, garbage: boolean): Promise
 }
 
 function measureDelay(): Promise<Record<string, number>> {
-  return withUnit(2, 2, () =>
+  return withUnit({ legs: 2, members: 2 }, () =>
     outputOf(startOn(loadCore, 'media-load.ts', ['--delay', '--seconds', '24'])),
   )
 }
 
 const cost: Figures[] = []
 for (const legs of values.legs.split(',').map(Number)) {
-  for (const members of [10, 2]) cost.push(await measure(legs, members, false))
+  for (const members of [10, 2]) cost.push(await measure({ legs, members }))
 }
-const garbage = await measure(500, 10, true)
+const relayed = await measure({ legs: 500, members: 10, relayed: true })
+const garbage = await measure({ legs: 500, members: 10 }, true)
 const delay = await measureDelay()
-console.log(JSON.stringify({ backend: values.backend, seconds, cost, garbage, delay }, null, 2))
+console.log(
+  JSON.stringify({ backend: values.backend, seconds, cost, relayed, garbage, delay }, null, 2),
+)

@@ -19,6 +19,8 @@ export interface LiveOptions {
   readonly serviceAddress: string
   /** Bus over TCP at this port and the next one; else over sockets in the directory. */
   readonly tcpPort?: number
+  /** It passes what it hears on to a peer, on three links: 127.0.N.2. */
+  readonly floats?: boolean
   /** Words before the command, for example `taskset`. */
   readonly prefix?: readonly string[]
 }
@@ -125,15 +127,19 @@ export class LiveUnit {
   }
 }
 
+function link(net: number): string {
+  return `{ name: net-${net}, own: 127.0.${net}.1, peer: 127.0.${net}.2 }`
+}
+
 function nodeFile(directory: string, options: LiveOptions): string {
   return `node: vccs-a
 site: test
-links:
-  - { name: net-a, own: 127.0.0.1, peer: 127.0.0.2 }
+links: [${(options.floats === true ? [1, 2, 3] : [0]).map(link).join(', ')}]
 pair: { keyFile: key }
 service:
   address: ${options.serviceAddress}
   interface: lo
+  reach: ${options.floats === true ? 'floating' : 'shared'}
   rtpPorts: { first: 20000, last: 39998 }
 media: { backend: ${options.backend} }
 bus: { transport: ${options.tcpPort === undefined ? 'unix' : 'tcp'}, tcpPort: ${options.tcpPort ?? 5710} }
