@@ -10,10 +10,10 @@ import { until } from '../waiting.ts'
 import { callLab, runLoad } from './call-lab.ts'
 import { type BenchContext, round } from './figures.ts'
 
-/** Beside those that call. More than these are not loaded: each order reads the whole site, and one of
- * 10,000 accounts holds the loop of the switch until the supervisor ends it, on a busy machine. */
-const others = labUsers(20_000, 2_400)
-const accountsOfOneLoad = 1_200
+/** Beside those that call: with them some 20,000 records. Loaded in parts, each of which is an order of its
+ * own; how many records there were in the end is told with the figures. */
+const others = labUsers(20_000, 9_600)
+const accountsOfOneLoad = 2_400
 const callsPerSecond = 10
 const switchovers = 5
 const catchUps = 3
@@ -24,18 +24,16 @@ export async function measurePair(context: BenchContext): Promise<object> {
   const lab = await callLab('pair')
   try {
     const { say } = context
-    for (let count = accountsOfOneLoad; count <= others.length; count += accountsOfOneLoad) {
-      await lab.loadSite(others.slice(0, count))
-    }
+    const site = await loadAccounts(lab, context)
     const roundTrip = await measureRoundTrip(lab, context)
     say(`record to its ACK: ${JSON.stringify(roundTrip)}`)
-    const switchover = await repeated(switchovers, () => switchOver(lab))
+    const switchover = await measureSwitchovers(lab)
     say(`planned switchover: ${JSON.stringify(switchover)}`)
     const catchUp = await measureCatchUps(lab)
     say(`catch-up: ${JSON.stringify(catchUp)}`)
     const meeting = await repeated(meetings, () => meet(lab))
     say(`two primaries, first link healed to one primary: ${JSON.stringify(meeting)}`)
-    return { roundTrip, switchover, catchUp, meeting }
+    return { site, roundTrip, switchover, catchUp, meeting }
   } finally {
     await lab.close()
   }
@@ -85,14 +83,36 @@ async function measureRoundTrip(lab: Lab, { seconds }: BenchContext) {
   return figuresOf(trips)
 }
 
-/** From the order to its end, by the word of the node. */
-async function switchOver(lab: Lab): Promise<number> {
-  const primary = await lab.inStep()
-  const beganMs = performance.now()
-  const order = { dryRun: false, reason: 'bench', force: false }
-  const { done, detail } = await primary.ask('switchover', order)
-  if (!done) throw new Error(`switchover: ${detail}`)
-  return performance.now() - beganMs
+/** One order after the other, until there are all. */
+async function loadAccounts(lab: Lab, { say }: BenchContext): Promise<object> {
+  const { term } = await (await lab.inStep()).opinion()
+  const loads: number[] = []
+  for (let count = accountsOfOneLoad; count <= others.length; count += accountsOfOneLoad) {
+    const beganMs = performance.now()
+    await lab.loadSite(others.slice(0, count))
+    loads.push(round(performance.now() - beganMs))
+    await lab.inStep()
+  }
+  const after = await (await lab.primary()).opinion()
+  const figures = { accounts: others.length, loadMs: loads, roleMoved: after.term !== term }
+  say(`config apply of ${accountsOfOneLoad} accounts at a time: ${JSON.stringify(figures)}`)
+  return figures
+}
+
+/** From the order to its answer, and of that the time in which the role moved, by the word of the node. */
+async function measureSwitchovers(lab: Lab) {
+  const answered: number[] = []
+  const moved: number[] = []
+  for (let turn = 0; turn < switchovers; turn += 1) {
+    const primary = await lab.inStep()
+    const beganMs = performance.now()
+    const order = { dryRun: false, reason: 'bench', force: false }
+    const { done, detail, tookMs } = await primary.ask('switchover', order)
+    if (!done || tookMs === null) throw new Error(`switchover: ${detail}`)
+    answered.push(performance.now() - beganMs)
+    moved.push(tookMs)
+  }
+  return { answered: figuresOf(answered), moved: figuresOf(moved) }
 }
 
 async function measureCatchUps(lab: Lab) {

@@ -184,7 +184,7 @@ function rows(results: SoakResults): Row[] {
     takeOverRow(found, ['primary-pair'], {
       id: 'A6',
       fault: 'kill -9 of the pair unit to the first SIP answer of the other node',
-      target: '<= 700 ms',
+      target: '< 200 ms',
       others: '-',
     }),
     takeOverRow(fast, ['primary'], {
