@@ -15,7 +15,11 @@ export function labUsers(first: number, count: number): LabUser[] {
   })
 }
 
-export function siteFile(users: readonly LabUser[]): string {
+/** @param more other parts of the file */
+export function siteFile(
+  users: readonly LabUser[],
+  more: Readonly<Record<string, unknown>> = {},
+): string {
   const accounts = users.map(({ user, ...account }) => [user, account])
-  return stringify({ accounts: Object.fromEntries(accounts) })
+  return stringify({ accounts: Object.fromEntries(accounts), ...more })
 }

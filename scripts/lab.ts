@@ -20,6 +20,8 @@ export interface LabOptions {
   /** Namespaces on the terminal LAN beside the nodes. */
   readonly members: readonly string[]
   readonly users: readonly LabUser[]
+  /** Other parts of the site file: conferences, groups. */
+  readonly site?: Readonly<Record<string, unknown>>
   /** Members on the half of node b when the terminal LAN is split. */
   readonly secondHalf?: readonly string[]
   /** By how much the monotonic clock of a node is ahead of the other one's. */
@@ -126,7 +128,7 @@ export class Lab {
    * @param more accounts beside those of the lab */
   async loadSite(more: readonly LabUser[] = []): Promise<void> {
     const file = join(this.directory, 'site.yaml')
-    writeFileSync(file, siteFile([...this.#options.users, ...more]))
+    writeFileSync(file, siteFile([...this.#options.users, ...more], this.#options.site))
     const primary = await this.primary()
     const { exitCode, output } = await primary.cli('config', 'apply', file)
     if (exitCode !== 0) throw new Error(`config apply: ${output}`)

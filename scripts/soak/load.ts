@@ -32,6 +32,8 @@ const listenMs = 1_500
 
 interface LoadOptions {
   readonly heldCalls: number
+  /** Members of one conference, which is held as long; 0: none. */
+  readonly conferenceMembers: number
   readonly holdSeconds: number
   /** Calls a second that come and go. */
   readonly comingPerSecond: number
@@ -44,10 +46,13 @@ interface Users {
   readonly comingCallees: readonly LabUser[]
 }
 
-export function usersFor({ heldCalls, comingPerSecond }: LoadOptions): Users {
+export const conferenceSite = { conferences: { crew: { name: 'Crew', number: '700' } } }
+const conferenceNumber = conferenceSite.conferences.crew.number
+
+export function usersFor({ heldCalls, conferenceMembers, comingPerSecond }: LoadOptions): Users {
   const pairs = Math.max(1, Math.ceil(comingPerSecond * turnSeconds))
   return {
-    callers: labUsers(2000, heldCalls),
+    callers: labUsers(2000, heldCalls + conferenceMembers),
     callees: labUsers(4000, heldCalls),
     comingCallers: labUsers(6000, pairs),
     comingCallees: labUsers(8000, pairs),
@@ -134,26 +139,34 @@ export class SoakLoad {
 
   #holdCalls(): void {
     const { callers, callees } = this.#users
-    const { heldCalls, holdSeconds } = this.#options
+    const { heldCalls, conferenceMembers, holdSeconds } = this.#options
     const wholeSeconds = holdSeconds + holdMoreSeconds
-    const common = { port: phonePort, calls: heldCalls, voiceSeconds: wholeSeconds + 30 }
-    const answering = this.#lab.sipp('p2', { ...common, scenario: 'uas-answer', pauseMs: 100 })
-    const users = callers.map(({ user }, index) => `${user};;${callees[index]?.user}`)
-    const calling = this.#lab.sipp('p1', {
+    const common = { port: phonePort, voiceSeconds: wholeSeconds + 30 }
+    const answering = this.#lab.sipp('p2', {
       ...common,
+      ...{ calls: heldCalls, scenario: 'uas-answer', pauseMs: 100 },
+    })
+    // The conference first, so that it is complete when the last call is answered.
+    const users = callers.map(({ user }, index) => {
+      const called = callees[index - conferenceMembers]?.user ?? conferenceNumber
+      return `${user};;${called}`
+    })
+    const calling = this.#lab.sipp('p1', {
+      ...{ ...common, calls: heldCalls + conferenceMembers },
       ...{ scenario: 'uac-call', server, users, callsPerSecond, pauseMs: wholeSeconds * 1_000 },
     })
     this.#held = { calling, answering }
   }
 
   async #allTalk(): Promise<void> {
-    const { heldCalls } = this.#options
+    const { heldCalls, conferenceMembers } = this.#options
+    const sessions = heldCalls + (conferenceMembers > 0 ? 1 : 0)
     await until(
       async () => {
         const { service } = await (await this.#lab.primary()).opinion()
-        return service !== null && service.calls - service.ringing >= heldCalls
+        return service !== null && service.calls - service.ringing >= sessions
       },
-      { what: `${heldCalls} answered calls`, msMax: setUpMsMax },
+      { what: `${sessions} answered calls`, msMax: setUpMsMax },
     )
   }
 
@@ -200,7 +213,7 @@ export class SoakLoad {
     const { calling, answering } = this.#held
     const { successful } = await calling.done()
     answering.stop()
-    const made = this.#options.heldCalls
+    const made = this.#options.heldCalls + this.#options.conferenceMembers
     // A call that was lost is silent, or its caller cannot put it down.
     const lost = Math.max(made - successful, Math.ceil(silentLegs / 2))
     return { made, lost, firstError: lost === 0 ? '' : calling.report().slice(-2_000) }

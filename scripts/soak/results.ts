@@ -27,6 +27,8 @@ export interface SoakRun {
   readonly machine: MachineFacts
   readonly profile: ProfileName
   readonly legs: number
+  /** Of those, members of one conference; absent in runs before there were conferences. */
+  readonly conferenceLegs?: number
   readonly seconds: number
   /** New calls a second beside those that are held. */
   readonly comingPerSecond: number

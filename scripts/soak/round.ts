@@ -5,7 +5,7 @@ import { machineFacts } from '../bench/machine.ts'
 import { Lab } from '../lab.ts'
 import type { LabNode } from '../lab-node.ts'
 import { chooseFault, commit, type FaultKind, faults } from './faults.ts'
-import { type CallCount, SoakLoad, soakMembers, usersFor } from './load.ts'
+import { type CallCount, conferenceSite, SoakLoad, soakMembers, usersFor } from './load.ts'
 import type { FaultResult, ProfileName, SoakRun } from './results.ts'
 import { Witness } from './witness.ts'
 
@@ -28,6 +28,10 @@ const profiles = {
   default: { heartbeatMs: 100, missesMax: 5 },
   fast: { heartbeatMs: 20, missesMax: 3 },
 } as const
+
+/** One conference of ten is among the legs that are held, when there are enough for calls beside it. */
+const conferenceSize = 10
+const conferenceFromLegs = 40
 
 /** Between the pair in step and the next fault: any place between two heartbeats and two ticks. */
 const pauseMsMax = 700
@@ -75,11 +79,14 @@ export class Round {
 
   static async run(options: RoundOptions): Promise<SoakRun> {
     const { seconds, comingPerSecond, legs, profile } = options
-    const wanted = { heldCalls: legs / 2, holdSeconds: seconds, comingPerSecond }
+    const conferenceMembers = legs >= conferenceFromLegs ? conferenceSize : 0
+    const heldCalls = (legs - conferenceMembers) / 2
+    const wanted = { heldCalls, conferenceMembers, holdSeconds: seconds, comingPerSecond }
     const users = usersFor(wanted)
     const lab = await Lab.start({
       members: soakMembers,
       users: Object.values(users).flat(),
+      site: conferenceSite,
       heartbeat: profiles[profile],
     })
     try {
@@ -260,6 +267,7 @@ export class Round {
     const sum = (of: (meter: (typeof meters)[number]) => number) =>
       meters.reduce((total, meter) => total + of(meter), 0)
     return {
+      conferenceLegs: legs >= conferenceFromLegs ? conferenceSize : 0,
       ...{ machine: machineFacts(), profile, legs, comingPerSecond, ...rest },
       seconds: Math.round((toMs - startMs) / 1_000),
       faults: this.#done,
