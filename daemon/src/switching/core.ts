@@ -2,9 +2,11 @@
 //! all state that must outlive this node is in the tables, so that the peer's core can go on with it.
 import { assert } from '../assert.ts'
 import { limits } from '../limits.ts'
+import { failure, type Result, success } from '../result.ts'
 import type { InputMap } from '../tables/wired-media.ts'
 import type { Endpoint, SipRequest, SipResponse } from '../wire/sip/message.ts'
 import { parseSip } from '../wire/sip/parse.ts'
+import { type ConferenceOrder, carryOutOrder } from './conference/order.ts'
 import type { CoreCounters, CoreOptions } from './core-types.ts'
 import { type Dialled, HeardDigits } from './dialled.ts'
 import type { CoreEffect, Now } from './effects.ts'
@@ -190,6 +192,15 @@ export class Core {
   /** ADR 0001: two primaries met. Until then an in-dialog request that nobody here knows is dropped. */
   awaitSessions(untilMs: number): void {
     this.#awaitsUntilMs = untilMs
+  }
+
+  /** An operator's order for a conference, or for a call that becomes one.
+   * @param name its number, or the ID of a session
+   * @returns `wrong-role`, `not-found`, `operation-failed` */
+  conference(name: string, order: ConferenceOrder, now: Now): Result<CoreEffect[]> {
+    if (!this.#isPrimary) return failure('wrong-role', 'the primary has the conferences')
+    const done = carryOutOrder(this.#exchange, { name, order }, now)
+    return done.ok ? success(this.#ended(done.value, now)) : done
   }
 
   /** What this node has and its peer may not have. */

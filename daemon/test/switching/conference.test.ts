@@ -263,3 +263,120 @@ test('a take-over after each step of a conference: it goes on as if there had be
     t.is(disturbed.sessions, 0, `death at ${deathAt}`)
   }
 })
+
+function talkingOnPhones(stage: Stage): string {
+  const [a, b] = [stage.phone('231'), stage.phone('232')]
+  a.call('232')
+  b.respond(b.asked('INVITE'), 200, sdp(b.endpoint))
+  a.ack(a.told(200))
+  return only(stage).sessionId
+}
+
+/** Answers each re-INVITE of the focus. */
+function agree(stage: Stage, phones: readonly string[]): void {
+  for (const number of phones) {
+    const phone = stage.phone(number)
+    phone.respond(phone.asked('INVITE'), 200, sdp(phone.endpoint, { version: 2 }))
+  }
+}
+
+test('a call of two becomes a conference: the same legs, told by isfocus, and one member more', (t) => {
+  const stage = conferenceStage()
+  const sessionId = talkingOnPhones(stage)
+  const legs = [...stage.tables.wiredMedia.values()]
+  t.is(stage.order(sessionId, { kind: 'add', user: '233' }), null)
+  const contact = stage.phone('231').asked('INVITE').contact
+  t.true(contact !== '*' && contact[0]?.parameters.has('isfocus'))
+  agree(stage, ['231', '232'])
+  pickUp(stage, '233')
+  t.deepEqual(roster(stage), ['231 talking', '232 talking', '233 talking'])
+  t.is(only(stage).type, 'temporary')
+  t.is(bridgesOf(stage).size, 1)
+  for (const { mediaId, ssrc, localPort, seq0, tick0 } of legs) {
+    t.like(stage.tables.wiredMedia.get(mediaId), { ssrc, localPort, seq0, tick0 })
+  }
+  stage.takeOver()
+  hangUp(stage.phone('232'))
+  t.is(holdings(stage).legs, 2)
+  hangUp(stage.phone('231'))
+  t.true(stage.phone('233').heard('BYE'), 'one alone is no conference')
+  t.deepEqual(holdings(stage), nothing)
+})
+
+test('a held call becomes a conference in which who was held speaks again', (t) => {
+  const stage = conferenceStage()
+  const sessionId = talkingOnPhones(stage)
+  const [a, b] = [stage.phone('231'), stage.phone('232')]
+  a.reinvite(sdp(a.endpoint, { direction: 'sendonly', version: 2 }))
+  b.respond(b.asked('INVITE'), 200, sdp(b.endpoint, { direction: 'recvonly', version: 2 }))
+  a.ack(a.told(200))
+  t.is(only(stage).state, 'hold')
+  t.is(stage.order(sessionId, { kind: 'add', user: '233' }), null)
+  agree(stage, ['232'])
+  pickUp(stage, '233')
+  const legOfUser = (user: string) =>
+    stage.tables.wiredMedia.get(memberOf(stage, user)?.mediaId ?? '')
+  t.deepEqual(roster(stage), ['231 hold', '232 talking', '233 talking'])
+  t.like(legOfUser('232'), { direction: 'sendrecv', tone: null })
+  t.like(legOfUser('231'), { direction: 'recvonly' })
+})
+
+test('orders: drop, mute, weight, lock and end; each at once, and in the records', (t) => {
+  const stage = conferenceStage()
+  for (const phone of ['231', '232', '233']) dialIn(stage, phone, '700')
+  const legOfUser = (user: string) =>
+    stage.tables.wiredMedia.get(memberOf(stage, user)?.mediaId ?? '')
+  t.is(stage.order('700', { kind: 'mute', user: '232', muted: true }), null)
+  t.like(legOfUser('232'), { muted: true, direction: 'sendrecv' })
+  t.is(stage.order('700', { kind: 'gain', user: '233', gainDb: -12 }), null)
+  t.like(legOfUser('233'), { gainDb: -12 })
+  stage.takeOver()
+  t.is(stage.order('700', { kind: 'mute', user: '232', muted: false }), null)
+  t.like(legOfUser('232'), { muted: null })
+  t.is(stage.order('700', { kind: 'lock', locked: true }), null)
+  stage.phone('234').call('700')
+  t.true(stage.phone('234').heard(603))
+  t.is(stage.order('700', { kind: 'drop', user: '233' }), null)
+  t.true(stage.phone('233').heard('BYE'))
+  t.is(holdings(stage).legs, 2)
+  t.is(stage.order('700', { kind: 'drop', user: '233' }), 'not-found')
+  t.is(stage.order('799', { kind: 'end' }), 'not-found')
+  t.is(stage.order('700', { kind: 'add', user: '999' }), 'operation-failed')
+  t.is(stage.order('700', { kind: 'end' }), null)
+  t.deepEqual(holdings(stage), nothing)
+})
+
+test('who did not come to a preset conference is called again by an order', (t) => {
+  const stage = conferenceStage()
+  dialIn(stage, '241', '710')
+  pickUp(stage, '231')
+  stage.phone('240').respond(stage.phone('240').asked('INVITE'), 480)
+  t.is(stage.order('710', { kind: 'add', user: '240' }), null)
+  pickUp(stage, '240')
+  t.is(memberOf(stage, '240')?.state, 'talking')
+})
+
+test('INVITE with Join: who may intrude comes into a call, and everybody else does not', (t) => {
+  const stage = conferenceStage()
+  stage.addPhone('250', 'position')
+  talkingOnPhones(stage)
+  const { dialog } = only(stage).members[0] ?? { dialog: null }
+  const tags = `to-tag=${dialog?.localTag};from-tag=${dialog?.remoteTag}`
+  const body = sdp(stage.phone('250').endpoint)
+  const join = (from: string, value: string) =>
+    stage.phone(from).call('232', body, [`Join: ${value}`])
+  join('233', `${dialog?.callId};${tags}`)
+  t.true(stage.phone('233').heard(403))
+  join('250', `${dialog?.callId};to-tag=none;from-tag=none`)
+  t.true(stage.phone('250').heard(481))
+  stage.phone('250').inbox.length = 0
+  stage.phone('250').localTag = 'again'
+  stage.phone('250').callId = 'again'
+  stage.phone('250').remoteTag = ''
+  stage.phone('250').target = 'sip:232@10.0.0.9'
+  stage.phone('250').request('INVITE', { body, headers: [`Join: ${dialog?.callId};${tags}`] })
+  stage.phone('250').ack(stage.phone('250').told(200))
+  agree(stage, ['231', '232'])
+  t.deepEqual(roster(stage), ['231 talking', '232 talking', '250 talking'])
+  t.is(bridgesOf(stage).size, 1)
+})

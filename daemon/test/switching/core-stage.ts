@@ -2,6 +2,7 @@
 //! and virtual time. Every message of the core is parsed and checked on its way.
 import { z } from 'zod'
 import { assert } from '../../src/assert.ts'
+import type { ConferenceOrder } from '../../src/switching/conference/order.ts'
 import { Core } from '../../src/switching/core.ts'
 import type { CoreTables, RecordTable } from '../../src/switching/core-types.ts'
 import type { CoreEffect, Now } from '../../src/switching/effects.ts'
@@ -393,6 +394,14 @@ export class Stage {
   /** What the peer has now. */
   copyOfTables(): StageTables {
     return copyTables(this.tables)
+  }
+
+  /** @returns why not. */
+  order(name: string, order: ConferenceOrder): string | null {
+    const done = this.core.conference(name, order, this.#time())
+    if (!done.ok) return done.failure.code
+    this.#perform(done.value)
+    return null
   }
 
   digit(mediaId: string, digit: string): void {

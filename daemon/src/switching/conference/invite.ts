@@ -1,8 +1,9 @@
 //! Members who are called by the conference: those of a preset one, and whom somebody adds.
 import { limits } from '../../limits.ts'
+import type { User } from '../../tables/user.ts'
 import type { Leg } from '../../tables/wired-conference.ts'
 import type { Call } from '../wired/call.ts'
-import { isOnline } from '../wired/caller.ts'
+import { lineState } from '../wired/line.ts'
 import { offerTo } from '../wired/media.ts'
 import { memberToInvite, nextLeg } from '../wired/member.ts'
 import { isPresent } from '../wired/sessions.ts'
@@ -13,7 +14,7 @@ import { newSeat, seatsOf, withAway, withoutAway } from './seat.ts'
 /** Calls one more member. Who cannot be called is shown as away.
  * @returns 0, or the status that says why not. */
 export function invite(call: Call, user: string): number {
-  const status = refusalOf(call, user) ?? send(call, user)
+  const status = send(call, user)
   const { focus } = call.session
   if (focus === null || status === 0) return status
   call.change({
@@ -22,26 +23,26 @@ export function invite(call: Call, user: string): number {
   return status
 }
 
-function refusalOf({ exchange, session, now }: Call, user: string): number | null {
-  const { tables, sipPort } = exchange.options
-  const entry = tables.phoneBook.get(user)
+/** The registration of whom is called, or the status that says why not. */
+function calleeOf({ exchange, session, now }: Call, user: string): User | number {
+  const entry = exchange.options.tables.phoneBook.get(user)
   if (entry === undefined || entry.type === 'radio') return 404
-  const registered = tables.user.get(user)
-  if (registered === undefined || !isOnline(registered, now)) return 480
-  // Someone registered the switch itself.
-  if (exchange.addresses.includes(registered.address) && registered.port === sipPort) return 482
   if (seatsOf(session, entry).length > 0) return 486
-  if (entry.type !== 'gateway' && exchange.sessions.isBusy(user)) return 486
+  const line = lineState(exchange, entry, now)
+  if (line.kind === 'not-registered') return 480
+  if (line.kind === 'loop') return 482
+  if (line.kind === 'busy') return 486
   const present = session.members.filter(isPresent).length
-  if (present >= (session.focus?.membersMax ?? 0) || !hasRoom(exchange, 1)) return 503
-  return null
+  const isFull = present >= (session.focus?.membersMax ?? 0) || !hasRoom(exchange, 1)
+  return isFull ? 503 : line.user
 }
 
 function send(call: Call, user: string): number {
   const { exchange, sessionId, session, now } = call
   const { focus } = session
-  const callee = exchange.options.tables.user.get(user)
-  if (focus === null || callee === undefined) return 480
+  const callee = calleeOf(call, user)
+  if (typeof callee === 'number') return callee
+  if (focus === null) return 480
   const { leg, legCount } = nextLeg(exchange, session)
   const from = { user: focus.number, displayName: focus.displayName || null }
   const made = memberToInvite(exchange, { sessionId, leg, localPort: 1 }, { callee, from })

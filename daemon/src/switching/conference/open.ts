@@ -12,6 +12,7 @@ import { isPresent } from '../wired/sessions.ts'
 import type { SetUp } from '../wired/setup.ts'
 import { hasRoom, newSession } from '../wired/setup-terminal.ts'
 import { answerMember } from './answer.ts'
+import { makeConference } from './convert.ts'
 import { invite } from './invite.ts'
 import { takePlace } from './leave.ts'
 import { askForPin } from './pin.ts'
@@ -38,13 +39,37 @@ export function callConference(work: SetUp, plan: ConferencePlan): CoreEffect[] 
   return call.commit()
 }
 
+/** Into a session that stands, of which the caller knows more than a number. */
+export function joinConference(work: SetUp, running: Conference): CoreEffect[] {
+  const { exchange, invitation } = work
+  const plan = exchange.plan.conferences.find(({ number }) => number === running.focus?.number)
+  const status = refusalOf(work, plan, running)
+  const pending = pendingServerOf(invitation.request, invitation.source)
+  if (status !== null || pending === null) return refuse(exchange, invitation, status ?? 513)
+  const before = new Call(exchange, running, invitation.now)
+  if (!makeConference(before, running.focus?.owner ?? ownerOf(running))) {
+    return refuse(exchange, invitation, 480)
+  }
+  const effects = before.commit()
+  const call = join(work, plan, before.session)
+  if (typeof call === 'number') return [...effects, ...refuse(exchange, invitation, call)]
+  const leg = lastLeg(call.session)
+  call.accept(leg, 'pendingServer', { id: invitation.id, pending })
+  answerMember(call, leg)
+  return [...effects, ...call.commit()]
+}
+
+function ownerOf({ members }: Conference): string {
+  return members.find(({ side }) => side === 'caller')?.user ?? ''
+}
+
 /** Who may not get in, and why. */
 function refusalOf(
   { exchange, xip }: SetUp,
-  plan: ConferencePlan,
+  plan: ConferencePlan | undefined,
   running: Conference | undefined,
 ): number | null {
-  const isLocked = running?.focus?.locked ?? plan.locked
+  const isLocked = running?.focus?.locked ?? plan?.locked ?? false
   // ED-137 sheet 5.9: declined.
   if (isLocked && !isPlanned(plan, xip.sourceUser)) return 603
   if (!hasRoom(exchange, 1)) return 503
@@ -57,8 +82,8 @@ function entryOf({ options }: SetUp['exchange'], user: string) {
   return options.tables.phoneBook.get(user)
 }
 
-function membersMaxOf({ membersMax }: ConferencePlan): number {
-  return Math.min(membersMax, limits.conferenceMembersMax)
+function membersMaxOf(plan: ConferencePlan | undefined): number {
+  return Math.min(plan?.membersMax ?? Number.POSITIVE_INFINITY, limits.conferenceMembersMax)
 }
 
 /** @returns the session with its first member, or the status that refuses it. */
@@ -102,7 +127,7 @@ function newFocus(plan: ConferencePlan, owner: string): Focus {
 }
 
 /** A telephone that calls again has lost its first call: that one makes way. */
-function join(work: SetUp, plan: ConferencePlan, running: Conference): Call | number {
+function join(work: SetUp, plan: ConferencePlan | undefined, running: Conference): Call | number {
   const { exchange, invitation, xip } = work
   const call = new Call(exchange, running, invitation.now)
   const { sessionId } = running
@@ -125,7 +150,11 @@ function join(work: SetUp, plan: ConferencePlan, running: Conference): Call | nu
 
 function newMember(
   { exchange, invitation, xip, names }: SetUp,
-  place: { readonly plan: ConferencePlan; readonly sessionId: string; readonly leg: Leg },
+  place: {
+    readonly plan: ConferencePlan | undefined
+    readonly sessionId: string
+    readonly leg: Leg
+  },
 ): Member | null {
   const { plan, sessionId, leg } = place
   const member = memberOfInvite(exchange, invitation, { sessionId, leg, localPort: 1, names })

@@ -14,7 +14,7 @@ export const allowedMethods = [
 ]
 
 /** Option tags that may stand in Require. */
-export const supportedOptions: readonly string[] = ['timer']
+export const supportedOptions: readonly string[] = ['timer', 'join']
 
 export const allowHeader = { name: 'Allow', value: allowedMethods.join(', ') }
 export const supportedHeader = { name: 'Supported', value: supportedOptions.join(', ') }

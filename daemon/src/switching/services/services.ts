@@ -3,6 +3,7 @@ import { callTypeService } from './call-types.ts'
 import { conferenceService } from './conference.ts'
 import { forwarding } from './forward.ts'
 import { hotline } from './hotline.ts'
+import { joining } from './join.ts'
 import { priorityCalls } from './priority.ts'
 import { probes } from './probe.ts'
 import { queueing } from './queue.ts'
@@ -19,5 +20,6 @@ export const services: readonly Service[] = [
   setByDialling,
   forwarding,
   queueing,
+  joining,
   conferenceService,
 ]
