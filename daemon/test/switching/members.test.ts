@@ -121,6 +121,27 @@ test('one member leaves: BYE and port at once, media at a tick of both nodes, th
   t.like(due, { timer: 'member-gone', leg: 'b' })
 })
 
+test('after a take-over a leg without its member ends, whatever of the two came last', (t) => {
+  for (const isTold of [true, false]) {
+    const stage = talking()
+    const exchange = exchangeOn(stage)
+    const { sessionId } = only(stage)
+    const now = { ...stage.now, tick: Math.floor(stage.now.tick) }
+    withSession(exchange, { sessionId, now }, (call) => dropMember(call, 'b', { status: 200 }))
+    const legs = [...stage.tables.wiredMedia.values()]
+    for (const leg of legs) if (!isTold) stage.tables.wiredMedia.put({ ...leg, endTick: null })
+    const [first] = legs
+    if (first !== undefined) stage.tables.wiredMedia.put({ ...first, mediaId: `${sessionId}-z` })
+    stage.takeOver()
+    const ends = () =>
+      [...stage.tables.wiredMedia.values()].map((leg) => [leg.mediaId, leg.endTick]).toSorted()
+    const stays = [`${sessionId}-a`, null]
+    t.deepEqual(ends(), [stays, [`${sessionId}-b`, now.tick + limits.decisionLeadTicks]])
+    stage.pass(1_000)
+    t.deepEqual(ends(), [stays])
+  }
+})
+
 const entry = (type: PhoneBookEntry['type']) => ({ number: '1', type }) as PhoneBookEntry
 
 test('a number is an account first, then what the plan says', (t) => {

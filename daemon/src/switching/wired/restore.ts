@@ -8,6 +8,7 @@ import {
   type PendingServer,
 } from '../../tables/wired-conference.ts'
 import { response } from '../../wire/sip/write.ts'
+import { takeOut } from '../bridge/bridge.ts'
 import { finalOf, requestOf, restoreClient } from '../dialog/pending.ts'
 import type { Now } from '../effects.ts'
 import { setHoldTones } from '../services/call-tones.ts'
@@ -23,10 +24,10 @@ export function restoreAll(exchange: Exchange, now: Now): void {
   sessions.rebuild()
   const live = sessions.values().filter((session) => !isOver(session))
   resources.restore(new Map(live.map((session) => [session.sessionId, resourcesOf(session)])))
-  const liveIds = new Set(live.map((session) => session.sessionId))
-  for (const leg of [...options.tables.wiredMedia.values()]) {
-    if (!liveIds.has(leg.sessionId)) options.tables.wiredMedia.delete(leg.mediaId)
-    else if (leg.endTick !== null) exchange.endingLegs.add(leg.mediaId, now.monotonicMs)
+  // Also a leg whose member did not come any more: nobody would ever take it out of its bridge.
+  const known = new Set(live.flatMap(({ members }) => members.map(({ mediaId }) => mediaId)))
+  for (const { mediaId } of [...options.tables.wiredMedia.values()]) {
+    if (!known.has(mediaId)) options.tables.wiredMedia.delete(mediaId)
   }
   for (const session of sessions.values()) restoreSession(exchange, session, now)
 }
@@ -42,7 +43,20 @@ export function restoreSession(
   startClocks(exchange, session, now)
   const restored = new Call(exchange, session, now)
   for (const { restore } of exchange.services) restore?.(restored)
-  if (withMedia && !isOver(session)) restoreLegs(new Call(exchange, session, now))
+  if (!withMedia || isOver(session)) return
+  restoreLegs(new Call(exchange, session, now))
+  endLegs(new Call(exchange, session, now))
+}
+
+/** Legs of members who have left: their last tick may not have come any more. */
+function endLegs({ session, exchange, now }: Call): void {
+  const { tables } = exchange.options
+  for (const member of session.members) {
+    const leg = isPresent(member) ? undefined : tables.wiredMedia.get(member.mediaId)
+    if (leg === undefined) continue
+    if (leg.endTick === null) takeOut(tables, member, now.tick)
+    exchange.endingLegs.add(leg.mediaId, now.monotonicMs)
+  }
 }
 
 /** A leg that is described on both sides and whose record did not come in time. Its terminal sees a
