@@ -81,6 +81,7 @@ async function carriesACall(t: ExecutionContext, options: LiveOptions): Promise<
         terminalAddress: phoneAddress,
         remotePort: phone.port,
         seq0: 65_530,
+        eventPayloadType: 101,
         tick0: tick + 10,
       })
     const legs = [leg(0, one), leg(1, two)]
@@ -125,9 +126,24 @@ async function carriesACall(t: ExecutionContext, options: LiveOptions): Promise<
     const statistics = await unit.until('media-statistics', ({ legs }) => legs === 2)
     t.is(statistics.backend, options.backend)
 
+    // A key of the telephone reaches the switch, and so does the last word about each leg.
+    const digit = unit.until('digit')
+    const event = { ssrc: 5, sequence: 9_000, timestamp: 900_000, payloadType: 101 }
+    const key = rtp({ ...event, payload: Uint8Array.of(11, 10, 0, 160) })
+    for (let copy = 0; copy < 3; copy++) one.socket.send(key, 31_000, options.serviceAddress)
+    t.like(await digit, { mediaId: 'm0', digit: '#', mark: '5.900000' })
+
+    const lastWords = legs.map(({ mediaId }) =>
+      unit.until('leg-statistics', (message) =>
+        message.legs.some((leg) => leg.mediaId === mediaId && leg.ended),
+      ),
+    )
     const ended = unit.until('conference-ended')
     for (const { mediaId } of legs) await unit.order({ kind: 'member-delete', mediaId })
     t.is((await ended).conferenceId, 1)
+    const told = (await Promise.all(lastWords)).flatMap((message) => message.legs)
+    t.true(told.some((leg) => leg.mediaId === 'm0' && leg.packetsReceived > 0))
+    t.is(unit.messages.filter((message) => message.kind === 'digit').length, 1)
     const free = createSocket('udp4')
     free.bind(31_000, options.serviceAddress)
     await once(free, 'listening')
