@@ -142,6 +142,14 @@ export const limits = {
   trunksMax: 128,
   routesMax: 512,
   trunksPerRouteMax: 8,
+  /** Ways that a call which goes out may try. */
+  waysMax: 64,
+  /** Max-Forwards of a call that goes out: between two systems that send calls to each other for ever, it
+   * ends after so many turns. */
+  trunkHopsMax: 12,
+  /** First probes of several trunks follow each other, and one that decides follows soon. */
+  trunkProbeStaggerMs: 50,
+  trunkProbeAgainMs: 2_000,
   /** Rules of one kind that a trunk has for numbers. */
   numberRulesMax: 64,
 

@@ -27,6 +27,7 @@ import { watchedTables } from './subscription/watched-tables.ts'
 import { TransactionLayer } from './transaction/layer.ts'
 import type { LayerOutput } from './transaction/layer-types.ts'
 import { statelessAnswer } from './transaction/stateless.ts'
+import type { TrunkState } from './trunk/prober.ts'
 import { Exchange } from './wired/exchange.ts'
 import type { Gift } from './wired/merge-text.ts'
 import { type Apart, giftOf, type MergeSteps, mergeSteps } from './wired/merging.ts'
@@ -80,7 +81,9 @@ export class Core {
   /** The site has changed, or was read for the first time. */
   setPlan(plan: Plan): void {
     this.#exchange.plan = plan
-    if (this.#isPrimary) seatAll(this.#options.tables, plan.positions)
+    if (!this.#isPrimary) return
+    seatAll(this.#options.tables, plan.positions)
+    this.#exchange.trunkProber.changed()
   }
 
   get isPrimary(): boolean {
@@ -131,6 +134,7 @@ export class Core {
       const users = this.#options.tables.user
       applyUserChanges(users, expired(users.values(), now.wallMs))
     }
+    effects.push(...this.#counted(this.#exchange.trunkProber.advance(now)))
     effects.push(...this.#ended(this.#subscriptions.advance(now), now))
     return effects
   }
@@ -138,8 +142,9 @@ export class Core {
   /** Monotonic milliseconds of the next call of `advance`; null on a standby. */
   nextTimerMs(): number | null {
     if (!this.#isPrimary) return null
-    const { timers, endingLegs, takenOver } = this.#exchange
+    const { timers, endingLegs, takenOver, trunkProber } = this.#exchange
     const times = [
+      trunkProber.nextMs(),
       this.#layer.nextTimerMs(),
       timers.nextMs(),
       this.#heard.nextMs(),
@@ -165,6 +170,7 @@ export class Core {
     restoreAll(this.#exchange, now)
     seatAll(this.#options.tables, this.#exchange.plan.positions)
     this.#subscriptions.restore(now)
+    this.#exchange.trunkProber.changed()
     noteTakeOver(this.#exchange, term, now)
     this.#heard.begin(servedAtMs, now.monotonicMs)
     this.#dialled.begin(servedAtMs, now.monotonicMs, (id) => this.#router.lastDigit(id))
@@ -253,6 +259,11 @@ export class Core {
       if (!isOver(session)) count += 1
     }
     return count
+  }
+
+  /** How the other systems are (中继路由), as this node sees them. */
+  trunkStates(nowWallMs: number): TrunkState[] {
+    return this.#exchange.trunkProber.states(nowWallMs)
   }
 
   counters(): CoreCounters {

@@ -20,8 +20,9 @@ export class Deadlines<N extends string> {
     this.#push(entry)
   }
 
-  stop(owner: string, name: N): void {
-    this.#live.delete(keyOf({ owner, name }))
+  /** @returns false when there was none. */
+  stop(owner: string, name: N): boolean {
+    return this.#live.delete(keyOf({ owner, name }))
   }
 
   clear(): void {

@@ -44,9 +44,9 @@ export interface ConferencePlan {
 }
 
 /** By the beginning of a number, what stands there instead; the longest beginning counts. */
-type NumberRules = readonly { readonly from: string; readonly to: string }[]
+export type NumberRules = readonly { readonly from: string; readonly to: string }[]
 
-interface TrunkPlan {
+export interface TrunkPlan {
   readonly name: string
   readonly displayName: string
   /** Where the other system is; null: where `account` is registered. */
@@ -71,7 +71,7 @@ interface TrunkPlan {
   readonly incoming: { readonly called: NumberRules; readonly caller: NumberRules }
 }
 
-interface TrunkLogin {
+export interface TrunkLogin {
   readonly user: string
   readonly ha1Md5: string
   readonly ha1Sha256: string

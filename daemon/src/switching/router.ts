@@ -95,7 +95,8 @@ export class Router {
     now: Now,
     registered: RegisterOutcome | null = null,
   ): CoreEffect[] {
-    const told = this.#subscriptions.answered(event, now)
+    const { trunkProber } = this.#exchange
+    const told = this.#subscriptions.answered(event, now) ?? trunkProber.answered(event, now)
     if (told !== null) return told
     switch (event.kind) {
       case 'request':

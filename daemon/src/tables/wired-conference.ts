@@ -133,6 +133,24 @@ const focusSchema = recordObject({
 })
 export type Focus = z.infer<typeof focusSchema>
 
+/** One way out: a trunk of a route. */
+const waySchema = recordObject({ route: z.string().max(32), trunk: z.string().max(32) })
+export type Way = z.infer<typeof waySchema>
+
+const trunkSchema = recordObject({
+  name: z.string().max(32),
+  /** Of a call that goes out; '' for one that comes in. */
+  route: z.string().max(32),
+  /** The ways that are left when this one leads nowhere. */
+  ways: z.array(waySchema).max(limits.waysMax),
+  /** Max-Forwards of the INVITE. */
+  hops: z.int().min(0).max(255),
+  /** Header with which the other system was shown the password. */
+  credentials: recordObject({ name: z.string().max(32), value: z.string().max(1_024) })
+    .nullable()
+    .default(null),
+})
+
 const memberSchema = recordObject({
   user: z.string().max(64),
   /** Who sent the INVITE of its dialog: `caller` is the terminal, `callee` the switch. */
@@ -145,6 +163,8 @@ const memberSchema = recordObject({
   localPort: z.int().min(1).max(65_535),
   /** The last press of a key that a service took; null: none. */
   lastDigit: z.string().max(32).nullable().default(null),
+  /** The trunk that the leg goes over (中继路由); null: it is a terminal of this site. */
+  trunk: trunkSchema.nullable().default(null),
   dialog: dialogSchema,
   /** Null: this session is no conference. */
   seat: seatSchema.nullable().default(null),

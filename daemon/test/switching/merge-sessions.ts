@@ -27,7 +27,8 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     localPort: ports[index] + 20_000,
     lastDigit: null,
     seat: null,
-    dialog: dialog(`$sessionId-$side`, side === 'caller' ? callerSeq : null),
+    trunk: null,
+    dialog: dialog(`${sessionId}-${side}`, side === 'caller' ? callerSeq : null),
   })
   return {
     sessionId,

@@ -5,6 +5,8 @@ import type { PhoneBookEntry } from '../../tables/phone-book.ts'
 import type { User } from '../../tables/user.ts'
 import type { Endpoint, SipRequest } from '../../wire/sip/message.ts'
 import type { ResponseExtras } from '../../wire/sip/write.ts'
+import type { Plan, TrunkPlan } from '../plan.ts'
+import { trunkOfRequest } from '../trunk/places.ts'
 import { isFromContact } from './bindings.ts'
 import type { DigestServer } from './digest.ts'
 
@@ -14,6 +16,7 @@ interface AdmissionContext {
     readonly phoneBook: { get(number: string): PhoneBookEntry | undefined }
   }
   readonly digest: DigestServer
+  readonly plan: Pick<Plan, 'trunks'>
 }
 
 type Refusal = { readonly status: number } & Pick<ResponseExtras, 'reason' | 'headers'>
@@ -21,10 +24,17 @@ type Refusal = { readonly status: number } & Pick<ResponseExtras, 'reason' | 'he
 /** @returns null: the sender is who From says. */
 export function admission(
   { request, source }: { readonly request: SipRequest; readonly source: Endpoint },
-  { tables, digest }: AdmissionContext,
+  { tables, digest, plan }: AdmissionContext,
   nowWallMs: number,
 ): Refusal | null {
   const number = request.from.uri.user ?? ''
+  const trunk = isForTrunks(request)
+    ? trunkOfRequest({ request, source }, { plan, tables }, nowWallMs)
+    : null
+  if (trunk !== null) {
+    if (trunk.trust === 'address') return null
+    return authentication(request, { digest, ...loginOf(trunk) }, nowWallMs)
+  }
   const user = tables.user.get(number)
   const account = tables.phoneBook.get(number) ?? null
   if (account !== null && isFromContact(user, source, nowWallMs)) return null
@@ -35,7 +45,19 @@ interface Claim {
   readonly digest: DigestServer
   readonly number: string
   /** Null: nobody has this number; who asks is not told. */
-  readonly account: PhoneBookEntry | null
+  readonly account: Pick<PhoneBookEntry, 'ha1Md5' | 'ha1Sha256' | 'digest'> | null
+}
+
+/** Another system makes calls, and asks whether we are there; nothing else. */
+function isForTrunks({ method }: SipRequest): boolean {
+  return method === 'INVITE' || method === 'OPTIONS'
+}
+
+/** A trunk without a login has no password that anybody knows. */
+function loginOf({ login }: TrunkPlan): Pick<Claim, 'number' | 'account'> {
+  if (login === null) return { number: '', account: null }
+  const { user, ha1Md5, ha1Sha256 } = login
+  return { number: user, account: { ha1Md5, ha1Sha256, digest: 'both' } }
 }
 
 /** @returns null: the password of that account was shown. */

@@ -1,4 +1,6 @@
 //! All services, in the order in which they are asked.
+
+import { trunkCalls } from '../trunk/trunk.ts'
 import { callTypeService } from './call-types.ts'
 import { conferenceService } from './conference.ts'
 import { forwarding } from './forward.ts'
@@ -14,6 +16,7 @@ import { setByDialling } from './set-by-dialling.ts'
 export const services: readonly Service[] = [
   sessionTimers,
   probes,
+  trunkCalls,
   hotline,
   priorityCalls,
   callTypeService,

@@ -143,7 +143,9 @@ export class Call {
 
   /** An INVITE or re-INVITE with our offer, which holds when it is answered (`takeOffer`). */
   invite(leg: Leg, body: string, maxForwards: number = limits.sipMaxForwards): void {
+    const { trunk, dialog } = this.member(leg)
     const headers = [
+      ...(trunk?.credentials != null && dialog.remoteTag === null ? [trunk.credentials] : []),
       ...ed137Headers(sessionHeaders(this.#session)),
       ...diversionHeaders(this.#session.diversions ?? [], this.exchange.commonAddress),
       allowHeader,
@@ -151,7 +153,9 @@ export class Call {
       ...this.#timerOffer(leg),
       ...descriptionHeaders(body),
     ]
-    this.request(leg, 'pendingClient', { method: 'INVITE', headers, body, maxForwards })
+    const hops = Math.min(maxForwards, trunk?.hops ?? maxForwards)
+    const parts = { method: 'INVITE', headers, body, maxForwards: hops }
+    this.request(leg, 'pendingClient', parts)
   }
 
   takeOffer(leg: Leg): void {

@@ -10,6 +10,8 @@ import type { DigestServer } from '../registrar/digest.ts'
 import { QueueIndex } from '../services/queue-index.ts'
 import type { FollowUp, Service } from '../services/service.ts'
 import type { TransactionLayerApi } from '../transaction/layer-types.ts'
+import { TrunkLoad } from '../trunk/load.ts'
+import { TrunkProber } from '../trunk/prober.ts'
 import { commonVersion, ed137Headers } from '../xip/ed137.ts'
 import { offeredVersions, sessionHeaders } from '../xip/to-sip.ts'
 import { Links } from './links.ts'
@@ -39,6 +41,8 @@ export class Exchange {
   readonly services: readonly Service[]
   /** Calls that wait for a line. */
   readonly queue = new QueueIndex()
+  readonly trunkLoad = new TrunkLoad()
+  readonly trunkProber = new TrunkProber(this)
   /** What is configured beside the tables. */
   plan: Plan = emptyPlan
   readonly takenOver = new Unnoted()
@@ -95,5 +99,7 @@ export class Exchange {
     this.takenOver.clear()
     this.followUps.length = 0
     this.queue.clear()
+    this.trunkLoad.clear()
+    this.trunkProber.clear()
   }
 }

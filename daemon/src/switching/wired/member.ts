@@ -6,6 +6,7 @@ import { parseUri } from '../../wire/sip/write.ts'
 import { dialogOfInvite, dialogToTerminal, ownContact } from '../dialog/dialog.ts'
 import { isReadable } from '../dialog/pending.ts'
 import { isFromContact } from '../registrar/bindings.ts'
+import { translated } from '../trunk/numbers.ts'
 import type { Invitation } from './caller.ts'
 import type { Exchange } from './exchange.ts'
 import { type CallerNames, type LegNames, legNamesOf } from './names.ts'
@@ -20,10 +21,10 @@ interface Place {
  * @returns null when its Contact is not usable, or it is larger than a record. */
 export function memberOfInvite(
   exchange: Exchange,
-  { request, source, now }: Invitation,
+  { request, source, now, caller }: Invitation,
   { names, ...place }: Place & { readonly names: CallerNames },
 ): Member | null {
-  const user = request.from.uri.user ?? ''
+  const user = caller?.user ?? request.from.uri.user ?? ''
   const registered = exchange.options.tables.user.get(user)
   const isThere = registered === undefined || isFromContact(registered, source, now.wallMs)
   const dialog = dialogOfInvite(request, {
@@ -32,11 +33,16 @@ export function memberOfInvite(
     fallback: isThere ? source : endpointOf(registered),
   })
   if (dialog === null || !isReadable(dialog)) return null
-  return { user, side: 'caller', ...newMember(place), dialog }
+  const trunk =
+    caller === undefined
+      ? null
+      : { name: caller.trunk, route: '', ways: [], hops: 0, credentials: null }
+  return { user, side: 'caller', ...newMember(place), trunk, dialog }
 }
 
 interface Invited {
-  readonly callee: User
+  /** Of somebody outside: over which trunk. */
+  readonly callee: User & { readonly trunk?: Member['trunk'] }
   /** Who calls, as the terminal shows it. */
   readonly from: { readonly user: string; readonly displayName: string | null }
   /** Absent: those of the leg. */
@@ -54,19 +60,27 @@ export function memberToInvite(
     names = legNamesOf(place.sessionId, place.leg, exchange.options.secret),
   }: Invited,
 ): Member | null {
-  if (parseUri(callee.contact) === null) return null
+  const target = parseUri(callee.contact)
+  if (target === null) return null
+  const trunk = callee.trunk ?? null
   const dialog = dialogToTerminal({
     callId: `${names.callId}@${exchange.commonAddress}`,
     localTag: names.tag,
     sdpSession: names.sdp,
-    localUri: addressOf(exchange, from.user, from.displayName),
-    remoteUri: addressOf(exchange, callee.user, null),
+    localUri: addressOf(exchange, from.user, {
+      ...from,
+      shown: shownTo(exchange, trunk, from.user),
+    }),
+    remoteUri:
+      trunk === null
+        ? addressOf(exchange, callee.user, { displayName: null })
+        : { displayName: null, uri: target, parameters: new Map() },
     remoteTarget: callee.contact,
     routeSet: callee.path ?? [],
     destination: endpointOf(callee),
   })
   if (!isReadable(dialog)) return null
-  return { user: callee.user, side: 'callee', ...newMember(place), dialog }
+  return { user: callee.user, side: 'callee', ...newMember(place), trunk, dialog }
 }
 
 /** The name of the next leg of a session. Two nodes that serve apart name different ones. */
@@ -89,8 +103,19 @@ function newMember({ sessionId, leg, localPort }: Place) {
   return { leg, state: 'calling' as const, mediaId, localPort, lastDigit: null, seat: null }
 }
 
-function addressOf(exchange: Exchange, user: string, displayName: string | null): NameAddress {
-  const { uri, parameters } = ownContact(exchange.options, user)
+/** The number of a caller as another system knows it. */
+function shownTo({ plan }: Exchange, trunk: Member['trunk'], user: string): string {
+  const rules = plan.trunks.find(({ name }) => name === trunk?.name)?.outgoing.caller ?? []
+  return translated(user, rules)
+}
+
+/** @param how `shown`: the number that stands there in the place of the user's. */
+function addressOf(
+  exchange: Exchange,
+  user: string,
+  { displayName, shown = user }: { readonly displayName: string | null; readonly shown?: string },
+): NameAddress {
+  const { uri, parameters } = ownContact(exchange.options, shown)
   const known = exchange.options.tables.phoneBook.get(user)?.displayName
   return { displayName: displayName ?? (known || null), uri: { ...uri, port: null }, parameters }
 }

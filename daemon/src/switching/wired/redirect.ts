@@ -15,18 +15,20 @@ import { isPresent } from './sessions.ts'
 /** RFC 3326: why an INVITE is cancelled. */
 const elsewhere = [{ name: 'Reason', value: 'SIP;cause=302;text="Moved Temporarily"' }]
 
-/** @param leg who was called; `silent`: he was not heard of, so his INVITE is cancelled.
+/** @param leg who was called; `silent`: he was not heard of, so his INVITE is cancelled; `unsaid`: the
+ * caller is not told of it.
  * @returns false when there is no port for the new leg or no usable registration; nothing is changed
  * then. */
 export function redirect(
   call: Call,
   leg: Leg,
-  { callee, silent }: { readonly callee: User; readonly silent: boolean },
+  how: { readonly callee: User; readonly silent: boolean; readonly unsaid?: boolean },
 ): boolean {
+  const { callee, silent, unsaid = false } = how
   const next = addCallee(call, callee)
   if (next === null) return false
   dropMember(call, leg, { status: 487, headers: elsewhere, ...(silent ? {} : { gone: leg }) })
-  call.respond(callerOf(call), 'pendingServer', 181)
+  if (!unsaid) call.respond(callerOf(call), 'pendingServer', 181)
   ring(call, next)
   return true
 }

@@ -3,6 +3,7 @@
 import { callConference } from '../conference/open.ts'
 import type { CoreEffect } from '../effects.ts'
 import { type Destination, type Directory, destinationOf } from '../numbering.ts'
+import { callTrunk } from '../trunk/outgoing.ts'
 import { xipFromInvite } from '../xip/from-sip.ts'
 import { refusalExtras } from '../xip/to-sip.ts'
 import type { Xip } from '../xip/xip.ts'
@@ -65,6 +66,8 @@ function goTo(work: SetUp, destination: Destination): CoreEffect[] {
   switch (destination.kind) {
     case 'terminal':
       return callTerminal(work, destination.entry)
+    case 'trunk':
+      return callTrunk(work, destination)
     case 'refusal':
       return refuse(exchange, invitation, destination.status)
     case 'conference':
@@ -72,7 +75,6 @@ function goTo(work: SetUp, destination: Destination): CoreEffect[] {
     // No service has taken the number.
     case 'group':
     case 'feature':
-    case 'trunk':
       return refuse(exchange, invitation, 404)
   }
 }

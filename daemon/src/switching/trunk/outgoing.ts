@@ -1,0 +1,168 @@
+//! A call that goes out over a trunk (中继路由, S1.11, S1.125): the first way, and the next one when it leads
+//! nowhere. The ways that are left are in the record of the member, so that the other node goes on with them.
+import { limits } from '../../limits.ts'
+import { profileOf } from '../../tables/profile.ts'
+import type { User } from '../../tables/user.ts'
+import type { Leg, Member } from '../../tables/wired-conference.ts'
+import { parseUri, uriText } from '../../wire/sip/write.ts'
+import type { CoreEffect, Now } from '../effects.ts'
+import type { RoutePlan, TrunkPlan } from '../plan.ts'
+import type { Call } from '../wired/call.ts'
+import type { Failed } from '../wired/events.ts'
+import type { Exchange } from '../wired/exchange.ts'
+import { offerTo } from '../wired/media.ts'
+import { redirect } from '../wired/redirect.ts'
+import { refuse } from '../wired/refuse.ts'
+import type { SetUp } from '../wired/setup.ts'
+import { openSession } from '../wired/setup-terminal.ts'
+import { mediaOf } from '../xip/media.ts'
+import { chooseTrunk, nextTrunk, type TrunkChoice, type TrunkView } from './choice.ts'
+import { credentialsFor } from './credentials.ts'
+import { translated } from './numbers.ts'
+import { placeOf } from './places.ts'
+
+/** Somebody behind another system, in the place of a registration. */
+type OutsideUser = User & { readonly trunk: NonNullable<Member['trunk']> }
+
+/** @param routes all that fit the number, the best one first. */
+export function callTrunk(
+  work: SetUp,
+  { routes, number }: { readonly routes: readonly RoutePlan[]; readonly number: string },
+): CoreEffect[] {
+  const { exchange, invitation } = work
+  const { request, now } = invitation
+  const hops = Math.min((request.maxForwards ?? limits.sipMaxForwards) - 1, limits.trunkHopsMax)
+  if (hops <= 0) return refuse(exchange, invitation, 483)
+  const choice = chooseTrunk(routes, askerOf(work), viewOf(exchange, now))
+  const callee = outsideUser(exchange, choice, { number, hops, now })
+  if (callee === null) return refuse(exchange, invitation, statusOf(choice))
+  return openSession(work, callee)
+}
+
+/** A call that somebody has forwarded goes out with his rights. */
+function askerOf({ exchange, invitation, xip }: SetUp) {
+  const from = invitation.caller?.trunk ?? null
+  const forwarder = xip.diversions.at(-1)?.from
+  const payer = forwarder ?? xip.sourceUser
+  const entry = exchange.options.tables.phoneBook.get(payer)
+  if (from !== null && forwarder === undefined) {
+    const trunk = exchange.plan.trunks.find(({ name }) => name === from)
+    return { classes: trunk?.classes ?? [], from }
+  }
+  const classes = entry === undefined ? [] : profileOf(entry).rights.trunkClasses
+  return { classes, from: null }
+}
+
+function viewOf(exchange: Exchange, now: Now): TrunkView {
+  const { plan, options, trunkLoad, trunkProber, addresses } = exchange
+  return {
+    plan,
+    load: (name) => trunkLoad.of(name),
+    isThere: (name) => trunkProber.isThere(name),
+    isReachable: (trunk) => {
+      const place = placeOf(trunk, { plan, tables: options.tables }, now.wallMs)
+      if (place === null) return false
+      return !(addresses.includes(place.address) && place.port === options.sipPort)
+    },
+  }
+}
+
+function statusOf(choice: TrunkChoice): number {
+  return choice.kind === 'refused' ? choice.status : 503
+}
+
+function outsideUser(
+  exchange: Exchange,
+  choice: TrunkChoice,
+  { number, hops, now }: { readonly number: string; readonly hops: number; readonly now: Now },
+): OutsideUser | null {
+  if (choice.kind === 'refused') return null
+  const { trunk, way, rest } = choice
+  const { plan, options } = exchange
+  const place = placeOf(trunk, { plan, tables: options.tables }, now.wallMs)
+  if (place === null) return null
+  const called = translated(number, trunk.outgoing.called)
+  return {
+    user: number,
+    type: 'gateway',
+    status: 'online',
+    contact: contactOf(trunk, called, place),
+    ...place,
+    registeredAtMs: now.wallMs,
+    expiresAtMs: Number.MAX_SAFE_INTEGER,
+    callId: '',
+    cseq: 0,
+    q: null,
+    path: null,
+    others: null,
+    trunk: { name: trunk.name, route: way.route, ways: rest, hops, credentials: null },
+  }
+}
+
+function contactOf(trunk: TrunkPlan, called: string, place: { address: string; port: number }) {
+  const { address, port } = place
+  const host = address.includes(':') ? `[${address}]` : address
+  return `sip:${escaped(called)}@${host}:${trunk.peer === null ? port : trunk.peer.port}`
+}
+
+/** `#` is no character of a user (RFC 3261 25.1). */
+function escaped(number: string): string {
+  return number.replaceAll('#', '%23')
+}
+
+/** The other system refuses, asks for a password, or says nothing. @returns true: the call goes on. */
+export function onTrunkRefused(call: Call, { leg, status, response }: Failed): boolean {
+  const { trunk } = call.member(leg)
+  if (trunk === null || call.member(leg).side !== 'callee') return false
+  if (status === 401 || status === 407) {
+    return response !== null && trunk.credentials === null && signIn(call, leg, response)
+  }
+  const isSilent = response === null || status === 408
+  if (isSilent) return goElsewhere(call, leg, { why: 'no-answer', silent: false })
+  return status >= 500 && status < 600 && goElsewhere(call, leg, { why: '5xx', silent: false })
+}
+
+/** Its time to say anything is over. */
+export function onTrunkSilent(call: Call, leg: Leg): void {
+  const { state, dialog } = call.member(leg)
+  if (call.session.state !== 'ringing' || state !== 'calling') return
+  if (dialog.pendingClient === null || dialog.pendingClient.proceeding) return
+  if (goElsewhere(call, leg, { why: 'no-answer', silent: true })) return
+  call.log('info', 'a trunk says nothing, and there is no other way')
+}
+
+function goElsewhere(
+  call: Call,
+  leg: Leg,
+  { why, silent }: { readonly why: '5xx' | 'no-answer'; readonly silent: boolean },
+): boolean {
+  const { exchange, now } = call
+  const { trunk, user: number } = call.member(leg)
+  if (trunk === null) return false
+  const route = exchange.plan.routes.find(({ name }) => name === trunk.route)
+  if (route === undefined || !route.failOver.includes(why)) return false
+  const choice = nextTrunk(trunk.ways, viewOf(exchange, now))
+  const callee = outsideUser(exchange, choice, { number, hops: trunk.hops, now })
+  if (callee === null || !redirect(call, leg, { callee, silent, unsaid: true })) return false
+  const fields = { number, from: trunk.name, to: callee.trunk.name, why }
+  call.log('warn', 'a call goes another way', fields)
+  return true
+}
+
+/** RFC 3261 22.2: the same INVITE again, with the password. */
+function signIn(call: Call, leg: Leg, response: NonNullable<Failed['response']>): boolean {
+  const { exchange } = call
+  const { trunk, dialog } = call.member(leg)
+  const plan = exchange.plan.trunks.find(({ name }) => name === trunk?.name)
+  const target = dialog.remoteTarget === null ? null : parseUri(dialog.remoteTarget)
+  if (trunk === null || plan === undefined || plan.login === null || target === null) return false
+  const uri = uriText({ ...target, headers: '' })
+  const how = { method: 'INVITE', uri, cnonce: exchange.options.newToken() }
+  const credentials = credentialsFor(response, plan.login, how)
+  if (credentials === null || credentials.value.length > 1_024) return false
+  call.changeMember(leg, { trunk: { ...trunk, credentials } })
+  const offered = mediaOf(dialog.localSdp)
+  const first = offered?.codecs[0]?.name ?? 'PCMA'
+  call.invite(leg, offerTo(call, leg, offered?.direction ?? 'sendrecv', first))
+  return true
+}

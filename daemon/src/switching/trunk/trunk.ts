@@ -1,0 +1,95 @@
+//! Calls over trunks, as a service: those that come in get numbers and rights here; those that go out wait
+//! for an answer (`outgoing.ts`).
+import type { Conference, Leg } from '../../tables/wired-conference.ts'
+import { legOf } from '../../tables/wired-conference.ts'
+import type { CoreEffect, Now } from '../effects.ts'
+import { destinationOf } from '../numbering.ts'
+import type { TrunkPlan } from '../plan.ts'
+import type { Service } from '../services/service.ts'
+import type { Exchange } from '../wired/exchange.ts'
+import { refuse } from '../wired/refuse.ts'
+import { isPresent } from '../wired/sessions.ts'
+import { directoryOf, dispatch, type SetUp } from '../wired/setup.ts'
+import { priorities } from '../xip/xip.ts'
+import { translated } from './numbers.ts'
+import { onTrunkRefused, onTrunkSilent } from './outgoing.ts'
+import { trunkOfRequest } from './places.ts'
+
+const name = 'trunk'
+
+export const trunkCalls: Service = {
+  name,
+  invited,
+  refused: onTrunkRefused,
+  timer: (call, leg) => onTrunkSilent(call, leg),
+  changed: (exchange, { previous, next }, now) => {
+    const sessionId = (next ?? previous)?.sessionId ?? ''
+    exchange.trunkLoad.note(sessionId, next)
+    if (next !== null) watch(exchange, { previous, next }, now)
+    return []
+  },
+  restore: ({ exchange, session, now }) => {
+    exchange.trunkLoad.note(session.sessionId, session)
+    watch(exchange, { previous: null, next: session }, now)
+  },
+}
+
+/** A call from another system: its numbers become those of this site, and it has no rights but those of its
+ * trunk. */
+function invited(work: SetUp): CoreEffect[] | null {
+  const { exchange, invitation, xip } = work
+  const { plan, options } = exchange
+  if (invitation.caller !== undefined) return null
+  const site = { plan, tables: options.tables }
+  const trunk = trunkOfRequest(invitation, site, invitation.now.wallMs)
+  if (trunk === null) return null
+  if (exchange.trunkLoad.of(trunk.name) >= trunk.capacity) {
+    return refuse(exchange, invitation, 503, { reason: 'Trunk Full' })
+  }
+  const destinationUser = translated(xip.destinationUser, trunk.incoming.called)
+  // The services that are dialled belong to the telephones of this site.
+  if (destinationOf(destinationUser, directoryOf(exchange)).kind === 'feature') {
+    return refuse(exchange, invitation, 404)
+  }
+  const user = callerOf(exchange, trunk, xip.sourceUser)
+  const priority =
+    xip.callType === 'da-ida' ? within(xip.priority, trunk.priorityMax) : xip.priority
+  return dispatch({
+    ...work,
+    invitation: { ...invitation, caller: { user, trunk: trunk.name } },
+    xip: { ...xip, sourceUser: user, destinationUser, priority },
+  })
+}
+
+/** Who calls from outside never is an account of this site, whatever he says: it would have its rights. */
+function callerOf({ options }: Exchange, trunk: TrunkPlan, said: string): string {
+  const number = translated(said, trunk.incoming.caller)
+  if (number === '') return trunk.name
+  const isOurs = options.tables.phoneBook.get(number) !== undefined
+  return isOurs ? `${trunk.name}~${number}`.slice(0, 64) : number
+}
+
+function within<P extends string>(priority: P, ceiling: string): P {
+  const order: readonly string[] = priorities
+  const at = Math.max(order.indexOf(priority), order.indexOf(ceiling))
+  return (order[at] ?? priority) as P
+}
+
+/** Starts the clock of a call that begins to go out. */
+function watch(
+  exchange: Exchange,
+  { previous, next }: { previous: Conference | null; next: Conference },
+  now: Now,
+): void {
+  if (next.state !== 'ringing') return
+  for (const member of next.members) {
+    const { trunk, side, state } = member
+    const leg: Leg = legOf(member)
+    if (trunk === null || side !== 'callee' || state !== 'calling' || !isPresent(member)) continue
+    if (previous?.members.some((one) => legOf(one) === leg)) continue
+    const plan = exchange.plan.trunks.find((one) => one.name === trunk.name)
+    if (plan === undefined) continue
+    const timer = { sessionId: next.sessionId, timer: 'service', service: name, leg } as const
+    exchange.timers.start(timer, now.monotonicMs + plan.responseSeconds * 1_000)
+  }
+}
