@@ -162,6 +162,12 @@ export const alarms = {
     effect: 'None on calls under way; telephones at that address may have to ask more than once.',
     next: 'Find the device with the address in the alarm; block it at the network if it is foreign.',
   },
+  'trunk-down': {
+    severity: 'urgent',
+    text: 'The other system of a trunk does not answer.',
+    effect: 'Calls to it go over the other trunks of their route, or are refused.',
+    next: 'Check the other system, and the network to the address in the alarm.',
+  },
   'transactions-full': {
     severity: 'urgent',
     text: 'This node has as many SIP transactions open as it can hold.',

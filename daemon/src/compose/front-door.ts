@@ -14,6 +14,8 @@ interface FrontDoorParts {
   readonly tables: Tables
   readonly alarms: Pick<Alarms, 'reconcile'>
   counters(): Pick<CoreCounters, 'requestsRefused' | 'requestsUnsent'>
+  /** Where other systems are. */
+  peers(): readonly Endpoint[]
   /** A datagram that may come in. */
   receive(bytes: Uint8Array, from: Endpoint): void
 }
@@ -24,12 +26,13 @@ const fullMs = 60_000
 export class FrontDoor {
   readonly #parts: FrontDoorParts
   readonly #gate: FloodGate
+  readonly #known = new KnownSources()
   #refused = 0
   #refusedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: FrontDoorParts) {
     this.#parts = parts
-    const known = new KnownSources()
+    const known = this.#known
     this.#gate = new FloodGate(known)
     parts.tables.onChange(({ address: { table } }, previous, next) => {
       if (table === 'user') known.userChanged(previous as User | null, next as User | null)
@@ -46,6 +49,7 @@ export class FrontDoor {
 
   /** To be called about once a second. */
   watch(nowMs: number): void {
+    this.#known.peersAre(this.#parts.peers())
     const floods = this.#gate.look(nowMs)
     const reports = floods.map(({ address, detail }) => {
       return { code: 'sip-flood', subject: address, detail }

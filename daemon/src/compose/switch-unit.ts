@@ -8,6 +8,7 @@ import { type Answering, answerVerb } from '../control/session.ts'
 import { busAddress, type NodeConfig } from '../oam/node-config.ts'
 import type { PairKeys } from '../oam/node-config-load.ts'
 import type { UnitState } from '../oam/status.ts'
+import { trunkAlarms } from '../oam/trunk-alarms.ts'
 import { monotonicMs, systemClock, wallMs } from '../platform/clock.ts'
 import { openJournalFile } from '../platform/journal-file.ts'
 import { memoryExitCode } from '../platform/process.ts'
@@ -295,6 +296,9 @@ export class SwitchUnit {
     const alarms = restartAlarms(this.#options.config.runDirectory, wallMs())
     this.#engine.alarms.reconcile('units', alarms)
     this.#frontDoor.watch(nowMs)
+    const { core, role } = this.#engine
+    const trunks = role === 'primary' ? core.trunkStates(wallMs()) : []
+    this.#engine.alarms.reconcile('trunks', trunkAlarms(trunks))
     void this.#disks.advance(nowMs)
     void this.#drillClock.advance(this.#engine.role, wallMs())
     this.#logbook.advance(nowMs, this.#engine.core.counters().late)
@@ -319,6 +323,7 @@ function makeFrontDoor({ config }: SwitchOptions, engine: SwitchEngine): FrontDo
     tables,
     alarms,
     counters: () => core.counters(),
+    peers: () => core.trunkPeers(),
     receive: (bytes, from) => {
       // The peer hears it at once, before what it does here.
       if (config.service.reach === 'floating') sync.passOn(bytes, from)

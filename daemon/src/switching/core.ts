@@ -261,6 +261,11 @@ export class Core {
     return count
   }
 
+  /** Where other systems are that need not register. */
+  trunkPeers(): Endpoint[] {
+    return this.#exchange.plan.trunks.flatMap(({ peer }) => (peer === null ? [] : [peer]))
+  }
+
   /** How the other systems are (中继路由), as this node sees them. */
   trunkStates(nowWallMs: number): TrunkState[] {
     return this.#exchange.trunkProber.states(nowWallMs)

@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto'
 import test from 'ava'
 import fc from 'fast-check'
+import { limits } from '../../src/limits.ts'
+import { trunkAlarms } from '../../src/oam/trunk-alarms.ts'
+import { KnownSources } from '../../src/switching/flood/known-sources.ts'
 import { emptyPlan, type Plan, type RoutePlan, type TrunkPlan } from '../../src/switching/plan.ts'
 import { chooseTrunk, nextTrunk, type TrunkView } from '../../src/switching/trunk/choice.ts'
 import { credentialsFor } from '../../src/switching/trunk/credentials.ts'
@@ -181,3 +184,32 @@ for (const [status, challenge, header] of [
     t.is(asked(), null)
   })
 }
+
+test('a trunk that is down is an alarm with its name and place, and only then', (t) => {
+  const one = { name: 'b-1', displayName: 'Neighbour', place: '10.0.2.1:5060' }
+  const states = ['up', 'unknown', 'unwatched', 'down'].map((state) => ({ ...one, state }))
+  t.deepEqual(trunkAlarms(states), [
+    {
+      code: 'trunk-down',
+      subject: 'b-1',
+      detail: 'b-1 (Neighbour) at 10.0.2.1:5060 is silent',
+    },
+  ])
+  t.is(
+    trunkAlarms([{ name: 'g', displayName: '', place: null, state: 'down' }])[0]?.detail,
+    'g: its gateway is not registered',
+  )
+})
+
+test('the flood gate knows where the other systems are, as long as they are in the plan', (t) => {
+  const known = new KnownSources()
+  const peer = { address: '10.0.2.1', port: 5060 }
+  known.peersAre([peer])
+  t.is(known.budgetOf(peer), limits.floodGatewayPerSecond)
+  known.peersAre([peer])
+  t.is(known.budgetOf(peer), limits.floodGatewayPerSecond)
+  known.peersAre([{ ...peer, port: 5080 }])
+  t.is(known.budgetOf(peer), 0)
+  known.peersAre([])
+  t.false(known.hasAddress('10.0.2.1'))
+})

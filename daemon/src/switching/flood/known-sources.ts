@@ -18,6 +18,7 @@ export class KnownSources {
   readonly #places = new Map<string, Map<number, number>>()
   /** Dialogs and registrations of each Call-ID. */
   readonly #callIds = new Map<string, number>()
+  #peers: readonly Trace[] = []
 
   userChanged(previous: User | null, next: User | null): void {
     this.#replace(tracesOfUser(previous), tracesOfUser(next))
@@ -25,6 +26,14 @@ export class KnownSources {
 
   sessionChanged(previous: Conference | null, next: Conference | null): void {
     this.#replace(tracesOfSession(previous), tracesOfSession(next))
+  }
+
+  /** Other systems, all of them: each has the calls of many telephones. */
+  peersAre(peers: readonly Endpoint[]): void {
+    const budget = limits.floodGatewayPerSecond
+    const traces = peers.map(({ address, port }) => ({ address, port, callId: '', budget }))
+    this.#replace(this.#peers, traces)
+    this.#peers = traces
   }
 
   /** A telephone is there, at whatever port. */
