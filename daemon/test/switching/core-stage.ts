@@ -298,7 +298,6 @@ export class Stage {
 
   readonly #plan: Plan
   readonly #lastPort: number
-  readonly #plan: Plan
 
   constructor({ direct = false, lastPort = 20_019, plan = emptyPlan } = {}) {
     this.#plan = plan
