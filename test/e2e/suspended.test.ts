@@ -111,7 +111,10 @@ test.serial(
     const wokenMs = wake()
     await lab.inStep()
     const sent = (await capture.stop()).filter(({ timeMs }) => timeMs >= wokenMs)
-    t.deepEqual(sent.filter(isRtp), [])
+    // It may have been stopped in the middle of a tick: the rest of it leaves when it goes on.
+    const rest = sent.filter((packet) => isRtp(packet) && packet.timeMs < wokenMs + 20)
+    for (const [leg, packets] of Map.groupBy(rest, streamName)) t.is(packets.length, 1, leg)
+    t.deepEqual(sent.filter(isRtp).slice(rest.length), [])
     t.deepEqual(sipMessages(sent), [])
     t.is((await standby.opinion()).role, 'standby')
   },
