@@ -4,7 +4,6 @@ import {
   closeSync,
   existsSync,
   fstatSync,
-  fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -12,9 +11,7 @@ import {
   renameSync,
   rmSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
 
 type ReadFailure = 'missing' | 'denied' | 'too-long' | 'not-a-file' | 'failed'
 
@@ -64,30 +61,10 @@ export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Writes `text` so that a reader, also after a power cut, finds the old or the new content and
- * never a part: temporary file, fsync, rename, fsync of the directory. Throws when it cannot. */
-export function writeFileAtomic(path: string, text: string, mode = 0o600): void {
-  const temporary = `${path}.new`
-  const fd = openSync(temporary, 'w', mode)
-  try {
-    writeSync(fd, text)
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-  renameSync(temporary, path)
-  const directory = openSync(dirname(path), 'r')
-  try {
-    fsyncSync(directory)
-  } finally {
-    closeSync(directory)
-  }
-}
-
 /** Replaces a file of a memory file system: whole or not at all for a reader, gone with the power. Throws
  * when it cannot. */
-export function replaceFile(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text, { mode: 0o600 })
+export function replaceFile(path: string, text: string, mode = 0o600): void {
+  writeFileSync(`${path}.new`, text, { mode })
   renameSync(`${path}.new`, path)
 }
 

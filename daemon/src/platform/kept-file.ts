@@ -84,7 +84,8 @@ export class KeptFile {
   }
 }
 
-/** As `writeFileAtomic`, on the thread pool. */
+/** So that a reader, also after a loss of power, finds the old or the new content and never a part: temporary
+ * file, fsync, rename, fsync of the directory. On the thread pool. */
 async function writeWhole(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`
   const file = await open(temporary, 'w', 0o600)

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { busAddress, type NodeConfig } from '../oam/node-config.ts'
 import { readUnitReport, type UnitReport, unitReportPath } from '../oam/unit-report.ts'
 import { monotonicMs, wallMs } from '../platform/clock.ts'
-import { errorText, fileExists, makeDirectory, writeFileAtomic } from '../platform/files.ts'
+import { errorText, fileExists, makeDirectory, replaceFile } from '../platform/files.ts'
 import { takeDirectoryLock } from '../platform/lock.ts'
 import type { Log } from '../platform/log.ts'
 import type { ProcessIdentity } from '../platform/process.ts'
@@ -74,7 +74,7 @@ function makeUnits({ config, configPath, programs, version, log }: NodeStart): S
     const supervisor = { pid: process.pid, sinceWallMs }
     const told: UnitReport = { supervisor, units: units.map((unit) => unit.report) }
     try {
-      writeFileAtomic(unitReportPath(config.runDirectory), JSON.stringify(told), 0o640)
+      replaceFile(unitReportPath(config.runDirectory), JSON.stringify(told), 0o640)
     } catch (error) {
       log.warn('the unit report cannot be written', { error: errorText(error) })
     }

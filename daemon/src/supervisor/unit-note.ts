@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { NodeConfig } from '../oam/node-config.ts'
-import { readFileBytes, readSystemFile, removeFile, writeFileAtomic } from '../platform/files.ts'
+import { readFileBytes, readSystemFile, removeFile, replaceFile } from '../platform/files.ts'
 import {
   commandLine,
   identifyProcess,
@@ -38,13 +38,14 @@ export function originOf(version: string, configPath: string, config: NodeConfig
   return createHash('sha256').update(all).digest('hex').slice(0, 32)
 }
 
-/** Throws when it cannot be written. */
+/** Not kept over a loss of power: no process is either, and a slow disk must not hold up the start of a
+ * unit. Throws when it cannot be written. */
 export function writeUnitNote(place: UnitPlace, pid: number, origin: string): void {
-  writeFileAtomic(path(place, 'pid'), `${pid}\n`, 0o640)
+  replaceFile(path(place, 'pid'), `${pid}\n`, 0o640)
   const identity = identifyProcess(pid)
   if (identity === null) return
   const note: z.infer<typeof noteSchema> = { ...identity, origin }
-  writeFileAtomic(path(place, 'unit'), JSON.stringify(note), 0o640)
+  replaceFile(path(place, 'unit'), JSON.stringify(note), 0o640)
 }
 
 export function removeUnitNote(place: UnitPlace): void {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { BusMessage } from '../../src/bus/messages.ts'
-import { readFileBytes, writeFileAtomic } from '../../src/platform/files.ts'
+import { readFileBytes, replaceFile } from '../../src/platform/files.ts'
 import { KeptFile } from '../../src/platform/kept-file.ts'
 import { takeDirectoryLock } from '../../src/platform/lock.ts'
 import { openLog } from '../../src/platform/log.ts'
@@ -185,8 +185,8 @@ for (const kind of ['pair', 'sip'] as const) {
 
 test('a file is replaced as a whole and read within its bound', (t) => {
   const path = join(directoryOf(t), 'term')
-  writeFileAtomic(path, 'one')
-  writeFileAtomic(path, 'two')
+  replaceFile(path, 'one')
+  replaceFile(path, 'two')
   t.is(readFileSync(path, 'utf8'), 'two')
   const read = readFileBytes(path, 3)
   t.is(read.ok ? read.mode : 0, 0o600)
