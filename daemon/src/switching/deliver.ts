@@ -1,5 +1,6 @@
 //! Which machine an event goes to, and which of its rows.
 import { assert } from '../assert.ts'
+import { groupRow } from './conference/group.ts'
 import { conferenceMachine, conferenceRow } from './conference/machine.ts'
 import type { Call } from './wired/call.ts'
 import type { CallEventName, CallEvents } from './wired/events.ts'
@@ -14,11 +15,12 @@ export function deliver<K extends CallEventName>(call: Call, name: K, event: Cal
 }
 
 function rowOf(call: Call, leg: string | null): Row {
-  const { state, focus } = call.session
+  const { state, focus, type } = call.session
   assert(state !== 'idle', 'a session is in its table from its INVITE on')
   if (state === 'released') return leftRow
   const member = leg === null ? null : call.member(leg)
   if (member !== null && !isPresent(member)) return leftRow
+  if (type === 'group') return groupRow
   if (focus === null) return callMachine[state]
   return member === null ? conferenceRow : conferenceMachine[member.state]
 }

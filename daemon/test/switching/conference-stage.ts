@@ -1,7 +1,7 @@
 //! A stage with conferences: a meet-me one (700), one with a PIN (701), a preset one (710) and a locked
 //! one (720), and twelve telephones.
 import { createHash } from 'node:crypto'
-import { type ConferencePlan, emptyPlan } from '../../src/switching/plan.ts'
+import { type ConferencePlan, emptyPlan, type GroupPlan } from '../../src/switching/plan.ts'
 import type { Conference, Member } from '../../src/tables/wired-conference.ts'
 import { type Phone, Stage, sdp } from './core-stage.ts'
 
@@ -23,8 +23,14 @@ function conference(number: string, more: Partial<ConferencePlan> = {}): Confere
   }
 }
 
+function group(number: string, mode: GroupPlan['mode']): GroupPlan {
+  const members = ['231', '232', '233']
+  return { name: `g${number}`, displayName: 'Group', number, mode, noAnswerSeconds: 20, members }
+}
+
 export const plan = {
   ...emptyPlan,
+  groups: [group('800', 'first'), group('801', 'all')],
   conferences: [
     conference('700'),
     conference('701', {

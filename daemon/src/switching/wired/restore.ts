@@ -9,6 +9,7 @@ import {
 } from '../../tables/wired-conference.ts'
 import { response } from '../../wire/sip/write.ts'
 import { takeOut } from '../bridge/bridge.ts'
+import { groupOf, ringMsOf } from '../conference/group.ts'
 import { finalOf, requestOf, restoreClient } from '../dialog/pending.ts'
 import type { Now } from '../effects.ts'
 import { setHoldTones } from '../services/call-tones.ts'
@@ -108,8 +109,9 @@ function startClocks(exchange: Exchange, session: Conference, now: Now): void {
   const sinceMs = calledAtMs(session)
   if (session.state === 'ringing' && sinceMs !== null) {
     // The wall clocks of the nodes may differ; the wait is never longer than a whole one.
-    const waitedMs = Math.min(Math.max(now.wallMs - sinceMs, 0), limits.noAnswerMs)
-    timers.start({ sessionId, timer: 'no-answer' }, now.monotonicMs + limits.noAnswerMs - waitedMs)
+    const wholeMs = ringMs(exchange, session)
+    const waitedMs = Math.min(Math.max(now.wallMs - sinceMs, 0), wholeMs)
+    timers.start({ sessionId, timer: 'no-answer' }, now.monotonicMs + wholeMs - waitedMs)
   }
   if (members.some((member) => member.dialog.pendingClient?.cancelled === true)) {
     timers.start({ sessionId, timer: 'cancel-again' }, now.monotonicMs + limits.sipT1Ms)
@@ -122,6 +124,11 @@ function startClocks(exchange: Exchange, session: Conference, now: Now): void {
   if (members.every((member) => member.state === 'released')) {
     linger(new Call(exchange, session, now))
   }
+}
+
+function ringMs(exchange: Exchange, session: Conference): number {
+  const group = session.type === 'group' ? groupOf(exchange, session) : undefined
+  return group === undefined ? limits.noAnswerMs : ringMsOf(group)
 }
 
 /** Members who have left a session that goes on. */

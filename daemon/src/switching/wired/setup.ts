@@ -1,5 +1,6 @@
 //! The set-up of a call (S1.43, S1.44): who calls whom and may they; then what the called number is
 //! decides who goes on with it.
+import { callGroup } from '../conference/group.ts'
 import { callConference } from '../conference/open.ts'
 import type { CoreEffect } from '../effects.ts'
 import { type Destination, type Directory, destinationOf } from '../numbering.ts'
@@ -72,8 +73,9 @@ function goTo(work: SetUp, destination: Destination): CoreEffect[] {
       return refuse(exchange, invitation, destination.status)
     case 'conference':
       return callConference(work, destination.conference)
-    // No service has taken the number.
     case 'group':
+      return callGroup(work, destination.group)
+    // No service has taken the number.
     case 'feature':
       return refuse(exchange, invitation, 404)
   }

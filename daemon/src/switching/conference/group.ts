@@ -1,0 +1,224 @@
+//! Group call (群组呼叫, S1.81): one number calls several terminals. They ring together; the first answer has
+//! the call, and the others ring no more, or whoever answers joins.
+import { limits } from '../../limits.ts'
+import { type Conference, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
+import { establish } from '../dialog/dialog.ts'
+import { isReadable, pendingServerOf } from '../dialog/pending.ts'
+import type { CoreEffect } from '../effects.ts'
+import type { GroupPlan } from '../plan.ts'
+import { onAnswered } from '../wired/answer.ts'
+import { Call } from '../wired/call.ts'
+import type { Answered, Failed } from '../wired/events.ts'
+import type { Exchange } from '../wired/exchange.ts'
+import { lineState } from '../wired/line.ts'
+import { offerTo } from '../wired/media.ts'
+import { memberOfInvite, memberToInvite, nextLeg } from '../wired/member.ts'
+import { refuse } from '../wired/refuse.ts'
+import {
+  dropMember,
+  endCall,
+  onBye,
+  onCancel,
+  onCancelAgain,
+  onLateSuccess,
+  onNoAnswer,
+  onRelease,
+} from '../wired/release.ts'
+import { ignored, notOffered, type Row, refused } from '../wired/rows.ts'
+import { isPresent } from '../wired/sessions.ts'
+import type { SetUp } from '../wired/setup.ts'
+import { hasRoom, newSession } from '../wired/setup-terminal.ts'
+import { mediaOf } from '../xip/media.ts'
+import { answerMember, onInvitedAnswered } from './answer.ts'
+import { startRinging } from './invite.ts'
+import { newSeat } from './seat.ts'
+
+export function callGroup(work: SetUp, group: GroupPlan): CoreEffect[] {
+  const { exchange, invitation, xip, names } = work
+  const { sessionId } = xip
+  const { now } = invitation
+  const place = { sessionId, leg: 'a', localPort: 1 }
+  const caller = memberOfInvite(exchange, invitation, { ...place, names })
+  const pending = pendingServerOf(invitation.request, invitation.source)
+  if (caller === null || pending === null) {
+    return refuse(exchange, invitation, pending === null ? 513 : 400)
+  }
+  const taken = hasRoom(exchange, 2) ? exchange.resources.take(sessionId, 1) : null
+  if (taken === null) return refuse(exchange, invitation, 503)
+  const call = new Call(
+    exchange,
+    {
+      ...newSession(xip, { conferenceId: taken.conferenceId, now }),
+      type: 'group',
+      members: [{ ...caller, localPort: taken.ports[0] ?? caller.localPort }],
+    },
+    now,
+  )
+  const statuses = group.members.map((user) => ring(call, user, work))
+  if (!statuses.includes(0) || !exchange.sessions.save(call.session)) {
+    for (const { localPort } of call.session.members) {
+      exchange.resources.giveBackPort(sessionId, localPort)
+    }
+    exchange.resources.giveBack(sessionId, taken)
+    return refuse(exchange, invitation, statuses.includes(486) ? 486 : 480)
+  }
+  exchange.started += 1
+  call.accept('a', 'pendingServer', { id: invitation.id, pending })
+  const direction = xip.media?.direction ?? 'sendrecv'
+  const first = xip.media?.codecs[0]?.name ?? 'PCMA'
+  for (const { leg } of call.session.members.slice(1)) {
+    if (leg !== null) call.invite(leg, offerTo(call, leg, direction, first))
+  }
+  const clock = { sessionId, timer: 'no-answer' } as const
+  exchange.timers.start(clock, now.monotonicMs + ringMsOf(group))
+  return call.commit()
+}
+
+export function ringMsOf({ noAnswerSeconds }: GroupPlan): number {
+  return Math.min(noAnswerSeconds * 1_000, limits.noAnswerMs)
+}
+
+/** One more terminal in the record; nothing is sent yet.
+ * @returns 0, or the status that says why it does not ring */
+function ring(call: Call, user: string, { xip, invitation }: SetUp): number {
+  const { exchange, session, sessionId, now } = call
+  const entry = exchange.options.tables.phoneBook.get(user)
+  if (entry === undefined || entry.type === 'radio' || user === xip.sourceUser) return 404
+  const line = lineState(exchange, entry, now)
+  if (line.kind === 'busy') return 486
+  if (line.kind !== 'free') return 480
+  if (session.members.length >= limits.conferenceMembersMax || !hasRoom(exchange, 1)) return 503
+  const { leg, legCount } = nextLeg(exchange, session)
+  const { displayName } = invitation.request.from
+  const from = { user: xip.sourceUser, displayName }
+  const place = { sessionId, leg, localPort: 1 }
+  const made = memberToInvite(exchange, place, { callee: line.user, from })
+  const localPort = made === null ? null : exchange.resources.takePort(sessionId)
+  if (made === null || localPort === null) return 503
+  call.change({ legCount, members: [...session.members, { ...made, localPort }] })
+  return 0
+}
+
+function callerOf({ session }: Call): Leg {
+  const caller = session.members.find(({ side }) => side === 'caller')
+  return caller === undefined ? 'a' : legOf(caller)
+}
+
+function ringing({ session }: Call): Member[] {
+  return session.members.filter((member) => member.side === 'callee' && isPresent(member))
+}
+
+/** The caller hears that it rings, once: more it cannot hear of several. */
+function onGroupProvisional(call: Call, { leg, response }: Answered): void {
+  const pending = call.dialog(leg).pendingClient
+  if (pending === null) return
+  call.changeDialog(leg, { pendingClient: { ...pending, proceeding: true } })
+  if (response.status === 100) return
+  call.changeMember(leg, { state: 'ringing' })
+  if (mediaOf(response.body) !== null) call.changeDialog(leg, { remoteSdp: response.body })
+  const caller = callerOf(call)
+  if (call.dialog(caller).pendingServer?.provisional === 0) {
+    call.respond(caller, 'pendingServer', 180)
+  }
+}
+
+function onGroupAnswered(call: Call, answered: Answered): void {
+  const { leg, response } = answered
+  const description = response.body === '' ? call.dialog(leg).remoteSdp : response.body
+  const isUsable = isReadable(establish(call.dialog(leg), response))
+  if (!isUsable || mediaOf(description) === null) {
+    withoutMember(call, leg, 488)
+    if (!isUsable) return
+    call.changeMember(leg, { state: 'releasing' })
+    onLateSuccess(call, answered)
+    return
+  }
+  if (groupOf(call.exchange, call.session)?.mode === 'all') begin(call, answered)
+  else win(call, answered)
+}
+
+/** As the plan has it now; of a group that is gone the first answer wins. */
+export function groupOf({ plan }: Exchange, { history }: Conference): GroupPlan | undefined {
+  return plan.groups.find(({ number }) => number !== null && number === history?.called)
+}
+
+/** The others ring no more; from now on it is a call of two. */
+function win(call: Call, answered: Answered): void {
+  for (const member of ringing(call)) {
+    if (legOf(member) !== answered.leg) dropMember(call, legOf(member), { status: 200 })
+  }
+  call.change({ type: 'ordinary' })
+  onAnswered(call, answered)
+}
+
+/** The first of them: caller and answerer are a conference, which the others join as they answer. */
+function begin(call: Call, answered: Answered): void {
+  const { exchange, session, sessionId, now } = call
+  const caller = callerOf(call)
+  const group = groupOf(exchange, session)
+  call.change({
+    type: 'temporary',
+    state: 'communicating',
+    answeredAtMs: now.wallMs,
+    focus: {
+      number: `conf-${sessionId.slice(0, 12)}`,
+      displayName: group?.displayName ?? '',
+      owner: call.member(caller).user,
+      locked: false,
+      membersMax: limits.conferenceMembersMax,
+      membersMin: 2,
+      pinHash: null,
+      name: '',
+      away: [],
+    },
+  })
+  for (const member of session.members) {
+    const { user, side } = member
+    const wg67Version = side === 'caller' ? session.wg67Version : ''
+    call.changeMember(legOf(member), { seat: newSeat(undefined, { user, wg67Version, now }) })
+    if (side === 'callee' && isPresent(member)) {
+      startRinging(call, legOf(member), limits.conferenceRingMs)
+    }
+  }
+  exchange.timers.stop({ sessionId, timer: 'no-answer' })
+  exchange.answered += 1
+  answerMember(call, caller)
+  onInvitedAnswered(call, answered)
+}
+
+function onGroupRefused(call: Call, { leg, status }: Failed): void {
+  call.close(leg, 'pendingClient')
+  withoutMember(call, leg, status)
+}
+
+/** The last one who could have answered: nobody does. */
+function withoutMember(call: Call, leg: Leg, status: number): void {
+  dropMember(call, leg, { status, gone: leg })
+  if (ringing(call).length > 0) return
+  const isTold = status === 486 || status === 600 || status === 603
+  endCall(call, { by: 'callee', status: isTold ? status : 480 })
+}
+
+/** While nobody has answered. */
+export const groupRow: Row = {
+  // RFC 3261 14.2: the first INVITE of the caller has no final answer yet.
+  reinvite: refused(500),
+  bye: onBye,
+  info: refused(481),
+  ...notOffered,
+  update: refused(500),
+  digit: ignored,
+  ack: ignored,
+  cancel: onCancel,
+  provisional: onGroupProvisional,
+  success: onGroupAnswered,
+  failure: onGroupRefused,
+  'bye-done': ignored,
+  'info-done': ignored,
+  unacknowledged: ignored,
+  'no-answer': onNoAnswer,
+  'cancel-again': onCancelAgain,
+  linger: ignored,
+  'member-gone': ignored,
+  release: onRelease,
+}
