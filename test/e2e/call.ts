@@ -21,7 +21,7 @@ export interface PhonePair {
 }
 
 /** A quarter period is left over in 20 ms: a missing packet is a jump of phase. */
-const callerHz = 437.5
+export const callerHz = 437.5
 export const calleeHz = 612.5
 const sampleRateHz = 8000
 

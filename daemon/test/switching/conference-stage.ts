@@ -53,8 +53,9 @@ export const plan = {
   ],
 }
 
-export function conferenceStage(): Stage {
-  const stage = new Stage({ plan, lastPort: 20_079 })
+export function conferenceStage(half?: 'lower' | 'upper'): Stage {
+  const apart = half === undefined ? {} : { half }
+  const stage = new Stage({ plan, lastPort: 20_079, ...apart })
   for (const number of [...presetMembers, '241', '242']) stage.addPhone(number, 'telephone')
   return stage
 }

@@ -269,6 +269,13 @@ export class Phone {
   }
 }
 
+interface StageOptions {
+  readonly direct?: boolean
+  readonly lastPort?: number
+  readonly plan?: Plan
+  readonly half?: 'lower' | 'upper'
+}
+
 export class Stage {
   tables = emptyTables()
   core: Core
@@ -297,9 +304,11 @@ export class Stage {
   #peer: string | undefined
 
   readonly #plan: Plan
+  readonly #half: 'lower' | 'upper' | undefined
   readonly #lastPort: number
 
-  constructor({ direct = false, lastPort = 20_019, plan = emptyPlan } = {}) {
+  constructor({ direct = false, lastPort = 20_019, plan = emptyPlan, half }: StageOptions = {}) {
+    this.#half = half
     this.#plan = plan
     this.#lastPort = lastPort
     if (direct) this.#peer = serviceOfPeer
@@ -396,6 +405,13 @@ export class Stage {
     return copyTables(this.tables)
   }
 
+  /** This primary stays one and takes what the other one has. */
+  adopt(other: Stage): void {
+    const apart = { ended: [], users: [] }
+    const { steps } = this.core.adopt(other.core.gift(apart), apart)
+    for (const step of steps) this.#perform(step(this.#time()))
+  }
+
   /** @returns why not. */
   order(name: string, order: ConferenceOrder): string | null {
     const done = this.core.conference(name, order, this.#time())
@@ -464,6 +480,7 @@ export class Stage {
       peerAddress: this.#peer,
       sipPort: 5060,
       rtpPorts: { first: 20_000, last: this.#lastPort },
+      ...(this.#half === undefined ? {} : { half: this.#half }),
       realm: 'vccs.test',
       secret: new TextEncoder().encode('a secret of thirty-two bytes ....'),
       newToken: () => random32().toString(16).padStart(8, '0'),

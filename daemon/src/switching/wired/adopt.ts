@@ -2,18 +2,25 @@
 import { profileOf } from '../../tables/profile.ts'
 import { equalValues } from '../../tables/record-value.ts'
 import type { Binding, User } from '../../tables/user.ts'
-import { type Conference, legOf } from '../../tables/wired-conference.ts'
+import { type Conference, type Leg, legOf } from '../../tables/wired-conference.ts'
 import type { WiredMedia } from '../../tables/wired-media.ts'
-import { dissolve } from '../bridge/bridge.ts'
+import { dissolve, takeOut } from '../bridge/bridge.ts'
 import type { CoreTables } from '../core-types.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { bindingsOf, userWith } from '../registrar/bindings.ts'
-import { Call } from './call.ts'
+import { Call, withSession } from './call.ts'
 import type { Exchange } from './exchange.ts'
-import { type MergeAction, type MergeRule, withUsedNumbers } from './merge.ts'
-import { endCall, linger, resourcesOf } from './release.ts'
-import { restoreSession } from './restore.ts'
-import { isOver } from './sessions.ts'
+import {
+  areOneConference,
+  type MergeAction,
+  type MergeRule,
+  newerMember,
+  withUsedNumbers,
+} from './merge.ts'
+import { unionOf } from './merge-members.ts'
+import { dropMember, endCall, linger, resourcesOf } from './release.ts'
+import { restoreMembers, restoreSession } from './restore.ts'
+import { isOver, isPresent } from './sessions.ts'
 
 interface Adoption {
   readonly exchange: Exchange
@@ -72,6 +79,9 @@ function join(adoption: Adoption, action: MergeAction, now: Now): CoreEffect[] {
   const { session, kind } = action
   const current = exchange.sessions.get(session.sessionId)
   if (current === undefined || isOver(current)) return []
+  if (kind === 'keep' && areOneConference(current, session)) {
+    return joinMembers(adoption, { current, given: session }, now)
+  }
   if (kind === 'keep' || (kind === 'update' && !takeResources(exchange, current, session))) {
     exchange.sessions.save(withUsedNumbers(current, session))
     return []
@@ -84,6 +94,45 @@ function join(adoption: Adoption, action: MergeAction, now: Now): CoreEffect[] {
   exchange.sessions.save(session)
   restoreSession(exchange, session, now)
   return []
+}
+
+/** Members who came to the other node are members here; who left there has left. One for whom there is
+ * no port is told so. */
+function joinMembers(
+  adoption: Adoption,
+  sides: { readonly current: Conference; readonly given: Conference },
+  now: Now,
+): CoreEffect[] {
+  const { exchange } = adoption
+  const { current } = sides
+  const { sessionId, conferenceId } = current
+  const union = unionOf(current, sides.given, newerMember)
+  const homeless: Leg[] = []
+  for (const member of union.left) {
+    exchange.links.forget(sessionId, legOf(member))
+    if (takeOut(exchange.options.tables, member, now.tick)) {
+      exchange.endingLegs.add(member.mediaId, now.monotonicMs)
+    }
+    exchange.resources.giveBackPort(sessionId, member.localPort)
+  }
+  for (const leg of union.given) {
+    const member = union.session.members.find((one) => legOf(one) === leg)
+    const ports = member === undefined ? [] : [member.localPort]
+    const room = member?.seat?.room ?? null
+    const wanted = { conferenceId, ports, rooms: room === null ? [] : [room] }
+    if (!exchange.resources.claim(sessionId, wanted)) homeless.push(leg)
+  }
+  exchange.sessions.save(union.session)
+  const added = union.session.members.filter((one) => union.given.includes(legOf(one)))
+  const housed = added.filter((one) => !homeless.includes(legOf(one)))
+  putLegs(adoption, { ...union.session, members: housed })
+  restoreMembers(exchange, { ...union.session, members: added }, now)
+  return withSession(exchange, { sessionId, now }, (call) => {
+    for (const leg of homeless) dropMember(call, leg, { status: 503 })
+    if (call.session.members.every((one) => !isPresent(one))) {
+      endCall(call, { by: 'switch', status: 200 })
+    }
+  })
 }
 
 /** Both nodes may have set up the same call, each with numbers of its own.

@@ -80,7 +80,8 @@ export function planMerge(
     if (other !== undefined) {
       const action = joinSession(session, other)
       actions.push(action)
-      if (action.kind !== 'end') common.push(action.session)
+      if (action.kind !== 'end')
+        common.push(areOneConference(session, other) ? session : action.session)
     } else if (given.ended.has(session.sessionId)) {
       const isTold = given.ended.get(session.sessionId) === true
       actions.push(
@@ -112,10 +113,23 @@ interface Rival {
 /** A session that both sides know and that lives here. */
 function joinSession(own: Conference, given: Conference): MergeAction {
   if (isOver(given)) return { kind: 'end', session: given }
+  if (areOneConference(own, given)) return { kind: 'keep', session: given }
   if (compareProgress(given, own) > 0) {
     return { kind: 'update', session: withUsedNumbers(given, own) }
   }
   return { kind: 'keep', session: withUsedNumbers(own, given) }
+}
+
+/** Their members are put together when the plan is carried out (`merge-members.ts`). */
+export function areOneConference(own: Conference, given: Conference): boolean {
+  return own.focus !== null && given.focus !== null
+}
+
+/** The one that has seen more of the signalling, in doubt the own one. */
+export function newerMember(own: Member, given: Member): Member {
+  const numbers = ({ localSeq, remoteSeq }: Dialog) => localSeq + (remoteSeq ?? 0)
+  const isGiven = numbers(given.dialog) > numbers(own.dialog)
+  return isGiven ? withNumbersOf(given, own.dialog) : withNumbersOf(own, given.dialog)
 }
 
 /** Both nodes may have spoken in the dialogs: what either has used is used (RFC 3261 12.2.1.1). */

@@ -60,6 +60,13 @@ function endLegs({ session, exchange, now }: Call): void {
   }
 }
 
+/** Members who come into a session that goes on here. */
+export function restoreMembers(exchange: Exchange, session: Conference, now: Now): void {
+  for (const member of session.members) restoreMember(exchange, session, { member, now })
+  const restored = new Call(exchange, session, now)
+  for (const { restore } of exchange.services) restore?.(restored)
+}
+
 /** A leg that is described on both sides and whose record did not come in time. Its terminal sees a
  * new stream, which is better than none. */
 function restoreLegs(call: Call): void {
