@@ -72,6 +72,9 @@ interface Taken {
   next: number
 }
 
+/** A unit that was ended is started again and heard after this time. */
+const unitBackMs = 1_500
+
 export class Merger {
   readonly #parts: MergerUnits & MergerParts
   readonly #ended = new Set<string>()
@@ -82,6 +85,7 @@ export class Merger {
   #gave = { given: 0, users: 0, unreadable: 0, shiftTicks: 0 }
   #taken: Taken | null = null
   #awaits = false
+  #awaitsUnheard = false
   report: MergeReport | null = null
 
   constructor(units: MergerUnits, { clock, log }: MergerParts) {
@@ -103,6 +107,19 @@ export class Merger {
     this.#isAwaitingClock = merge === 'give'
     this.#awaits = merge === 'take'
     if (this.#awaits) core.awaitSessions(this.#startedMs + limits.mergeMsMax)
+  }
+
+  /** A peer that is not heard may serve for as long as its supervisor bears with a pair unit that hangs. */
+  awaitUnheard(): void {
+    const { core, clock } = this.#parts
+    core.awaitSessions(clock.monotonicMs() + limits.unitHangMsMax + unitBackMs)
+    this.#awaitsUnheard = true
+  }
+
+  /** The peer follows: it serves nobody. */
+  heard(): void {
+    if (this.#awaitsUnheard && !this.#awaits) this.#parts.core.awaitSessions(0)
+    this.#awaitsUnheard = false
   }
 
   /** The ticks of both nodes are the same from now on: this one gives what it has. */

@@ -215,6 +215,7 @@ export class SwitchEngine {
       inStep: (inStep) => {
         log.info('sync', { inStep, role: this.#role })
         this.#followed = inStep
+        if (inStep) this.merger.heard()
         if (inStep && !this.#caughtUp) {
           this.#caughtUp = true
           this.media.refresh()
@@ -251,6 +252,10 @@ export class SwitchEngine {
     if (role === 'starting') this.#caughtUp = false
     this.#become(role, term, message.peerServedAtMs)
     if (first && role === 'primary') this.media.refresh()
+    // Nobody was heard, and nothing is known: a peer whose pair unit hangs may serve all the same, until its
+    // supervisor ends that unit. A 481 would end its calls.
+    const knowsNothing = !this.#caughtUp && this.tables.table('wired-conference').size === 0
+    if (role === 'primary' && alone && knowsNothing) this.merger.awaitUnheard()
   }
 
   /** Without the pair unit nobody says when the peer serves; it will, as it is told so, or when our
