@@ -1,4 +1,5 @@
 //! One simulated node: three processes, their bus, their supervisor, and what they share.
+import { limits } from '../src/limits.ts'
 import type { NodeConfig } from '../src/oam/node-config.ts'
 import type { PairKeys } from '../src/oam/node-config-load.ts'
 import type { Clock } from '../src/platform/clock.ts'
@@ -24,6 +25,10 @@ const bootMs = 60
 const mediaBootMs = 150
 /** A unit that ran this long begins with the shortest pause again; `supervisor/units.ts`. */
 const settledMs = 10_000
+/** The supervisor looks so often whether a unit hangs. */
+const pulseLookMs = 500
+/** In the log of the supervisor. */
+export const hungText = 'unit hangs and is ended'
 /** Wall clock of the virtual time zero. */
 const epochMs = Date.UTC(2026, 0, 1)
 
@@ -161,8 +166,20 @@ export class SimNode implements Host {
 
   freeze(units: readonly UnitKind[], forMs: number): void {
     for (const unit of units) this.#process(unit).freeze(forMs)
+    // The supervisor ends a unit that hangs, unless it stands still itself.
+    if (units.length < unitKinds.length) for (const unit of units) this.#watchPulse(unit)
     this.#out.changed(this)
     this.#inThisLife(forMs + 0.01, () => this.#out.changed(this))
+  }
+
+  #watchPulse(unit: UnitKind): void {
+    const process = this.#process(unit)
+    const { boot } = process
+    this.#inThisLife(limits.unitHangMsMax + this.random.between(0, pulseLookMs), () => {
+      if (process.boot !== boot || process.stillMs < limits.unitHangMsMax) return
+      this.note(unit, hungText)
+      this.killUnit(unit)
+    })
   }
 
   virtualMs(monotonicMs: number): number {

@@ -16,6 +16,7 @@ export class Process {
   #boot = 0
   #alive = false
   #frozenToMs = 0
+  #frozenFromMs = 0
   #waiting: Waiting[] = []
   #thaw: Planned | null = null
   /** A defect that a turn threw: the process ends, as the real one does. */
@@ -58,10 +59,16 @@ export class Process {
     this.#frozenToMs = 0
   }
 
+  /** For how long it has stood still, in milliseconds. */
+  get stillMs(): number {
+    return this.#alive && !this.active ? this.#timeline.nowMs - this.#frozenFromMs : 0
+  }
+
   /** It stands still for so long: SIGSTOP, a busy machine, a slow disk. */
   freeze(forMs: number): void {
     const toMs = this.#timeline.nowMs + forMs
     if (!this.#alive || toMs <= this.#frozenToMs) return
+    if (this.active) this.#frozenFromMs = this.#timeline.nowMs
     this.#frozenToMs = toMs
     if (this.#thaw !== null) this.#timeline.cancel(this.#thaw)
     const boot = this.#boot
