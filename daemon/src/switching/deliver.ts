@@ -4,7 +4,7 @@ import { groupRow } from './conference/group.ts'
 import { conferenceMachine, conferenceRow } from './conference/machine.ts'
 import type { Call } from './wired/call.ts'
 import type { CallEventName, CallEvents } from './wired/events.ts'
-import { callMachine } from './wired/machine.ts'
+import { callMachine, targetRow } from './wired/machine.ts'
 import { leftRow, type Row } from './wired/rows.ts'
 import { isPresent } from './wired/sessions.ts'
 
@@ -15,12 +15,13 @@ export function deliver<K extends CallEventName>(call: Call, name: K, event: Cal
 }
 
 function rowOf(call: Call, leg: string | null): Row {
-  const { state, focus, type } = call.session
+  const { state, focus, type, transfer } = call.session
   assert(state !== 'idle', 'a session is in its table from its INVITE on')
   if (state === 'released') return leftRow
   const member = leg === null ? null : call.member(leg)
   if (member !== null && !isPresent(member)) return leftRow
   if (type === 'group') return groupRow
+  if (leg !== null && transfer?.target === leg) return targetRow
   if (focus === null) return callMachine[state]
   return member === null ? conferenceRow : conferenceMachine[member.state]
 }

@@ -198,7 +198,9 @@ export class Router {
         const toTag = tagOf(request.to)
         if (toTag !== null) return this.#inDialog(incoming, toTag, now)
         if (request.method === 'INVITE') return setUp(this.#exchange, { id, request, source, now })
-        return refuse(this.#exchange, { id, request, now }, 481)
+        // A REFER is taken in a call only: it can do there what its sender can do by itself.
+        const status = request.method === 'REFER' ? 403 : 481
+        return refuse(this.#exchange, { id, request, now }, status)
       }
     }
   }
@@ -334,7 +336,7 @@ function answer(call: Call, { leg, slot }: Link, response: SipResponse): void {
       settleSession(call, leg, response)
     } else deliver(call, 'failure', { leg, status, response })
   } else if (status >= 200) {
-    deliver(call, doneName(slot), { leg, status, response })
+    deliver(call, doneName(slot, pending.method), { leg, status, response })
   }
 }
 
@@ -350,11 +352,12 @@ function silence(call: Call, { leg, slot }: Link): void {
   const pending =
     slot === 'relayClient' ? call.dialog(leg).relayClient : call.dialog(leg).pendingClient
   if (pending === null) return
-  const name = pending.method === 'INVITE' ? 'failure' : doneName(slot)
+  const name = pending.method === 'INVITE' ? 'failure' : doneName(slot, pending.method)
   deliver(call, name, { leg, status: 408, response: null })
 }
 
-function doneName(slot: Slot): 'info-done' | 'bye-done' {
+function doneName(slot: Slot, method: string): 'info-done' | 'bye-done' | 'notify-done' {
+  if (method === 'NOTIFY') return 'notify-done'
   return slot === 'relayClient' ? 'info-done' : 'bye-done'
 }
 

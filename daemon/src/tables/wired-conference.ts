@@ -59,6 +59,8 @@ const pendingClientSchema = recordObject({
   /** True after a provisional response. */
   proceeding: z.boolean(),
   cancelled: z.boolean(),
+  /** Header Reason of the CANCEL. */
+  cancelReason: z.string().max(512).nullable().default(null),
 })
 export type PendingClient = z.infer<typeof pendingClientSchema>
 
@@ -168,6 +170,10 @@ const memberSchema = recordObject({
   dialog: dialogSchema,
   /** Null: this session is no conference. */
   seat: seatSchema.nullable().default(null),
+  /** Session that it came from. */
+  movedFrom: z.string().max(64).nullable().default(null),
+  /** It is to be told a direction once its open INVITE is settled; null: no. */
+  isToAlign: z.boolean().nullable().default(null),
 })
 export type Member = z.infer<typeof memberSchema>
 
@@ -187,6 +193,23 @@ const diversionReasons = [
   'do-not-disturb',
   'deflection',
 ] as const
+
+/** A transfer under way (呼叫转接). */
+const transferSchema = recordObject({
+  /** Leg that has sent the REFER; it may have left. */
+  by: z.string().max(8),
+  /** Leg that comes in its place; null: there is none (any more). */
+  target: z.string().max(8).nullable(),
+  /** CSeq of the REFER. */
+  referSeq: z.number(),
+  /** How far the target is: 100 .. 699, and what the last NOTIFY has told of it; 0: nothing. */
+  status: z.int(),
+  told: z.int(),
+  /** Nothing is to be told (RFC 4488). */
+  isSilent: z.boolean(),
+  /** Unix milliseconds. */
+  startedAtMs: z.number(),
+})
 
 /** One forwarding of a call, with the reason by its name in RFC 5806. */
 const diversionSchema = recordObject({
@@ -240,6 +263,7 @@ export const conferenceSchema = recordObject({
   history: historySchema.nullable().default(null),
   /** Null: a call without focus. */
   focus: focusSchema.nullable().default(null),
+  transfer: transferSchema.nullable().default(null),
   members: z.array(memberSchema).max(128),
 })
 export type Conference = z.infer<typeof conferenceSchema>

@@ -59,7 +59,8 @@ const refusals: [string, number, (stage: Stage) => void][] = [
   ['IA without urgent', 400, ({ a }) => a.call('102', undefined, ['Subject: IA call'])],
   ['no common WG67 version', 501, ({ a }) => a.call('102', undefined, ['WG67-Version: phone.09'])],
   ['an unknown method', 501, ({ a }) => a.request('DANCE')],
-  ['a foreign method', 405, ({ a }) => a.request('REFER')],
+  ['a foreign method', 405, ({ a }) => a.request('PUBLISH')],
+  ['a REFER without a call', 403, ({ a }) => a.request('REFER')],
 ]
 for (const [name, status, act] of refusals) {
   test(`${name}: ${status}, and nothing is left`, (t) => {

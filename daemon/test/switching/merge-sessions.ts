@@ -27,6 +27,8 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     localPort: ports[index] + 20_000,
     lastDigit: null,
     seat: null,
+    movedFrom: null,
+    isToAlign: null,
     trunk: null,
     dialog: dialog(`${sessionId}-${side}`, side === 'caller' ? callerSeq : null),
   })
@@ -47,6 +49,7 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     queued: null,
     history: null,
     focus: null,
+    transfer: null,
     members: [member('caller', 0), member('callee', 1)],
   }
 }

@@ -11,9 +11,9 @@ test('OPTIONS tells the methods, the body and the extensions of the switch', (t)
   t.is(answered.status, 200)
   t.is(
     header(answered, 'Allow'),
-    'INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE, SUBSCRIBE',
+    'INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE, SUBSCRIBE, REFER',
   )
-  t.is(header(answered, 'Allow-Events'), 'dialog, presence, conference, reg')
+  t.is(header(answered, 'Allow-Events'), 'dialog, presence, conference, reg, refer')
   t.is(header(answered, 'Accept'), 'application/sdp')
   t.regex(header(answered, 'Supported') ?? '', /^timer\b/)
   t.is(header(answered, 'WG67-Version'), 'phone.01')

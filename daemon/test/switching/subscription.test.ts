@@ -245,7 +245,10 @@ test('what cannot be subscribed to is refused, each with its status', (t) => {
     return value
   }
   subscribe(watcher, '102', { event: 'winfo' })
-  t.regex(refusal(489, 'Allow-Events'), /dialog, presence, conference, reg/)
+  t.regex(refusal(489, 'Allow-Events'), /^dialog, presence, conference, reg, refer$/)
+  subscribe(watcher, '102', { event: 'refer' })
+  t.true(watcher.heard(403))
+  watcher.inbox.length = 0
   subscribe(watcher, '102', { event: 'dialog;id="quoted"', mark: 'quoted' })
   t.true(watcher.heard(489))
   subscribe(watcher, '102', { headers: ['Accept: text/plain'] })

@@ -94,6 +94,7 @@ export function pendingClientOf(request: SipRequest, destination: Endpoint): Pen
     destination,
     proceeding: false,
     cancelled: false,
+    cancelReason: null,
   }
 }
 

@@ -11,14 +11,19 @@ export const allowedMethods = [
   'INFO',
   'UPDATE',
   'SUBSCRIBE',
+  'REFER',
 ]
 
-/** Option tags that may stand in Require. */
-export const supportedOptions: readonly string[] = ['timer', 'join']
+/** Option tags that may stand in Require: RFC 4028, RFC 3911, RFC 3891, RFC 4488. */
+export const supportedOptions: readonly string[] = ['timer', 'join', 'replaces', 'norefersub']
 
 export const allowHeader = { name: 'Allow', value: allowedMethods.join(', ') }
 export const supportedHeader = { name: 'Supported', value: supportedOptions.join(', ') }
 
 /** Event packages (RFC 6665) that can be subscribed to. */
 export const eventNames = ['dialog', 'presence', 'conference', 'reg'] as const
-export const allowEventsHeader = { name: 'Allow-Events', value: eventNames.join(', ') }
+/** `refer` is subscribed to by a REFER only (RFC 3515 2.4.7). */
+export const allowEventsHeader = {
+  name: 'Allow-Events',
+  value: [...eventNames, 'refer'].join(', '),
+}

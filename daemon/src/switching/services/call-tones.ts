@@ -9,6 +9,7 @@ import { playTone, stopTone } from '../bridge/leg-changes.ts'
 import type { Call } from '../wired/call.ts'
 import { isHold } from '../wired/direction.ts'
 import { answerTo, connect } from '../wired/media.ts'
+import { isSettingUp } from '../wired/release.ts'
 import { isPresent } from '../wired/sessions.ts'
 import { mediaOf } from '../xip/media.ts'
 
@@ -17,7 +18,7 @@ const holdTone = 'hold'
 /** In a call between two, one side holds and the other one hears that it is held, in place of what the
  * holding telephone sends. A conference goes on without who holds. */
 export function setHoldTones(call: Call): void {
-  const present = call.session.members.filter(isPresent)
+  const present = call.session.members.filter((one) => isPresent(one) && !isSettingUp(one))
   for (const member of present) {
     const others = present.filter((one) => one !== member)
     const isHeld = others.length === 1 && others[0]?.state === 'hold'

@@ -39,7 +39,7 @@ export const forwarding: Service = {
   restore: (call) => watch(call.exchange, { previous: null, next: call.session }, call.now),
 }
 
-function viewOf(exchange: Exchange, priority: string, now: Now): ForwardView {
+export function viewOf(exchange: Exchange, priority: string, now: Now): ForwardView {
   const { phoneBook } = exchange.options.tables
   return {
     phoneBook: (number) => phoneBook.get(number),

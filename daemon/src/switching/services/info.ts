@@ -4,6 +4,7 @@ import { limits } from '../../limits.ts'
 import { header, type SipHeader, type SipMessage } from '../../wire/sip/message.ts'
 import type { Call } from '../wired/call.ts'
 import type { Failed, OpenedRequest } from '../wired/events.ts'
+import { isSettingUp } from '../wired/release.ts'
 import { takesInfoDigit } from './digits.ts'
 import { isProbe, onProbed } from './probe.ts'
 
@@ -15,6 +16,11 @@ export function onInfo(call: Call, opened: OpenedRequest): void {
   if (takesInfoDigit(call, opened)) return
   const { leg, id, request, pending } = opened
   const far = call.far(leg)
+  // Who transfers the call has left, and the one who comes has not answered.
+  if (isSettingUp(call.member(far))) {
+    call.refuse(opened, 480)
+    return
+  }
   const isBusy = call.dialog(leg).relayServer?.final === null
   if (isBusy || call.dialog(far).relayClient !== null) {
     const headers = [{ name: 'Retry-After', value: '1' }]

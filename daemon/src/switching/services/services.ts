@@ -9,13 +9,16 @@ import { joining } from './join.ts'
 import { priorityCalls } from './priority.ts'
 import { probes } from './probe.ts'
 import { queueing } from './queue.ts'
+import { replacing } from './replaces.ts'
 import type { Service } from './service.ts'
 import { sessionTimers } from './session-timer.ts'
 import { setByDialling } from './set-by-dialling.ts'
+import { transferring } from './transfer.ts'
 
 export const services: readonly Service[] = [
   sessionTimers,
   probes,
+  replacing,
   trunkCalls,
   hotline,
   priorityCalls,
@@ -25,4 +28,5 @@ export const services: readonly Service[] = [
   queueing,
   joining,
   conferenceService,
+  transferring,
 ]

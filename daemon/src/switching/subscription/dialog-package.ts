@@ -1,12 +1,10 @@
 //! Event package `dialog` (RFC 4235): the calls of a number, for busy lamps and for pick-up.
 import type { Conference, Member } from '../../tables/wired-conference.ts'
 import { element, type XmlElement, type XmlNode } from '../../wire/xml.ts'
+import { unknownTag } from '../dialog/replaces.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { isOver } from '../wired/sessions.ts'
 import { boundedXml, type EventPackage, entityOf, type Look, nameOf } from './event-package.ts'
-
-/** Stands for a tag that is not known yet: the called telephone has not answered. */
-const unknownTag = '0'
 
 type DialogState = 'trying' | 'early' | 'confirmed'
 

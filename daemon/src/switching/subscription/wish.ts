@@ -27,6 +27,7 @@ const eventIdLengthMax = 64
 export function wishOf(request: SipRequest, packages: Packages): Wish | WishRefusal {
   const named = readEvent(header(request, 'Event') ?? '')
   const event = named === null ? undefined : packages.get(named.name)
+  if (named?.name === 'refer') return refusal(403, {})
   if (named === null || event === undefined) {
     return refusal(489, { headers: [allowEventsHeader] })
   }

@@ -9,8 +9,9 @@ export function ackOf(invite: SipRequest, response: SipResponse): SipRequest {
 }
 
 /** RFC 3261 9.1: everything that identifies the request is equal, only the method differs. */
-export function cancelOf(invite: SipRequest): SipRequest {
-  return sameHop(invite, 'CANCEL', invite.to)
+export function cancelOf(invite: SipRequest, reason: string | null): SipRequest {
+  const headers = reason === null ? [] : [{ name: 'Reason', value: reason }]
+  return { ...sameHop(invite, 'CANCEL', invite.to), headers }
 }
 
 function sameHop(invite: SipRequest, method: 'ACK' | 'CANCEL', to: NameAddress): SipRequest {

@@ -56,8 +56,9 @@ export interface TransactionLayerApi {
   respond(id: ServerId, response: SipResponse, nowMs: number): LayerOutput
   /** The ACK of our 2xx came: it is not repeated any more. An unknown id is ignored. */
   acknowledged(id: ServerId): void
-  /** Sends a CANCEL for a client INVITE, now or once it is proceeding (RFC 3261 9.1). */
-  cancel(id: ClientId, nowMs: number): LayerOutput
+  /** Sends a CANCEL for a client INVITE, now or once it is proceeding (RFC 3261 9.1). `reason`: value of a
+   * header Reason. */
+  cancel(id: ClientId, nowMs: number, reason?: string | null): LayerOutput
   /** Take-over: puts back a server transaction that has sent `last` (null: nothing but the 100). It
    * sends nothing now; a final answer goes on being repeated by its timers, which start now. One that
    * this node has refused while it served apart makes room for an INVITE that its peer has not. */

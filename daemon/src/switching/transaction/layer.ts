@@ -137,10 +137,11 @@ export class TransactionLayer implements TransactionLayerApi {
     if (live !== undefined) this.#run(new Call(0), live, { kind: 'acknowledged' })
   }
 
-  cancel(id: ClientId, nowMs: number): LayerOutput {
+  cancel(id: ClientId, nowMs: number, reason: string | null = null): LayerOutput {
     const call = new Call(nowMs)
     const live = this.#clients.get(id)
     if (live !== undefined && inviteOf(live.machine) !== null) {
+      live.cancelReason ??= reason
       this.#run(call, live, { kind: 'cancel' })
     }
     return call
@@ -334,7 +335,8 @@ export class TransactionLayer implements TransactionLayerApi {
       case 'send-cancel': {
         const invite = inviteOf(live.machine)
         assert(invite !== null, 'only an INVITE is cancelled')
-        this.#openClient(call, cancelOf(invite), { to: live.to, quiet: true })
+        const cancel = cancelOf(invite, live.cancelReason ?? null)
+        this.#openClient(call, cancel, { to: live.to, quiet: true })
         break
       }
       case 'start': {

@@ -25,6 +25,8 @@ export interface Live {
   readonly timers: Map<TimerName, number>
   /** Its user is the layer itself (CANCEL, both directions): nothing is raised. */
   readonly quiet: boolean
+  /** Header Reason of its CANCEL (RFC 3326), once it is to be cancelled. */
+  cancelReason?: string | null
 }
 
 /** Gives the event to the table of the role. The layer gives each role only its own events. */

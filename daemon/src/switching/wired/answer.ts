@@ -11,7 +11,7 @@ import type { Call } from './call.ts'
 import { meet } from './direction.ts'
 import type { Answered, Failed } from './events.ts'
 import { answerTo, connect, describedBy, offerTo, saidTo } from './media.ts'
-import { endCall } from './release.ts'
+import { endCall, isSettingUp } from './release.ts'
 
 /** 100 .. 199 of the callee. A 183 with a description connects early media. */
 export function onProvisional(call: Call, { leg, response }: Answered): void {
@@ -44,8 +44,9 @@ function connectEarly(
 function connectCaller(call: Call, caller: Leg, offer: string): string {
   const media = mediaOf(offer)
   const theirs = describedBy(call, call.far(caller))
-  assert(media !== null && theirs !== null, 'both descriptions were checked when they came')
-  const said = meet(theirs.direction, media.direction)
+  assert(media !== null, 'the offer was checked when it came')
+  // Who comes with an INVITE without offer describes itself in its ACK.
+  const said = meet(theirs?.direction ?? 'sendrecv', media.direction)
   const body = answerTo(call, caller, offer, said)
   call.changeDialog(caller, { localSdp: body, remoteSdp: offer })
   connect(call, caller, media, said)
@@ -86,7 +87,11 @@ export function onAnswered(call: Call, { leg, response }: Answered): void {
 }
 
 /** An answer or, after an INVITE without offer, our offer, which the ACK answers (RFC 3264 4). */
-function describeToCaller(call: Call, caller: Leg, callee: XipMedia): string {
+function describeToCaller(
+  call: Call,
+  caller: Leg,
+  callee: Pick<XipMedia, 'codecs' | 'direction'>,
+): string {
   const pending = call.dialog(caller).pendingServer
   assert(pending !== null, 'the INVITE of the caller is open')
   if (pending.body !== '') return connectCaller(call, caller, pending.body)
@@ -97,6 +102,34 @@ function describeToCaller(call: Call, caller: Leg, callee: XipMedia): string {
     pendingServer: { ...pending, answerInAck: true },
   })
   return body
+}
+
+/** 200 to an INVITE that takes a place in the call, and to the caller when that is the first answer. */
+export function answerNewcomer(call: Call, leg: Leg): void {
+  const far = call.far(leg)
+  const isFirst = isSettingUp(call.member(far))
+  const pending = call.dialog(leg).pendingServer
+  assert(pending !== null, 'the INVITE of the newcomer is open')
+  const media = pending.body === '' ? null : mediaOf(pending.body)
+  const offered = isFirst ? mediaOf(call.dialog(far).pendingServer?.body ?? '') : null
+  const direction = (offered ?? describedBy(call, far))?.direction ?? 'sendrecv'
+  call.changeMember(leg, { state: 'talking' })
+  let body = ''
+  if (media === null) {
+    body = offerTo(call, leg, direction, 'PCMA')
+    call.changeDialog(leg, { localSdp: body, pendingServer: { ...pending, answerInAck: true } })
+  } else {
+    const said = meet(direction, media.direction)
+    body = answerTo(call, leg, pending.body, said)
+    call.changeDialog(leg, { localSdp: body, remoteSdp: pending.body })
+    connect(call, leg, media, said)
+  }
+  call.respond(leg, 'pendingServer', 200, { body })
+  if (!isFirst) return
+  call.changeMember(far, { state: 'talking' })
+  const described = media ?? { codecs: [], direction: 'sendrecv' as const }
+  const answer = describeToCaller(call, far, described)
+  call.respond(far, 'pendingServer', 200, { body: answer })
 }
 
 /** A Reason goes into the record with the answer to the caller, which the other node has to read. */

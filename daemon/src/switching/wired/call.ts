@@ -31,6 +31,11 @@ import { isPresent } from './sessions.ts'
 type ServerSlot = 'pendingServer' | 'relayServer'
 type ClientSlot = 'pendingClient' | 'relayClient'
 
+interface InviteParts {
+  readonly maxForwards?: number
+  readonly headers?: readonly SipHeader[]
+}
+
 export class Call {
   readonly exchange: Exchange
   readonly now: Now
@@ -67,8 +72,11 @@ export class Call {
 
   /** The other end of a two-party call. */
   far(leg: Leg): Leg {
-    const others = this.#session.members.filter((one) => legOf(one) !== leg)
-    const other = others.find(isPresent) ?? others[0]
+    const { members, transfer } = this.#session
+    const others = members.filter((one) => legOf(one) !== leg)
+    // The target of a transfer will talk to the other party.
+    const by = transfer !== null && transfer.target === leg ? transfer.by : null
+    const other = others.find((one) => isPresent(one) && legOf(one) !== by) ?? others[0]
     assert(other !== undefined, 'a two-party call has another end')
     return legOf(other)
   }
@@ -129,7 +137,9 @@ export class Call {
 
   /** Sends a request in the dialog of one leg, once the standby knows of it. */
   request(leg: Leg, slot: ClientSlot, parts: Omit<RequestParts, 'contact'>): void {
-    const contact = parts.method === 'INVITE' ? this.#contact(leg) : null
+    // Target refresh requests (RFC 3261 12.2.1.1, RFC 6665 4.1.3).
+    const refreshes = parts.method === 'INVITE' || parts.method === 'NOTIFY'
+    const contact = refreshes ? this.#contact(leg) : null
     const made = nextRequest(this.dialog(leg), { ...parts, contact })
     const { layer } = this.exchange
     const to = made.dialog.destination
@@ -142,7 +152,8 @@ export class Call {
   }
 
   /** An INVITE or re-INVITE with our offer, which holds when it is answered (`takeOffer`). */
-  invite(leg: Leg, body: string, maxForwards: number = limits.sipMaxForwards): void {
+  invite(leg: Leg, body: string, more: InviteParts = {}): void {
+    const { maxForwards = limits.sipMaxForwards } = more
     const { trunk, dialog } = this.member(leg)
     const headers = [
       ...(trunk?.credentials != null && dialog.remoteTag === null ? [trunk.credentials] : []),
@@ -152,6 +163,7 @@ export class Call {
       supportedHeader,
       ...this.#timerOffer(leg),
       ...descriptionHeaders(body),
+      ...(more.headers ?? []),
     ]
     const hops = Math.min(maxForwards, trunk?.hops ?? maxForwards)
     const parts = { method: 'INVITE', headers, body, maxForwards: hops }
@@ -215,11 +227,14 @@ export class Call {
     this.effects.push(...refuse(this.exchange, open, status, extras))
   }
 
-  /** CANCEL of our INVITE, now or after its first 1xx (the layer knows). */
-  cancel(leg: Leg): void {
+  /** CANCEL of our INVITE, now or after its first 1xx (the layer knows).
+   * @param reason value of a header Reason (RFC 3326) */
+  cancel(leg: Leg, reason: string | null = null): void {
     const pending = this.dialog(leg).pendingClient
     if (pending === null) return
-    this.changeDialog(leg, { pendingClient: { ...pending, cancelled: true } })
+    this.changeDialog(leg, {
+      pendingClient: { ...pending, cancelled: true, cancelReason: reason },
+    })
     this.cancelAgain(leg, true)
   }
 
@@ -228,7 +243,8 @@ export class Call {
     const id = this.exchange.links.idOf(place)
     if (id === undefined) return
     const { layer } = this.exchange
-    this.emit(layer.cancel(id, this.now.monotonicMs), afterReplication)
+    const reason = this.dialog(leg).pendingClient?.cancelReason ?? null
+    this.emit(layer.cancel(id, this.now.monotonicMs, reason), afterReplication)
   }
 
   close(leg: Leg, slot: Slot): void {

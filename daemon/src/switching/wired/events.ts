@@ -45,6 +45,8 @@ export interface CallEvents {
   /** Final answers to our BYE and to an INFO that was passed on. */
   readonly 'bye-done': Failed
   readonly 'info-done': Failed
+  /** ... and to a NOTIFY. */
+  readonly 'notify-done': Failed
   /** 64*T1 without the ACK of our final answer. */
   readonly unacknowledged: OfLeg
   /** Timers and the operator. */

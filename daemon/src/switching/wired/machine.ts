@@ -5,9 +5,19 @@
 import type { Conference } from '../../tables/wired-conference.ts'
 import { onDigit } from '../services/digits.ts'
 import { onInfo, onInfoDone } from '../services/info.ts'
+import { onNotified, onReferSubscribe, tell } from '../services/refer-progress.ts'
+import {
+  onPartyBye,
+  onRefer,
+  onTargetAnswered,
+  onTargetBye,
+  onTargetProvisional,
+  onTargetRefused,
+} from '../services/transfer.ts'
 import { onEarlyUpdate, onUpdate } from '../services/update.ts'
 import { onAnswered, onProvisional, onRefused } from './answer.ts'
-import { onAck, onModificationRefused, onModified, onReinvite } from './modify.ts'
+import type { Call } from './call.ts'
+import { alignLate, onAck, onModificationRefused, onModified, onReinvite } from './modify.ts'
 import {
   onBye,
   onCancel,
@@ -17,25 +27,67 @@ import {
   onUnacknowledged,
 } from './release.ts'
 import { ignored, leftRow, notOffered, type Row, refused } from './rows.ts'
+import { isOver } from './sessions.ts'
 
 type State = Exclude<Conference['state'], 'idle'>
 
 const established: Row = {
   reinvite: onReinvite,
-  bye: onBye,
+  bye: onPartyBye,
   info: onInfo,
   ...notOffered,
   update: onUpdate,
+  refer: onRefer,
+  subscribe: onReferSubscribe,
   digit: onDigit,
-  ack: onAck,
+  ack: andAlign(onAck),
   // A re-INVITE is answered soon anyway.
   cancel: ignored,
   provisional: ignored,
-  success: onModified,
-  failure: onModificationRefused,
+  success: andAlign(onModified),
+  failure: andAlign(onModificationRefused),
   'bye-done': ignored,
-  'info-done': onInfoDone,
+  'info-done': andTell(onInfoDone),
+  'notify-done': onNotified,
   unacknowledged: onUnacknowledged,
+  'no-answer': ignored,
+  'cancel-again': onCancelAgain,
+  linger: ignored,
+  'member-gone': ignored,
+  release: onRelease,
+}
+
+/** Who waits to be told a direction is told it when nothing is open any more. */
+function andAlign<E>(handler: (call: Call, event: E) => void): (call: Call, event: E) => void {
+  return (call, event) => {
+    handler(call, event)
+    if (!isOver(call.session)) alignLate(call)
+  }
+}
+
+/** The place of a NOTIFY is free again. */
+function andTell<E>(handler: (call: Call, event: E) => void): (call: Call, event: E) => void {
+  return (call, event) => {
+    handler(call, event)
+    tell(call)
+  }
+}
+
+/** The target of a transfer, until it answers. */
+export const targetRow: Row = {
+  reinvite: refused(500),
+  bye: onTargetBye,
+  info: refused(481),
+  ...notOffered,
+  digit: ignored,
+  ack: ignored,
+  cancel: ignored,
+  provisional: onTargetProvisional,
+  success: onTargetAnswered,
+  failure: onTargetRefused,
+  'bye-done': ignored,
+  'info-done': ignored,
+  unacknowledged: ignored,
   'no-answer': ignored,
   'cancel-again': onCancelAgain,
   linger: ignored,

@@ -100,7 +100,16 @@ function letters(index: number): string {
 
 function newMember({ sessionId, leg, localPort }: Place) {
   const mediaId = `${sessionId}-${leg}`
-  return { leg, state: 'calling' as const, mediaId, localPort, lastDigit: null, seat: null }
+  return {
+    leg,
+    state: 'calling' as const,
+    mediaId,
+    localPort,
+    lastDigit: null,
+    seat: null,
+    movedFrom: null,
+    isToAlign: null,
+  }
 }
 
 /** The number of a caller as another system knows it. */

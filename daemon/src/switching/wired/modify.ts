@@ -2,7 +2,7 @@
 //! Codec and port end at the switch. A change of direction concerns the other terminal, too: it is
 //! passed through, and answered when that terminal has answered.
 import { assert } from '../../assert.ts'
-import type { Leg, PendingServer } from '../../tables/wired-conference.ts'
+import { type Leg, legOf, type PendingServer } from '../../tables/wired-conference.ts'
 import type { Direction } from '../../tables/wired-media.ts'
 import { refreshTarget } from '../dialog/dialog.ts'
 import { isReadable, isSuccess } from '../dialog/pending.ts'
@@ -14,6 +14,7 @@ import { isHold, meet, receives } from './direction.ts'
 import type { Answered, CallEvents, Failed, OpenedRequest } from './events.ts'
 import { answerTo, connect, describedBy, offerTo, saidTo } from './media.ts'
 import { acknowledged, endCall } from './release.ts'
+import { isPresent } from './sessions.ts'
 
 export function onReinvite(call: Call, opened: OpenedRequest): void {
   const { leg, id, request, pending } = opened
@@ -61,7 +62,33 @@ function isUnsettled(pending: PendingServer | null): boolean {
   return pending.final === null || isSuccess(pending.final)
 }
 
-function passOn(call: Call, far: Leg, media: XipMedia): void {
+/** Somebody else is at the other end now. What a leg was told by the one before, a hold, is told anew;
+ * what it has asked and nobody has answered, is answered. Who only talks on hears nothing. */
+export function align(call: Call, leg: Leg): void {
+  const { pendingServer } = call.dialog(leg)
+  if (pendingServer !== null && pendingServer.method === 'INVITE' && pendingServer.final === null) {
+    answerModification(call, leg)
+    return
+  }
+  const isOpen = isOccupied(call, leg)
+  const far = call.far(leg)
+  // What the far end said while it was held itself, is no wish of its own.
+  const wish = call.member(far).state === 'hold' ? describedBy(call, far)?.direction : undefined
+  const direction = saidToHeld(call, wish ?? 'sendrecv')
+  // Its own hold is its own to end.
+  const isRight = saidTo(call, leg) === direction || call.member(leg).state === 'hold'
+  call.changeMember(leg, { isToAlign: isOpen && !isRight ? true : null })
+  if (!isOpen && !isRight) passOn(call, leg, { direction })
+}
+
+/** Once what was open with a leg is settled. */
+export function alignLate(call: Call): void {
+  for (const member of call.session.members) {
+    if (member.isToAlign === true && isPresent(member)) align(call, legOf(member))
+  }
+}
+
+function passOn(call: Call, far: Leg, media: Pick<XipMedia, 'direction'>): void {
   const said = saidToHeld(call, media.direction)
   call.invite(far, offerTo(call, far, said, codecOf(call, far)))
 }

@@ -72,6 +72,6 @@ function ring(call: Call, called: Leg): void {
   const first = media?.codecs[0]?.name ?? 'PCMA'
   const steps = call.session.diversions?.length ?? 0
   const offer = offerTo(call, called, media?.direction ?? 'sendrecv', first)
-  call.invite(called, offer, limits.sipMaxForwards - 1 - steps)
+  call.invite(called, offer, { maxForwards: limits.sipMaxForwards - 1 - steps })
   exchange.timers.start({ sessionId, timer: 'no-answer' }, now.monotonicMs + limits.noAnswerMs)
 }

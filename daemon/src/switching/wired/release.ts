@@ -18,7 +18,7 @@ interface MemberEnd {
   readonly status: number
   /** A leg that needs no BYE any more. */
   readonly gone?: Leg
-  /** In that answer, and in a BYE that leaves at once. */
+  /** In that answer, and in a BYE that leaves at once; a CANCEL has the Reason of them. */
   readonly headers?: readonly SipHeader[]
 }
 
@@ -91,7 +91,7 @@ export function resourcesOf({ conferenceId, members }: Conference): SessionResou
 }
 
 /** True while the first INVITE of a leg is not answered. */
-function isSettingUp({ state }: Member): boolean {
+export function isSettingUp({ state }: Member): boolean {
   return state === 'calling' || state === 'ringing'
 }
 
@@ -103,7 +103,8 @@ function hasLeft(call: Call, leg: Leg): boolean {
 function releaseMember(call: Call, leg: Leg, end: MemberEnd): void {
   const { relayServer } = call.dialog(leg)
   if (relayServer !== null && relayServer.final === null) call.respond(leg, 'relayServer', 481)
-  call.close(leg, 'relayClient')
+  // The last NOTIFY of a transfer is told to the end.
+  if (call.dialog(leg).relayClient?.method !== 'NOTIFY') call.close(leg, 'relayClient')
   const server = call.dialog(leg).pendingServer
   if (server !== null && server.method === 'INVITE' && server.final === null) {
     const isSetUp = isSettingUp(call.member(leg))
@@ -120,7 +121,7 @@ function releaseMember(call: Call, leg: Leg, end: MemberEnd): void {
     return
   }
   if (call.dialog(leg).remoteTag === null) {
-    cancelMember(call, leg)
+    cancelMember(call, leg, end)
     return
   }
   call.changeMember(leg, { state: 'releasing' })
@@ -128,13 +129,13 @@ function releaseMember(call: Call, leg: Leg, end: MemberEnd): void {
 }
 
 /** RFC 3261 9.1. The end is the final answer to the INVITE, whatever it is. */
-function cancelMember(call: Call, leg: Leg): void {
+function cancelMember(call: Call, leg: Leg, { headers = [] }: MemberEnd): void {
   if (call.dialog(leg).pendingClient === null) {
     released(call, leg)
     return
   }
   call.changeMember(leg, { state: 'releasing' })
-  call.cancel(leg)
+  call.cancel(leg, headers.find(({ name }) => name === 'Reason')?.value ?? null)
 }
 
 /** RFC 3261 15: no BYE between our 2xx and its ACK. */

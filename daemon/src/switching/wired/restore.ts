@@ -13,6 +13,7 @@ import { groupOf, ringMsOf } from '../conference/group.ts'
 import { finalOf, requestOf, restoreClient } from '../dialog/pending.ts'
 import type { Now } from '../effects.ts'
 import { setHoldTones } from '../services/call-tones.ts'
+import { tidyMoved } from '../services/move-member.ts'
 import { Call } from './call.ts'
 import type { Exchange } from './exchange.ts'
 import { connect, describedBy, saidTo } from './media.ts'
@@ -23,6 +24,7 @@ import { calledAtMs, isOver, isPresent } from './sessions.ts'
 export function restoreAll(exchange: Exchange, now: Now): void {
   const { sessions, resources, options } = exchange
   sessions.rebuild()
+  tidyMoved(exchange)
   const live = sessions.values().filter((session) => !isOver(session))
   resources.restore(new Map(live.map((session) => [session.sessionId, resourcesOf(session)])))
   // Also a leg whose member did not come any more: nobody would ever take it out of its bridge.

@@ -1,4 +1,5 @@
 //! What the machines of sessions share: the form of a row, and the row of who has left.
+import { onNotified } from '../services/refer-progress.ts'
 import type { Call } from './call.ts'
 import type { CallEventName, CallEvents, OpenedRequest } from './events.ts'
 import {
@@ -31,7 +32,8 @@ export const notOffered = {
   update: refused(405),
   prack: refused(405),
   notify: refused(405),
-  subscribe: refused(405),
+  subscribe: refused(403),
+  'notify-done': ignored,
 } as const
 
 /** A session that is over, and a member who has left one that goes on. */
@@ -52,6 +54,7 @@ export const leftRow: Row = {
   failure: onCancelled,
   'bye-done': onByeDone,
   'info-done': ignored,
+  'notify-done': onNotified,
   unacknowledged: onUnacknowledged,
   'no-answer': ignored,
   'cancel-again': onCancelAgain,

@@ -65,7 +65,9 @@ export function openSession(work: SetUp, callee: User): CoreEffect[] {
   const direction = xip.media?.direction ?? 'sendrecv'
   const first = xip.media?.codecs[0]?.name ?? 'PCMA'
   const offer = offerTo(call, 'b', direction, first)
-  call.invite('b', offer, (request.maxForwards ?? limits.sipMaxForwards) - 1)
+  call.invite('b', offer, {
+    maxForwards: (request.maxForwards ?? limits.sipMaxForwards) - 1,
+  })
   timers.start({ sessionId, timer: 'no-answer' }, now.monotonicMs + limits.noAnswerMs)
   return call.commit()
 }
@@ -93,6 +95,7 @@ export function newSession(
     queued: null,
     history: newHistory(xip.destinationUser),
     focus: null,
+    transfer: null,
     members: [],
   }
 }

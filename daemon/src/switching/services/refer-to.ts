@@ -1,0 +1,60 @@
+//! What a REFER asks for (RFC 3515, RFC 3892, RFC 4488), or the status that refuses it.
+import { header, type SipRequest, type SipUri } from '../../wire/sip/message.ts'
+import { nameAddressText, parseNameAddress } from '../../wire/sip/write.ts'
+import { type Replaces, readReplaces } from '../dialog/replaces.ts'
+
+export interface Referral {
+  readonly number: string
+  /** Null: a call to the number. */
+  readonly replaces: Replaces | null
+  /** Value of the header Referred-By, or null. */
+  readonly referredBy: string | null
+  /** Nothing is to be told of what becomes of it. */
+  readonly isSilent: boolean
+}
+
+/** It goes into an INVITE, which a record holds. */
+const referredByLengthMax = 512
+
+export function referralOf(request: SipRequest): Referral | { readonly status: number } {
+  const target = parseNameAddress(header(request, 'Refer-To') ?? '')
+  if (target === null) return { status: 400 }
+  const { uri } = target
+  if (uri.scheme !== 'sip') return { status: 416 }
+  const method = uri.parameters.get('method')?.toUpperCase() ?? 'INVITE'
+  if (method !== 'INVITE' || uri.user === null || uri.user === '') return { status: 400 }
+  const replaces = replacesIn(uri)
+  if (replaces === 'unreadable') return { status: 400 }
+  return {
+    number: uri.user,
+    replaces,
+    referredBy: referredByOf(request),
+    isSilent: (header(request, 'Refer-Sub') ?? '').split(';')[0]?.trim().toLowerCase() === 'false',
+  }
+}
+
+/** The headers of a URI are written with escapes (RFC 3261 19.1.1). */
+function replacesIn({ headers }: SipUri): Replaces | null | 'unreadable' {
+  for (const one of headers === '' ? [] : headers.split('&')) {
+    const [name = '', value = ''] = one.split('=', 2)
+    if (name.toLowerCase() !== 'replaces') continue
+    const text = unescaped(value)
+    return (text === null ? null : readReplaces(text)) ?? 'unreadable'
+  }
+  return null
+}
+
+function unescaped(text: string): string | null {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
+}
+
+function referredByOf(request: SipRequest): string | null {
+  const address = parseNameAddress(header(request, 'Referred-By') ?? '')
+  if (address === null) return null
+  const text = nameAddressText({ ...address, parameters: new Map() })
+  return text.length <= referredByLengthMax ? text : null
+}

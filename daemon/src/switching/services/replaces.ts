@@ -1,0 +1,163 @@
+//! INVITE with Replaces (RFC 3891) and pick-up (代答): a new dialog takes the place of another one in its
+//! session. Who takes a call that rings has answered it; who takes one that talks goes on with it. The
+//! far end hears nothing of it but the voice.
+import type { PhoneBookEntry } from '../../tables/phone-book.ts'
+import { profileOf } from '../../tables/profile.ts'
+import type { Conference, Leg, Member } from '../../tables/wired-conference.ts'
+import { legOf } from '../../tables/wired-conference.ts'
+import { header } from '../../wire/sip/message.ts'
+import { pendingServerOf } from '../dialog/pending.ts'
+import { type ReplacedLeg, type Replaces, readReplaces, replacedLeg } from '../dialog/replaces.ts'
+import type { CoreEffect } from '../effects.ts'
+import { destinationOf } from '../numbering.ts'
+import { answerNewcomer } from '../wired/answer.ts'
+import { Call } from '../wired/call.ts'
+import type { Exchange } from '../wired/exchange.ts'
+import { memberOfInvite, nextLeg } from '../wired/member.ts'
+import { align } from '../wired/modify.ts'
+import { refuse } from '../wired/refuse.ts'
+import { dropMember, isSettingUp } from '../wired/release.ts'
+import { isOver, isPresent } from '../wired/sessions.ts'
+import { directoryOf, type SetUp } from '../wired/setup.ts'
+import { hasRoom } from '../wired/setup-terminal.ts'
+import { setHoldTones } from './call-tones.ts'
+import type { Service } from './service.ts'
+
+export const replacing: Service = { name: 'replaces', invited }
+
+/** RFC 3326: the telephone that stops ringing does not show a missed call. */
+const elsewhere = 'SIP;cause=200;text="Call completed elsewhere"'
+
+function invited(work: SetUp): CoreEffect[] | null {
+  const { exchange, invitation } = work
+  const text = header(invitation.request, 'Replaces')
+  if (text === undefined) return pickUpByNumber(work)
+  const replaces = readReplaces(text)
+  // RFC 3911 3: one of them.
+  if (replaces === null || header(invitation.request, 'Join') !== undefined) {
+    return refuse(exchange, invitation, 400)
+  }
+  const found = replacedLeg(exchange.sessions, replaces)
+  const status = found === null ? 481 : refusalOf(work, found, replaces)
+  return found === null || status !== null
+    ? refuse(exchange, invitation, status ?? 481)
+    : takePlace(work, found)
+}
+
+/** RFC 3891 3. */
+function refusalOf(
+  { exchange, xip }: SetUp,
+  { session, member }: ReplacedLeg,
+  { isEarlyOnly }: Replaces,
+): number | null {
+  if (isOver(session) || !isPresent(member)) return 603
+  if (session.type !== 'ordinary' || session.transfer !== null) return 491
+  if (!isSettingUp(member)) {
+    if (isEarlyOnly) return 486
+    return member.user === xip.sourceUser ? null : 403
+  }
+  if (member.side === 'caller') return 481
+  return mayPickUp(exchange, xip.sourceUser, member.user) ? null : 403
+}
+
+/** One's own other telephone, and those of one's pick-up group. */
+function mayPickUp(exchange: Exchange, picker: string, called: string): boolean {
+  if (picker === called) return true
+  const group = groupOf(exchange, picker)
+  return group !== null && group === groupOf(exchange, called)
+}
+
+function groupOf({ options }: Exchange, number: string): string | null {
+  const entry: PhoneBookEntry | undefined = options.tables.phoneBook.get(number)
+  return entry === undefined ? null : profileOf(entry).line.pickupGroup
+}
+
+/** The digits of the two services: what rings in the own group, or at a number of it. */
+function pickUpByNumber(work: SetUp): CoreEffect[] | null {
+  const { exchange, invitation, xip } = work
+  const destination = destinationOf(xip.destinationUser, directoryOf(exchange))
+  if (destination.kind !== 'feature') return null
+  const { feature, argument } = destination
+  if (feature !== 'pickup' && feature !== 'pickupOf') return null
+  if (feature === 'pickupOf' && !mayPickUp(exchange, xip.sourceUser, argument)) {
+    return refuse(exchange, invitation, 403)
+  }
+  const found = ringingFor(exchange, xip.sourceUser, feature === 'pickup' ? null : argument)
+  if (found === null) return refuse(exchange, invitation, 480)
+  return takePlace(work, found)
+}
+
+/** The call of the highest priority, of these the one that waits longest.
+ * @param called null: anybody whom the picker may pick up, but for himself */
+function ringingFor(
+  exchange: Exchange,
+  picker: string,
+  called: string | null,
+): { session: Conference; member: Member } | null {
+  const isMeant = ({ user }: Member) =>
+    called === null ? user !== picker && mayPickUp(exchange, picker, user) : user === called
+  const ringing = exchange.sessions.values().flatMap((session) => {
+    if (session.state !== 'ringing' || session.type !== 'ordinary') return []
+    return session.members
+      .filter((member) => member.side === 'callee' && isPresent(member) && isMeant(member))
+      .map((member) => ({ session, member }))
+  })
+  const rank = ({ priority }: Conference) => ['emergency', 'urgent'].indexOf(priority) >>> 0
+  ringing.sort(
+    (one, other) =>
+      rank(one.session) - rank(other.session) ||
+      one.session.startedAtMs - other.session.startedAtMs,
+  )
+  return ringing[0] ?? null
+}
+
+function takePlace(
+  work: SetUp,
+  { session, member: former }: { session: Conference; member: Member },
+): CoreEffect[] {
+  const { exchange, invitation, names } = work
+  const { sessionId } = session
+  const pending = pendingServerOf(invitation.request, invitation.source)
+  if (pending === null) return refuse(exchange, invitation, 513)
+  const { leg, legCount } = nextLeg(exchange, session)
+  const made = memberOfInvite(exchange, invitation, { sessionId, leg, localPort: 1, names })
+  if (made === null) return refuse(exchange, invitation, 400)
+  const localPort = hasRoom(exchange, 1) ? exchange.resources.takePort(sessionId) : null
+  if (localPort === null) return refuse(exchange, invitation, 503)
+  const call = new Call(exchange, session, invitation.now)
+  call.change({ members: [...session.members, { ...made, localPort }], legCount })
+  call.accept(leg, 'pendingServer', { id: invitation.id, pending })
+  const isEarly = isSettingUp(former)
+  for (const left of isEarly ? calledIn(session) : [former]) {
+    const headers = isEarly ? [{ name: 'Reason', value: elsewhere }] : []
+    dropMember(call, legOf(left), { status: 487, headers })
+  }
+  if (isEarly) answer(call, leg)
+  else goOn(call, leg)
+  call.log('info', isEarly ? 'a call is picked up' : 'a dialog is replaced', { of: former.user })
+  return call.commit()
+}
+
+/** All who ring for the call. */
+function calledIn({ members }: Conference): Member[] {
+  return members.filter((one) => one.side === 'callee' && isPresent(one) && isSettingUp(one))
+}
+
+/** The call has its answer. */
+function answer(call: Call, leg: Leg): void {
+  const { exchange, sessionId, now } = call
+  exchange.timers.stop({ sessionId, timer: 'no-answer' })
+  exchange.answered += 1
+  answerNewcomer(call, leg)
+  call.change({ state: 'communicating', answeredAtMs: now.wallMs })
+}
+
+/** The far end talks already. */
+function goOn(call: Call, leg: Leg): void {
+  const far = call.far(leg)
+  answerNewcomer(call, leg)
+  const isHeld = call.member(far).state === 'hold'
+  call.change({ state: isHeld ? 'hold' : 'communicating' })
+  setHoldTones(call)
+  align(call, far)
+}

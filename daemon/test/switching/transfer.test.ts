@@ -1,0 +1,342 @@
+//! Call transfer (呼叫转接, S1.27), Replaces and pick-up: each of their states survives a take-over.
+import test, { type ExecutionContext } from 'ava'
+import { profileOf } from '../../src/tables/profile.ts'
+import { header } from '../../src/wire/sip/message.ts'
+import type { Script } from './core-calls.ts'
+import { Stage, sdp, service } from './core-stage.ts'
+import {
+  answer,
+  call,
+  pickUpScripts,
+  refer,
+  ring,
+  talk,
+  transferScripts,
+} from './transfer-calls.ts'
+
+function group(stage: Stage, numbers: readonly string[]): Stage {
+  for (const number of numbers) {
+    const entry = stage.tables.phoneBook.get(number)
+    if (entry === undefined) throw new Error(`no account ${number}`)
+    const profile = profileOf(entry)
+    const line = { ...profile.line, calls: 2, pickupGroup: 'tower' }
+    stage.tables.phoneBook.put({ ...entry, profile: { ...profile, line } })
+  }
+  return stage
+}
+
+function newStage(direct = false): Stage {
+  return group(new Stage({ direct }), ['102', '103'])
+}
+
+function play(script: Script, takeOverAfter: number, direct = false): Stage {
+  const stage = newStage(direct)
+  for (const [index, step] of script.entries()) {
+    step(stage)
+    if (index === takeOverAfter) stage.takeOver()
+  }
+  return stage
+}
+
+/** The records of this step reached the peer; what they led to never left the dying node. */
+function playWithLoss(script: Script, lostStep: number): Stage {
+  const stage = newStage()
+  for (const [index, step] of script.entries()) {
+    if (index !== lostStep) {
+      step(stage)
+      continue
+    }
+    stage.lastSent = () => {}
+    stage.isMute = true
+    step(stage)
+    stage.takeOver()
+    stage.isMute = false
+    stage.lastSent()
+    for (const phone of stage.phones.values()) phone.repeat()
+    stage.pass(1_600)
+  }
+  return stage
+}
+
+function assertClean(t: ExecutionContext, stage: Stage, when: string): void {
+  t.is(stage.core.liveSessions, 0, when)
+  t.is(stage.tables.conferenceResource.size, 0, when)
+  stage.pass(70_000)
+  t.is(stage.tables.wiredMedia.size, 0, when)
+  t.is(stage.tables.wiredConference.size, 0, when)
+}
+
+for (const [name, script] of Object.entries({ ...transferScripts, ...pickUpScripts })) {
+  test(`${name}: the same end after a take-over at any step`, (t) => {
+    const plain = play(script, -1)
+    for (const direct of [false, true]) {
+      for (let step = 0; step < script.length; step += 1) {
+        const stage = play(script, step, direct)
+        const when = `${direct ? 'direct, ' : ''}step ${step}`
+        t.deepEqual([...stage.transcript].sort(), [...plain.transcript].sort(), when)
+        assertClean(t, stage, when)
+      }
+    }
+    assertClean(t, plain, 'plain')
+  })
+}
+
+const impatient = Object.entries({ ...transferScripts, ...pickUpScripts }).filter(
+  ([name]) => !name.includes('nobody answers'),
+)
+for (const [name, script] of impatient) {
+  test(`${name}: the same end when the node dies before its messages leave`, (t) => {
+    const plain = play(script, -1)
+    for (let step = 0; step < script.length; step += 1) {
+      const stage = playWithLoss(script, step)
+      t.deepEqual([...stage.transcript].sort(), [...plain.transcript].sort(), `step ${step}`)
+      assertClean(t, stage, `step ${step}`)
+    }
+  })
+}
+
+test('blind: who stays hears nothing, and the target knows who has sent it', (t) => {
+  const stage = newStage()
+  for (const step of talk) step(stage)
+  const c = stage.phone('103')
+  const legs = () => [...stage.tables.wiredMedia.values()]
+  const before = legs().find((leg) => leg.mediaId.endsWith('-a'))
+  stage.transcript.length = 0
+  refer('103', ['Referred-By: "Two" <sip:102@vccs.test>;x=y'])(stage)
+  const invite = c.asked('INVITE')
+  t.is(invite.from.uri.user, '101', 'the target sees who will talk to it')
+  t.is(header(invite, 'Referred-By'), '"Two" <sip:102@vccs.test>')
+  t.is(stage.b.told(202).contact === '*', false)
+  t.is(header(stage.b.asked('NOTIFY'), 'Event'), 'refer;id=101')
+  stage.b.respond(stage.b.asked('NOTIFY'), 200)
+  c.respond(invite, 200, sdp(c.endpoint))
+  t.deepEqual(stage.transcript, [
+    '102 < 202 REFER',
+    '103 < INVITE',
+    '102 < NOTIFY',
+    '103 < ACK',
+    '102 < NOTIFY',
+    '102 < BYE',
+  ])
+  t.is(stage.b.asked('NOTIFY').body, 'SIP/2.0 200 OK\r\n')
+  t.is(header(stage.b.asked('NOTIFY'), 'Subscription-State'), 'terminated;reason=noresource')
+  const after = legs().find((leg) => leg.mediaId.endsWith('-a'))
+  t.deepEqual(after, before, 'its stream goes on as it was')
+  t.is(legs().find((leg) => leg.mediaId.endsWith('-c'))?.conferenceId, before?.conferenceId)
+  t.is(stage.core.liveSessions, 1)
+})
+
+test('attended: the voice of the target changes its bridge, and its stream goes on', (t) => {
+  const stage = newStage()
+  const script = transferScripts.attended ?? []
+  const legs = () => [...stage.tables.wiredMedia.values()]
+  // All but the REFER and what follows.
+  for (const step of script.slice(0, -5)) step(stage)
+  const before = legs().find(({ terminalAddress }) => terminalAddress === '10.0.1.03')
+  const kept = legs().find(({ terminalAddress }) => terminalAddress === '10.0.1.01')
+  stage.pass(100)
+  script.at(-5)?.(stage)
+  const after = legs().find(({ mediaId }) => mediaId === before?.mediaId)
+  t.not(before?.conferenceId, kept?.conferenceId)
+  t.is(after?.conferenceId, kept?.conferenceId)
+  const { ssrc, seq0, ts0, tick0, localPort } = before ?? {}
+  t.like(after, { ssrc, seq0, ts0, tick0, localPort })
+  t.true((after?.controlTick ?? 0) > (before?.controlTick ?? 0))
+  const invites = stage
+    .phone('103')
+    .inbox.filter((one) => one.kind === 'request' && one.method === 'INVITE')
+  t.is(invites.length, 1, 'the target hears nothing of it')
+})
+
+test('a take-over between the two records of an attended transfer leaves the target in one call', (t) => {
+  const stage = newStage()
+  const script = transferScripts.attended ?? []
+  for (const step of script.slice(0, -5)) step(stage)
+  const former = [...stage.tables.wiredConference.values()]
+  script.at(-5)?.(stage)
+  // The record of the second call had not come.
+  const moved = [...stage.tables.wiredConference.values()]
+    .flatMap(({ members }) => members)
+    .find(({ movedFrom }) => movedFrom !== null)
+  const old = former.find(({ sessionId }) => sessionId === moved?.movedFrom)
+  if (moved === undefined || old === undefined) throw new Error('nothing has moved')
+  stage.tables.wiredConference.put(old)
+  stage.takeOver()
+  stage.pass(100)
+  const holders = [...stage.tables.wiredConference.values()].filter(({ members }) =>
+    members.some(({ dialog }) => dialog.callId === moved.dialog.callId),
+  )
+  t.is(holders.length, 1)
+  t.is(stage.core.liveSessions, 1)
+  for (const step of script.slice(-4)) step(stage)
+  assertClean(t, stage, 'the end')
+})
+
+test('a call to a number that is forwarded is transferred to where it would ring', (t) => {
+  const stage = newStage()
+  for (const step of talk) step(stage)
+  stage.addPhone('105', 'telephone')
+  const entry = stage.tables.phoneBook.get('103')
+  if (entry === undefined) throw new Error('no account')
+  const profile = profileOf(entry)
+  const forward = { ...profile.settings.forward, always: '105' }
+  const settings = { ...profile.settings, forward }
+  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, settings } })
+  refer('103')(stage)
+  t.false(stage.phone('103').heard('INVITE'))
+  t.true(stage.phone('105').heard('INVITE'))
+})
+
+const refusals: readonly [string, number, (stage: Stage) => void][] = [
+  ['nothing to refer to', 400, ({ b }) => b.request('REFER', { cseq: 101 })],
+  [
+    'a REFER for another method',
+    400,
+    ({ b }) =>
+      b.request('REFER', { cseq: 101, headers: [`Refer-To: <sip:103@${service};method=BYE>`] }),
+  ],
+  [
+    'Replaces that cannot be read',
+    400,
+    ({ b }) =>
+      b.request('REFER', { cseq: 101, headers: [`Refer-To: <sip:103@${service}?Replaces=%zz>`] }),
+  ],
+  [
+    'a telephone number of another system',
+    416,
+    ({ b }) => b.request('REFER', { cseq: 101, headers: ['Refer-To: <tel:+4912345>'] }),
+  ],
+  [
+    'a second one while the first is under way',
+    491,
+    (stage) => {
+      refer('103')(stage)
+      stage.b.request('REFER', { headers: [`Refer-To: <sip:103@${service}>`] })
+    },
+  ],
+]
+for (const [name, status, act] of refusals) {
+  test(`${name} is refused ${status}, and the call goes on`, (t) => {
+    const stage = newStage()
+    for (const step of talk) step(stage)
+    act(stage)
+    t.true(stage.b.heard(status))
+    t.false(stage.a.heard('BYE'))
+    t.is(stage.core.liveSessions, 1)
+  })
+}
+
+test('only a DA/IDA call is transferred (ED-137 sheet 5.8)', (t) => {
+  const stage = newStage()
+  const { a, b, tables } = stage
+  for (const number of ['101', '102']) {
+    const entry = tables.phoneBook.get(number)
+    if (entry === undefined) throw new Error('no account')
+    const profile = profileOf(entry)
+    const rights = { ...profile.rights, priorityMax: 'urgent' as const }
+    tables.phoneBook.put({ ...entry, profile: { ...profile, rights } })
+  }
+  a.call('102', sdp(a.endpoint), ['Subject: IA call', 'Priority: urgent'])
+  b.respond(b.asked('INVITE'), 200, sdp(b.endpoint))
+  a.ack(a.told(200))
+  a.request('REFER', { headers: [`Refer-To: <sip:103@${service}>`] })
+  t.true(a.heard(400))
+})
+
+test('nobody ends the calls of others by a REFER or an INVITE with Replaces', (t) => {
+  const stage = newStage()
+  for (const step of talk) step(stage)
+  const { b } = stage
+  const c = stage.phone('103')
+  const replaces = `${b.callId};to-tag=${b.remoteTag};from-tag=${b.localTag}`
+  c.call('102', sdp(c.endpoint), [`Replaces: ${replaces}`])
+  t.true(c.heard(403))
+  stage.addPhone('105', 'telephone')
+  const d = stage.phone('105')
+  c.call('105')
+  d.respond(d.asked('INVITE'), 200, sdp(d.endpoint))
+  c.ack(c.told(200))
+  const escaped = encodeURIComponent(replaces)
+  c.request('REFER', { headers: [`Refer-To: <sip:102@${service}?Replaces=${escaped}>`] })
+  t.is(c.asked('NOTIFY').body, 'SIP/2.0 403 Forbidden\r\n')
+  t.is(stage.core.liveSessions, 2)
+})
+
+test('one goes on with his own call at another telephone', (t) => {
+  const stage = newStage()
+  for (const step of talk) step(stage)
+  const { a, b } = stage
+  const replaces = `${b.callId};to-tag=${b.remoteTag};from-tag=${b.localTag}`
+  const early = `${replaces};early-only`
+  stage.addPhone('105', 'telephone')
+  const other = stage.phone('105')
+  // The same account from another place: it shows its password, or is registered there.
+  const user = stage.tables.user.get('102')
+  if (user === undefined) throw new Error('no user')
+  stage.tables.user.put({ ...user, ...other.endpoint })
+  Object.assign(other, { number: '102' })
+  other.call('101', sdp(other.endpoint), [`Replaces: ${early}`])
+  t.true(other.heard(486), 'the dialog is confirmed')
+  other.inbox.length = 0
+  other.callId = ''
+  stage.transcript.length = 0
+  other.cseq = 40
+  other.call('101', sdp(other.endpoint), [`Replaces: ${replaces}`])
+  other.ack(other.told(200))
+  t.true(b.heard('BYE'))
+  t.false(
+    stage.transcript.some((line) => line.startsWith('101')),
+    '101 hears nothing',
+  )
+  a.request('BYE')
+  t.true(other.heard('BYE'))
+})
+
+test('who is in no group, and who is in another one, picks nothing up', (t) => {
+  const stage = group(new Stage(), ['102'])
+  call(stage)
+  ring(stage)
+  const c = stage.phone('103')
+  for (const number of ['**102', '*8']) c.call(number)
+  t.true(c.heard(403))
+  t.true(c.heard(480))
+  const { callId, from } = stage.b.asked('INVITE')
+  const tag = from.parameters.get('tag')
+  c.call('102', sdp(c.endpoint), [`Replaces: ${callId};to-tag=${tag};from-tag=0;early-only`])
+  answer(stage)
+  t.true(stage.a.heard(200), 'the call is answered by whom it was for')
+})
+
+test('a dialog that does not exist, one that is over, and nonsense', (t) => {
+  const stage = newStage()
+  for (const step of talk) step(stage)
+  const { a, b } = stage
+  const c = stage.phone('103')
+  const ask = (value: string, more: string[] = []) => {
+    c.inbox.length = 0
+    c.callId = ''
+    c.branch += 1
+    c.call('102', sdp(c.endpoint), [`Replaces: ${value}`, ...more])
+    return c.inbox.findLast((one) => one.kind === 'response' && one.status >= 200)
+  }
+  t.like(ask('nobody;to-tag=1;from-tag=2'), { status: 481 })
+  t.like(ask('nobody;to-tag=1'), { status: 400 })
+  t.like(ask('nobody;to-tag=1;from-tag=2', ['Join: x;to-tag=1;from-tag=2']), { status: 400 })
+  const own = `${b.callId};to-tag=${b.remoteTag};from-tag=${b.localTag}`
+  a.request('BYE')
+  b.respond(b.asked('BYE'), 200)
+  t.like(ask(own), { status: 603 })
+})
+
+test('a pick-up without an offer is answered with ours', (t) => {
+  const stage = newStage()
+  call(stage)
+  ring(stage)
+  const c = stage.phone('103')
+  c.call('**102', '')
+  const ours = c.told(200)
+  t.regex(ours.body, /m=audio/)
+  c.ack(ours, sdp(c.endpoint))
+  stage.a.ack(stage.a.told(200))
+  t.is(stage.tables.wiredMedia.size, 2)
+})
