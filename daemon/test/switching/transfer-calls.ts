@@ -81,6 +81,10 @@ const pass =
   (ms: number): Step =>
   (stage) =>
     stage.pass(ms)
+/** After a take-over the telephones are asked whether they know the call. */
+const okProbes: Step = ({ a, b }) => {
+  for (const phone of [a, b]) if (phone.heard('OPTIONS')) phone.respond(phone.asked('OPTIONS'), 200)
+}
 /** 101 is told that it is heard again. */
 const resumedA: Step = ({ a }) => {
   a.respond(a.asked('INVITE'), 200, sdp(a.endpoint, { version: 3 }))
@@ -174,7 +178,9 @@ export const transferScripts: Readonly<Record<string, Script>> = {
     ...begun,
     ringC,
     told(180),
-    pass(61_000),
+    pass(40_000),
+    okProbes,
+    pass(21_000),
     told(408),
     ...okCancel,
     byeA,

@@ -58,6 +58,11 @@ function playWithLoss(script: Script, lostStep: number): Stage {
   return stage
 }
 
+/** What the telephones got, but for the question whether they know the call. */
+function told({ transcript }: Stage): string[] {
+  return transcript.filter((line) => !line.endsWith('OPTIONS')).sort()
+}
+
 function assertClean(t: ExecutionContext, stage: Stage, when: string): void {
   t.is(stage.core.liveSessions, 0, when)
   t.is(stage.tables.conferenceResource.size, 0, when)
@@ -73,7 +78,7 @@ for (const [name, script] of Object.entries({ ...transferScripts, ...pickUpScrip
       for (let step = 0; step < script.length; step += 1) {
         const stage = play(script, step, direct)
         const when = `${direct ? 'direct, ' : ''}step ${step}`
-        t.deepEqual([...stage.transcript].sort(), [...plain.transcript].sort(), when)
+        t.deepEqual(told(stage), told(plain), when)
         assertClean(t, stage, when)
       }
     }
@@ -89,7 +94,7 @@ for (const [name, script] of impatient) {
     const plain = play(script, -1)
     for (let step = 0; step < script.length; step += 1) {
       const stage = playWithLoss(script, step)
-      t.deepEqual([...stage.transcript].sort(), [...plain.transcript].sort(), `step ${step}`)
+      t.deepEqual(told(stage), told(plain), `step ${step}`)
       assertClean(t, stage, `step ${step}`)
     }
   })

@@ -154,6 +154,11 @@ function complete(call: Call, target: Leg): void {
     dropMember(call, by, { status: 200 })
   }
   const present = call.session.members.filter(isPresent)
+  if (present.length < 2) {
+    // The other party has vanished meanwhile.
+    endCall(call, { by: 'switch', status: 200 })
+    return
+  }
   const isHeld = present.some((member) => member.state === 'hold')
   call.change({ transfer: null, state: isHeld ? 'hold' : 'communicating' })
   setHoldTones(call)

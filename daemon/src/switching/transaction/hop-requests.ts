@@ -9,8 +9,8 @@ export function ackOf(invite: SipRequest, response: SipResponse): SipRequest {
 }
 
 /** RFC 3261 9.1: everything that identifies the request is equal, only the method differs. */
-export function cancelOf(invite: SipRequest, reason: string | null): SipRequest {
-  const headers = reason === null ? [] : [{ name: 'Reason', value: reason }]
+export function cancelOf(invite: SipRequest, reason?: string | null): SipRequest {
+  const headers = reason == null ? [] : [{ name: 'Reason', value: reason }]
   return { ...sameHop(invite, 'CANCEL', invite.to), headers }
 }
 

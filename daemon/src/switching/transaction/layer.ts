@@ -140,10 +140,9 @@ export class TransactionLayer implements TransactionLayerApi {
   cancel(id: ClientId, nowMs: number, reason: string | null = null): LayerOutput {
     const call = new Call(nowMs)
     const live = this.#clients.get(id)
-    if (live !== undefined && inviteOf(live.machine) !== null) {
-      live.cancelReason ??= reason
-      this.#run(call, live, { kind: 'cancel' })
-    }
+    if (live === undefined || inviteOf(live.machine) === null) return call
+    live.cancelReason ??= reason
+    this.#run(call, live, { kind: 'cancel' })
     return call
   }
 
@@ -335,8 +334,7 @@ export class TransactionLayer implements TransactionLayerApi {
       case 'send-cancel': {
         const invite = inviteOf(live.machine)
         assert(invite !== null, 'only an INVITE is cancelled')
-        const cancel = cancelOf(invite, live.cancelReason ?? null)
-        this.#openClient(call, cancel, { to: live.to, quiet: true })
+        this.#openClient(call, cancelOf(invite, live.cancelReason), { to: live.to, quiet: true })
         break
       }
       case 'start': {
