@@ -28,7 +28,7 @@ export function refused(status: number): (call: Call, opened: OpenedRequest) => 
 /** What no service has taken; the gate refuses these methods before (`registrar/capabilities.ts`). A
  * service that takes a cell writes it behind this in the row, and its method into Allow. */
 export const notOffered = {
-  refer: refused(405),
+  refer: refused(403),
   update: refused(405),
   prack: refused(405),
   notify: refused(405),
