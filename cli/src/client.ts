@@ -22,6 +22,7 @@ const changing: readonly Verb[] = [
   'config.set',
   'config.apply',
   'release-call',
+  'call.release',
   'pause',
   'resume',
   'reinit',

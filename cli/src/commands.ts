@@ -1,5 +1,6 @@
 //! The table of commands; oclif reads it by the name `COMMANDS`.
 import { BeaconListen } from './commands/beacon.ts'
+import { CallRelease, CallShow, CallTrace } from './commands/call.ts'
 import { Cdr, CdrExport, CdrShow } from './commands/cdr.ts'
 import { Completion } from './commands/completion.ts'
 import {
@@ -15,6 +16,16 @@ import { Init } from './commands/init.ts'
 import { Alarms, Calls, ReleaseCall, Users } from './commands/lists.ts'
 import { Log } from './commands/log.ts'
 import { Drill, Pause, Reinit, Resume } from './commands/maintenance.ts'
+import {
+  Conferences,
+  ConferencesShow,
+  Groups,
+  GroupsShow,
+  Positions,
+  PositionsShow,
+  Trunks,
+  TrunksShow,
+} from './commands/site.ts'
 import { Status } from './commands/status.ts'
 import { Failover, Switchover } from './commands/switchover.ts'
 import { SyncFailures, SyncStatus, SyncVerify } from './commands/sync.ts'
@@ -25,11 +36,16 @@ import { Why } from './commands/why.ts'
 export const COMMANDS = {
   alarms: Alarms,
   beacon: BeaconListen,
+  'call:release': CallRelease,
+  'call:show': CallShow,
+  'call:trace': CallTrace,
   calls: Calls,
   cdr: Cdr,
   'cdr:export': CdrExport,
   'cdr:show': CdrShow,
   completion: Completion,
+  conferences: Conferences,
+  'conferences:show': ConferencesShow,
   'config:apply': ConfigApply,
   'config:diff': ConfigDiff,
   'config:export': ConfigExport,
@@ -38,11 +54,15 @@ export const COMMANDS = {
   'config:validate': ConfigValidate,
   drill: Drill,
   failover: Failover,
+  groups: Groups,
+  'groups:show': GroupsShow,
   history: History,
   init: Init,
   log: Log,
   op: Op,
   pause: Pause,
+  positions: Positions,
+  'positions:show': PositionsShow,
   reinit: Reinit,
   'release-call': ReleaseCall,
   resume: Resume,
@@ -52,6 +72,8 @@ export const COMMANDS = {
   'sync:status': SyncStatus,
   'sync:verify': SyncVerify,
   'sync-db': SyncDb,
+  trunks: Trunks,
+  'trunks:show': TrunksShow,
   users: Users,
   version: Version,
   why: Why,

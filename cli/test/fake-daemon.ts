@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { operationNotification } from '../../daemon/src/control/api.ts'
-import type { RecordItem } from '../../daemon/src/control/call-schema.ts'
+import type { CallDetail, RecordItem } from '../../daemon/src/control/call-schema.ts'
 import type { Operation } from '../../daemon/src/control/operation-schema.ts'
 import { startControlServer } from '../../daemon/src/control/server.ts'
 import type { AskPeer, ControlHandlers } from '../../daemon/src/control/session.ts'
@@ -124,6 +124,119 @@ const unanswered: RecordItem = {
   services: [],
   roles: [],
 }
+
+const callDetail: CallDetail = {
+  sessionId: '7f3a-12',
+  type: 'ordinary',
+  state: 'communicating',
+  callType: 'da-ida',
+  subject: '',
+  priority: 'urgent',
+  called: '1005',
+  startedAt: '2026-03-14T12:30:00.000Z',
+  answeredAt: '2026-03-14T12:30:02.000Z',
+  conferenceId: 4,
+  services: ['forward'],
+  diversions: [{ from: '1005', to: '1002', reason: 'no-answer' }],
+  members: [
+    {
+      leg: 'a',
+      number: '1001',
+      side: 'caller',
+      state: 'talking',
+      address: '192.168.1.50:5062',
+      callId: 'f81d4fae-7dec@192.168.1.50',
+      waiting: [],
+      media: {
+        localPort: 20_000,
+        remote: '192.168.1.50:4000',
+        codec: 'PCMA',
+        ptimeMs: 20,
+        direction: 'sendrecv',
+        gainDb: 0,
+        twin: true,
+        rtp,
+      },
+    },
+    {
+      leg: 'b',
+      number: '1002',
+      side: 'callee',
+      state: 'ringing',
+      address: '192.168.1.51:5060',
+      callId: '0123456789abcdef@10.0.0.9',
+      waiting: ['INVITE'],
+      media: null,
+    },
+  ],
+}
+const traced = (
+  [
+    ['in', 'a', '1001', 'INVITE sip:1005@10.0.0.9 (sdp)'],
+    ['out', 'a', '1001', '100 Trying, INVITE'],
+    ['out', 'b', '1002', 'INVITE sip:1002@192.168.1.51:5060 (sdp)'],
+    ['in', 'b', '1002', '180 Ringing, INVITE'],
+  ] as const
+).map(([direction, leg, number, summary], index) => ({
+  sequence: index + 1,
+  at,
+  direction,
+  leg,
+  number,
+  address: '192.168.1.50:5062',
+  summary,
+  text: `${summary}\r\nAuthorization: Digest masked\r\n\r\n`,
+}))
+const position = {
+  position: 'TWR-1',
+  name: 'Tower 1',
+  role: 'executive',
+  account: '1001',
+  connection: 'connected',
+  loginName: 'anna',
+  expiresAt: '2026-03-14T12:41:02.118Z',
+  terminals: ['192.168.1.50:5062'],
+  calls: 1,
+  doNotDisturb: false,
+  forward: 'busy to 1009',
+} as const
+const group = {
+  name: 'approach',
+  displayName: 'Approach',
+  number: '500',
+  mode: 'first',
+  noAnswerSeconds: 20,
+  members: [
+    { number: '1001', online: true, calls: 1 },
+    { number: '1002', online: false, calls: 0 },
+  ],
+} as const
+const conference = {
+  name: 'briefing',
+  displayName: 'Morning briefing',
+  number: '600',
+  kind: 'preset',
+  locked: false,
+  hasPin: true,
+  membersMax: 10,
+  session: 'c0ffee-1',
+  startedAt: '2026-03-14T12:30:00.000Z',
+  members: [
+    { number: '1001', leg: 'a', state: 'talking', mayTalk: true, gainDb: 0 },
+    { number: '1002', leg: null, state: 'absent', mayTalk: false, gainDb: -6 },
+  ],
+} as const
+const trunk = {
+  name: 'acc-north',
+  displayName: 'ACC North',
+  peer: '192.168.9.1:5060',
+  account: null,
+  calls: 2,
+  capacity: 30,
+  state: 'up',
+  detail: 'answered 12 s ago',
+  routes: [{ name: 'north', pattern: '4XXX', priority: 1, class: '', place: 1 }],
+} as const
 
 const changes = [
   { kind: 'changed', path: 'accounts.1001.name', before: 'Tower', after: 'Tower 1' } as const,
@@ -354,6 +467,29 @@ export const healthyHandlers: ControlHandlers = {
       ],
       asOf: at,
     }),
+  'call.show': async ({ sessionId }) =>
+    callDetail.sessionId.startsWith(sessionId)
+      ? success({ call: callDetail })
+      : failure('not-found', `no call ${sessionId}; one that has ended is in \`vccs cdr\``),
+  'call.release': async ({ sessionId, reason }) =>
+    callDetail.sessionId.startsWith(sessionId)
+      ? success({ sessionId: callDetail.sessionId, reason })
+      : failure('not-found', `no call ${sessionId}`),
+  'call.trace': async ({ after }) =>
+    success({
+      sessionId: callDetail.sessionId,
+      node: 'vccs-a',
+      messages: traced.filter(({ sequence }) => sequence > after),
+      more: false,
+      cut: false,
+      live: true,
+    }),
+  positions: async () =>
+    success({ positions: [{ ...position, terminals: [...position.terminals] }], asOf: at }),
+  groups: async () => success({ groups: [{ ...group, members: [...group.members] }] }),
+  conferences: async () =>
+    success({ conferences: [{ ...conference, members: [...conference.members] }] }),
+  trunks: async () => success({ trunks: [{ ...trunk, routes: [...trunk.routes] }] }),
   cdr: async ({ after, limit }) => {
     const next = { endedAtMs: Date.parse(callRecord.endedAt), sessionId: callRecord.sessionId }
     const rest = { next: limit === 1 && after === undefined ? next : null, kept: 2, waiting: 0 }

@@ -198,6 +198,10 @@ export const limits = {
   callSettleMs: 5_000,
   /** The nodes compare their call records this often. */
   callCompareMs: 60_000,
+  /** SIP messages that are kept for `vccs call trace`: number, bytes, and sessions that are known by name. */
+  traceMessages: 8_192,
+  traceBytes: 8_388_608,
+  traceSessions: 4_096,
   /** Changes of the role, and operations, that a node remembers over restarts. */
   historyKept: 500,
   operationsKept: 200,

@@ -1,12 +1,13 @@
 //! The configuration verbs. The primary answers those that change something; a standby passes them on,
 //! so that an operator may ask either node.
-import type { BodyOf, Verb } from '../control/api.ts'
+import type { BodyOf } from '../control/api.ts'
 import type { AskPeer, ControlHandlers } from '../control/session.ts'
 import { diffSite, type SiteChange } from '../oam/site/diff.ts'
 import { checkSiteAside, parseSiteAside } from '../oam/site-check.ts'
 import { exportSite, getSite, setSite } from '../oam/site-config.ts'
 import type { Site } from '../oam/site-config-schema.ts'
-import { failure, type Result, success } from '../result.ts'
+import { type Result, success } from '../result.ts'
+import { makeAtPrimary } from './at-primary.ts'
 import type { Configuration } from './configuration.ts'
 
 type ConfigHandlers = Pick<
@@ -22,18 +23,7 @@ type ConfigHandlers = Pick<
 
 export function makeConfigVerbs(configuration: Configuration, askPeer: AskPeer): ConfigHandlers {
   const { realm } = configuration
-  /** Asks the primary; `own` when that is this node. */
-  const atPrimary = async <V extends Verb>(
-    verb: V,
-    params: Record<string, unknown>,
-    own: () => Promise<Result<BodyOf<V>>>,
-  ): Promise<Result<BodyOf<V>>> => {
-    if (configuration.role === 'primary') return own()
-    if (configuration.role === 'starting') {
-      return failure('operation-failed', 'this node has no role yet; try again in a moment')
-    }
-    return (await askPeer(verb, params)) as Result<BodyOf<V>>
-  }
+  const atPrimary = makeAtPrimary(configuration, askPeer)
   return {
     'sync-db': (params) =>
       atPrimary('sync-db', params, () => configuration.syncDatabases(params.dryRun)),

@@ -14,6 +14,7 @@ import type { AnyRecord, Tables } from '../tables/tables.ts'
 import type { WiredMedia } from '../tables/wired-media.ts'
 import type { Endpoint } from '../wire/sip/message.ts'
 import type { Alarms } from './alarms.ts'
+import type { CallTrace } from './call-trace.ts'
 import type { LogHub } from './log-hub.ts'
 import type { MediaLink } from './media-link.ts'
 
@@ -32,6 +33,8 @@ interface CoreRunnerParts {
   /** Sends the replication frames that the turn has made. */
   settle(): void
   journal(changes: readonly RecordChange[]): void
+  /** Each SIP message that came or left. */
+  readonly trace: Pick<CallTrace, 'keep'>
 }
 
 /** What one turn of the core changed. */
@@ -80,6 +83,7 @@ export class CoreRunner {
       if (this.#held.length < heldDatagramsMax) this.#held.push({ bytes, from })
       return
     }
+    this.#parts.trace.keep('in', bytes, from, this.#parts.clock.wallMs())
     this.run((now) => this.#parts.core.receive(bytes, from, now))
   }
 
@@ -206,7 +210,9 @@ export class CoreRunner {
       if (this.#kept.length < heldDatagramsMax) this.#kept.push(...messages)
       return
     }
+    const wallMs = this.#parts.clock.wallMs()
     for (const { text, to } of messages) {
+      this.#parts.trace.keep('out', text, to, wallMs)
       this.#socket?.send(Buffer.from(text, 'utf8'), to.port, to.address)
     }
   }

@@ -5,6 +5,7 @@ import { listCalls, listUsers } from '../oam/session-lists.ts'
 import { wallMs } from '../platform/clock.ts'
 import { failure, success } from '../result.ts'
 import type { Core } from '../switching/core.ts'
+import { type CallControlParts, makeCallControl } from './call-control.ts'
 import type { CallRecords } from './call-records.ts'
 import { makeCallVerbs } from './call-verbs.ts'
 import { makeConfigVerbs } from './config-verbs.ts'
@@ -13,9 +14,10 @@ import type { LogHub } from './log-hub.ts'
 import { type MaintenanceParts, makeMaintenanceVerbs } from './maintenance-verbs.ts'
 import { ownStatus, pairStatusOf } from './node-status.ts'
 import { makeOperationVerbs, type OperationParts, recordSyncDb } from './operation-verbs.ts'
+import { makeSiteVerbs } from './site-verbs.ts'
 import { makeSyncVerbs } from './sync-verbs.ts'
 
-interface HandlerParts extends OperationParts, MaintenanceParts {
+interface HandlerParts extends OperationParts, MaintenanceParts, CallControlParts {
   readonly core: Core
   readonly runner: CoreRunner
   readonly log: LogHub
@@ -31,6 +33,8 @@ export function makeHandlers(parts: HandlerParts): ControlHandlers {
     ...makeSyncVerbs(parts),
     ...makeMaintenanceVerbs(parts),
     ...makeCallVerbs(parts.calls),
+    ...makeCallControl(parts),
+    ...makeSiteVerbs(parts),
     calls: async () => {
       const conferences = parts.tables.table('wired-conference').values()
       return success({ calls: listCalls(conferences), asOf: iso(wallMs()) })

@@ -1,6 +1,6 @@
 //! The switch's end of the bus to the media unit: orders go out with a number, answers open gates.
 //! While the media unit is away, orders are not kept: it gets everything when it is back.
-import type { BusMessage, BusMessageOf } from '../bus/messages.ts'
+import type { BusMessage, BusMessageOf, LegStatistics } from '../bus/messages.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { BusPeer } from '../platform/stream.ts'
 import type { MediaOrder } from '../switching/effects.ts'
@@ -12,6 +12,8 @@ interface MediaOutlets {
   legs(): WiredMedia[] | null
   inputMapped(message: BusMessageOf<'input-mapped'>): void
   dialled(message: BusMessageOf<'digit'>): void
+  /** The last word on the voice of legs that are gone. */
+  legsEnded(legs: readonly LegStatistics[]): void
   conferenceEnded(conferenceId: number): void
   statistics(message: BusMessageOf<'media-statistics'>): void
   /** The media unit came or went. */
@@ -100,6 +102,7 @@ export class MediaLink {
         return
       case 'leg-statistics':
         this.legStatistics.take(message.legs, this.#clock.monotonicMs())
+        this.#out.legsEnded(message.legs.filter(({ ended }) => ended))
         return
       case 'conference-ended':
         this.#out.conferenceEnded(message.conferenceId)

@@ -11,6 +11,7 @@ import { type AnyRecord, Tables } from '../tables/tables.ts'
 import type { Conference } from '../tables/wired-conference.ts'
 import type { WiredMedia } from '../tables/wired-media.ts'
 import { Alarms, mediaAlarms } from './alarms.ts'
+import { CallTrace } from './call-trace.ts'
 import { CoreRunner, mediaOrders } from './core-runner.ts'
 import type { CallKeeper, EngineParts, SiteData, Witness } from './engine-parts.ts'
 import { JournalKeeper } from './journal-keeper.ts'
@@ -34,6 +35,7 @@ export class SwitchEngine {
   readonly pair: PairLink
   readonly sync: SyncLink
   readonly merger: Merger
+  readonly trace = new CallTrace()
   readonly #parts: EngineParts
   readonly #journal: JournalKeeper
   readonly #doubt: RoleDoubt
@@ -78,6 +80,7 @@ export class SwitchEngine {
       mayAct: () => this.#doubt.mayAct(),
       settle: () => this.sync.settle(),
       journal: (changes) => this.#journal.append(changes),
+      trace: this.trace,
     })
     this.merger = new Merger(this, { clock, log })
     this.#journal = new JournalKeeper(journalFile, tables, (change) =>
@@ -161,6 +164,11 @@ export class SwitchEngine {
         })
       },
       dialled: (message) => this.runner.run((now) => this.core.digit(message, now)),
+      legsEnded: (legs) =>
+        this.runner.run(() => {
+          this.core.legsEnded(legs)
+          return []
+        }),
       conferenceEnded: (id) => this.runner.run(() => this.core.conferenceEnded(id)),
       statistics: (message) => this.#takeStatistics(message),
       changed: (connected) => this.#mediaChanged(connected),
@@ -314,6 +322,7 @@ export class SwitchEngine {
     const session = next as Conference | null
     this.#witness?.sessionChanged(key, session, this.#parts.clock.monotonicMs())
     this.#calls?.sessionChanged(key, session)
+    this.trace.sessionChanged(key, session)
   }
 
   #takeStatistics(message: BusMessageOf<'media-statistics'>): void {

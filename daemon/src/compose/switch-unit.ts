@@ -211,6 +211,8 @@ export class SwitchUnit {
         runner,
         log,
         calls: this.#calls,
+        trace: this.#engine.trace,
+        mediaLink: this.#engine.media,
         logbook: this.#logbook,
         drills: this.#drills,
         nextDrillMs: () => this.#drillClock.nextMs(wallMs()),

@@ -2,8 +2,20 @@
 //! CLI (which takes only the types, so that it starts without zod).
 import { z } from 'zod'
 import { decisionRecordSchema, roles } from '../bus/messages.ts'
-import { cdrParams, cdrShape, cdrShowParams, cdrShowShape } from './call-schema.ts'
+import {
+  callParams,
+  callReleaseParams,
+  callReleaseShape,
+  callShowShape,
+  callTraceParams,
+  callTraceShape,
+  cdrParams,
+  cdrShape,
+  cdrShowParams,
+  cdrShowShape,
+} from './call-schema.ts'
 import { effectSchema, historyEntrySchema, operationSchema } from './operation-schema.ts'
+import { conferencesShape, groupsShape, positionsShape, trunksShape } from './site-schema.ts'
 import { alarmItemSchema, checkSchema, statusResultSchema, timeSchema } from './status-schema.ts'
 import { syncDbShape, syncFailuresShape, syncStatusShape, syncVerifyShape } from './sync-schema.ts'
 
@@ -246,6 +258,13 @@ export const verbs = {
     params: z.strictObject({}),
     result: result('calls', { calls: z.array(callSchema), asOf: timeSchema }),
   },
+  'call.show': { params: callParams, result: result('call.show', callShowShape) },
+  'call.release': { params: callReleaseParams, result: result('call.release', callReleaseShape) },
+  'call.trace': { params: callTraceParams, result: result('call.trace', callTraceShape) },
+  positions: { params: z.strictObject({}), result: result('positions', positionsShape) },
+  groups: { params: z.strictObject({}), result: result('groups', groupsShape) },
+  conferences: { params: z.strictObject({}), result: result('conferences', conferencesShape) },
+  trunks: { params: z.strictObject({}), result: result('trunks', trunksShape) },
   cdr: { params: cdrParams, result: result('cdr', cdrShape) },
   /** `sessionId` may be the beginning of one. */
   'cdr.show': { params: cdrShowParams, result: result('cdr.show', cdrShowShape) },

@@ -1,9 +1,19 @@
-//! What the verbs of call records (`cdr`, `cdr.show`) take and give. Times are ISO 8601 UTC.
+//! What the verbs of call records (`cdr`, `cdr.show`) and of one call (`call.*`) take and give. Times are
+//! ISO 8601 UTC.
 import { z } from 'zod'
 import { timeSchema } from './status-schema.ts'
 
 /** Call records in one answer. */
 const recordsPerAnswer = 200
+
+const rtpSchema = z.object({
+  packetsSent: z.number(),
+  packetsReceived: z.number(),
+  packetsLost: z.number(),
+  packetsLate: z.number(),
+  jitterMsMax: z.number(),
+  farPacketsLost: z.number(),
+})
 
 const recordItemSchema = z.object({
   sessionId: z.string(),
@@ -34,16 +44,7 @@ const recordItemSchema = z.object({
       invitedAt: timeSchema,
       joinedAt: timeSchema.nullable(),
       leftAt: timeSchema.nullable(),
-      rtp: z
-        .object({
-          packetsSent: z.number(),
-          packetsReceived: z.number(),
-          packetsLost: z.number(),
-          packetsLate: z.number(),
-          jitterMsMax: z.number(),
-          farPacketsLost: z.number(),
-        })
-        .nullable(),
+      rtp: rtpSchema.nullable(),
     }),
   ),
   services: z.array(z.string()),
@@ -83,3 +84,92 @@ export const cdrShape = {
 
 export const cdrShowParams = z.strictObject({ sessionId: z.string().min(1).max(64) })
 export const cdrShowShape = { record: recordItemSchema }
+
+const sessionId = z.string().min(1).max(64)
+
+/** `sessionId` may be the beginning of one. */
+export const callParams = z.strictObject({ sessionId })
+
+const memberSchema = z.object({
+  leg: z.string(),
+  number: z.string(),
+  side: z.enum(['caller', 'callee']),
+  state: z.string(),
+  /** Where its SIP goes. */
+  address: z.string(),
+  callId: z.string(),
+  /** Methods of requests that wait for an answer: of the terminal, and ours. */
+  waiting: z.array(z.string()),
+  /** Null: no voice yet, or no more. */
+  media: z
+    .object({
+      localPort: z.int(),
+      remote: z.string(),
+      codec: z.string(),
+      ptimeMs: z.int(),
+      /** Seen from the switch. */
+      direction: z.string(),
+      gainDb: z.int(),
+      twin: z.boolean(),
+      /** Of the media unit of this node, some seconds old; null: nothing was told. */
+      rtp: rtpSchema.nullable(),
+    })
+    .nullable(),
+})
+
+export const callShowShape = {
+  call: z.object({
+    sessionId: z.string(),
+    type: z.string(),
+    state: z.string(),
+    callType: z.string(),
+    subject: z.string(),
+    priority: z.string(),
+    called: z.string(),
+    startedAt: timeSchema,
+    answeredAt: timeSchema.nullable(),
+    conferenceId: z.int(),
+    services: z.array(z.string()),
+    diversions: z.array(z.object({ from: z.string(), to: z.string(), reason: z.string() })),
+    members: z.array(memberSchema),
+  }),
+}
+export type CallDetail = z.infer<typeof callShowShape.call>
+
+export const callReleaseParams = z.strictObject({
+  sessionId,
+  /** For the telephones, the call record and the log. */
+  reason: z.string().max(120).default(''),
+  operator: z.string().max(64).default(''),
+})
+export const callReleaseShape = { sessionId: z.string(), reason: z.string() }
+
+export const callTraceParams = z.strictObject({
+  sessionId,
+  /** Messages with a higher number only. */
+  after: z.int().min(0).default(0),
+})
+export const callTraceShape = {
+  sessionId: z.string(),
+  node: z.string(),
+  messages: z.array(
+    z.object({
+      sequence: z.int(),
+      at: timeSchema,
+      /** `in`: to the switch. */
+      direction: z.enum(['in', 'out']),
+      leg: z.string(),
+      number: z.string(),
+      address: z.string(),
+      summary: z.string(),
+      /** Without credentials, dialled digits and keys. */
+      text: z.string(),
+    }),
+  ),
+  /** Ask again, after the last one. */
+  more: z.boolean(),
+  /** The oldest messages of this node are not kept any more. */
+  cut: z.boolean(),
+  /** The session is in the tables, and has not ended. */
+  live: z.boolean(),
+}

@@ -3,9 +3,11 @@
 import { assert } from '../assert.ts'
 import { limits } from '../limits.ts'
 import { failure, type Result, success } from '../result.ts'
+import type { RtpFigures } from '../tables/call-record.ts'
 import type { InputMap } from '../tables/wired-media.ts'
 import type { Endpoint, SipRequest, SipResponse } from '../wire/sip/message.ts'
 import { parseSip } from '../wire/sip/parse.ts'
+import { withReason } from './call-record.ts'
 import { type ConferenceOrder, carryOutOrder } from './conference/order.ts'
 import type { CoreCounters, CoreOptions } from './core-types.ts'
 import { type Dialled, HeardDigits } from './dialled.ts'
@@ -32,6 +34,7 @@ import { Exchange } from './wired/exchange.ts'
 import type { Gift } from './wired/merge-text.ts'
 import { type Apart, giftOf, type MergeSteps, mergeSteps } from './wired/merging.ts'
 import { restoreAll } from './wired/restore.ts'
+import { noteRtp } from './wired/rtp-figures.ts'
 import { isOver } from './wired/sessions.ts'
 import { noteTakeOver, rememberTakeOver } from './wired/taken-over.ts'
 
@@ -76,6 +79,10 @@ export class Core {
     this.#exchange = new Exchange(this.#options, { layer: this.#layer, digest, services })
     this.#subscriptions = new Subscriptions(this.#exchange, eventPackages, touched)
     this.#router = new Router(this.#exchange, this.#subscriptions)
+  }
+
+  get plan(): Plan {
+    return this.#exchange.plan
   }
 
   /** The site has changed, or was read for the first time. */
@@ -188,11 +195,20 @@ export class Core {
     this.#dialled.clear()
   }
 
-  /** The operator ends a call (`vccs calls`). @returns null when there is no such live session. */
-  release(sessionId: string, now: Now): CoreEffect[] | null {
-    const session = this.#exchange.sessions.get(sessionId)
+  /** The operator ends a call (`vccs call release`).
+   * @param reason value of a Reason header, for the terminals and the call record; empty: none
+   * @returns null when there is no such live session. */
+  release(sessionId: string, now: Now, reason = ''): CoreEffect[] | null {
+    const { sessions } = this.#exchange
+    const session = sessions.get(sessionId)
     if (!this.#isPrimary || session === undefined || isOver(session)) return null
+    if (reason !== '') sessions.save(withReason(session, reason))
     return this.#ended(this.#router.release(sessionId, now), now)
+  }
+
+  /** The last word of the media unit on legs that are gone, for the call records. */
+  legsEnded(legs: readonly (RtpFigures & { readonly mediaId: string })[]): void {
+    if (this.#isPrimary) for (const leg of legs) noteRtp(this.#exchange.sessions, leg)
   }
 
   /** ADR 0001: two primaries met. Until then an in-dialog request that nobody here knows is dropped. */

@@ -47,6 +47,7 @@ function stage() {
     mayAct: () => may,
     settle: () => undefined,
     journal: () => undefined,
+    trace: { keep: () => undefined },
   })
   runner.attach({ send: (bytes) => void sent.push(Buffer.from(bytes).toString()) })
   runner.setRole('primary', 1, null)

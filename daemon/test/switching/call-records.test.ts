@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { exchange } from '../../src/compose/call-exchange.ts'
 import { CallLedger } from '../../src/compose/call-ledger.ts'
 import { limits } from '../../src/limits.ts'
-import { recordText } from '../../src/switching/call-record.ts'
+import { callRecordOf, compareRecords, recordText } from '../../src/switching/call-record.ts'
+import { header } from '../../src/wire/sip/message.ts'
 import { MemoryCalls } from '../compose/call-record-facts.ts'
 import { type Script, type Step, scripts } from './core-calls.ts'
 import { MissingMessage, Stage, sdp } from './core-stage.ts'
@@ -220,4 +221,35 @@ test('a kill at any boundary of any call: both nodes have its one record, with t
     }),
     { numRuns: Number(process.env.CHAOS_RUNS ?? 300) },
   )
+})
+
+test('an operator who ends a call says why: to both telephones, and in the record', (t) => {
+  const stage = talking()
+  const [session] = stage.tables.wiredConference.values()
+  stage.release(session?.sessionId ?? '', 'Q.850;cause=31;text="stuck"')
+  for (const phone of [stage.a, stage.b]) {
+    t.is(header(phone.asked('BYE'), 'Reason'), 'Q.850;cause=31;text="stuck"')
+  }
+  t.like(stage.records[0], { endedBy: 'switch', reason: 'Q.850;cause=31;text="stuck"' })
+})
+
+test('the last word on the voice of a leg is in the record, also when it comes after the end', (t) => {
+  const stage = talking()
+  stage.a.request('BYE')
+  const [session] = stage.tables.wiredConference.values()
+  const mediaId = session?.members[1]?.mediaId ?? ''
+  const figures = {
+    ...{ packetsSent: 10, packetsReceived: 9, packetsLost: 1, packetsLate: 0 },
+    ...{ jitterMsMax: 3, farPacketsLost: 2 },
+  }
+  stage.core.legsEnded([
+    { mediaId, ...figures },
+    { mediaId: 'unknown-a', ...figures },
+  ])
+  const [after] = stage.tables.wiredConference.values()
+  t.deepEqual(after?.history?.parties[1]?.rtp, figures)
+  const better = after === undefined ? null : callRecordOf(after)
+  const [first] = stage.records
+  if (better === null || first === undefined) return t.fail()
+  t.true(compareRecords(better, first) < 0, 'it replaces the record without figures')
 })

@@ -425,8 +425,8 @@ export class Stage {
     this.#perform(this.core.digit({ mediaId, digit, mark }, this.#time()))
   }
 
-  release(sessionId: string): void {
-    this.#perform(this.core.release(sessionId, this.#time()) ?? [])
+  release(sessionId: string, reason = ''): void {
+    this.#perform(this.core.release(sessionId, this.#time(), reason) ?? [])
   }
 
   #time(): Now {

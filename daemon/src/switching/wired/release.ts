@@ -36,14 +36,29 @@ export function endCall(call: Call, end: CallEnd): void {
   exchange.resources.giveBack(session.sessionId, resourcesOf(session))
   const ended = { atMs: call.now.wallMs, status: end.status, by: end.by }
   call.change({ state: 'released', ended })
-  const reason = end.reason ?? end.headers?.find(({ name }) => name === 'Reason')?.value
+  const headers = withKeptReason(session, end.headers ?? [])
+  const reason = end.reason ?? reasonIn(headers)
   if (reason !== undefined) call.change({ history: withReason(call.session, reason).history })
   exchange.timers.stop({ sessionId: call.sessionId, timer: 'no-answer' })
   for (const member of session.members) {
-    if (isPresent(member)) releaseMember(call, legOf(member), end)
+    if (isPresent(member)) releaseMember(call, legOf(member), { ...end, headers })
   }
   boundEnd(call)
   settle(call)
+}
+
+/** Why it ends may be in the record before: the operator said so. */
+function withKeptReason(
+  { history }: Conference,
+  headers: readonly SipHeader[],
+): readonly SipHeader[] {
+  const kept = history?.reason ?? ''
+  if (kept === '' || reasonIn(headers) !== undefined) return headers
+  return [...headers, { name: 'Reason', value: kept }]
+}
+
+function reasonIn(headers: readonly SipHeader[]): string | undefined {
+  return headers.find(({ name }) => name === 'Reason')?.value
 }
 
 /** One member leaves; the others go on. Its media ends a few ticks later; its port is free; its place in the record
