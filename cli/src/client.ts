@@ -23,6 +23,7 @@ const changing: readonly Verb[] = [
   'config.apply',
   'release-call',
   'call.release',
+  'conference.order',
   'pause',
   'resume',
   'reinit',

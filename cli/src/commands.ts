@@ -4,6 +4,15 @@ import { CallRelease, CallShow, CallTrace } from './commands/call.ts'
 import { Cdr, CdrExport, CdrShow } from './commands/cdr.ts'
 import { Completion } from './commands/completion.ts'
 import {
+  ConferencesAdd,
+  ConferencesDrop,
+  ConferencesEnd,
+  ConferencesLock,
+  ConferencesMute,
+  ConferencesUnlock,
+  ConferencesUnmute,
+} from './commands/conference-orders.ts'
+import {
   ConfigApply,
   ConfigDiff,
   ConfigExport,
@@ -45,7 +54,14 @@ export const COMMANDS = {
   'cdr:show': CdrShow,
   completion: Completion,
   conferences: Conferences,
+  'conferences:add': ConferencesAdd,
+  'conferences:drop': ConferencesDrop,
+  'conferences:end': ConferencesEnd,
+  'conferences:lock': ConferencesLock,
+  'conferences:mute': ConferencesMute,
   'conferences:show': ConferencesShow,
+  'conferences:unlock': ConferencesUnlock,
+  'conferences:unmute': ConferencesUnmute,
   'config:apply': ConfigApply,
   'config:diff': ConfigDiff,
   'config:export': ConfigExport,

@@ -80,6 +80,13 @@ const successes: readonly (readonly [line: string, code: number, seen: RegExp])[
   ['groups show 500', 0, /1002 {4}offline +0/],
   ['conferences', 0, /briefing +600 +preset {2}● running {2}1 of 2 +PIN +c0ffee-1/],
   ['conferences show briefing', 0, /- {4}1002 +absent +listens {2}-6 dB/],
+  ['conferences add briefing 1004', 0, /1004 is called in briefing/],
+  ['conferences drop briefing 1004 --yes', 0, /1004 is out in briefing/],
+  ['conferences mute briefing 1004', 0, /1004 is muted in briefing/],
+  ['conferences unmute briefing 1004', 0, /1004 may talk in briefing/],
+  ['conferences lock briefing --reason quiet', 0, /nobody else gets in briefing/],
+  ['conferences unlock briefing', 0, /others get in briefing/],
+  ['conferences end briefing --yes', 0, /nobody is left in briefing/],
   ['trunks', 0, /acc-north {2}192\.168\.9\.1:5060 {2}● up +2 of 30 +4XXX/],
   ['trunks show acc-north', 0, /state {7}up: answered 12 s ago/],
   ['calls', 0, /7f3a-12 {2}communicating/],
@@ -242,7 +249,8 @@ test('a dry run of an unsafe switchover leaves with 3 and shows the plan', async
 })
 
 const asking = ['switchover --reason PSU_swap', 'failover', 'sync-db', 'release-call x']
-for (const line of [...asking, 'pause', 'reinit', 'drill']) {
+const askingMore = ['conferences drop x 1', 'conferences end x', 'call release x']
+for (const line of [...asking, ...askingMore, 'pause', 'reinit', 'drill']) {
   test(`vccs ${line} without a terminal and --yes: code 3 and the command to run`, async (t) => {
     const result = await vccs(words(line))
     t.is(result.code, 3)

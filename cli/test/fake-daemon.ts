@@ -222,8 +222,8 @@ const conference = {
   session: 'c0ffee-1',
   startedAt: '2026-03-14T12:30:00.000Z',
   members: [
-    { number: '1001', leg: 'a', state: 'talking', mayTalk: true, gainDb: 0 },
-    { number: '1002', leg: null, state: 'absent', mayTalk: false, gainDb: -6 },
+    { number: '1001', leg: 'a', state: 'talking', mayTalk: true, muted: true, gainDb: 0 },
+    { number: '1002', leg: null, state: 'absent', mayTalk: false, muted: false, gainDb: -6 },
   ],
 } as const
 const trunk = {
@@ -489,6 +489,10 @@ export const healthyHandlers: ControlHandlers = {
   groups: async () => success({ groups: [{ ...group, members: [...group.members] }] }),
   conferences: async () =>
     success({ conferences: [{ ...conference, members: [...conference.members] }] }),
+  'conference.order': async ({ conference: name, order }) =>
+    name === 'briefing'
+      ? success({ conference: name, order })
+      : failure('not-found', `no conference ${name}`),
   trunks: async () => success({ trunks: [{ ...trunk, routes: [...trunk.routes] }] }),
   cdr: async ({ after, limit }) => {
     const next = { endedAtMs: Date.parse(callRecord.endedAt), sessionId: callRecord.sessionId }

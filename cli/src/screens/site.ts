@@ -114,7 +114,7 @@ export function drawConference(screen: Screen, one: Conference): string[] {
     member.leg ?? '-',
     member.number,
     member.state,
-    member.mayTalk ? 'talks' : 'listens',
+    voiceOf(member),
     member.gainDb === 0 ? '-' : `${member.gainDb} dB`,
   ])
   const running = session === null ? 'idle' : `${session} since ${exactMoment(startedAt ?? '')}`
@@ -126,6 +126,11 @@ export function drawConference(screen: Screen, one: Conference): string[] {
     '',
     ...screen.table(['LEG', 'MEMBER', 'STATE', 'VOICE', 'GAIN'], rows),
   ]
+}
+
+function voiceOf({ muted, mayTalk }: Conference['members'][number]): string {
+  if (muted) return 'muted'
+  return mayTalk ? 'talks' : 'listens'
 }
 
 const trunkTones: Readonly<Record<Trunk['state'], Tone>> = {

@@ -15,7 +15,14 @@ import {
   cdrShowShape,
 } from './call-schema.ts'
 import { effectSchema, historyEntrySchema, operationSchema } from './operation-schema.ts'
-import { conferencesShape, groupsShape, positionsShape, trunksShape } from './site-schema.ts'
+import {
+  conferenceOrderParams,
+  conferenceOrderShape,
+  conferencesShape,
+  groupsShape,
+  positionsShape,
+  trunksShape,
+} from './site-schema.ts'
 import { alarmItemSchema, checkSchema, statusResultSchema, timeSchema } from './status-schema.ts'
 import { syncDbShape, syncFailuresShape, syncStatusShape, syncVerifyShape } from './sync-schema.ts'
 
@@ -264,6 +271,10 @@ export const verbs = {
   positions: { params: z.strictObject({}), result: result('positions', positionsShape) },
   groups: { params: z.strictObject({}), result: result('groups', groupsShape) },
   conferences: { params: z.strictObject({}), result: result('conferences', conferencesShape) },
+  'conference.order': {
+    params: conferenceOrderParams,
+    result: result('conference.order', conferenceOrderShape),
+  },
   trunks: { params: z.strictObject({}), result: result('trunks', trunksShape) },
   cdr: { params: cdrParams, result: result('cdr', cdrShape) },
   /** `sessionId` may be the beginning of one. */

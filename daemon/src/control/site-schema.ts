@@ -64,6 +64,8 @@ export const conferencesShape = {
           leg: z.string().nullable(),
           state: z.string(),
           mayTalk: z.boolean(),
+          /** Silenced by an order. */
+          muted: z.boolean(),
           gainDb: z.number(),
         }),
       ),
@@ -98,3 +100,26 @@ export const trunksShape = {
     }),
   ),
 }
+
+const user = z.string().min(1).max(64)
+
+/** What an operator orders; `switching/conference/order.ts` says what it means. */
+const orderSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('add'), user }),
+  z.strictObject({ kind: z.literal('drop'), user }),
+  z.strictObject({ kind: z.literal('mute'), user, muted: z.boolean() }),
+  z.strictObject({ kind: z.literal('gain'), user, gainDb: z.int().min(-30).max(12) }),
+  z.strictObject({ kind: z.literal('lock'), locked: z.boolean() }),
+  z.strictObject({ kind: z.literal('end') }),
+])
+export type ConferenceOrderItem = z.infer<typeof orderSchema>
+
+export const conferenceOrderParams = z.strictObject({
+  /** Name or number of a conference, or a session: a call of two becomes one. */
+  conference: z.string().min(1).max(64),
+  order: orderSchema,
+  /** For the log. */
+  reason: z.string().max(200).default(''),
+  operator: z.string().max(64).default(''),
+})
+export const conferenceOrderShape = { conference: z.string(), order: orderSchema }

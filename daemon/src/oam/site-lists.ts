@@ -34,10 +34,12 @@ export function listConferences({ conferences }: Plan, { sessions }: Now): Confe
   const live = sessions.filter(({ type, state }) => type !== 'ordinary' && state !== 'released')
   const taken = new Set<string>()
   const planned = [...conferences].sort(byName).map((plan): ConferenceItem => {
-    const session = live.find((one) => one.history?.called === plan.number)
+    const session = live.find((one) => numberOf(one) === plan.number)
     if (session !== undefined) taken.add(session.sessionId)
-    const { name, displayName, number, kind, locked, membersMax } = plan
-    const seats = plan.members.map((seat) => ({ ...seat, leg: null, state: 'absent' }))
+    const { name, displayName, number, kind, membersMax } = plan
+    const locked = session?.focus?.locked ?? plan.locked
+    const absent = { leg: null, state: 'absent', muted: false }
+    const seats = plan.members.map((seat) => ({ ...seat, ...absent }))
     return {
       ...{ name, displayName, number, kind, locked, membersMax },
       hasPin: plan.pinHash !== null,
@@ -52,9 +54,15 @@ export function listConferences({ conferences }: Plan, { sessions }: Now): Confe
 function unplanned(session: Conference): ConferenceItem {
   const { type } = session
   const kind = type === 'group' || type === 'preset' ? type : 'temporary'
-  const nothing = { name: '', displayName: '', number: null, locked: false, hasPin: false }
-  const members = joined([], session.members)
-  return { ...nothing, kind, membersMax: 0, ...sessionOf(session), members }
+  const { name = '', displayName = '', locked = false, membersMax = 0 } = session.focus ?? {}
+  const number = numberOf(session)
+  const facts = { name, displayName, number: number === '' ? null : number, locked, membersMax }
+  const hasPin = (session.focus?.pinHash ?? null) !== null
+  return { ...facts, kind, hasPin, ...sessionOf(session), members: joined([], session.members) }
+}
+
+function numberOf({ focus, history }: Conference): string {
+  return focus?.number ?? history?.called ?? ''
 }
 
 function sessionOf(session: Conference | undefined) {
@@ -72,15 +80,15 @@ function joined(seats: readonly Seat[], members: readonly Member[]): Seat[] {
   return [
     ...seats.map((seat) => {
       const member = there.find(({ user }) => user === seat.number)
-      return member === undefined ? seat : { ...seat, leg: legOf(member), state: member.state }
+      return member === undefined ? seat : { ...seat, ...placeIn(member) }
     }),
-    ...there
-      .filter((member) => !isSeated(member))
-      .map((member) => {
-        const { user: number, state } = member
-        return { number, leg: legOf(member), state, mayTalk: true, gainDb: 0 }
-      }),
+    ...there.filter((member) => !isSeated(member)).map(placeIn),
   ]
+}
+
+function placeIn(member: Member): Seat {
+  const { mayTalk = true, muted = false, gainDb = 0 } = member.seat ?? {}
+  return { number: member.user, leg: legOf(member), state: member.state, mayTalk, muted, gainDb }
 }
 
 interface TrunkState {
