@@ -14,7 +14,7 @@ command -v npm >/dev/null 2>&1 || {
 # command:package, for building sqlite3 and for the demo, the tests and the benches. The programs of
 # the system first: npm puts another `nft` into the path.
 tools='make:make g++:g++ python3:python3 ip:iproute2 nft:nftables tcpdump:tcpdump tshark:tshark
-dumpcap:wireshark-common baresip:baresip-core sipp:sip-tester nsenter:util-linux
+dumpcap:wireshark-common baresip:baresip-core sipp:sip-tester nsenter:util-linux kamailio:kamailio
  xmllint:libxml2-utils'
 installed() { PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" command -v "$1"; }
 missing=''

@@ -13,6 +13,7 @@ const packageOf = {
   baresip: 'baresip-core',
   sipp: 'sip-tester',
   tshark: 'tshark',
+  kamailio: 'kamailio',
 } as const
 
 type LabProgram = keyof typeof packageOf
@@ -29,7 +30,7 @@ export const demoPrograms: readonly LabProgram[] = [
   'baresip',
   captureProgram,
 ]
-export const testPrograms: readonly LabProgram[] = [...demoPrograms, 'sipp', 'tshark']
+export const testPrograms: readonly LabProgram[] = [...demoPrograms, 'sipp', 'tshark', 'kamailio']
 
 const systemFolders = [
   '/usr/local/sbin',
