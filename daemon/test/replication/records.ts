@@ -58,6 +58,15 @@ const member = {
     digits: '12',
     failures: 1,
   },
+  trunk: {
+    name: 't',
+    route: 'north',
+    ways: [{ route: 'north', trunk: 'u' }],
+    hops: 69,
+    credentials: { name: 'Authorization', value: 'Digest' },
+  },
+  movedFrom: 's0',
+  isToAlign: true,
 }
 
 /** S1.80: session ID, members, type, state, start time; and what a take-over needs beside. */
@@ -70,6 +79,15 @@ const conference = {
   conferenceId: 7,
   callType: 'ia',
   subject: 'IA call',
+  transfer: {
+    by: 'b',
+    target: 'c',
+    referSeq: 2,
+    status: 180,
+    told: 100,
+    isSilent: false,
+    startedAtMs: 1_700_000_000_002,
+  },
   priority: 'urgent',
   wg67Version: 'phone.01',
   ended: null,
