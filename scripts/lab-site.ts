@@ -6,6 +6,8 @@ export interface LabUser {
   readonly password: string
   /** False: this terminal gets the primary's stream only. */
   readonly twin?: boolean
+  /** More of its account: `line`, `rights`. */
+  readonly line?: Readonly<Record<string, unknown>>
 }
 
 export function labUsers(first: number, count: number): LabUser[] {

@@ -89,6 +89,11 @@ export class BaresipPhone {
     return this.#command('resume')
   }
 
+  /** The other end of the call shall talk to the target (REFER). */
+  transfer(target: string): Promise<void> {
+    return this.#command('transfer', target)
+  }
+
   hangUp(): Promise<void> {
     return this.#command('hangup')
   }
