@@ -221,6 +221,11 @@ export const limits = {
   sipMaxForwards: 70,
   /** No answer of the callee: 408 to the caller, CANCEL to the callee. */
   noAnswerMs: 60_000,
+  /** ED-137 sheet 5.2: a call that may enter a conversation waits so long for the line; one that ends
+   * it, so long after the warning. */
+  intrusionWaitMs: 5_000,
+  interruptionWaitMs: 3_000,
+  intrusionRetryMs: 500,
   /** A call waits for a busy line no longer than this. */
   queueMsMax: 180_000,
   /** How often one call is forwarded. */

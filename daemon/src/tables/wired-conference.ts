@@ -254,6 +254,18 @@ export const conferenceSchema = recordObject({
     /** Unix milliseconds: since when it waits, and when its turn came; null: it waits still. */
     sinceMs: z.number(),
     calledAtMs: z.number().nullable(),
+    /** After a while it enters the conversation (强插), or ends it (强拆); null: it only waits. */
+    urge: z.enum(['intrude', 'release']).nullable().default(null),
+  })
+    .nullable()
+    .default(null),
+  /** Somebody has entered the conversation (强插); null: nobody, or he has left again. */
+  intrusion: recordObject({
+    leg: z.string().max(8),
+    /** The account that was to be reached. */
+    number: z.string().max(64),
+    /** Unix milliseconds. */
+    atMs: z.number(),
   })
     .nullable()
     .default(null),

@@ -47,6 +47,7 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     legCount: null,
     diversions: null,
     queued: null,
+    intrusion: null,
     history: null,
     focus: null,
     transfer: null,

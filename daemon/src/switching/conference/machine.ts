@@ -5,6 +5,8 @@
 //!   any --BYE, refusal, time-out, dropped--> releasing --> released --> (gone)
 import type { Member } from '../../tables/wired-conference.ts'
 import { onDigit } from '../services/digits.ts'
+import type { Call } from '../wired/call.ts'
+import type { OfLeg } from '../wired/events.ts'
 import { onCancelAgain } from '../wired/release.ts'
 import { ignored, leftRow, notOffered, type Row, refused } from '../wired/rows.ts'
 import {
@@ -56,13 +58,18 @@ const connected: Row = {
   success: onMemberModified,
   failure: onModificationRefused,
   'bye-done': ignored,
-  'info-done': ignored,
+  'info-done': onInfoTold,
   unacknowledged: onMemberUnacknowledged,
   'no-answer': ignored,
   'cancel-again': onCancelAgain,
   linger: ignored,
   'member-gone': ignored,
   release: onConferenceReleased,
+}
+
+/** The answer to an INFO of the switch says nothing. */
+function onInfoTold(call: Call, { leg }: OfLeg): void {
+  call.close(leg, 'relayClient')
 }
 
 export const conferenceMachine: Readonly<Record<Member['state'], Row>> = {

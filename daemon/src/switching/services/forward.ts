@@ -54,6 +54,8 @@ function invited(work: SetUp): CoreEffect[] | null {
   const { exchange, invitation, xip } = work
   // Whoever calls himself is told so, whatever he has set.
   if (xip.destinationUser === xip.sourceUser || xip.callType !== 'da-ida') return null
+  // It is meant for him, and for nobody in his place.
+  if (xip.urge !== null) return null
   const view = viewOf(exchange, xip.priority, invitation.now)
   const choice = forwardFrom(xip.destinationUser, xip.diversions, view)
   if (choice.kind === 'refused') return refuse(exchange, invitation, choice.status)

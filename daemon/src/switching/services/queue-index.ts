@@ -20,6 +20,12 @@ export class QueueIndex {
     return this.#waiting.get(number)?.size ?? 0
   }
 
+  /** True while a call is about to enter or end the conversation of the line. */
+  isUrged(number: string): boolean {
+    const line = [...(this.#waiting.get(number)?.values() ?? [])]
+    return line.some(({ queued }) => queued !== null && queued.urge !== null)
+  }
+
   /** The session whose turn it is; null: nobody waits. */
   first(number: string): Conference | null {
     const line = [...(this.#waiting.get(number)?.values() ?? [])]

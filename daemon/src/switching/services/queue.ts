@@ -17,6 +17,8 @@ import { endCall } from '../wired/release.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import type { SetUp } from '../wired/setup.ts'
 import { hasRoom, newSession } from '../wired/setup-terminal.ts'
+import type { Urge } from '../xip/xip.ts'
+import { mayBeUrged } from './intrude.ts'
 import type { Service, SessionChange } from './service.ts'
 
 const name = 'queue'
@@ -47,8 +49,15 @@ function invited(work: SetUp): CoreEffect[] | null {
     return null
   }
   if (!mustWait(exchange, entry, invitation.now)) return null
+  const urge = urgeOf(work, entry)
   const isFull = exchange.queue.length(entry.number) >= profileOf(entry).line.waiting
-  return isFull ? null : wait(work, entry)
+  return isFull && urge === null ? null : wait(work, entry, urge)
+}
+
+/** One call at a time is pressed in; another one only waits (ED-137 sheet 5.6). */
+function urgeOf({ exchange, xip }: SetUp, entry: PhoneBookEntry): Urge | null {
+  if (xip.urge === null || exchange.queue.isUrged(entry.number)) return null
+  return mayBeUrged(exchange, entry, xip.urge) ? xip.urge : null
 }
 
 /** Nobody overtakes those who wait already, even while the line has just become free. */
@@ -58,7 +67,11 @@ function mustWait(exchange: Exchange, entry: PhoneBookEntry, now: Now): boolean 
   return line.kind === 'free' && exchange.queue.length(entry.number) > 0
 }
 
-function wait({ exchange, invitation, xip, names }: SetUp, entry: PhoneBookEntry): CoreEffect[] {
+function wait(
+  { exchange, invitation, xip, names }: SetUp,
+  entry: PhoneBookEntry,
+  urge: Urge | null,
+): CoreEffect[] {
   const { request, source, now } = invitation
   const { sessionId } = xip
   const place = { sessionId, leg: first, localPort: 1, names }
@@ -70,7 +83,7 @@ function wait({ exchange, invitation, xip, names }: SetUp, entry: PhoneBookEntry
   if (taken === null || localPort === undefined) return refuse(exchange, invitation, 503)
   const session: Conference = {
     ...newSession(xip, { conferenceId: taken.conferenceId, now }),
-    queued: { number: entry.number, sinceMs: now.wallMs, calledAtMs: null },
+    queued: { number: entry.number, sinceMs: now.wallMs, calledAtMs: null, urge },
     members: [{ ...caller, localPort }],
   }
   if (!exchange.sessions.save(session)) {

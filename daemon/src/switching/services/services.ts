@@ -5,6 +5,7 @@ import { callTypeService } from './call-types.ts'
 import { conferenceService } from './conference.ts'
 import { forwarding } from './forward.ts'
 import { hotline } from './hotline.ts'
+import { intruding } from './intrude.ts'
 import { joining } from './join.ts'
 import { priorityCalls } from './priority.ts'
 import { probes } from './probe.ts'
@@ -23,6 +24,7 @@ export const services: readonly Service[] = [
   hotline,
   priorityCalls,
   callTypeService,
+  intruding,
   setByDialling,
   forwarding,
   queueing,

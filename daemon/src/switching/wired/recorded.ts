@@ -94,6 +94,7 @@ function unreadable({ request, source }: Invitation, sessionId: string): Xip {
     priority: 'normal',
     callType: 'da-ida',
     wg67Versions: [],
+    urge: null,
     diversions: [],
     media: null,
   }

@@ -93,6 +93,7 @@ export function newSession(
     ended: null,
     legCount: null,
     queued: null,
+    intrusion: null,
     history: newHistory(xip.destinationUser),
     focus: null,
     transfer: null,

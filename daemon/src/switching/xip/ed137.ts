@@ -7,6 +7,8 @@ import { type CallType, type Priority, priorities } from './xip.ts'
 export const ownVersions = ['phone.02', 'phone.01'] as const
 
 export const wg67Reasons = {
+  /** Another call needs the line. */
+  forcedRelease: 'WG-67;cause=1001;text="Forced Release"',
   versionNotImplemented: 'WG-67;cause=1005;text="WG67-Version Not Implemented"',
   accessModeMismatch: 'WG-67;cause=2006;text="radio access mode does not match"',
 } as const

@@ -40,6 +40,7 @@ export function xipFromInvite(
       callType: kind.callType,
       wg67Versions: wg67,
       media,
+      urge: null,
       diversions: [],
     },
   }

@@ -11,6 +11,9 @@ export type CallType = (typeof callTypes)[number]
 export const priorities = ['emergency', 'urgent', 'normal', 'non-urgent'] as const
 export type Priority = (typeof priorities)[number]
 
+/** Intrusion (强插) and forced release (强拆). */
+export type Urge = 'intrude' | 'release'
+
 export type Codec = 'PCMA' | 'PCMU'
 
 export interface XipCodec {
@@ -47,6 +50,8 @@ export interface Xip {
   readonly wg67Versions: readonly string[]
   /** Null: the caller made no offer. */
   readonly media: XipMedia | null
+  /** It may enter the conversation of a busy destination, or end it, and wants to. */
+  readonly urge: Urge | null
   /** How the call came to its destination from the one that was dialled. */
   readonly diversions: readonly Diversion[]
 }
