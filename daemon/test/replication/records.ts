@@ -106,15 +106,6 @@ const conference = {
   diversions: [{ from: '1002', to: '1003', reason: 'no-answer', atMs: 1 }],
   queued: { number: '1003', sinceMs: 1, calledAtMs: null, urge: null },
   intrusion: { leg: 'c', number: '1003', atMs: 1 },
-  transfer: {
-    by: 'a',
-    target: 'c',
-    referSeq: 3,
-    status: 180,
-    told: 100,
-    isSilent: false,
-    startedAtMs: 1,
-  },
   history: {
     called: '1002',
     parties: [
