@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BenchContext } from './bench/figures.ts'
+import { measureFlood } from './bench/flood.ts'
 import { machineFacts } from './bench/machine.ts'
 import { measureMedia } from './bench/media-figures.ts'
 import { measurePair } from './bench/pair-figures.ts'
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, (context: BenchContext) => Promise<object
   takeover: measureTakeOver,
   pair: measurePair,
   cli: measureStatusCommand,
+  flood: measureFlood,
 }
 
 /** Beside what earlier runs stored: a figure that was disturbed can be measured again alone. */

@@ -163,11 +163,12 @@ export const limits = {
   conferencePinDigitsMax: 16,
 
   sipMessageBytesMax: 16_384,
-  /** Start line and headers: an answer repeats some of them and has more of its own. Of a request that is
-   * refused for it, as much is repeated. */
+  /** Start line and headers, and of them what an answer has to repeat: it has more of its own. */
   sipHeadBytesMax: 12_288,
   sipRepeatedLengthMax: 8_192,
   sipHeaderLinesMax: 100,
+  /** Values of Via, Contact, Route or Record-Route: each of them is a line of what is made of it. */
+  sipListMax: 70,
   sdpBytesMax: 4_096,
   /** A conference-set of `legsMax` legs with two maps each. */
   busFrameBytesMax: 4_194_304,

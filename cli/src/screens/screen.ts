@@ -23,7 +23,8 @@ const colours: Partial<Record<Tone, string>> = {
   unknown: '90',
   faint: '90',
 }
-const controlBytes = /\p{Cc}/gu
+/** C0, C1, DEL, line separators, and marks that turn the direction of a line. */
+const controlBytes = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu
 
 export class Screen {
   readonly columns: number

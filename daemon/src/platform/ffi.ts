@@ -17,6 +17,8 @@ export const libcConstant = {
   clockMonotonic: 1,
   timerAbstime: 1,
   schedFifo: 1,
+  solSocket: 1,
+  soRcvbufforce: 33,
   ipprotoIp: 0,
   ipTos: 1,
   ipprotoTcp: 6,

@@ -5,6 +5,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { DgramAsPromised, type SocketAsPromised } from 'dgram-as-promised'
 import { failure, type Result, success } from '../result.ts'
+import { libcConstant, loadLibc } from './ffi.ts'
 import { errorText } from './files.ts'
 
 type DatagramKind = 'sip' | 'pair'
@@ -95,7 +96,21 @@ function prepare(socket: Socket, options: DatagramOptions): void {
   socket.on('error', (error) => options.onError(errorText(error)))
   try {
     socket.setRecvBufferSize(receiveBufferBytes)
+    forceReceiveBuffer(socket)
   } catch (error) {
     options.onError(errorText(error))
   }
+}
+
+/** Beyond the limit of the kernel, where the process may (CAP_NET_ADMIN): under a flood its default is full
+ * in 20 ms. Without the right, or another Node that hides the descriptor, the limit holds. */
+function forceReceiveBuffer(socket: Socket): void {
+  const fd = (socket as { _handle?: { fd?: unknown } })._handle?.fd
+  const loaded = loadLibc()
+  if (typeof fd !== 'number' || fd < 0 || !loaded.ok) return
+  const size = new Uint8Array(new ArrayBuffer(4))
+  new DataView(size.buffer).setInt32(0, receiveBufferBytes, true)
+  const { solSocket, soRcvbufforce } = libcConstant
+  const { addressOf, setsockopt } = loaded.value
+  setsockopt(fd, solSocket, soRcvbufforce, addressOf(size), size.length)
 }

@@ -2,6 +2,7 @@
 import type { User } from '../../tables/user.ts'
 import type { Conference, Leg, Member } from '../../tables/wired-conference.ts'
 import type { NameAddress } from '../../wire/sip/message.ts'
+import { harmlessText } from '../../wire/sip/scan.ts'
 import { parseUri } from '../../wire/sip/write.ts'
 import { dialogOfInvite, dialogToTerminal, ownContact } from '../dialog/dialog.ts'
 import { isReadable } from '../dialog/pending.ts'
@@ -126,7 +127,8 @@ function addressOf(
 ): NameAddress {
   const { uri, parameters } = ownContact(exchange.options, shown)
   const known = exchange.options.tables.phoneBook.get(user)?.displayName
-  return { displayName: displayName ?? (known || null), uri: { ...uri, port: null }, parameters }
+  const name = displayName === null ? known : harmlessText(displayName)
+  return { displayName: name || null, uri: { ...uri, port: null }, parameters }
 }
 
 function endpointOf({ address, port }: User) {

@@ -1,5 +1,6 @@
 //! A message while it is read: the headers found so far and the first thing that was wrong. Reading
 //! goes on after a fault, so that a request that can be answered gets its 400 (RFC 3261 16.3).
+import { limits } from '../../limits.ts'
 import { scanNameAddress } from './address.ts'
 import { parseCseq } from './cseq.ts'
 import { canonicalHeaderName, singleHeaders } from './header-names.ts'
@@ -21,6 +22,8 @@ export interface Draft {
   headers: SipHeader[]
   /** Canonical names of the single-instance headers that were seen. */
   seen: Set<string>
+  /** Long, or with control characters: it may be that no answer can repeat its names. */
+  doubtful: boolean
   /** The first fault and the status it is answered with. */
   fault: { why: string; status: number } | null
 }
@@ -39,6 +42,7 @@ export function emptyDraft(): Draft {
     contentLength: null,
     headers: [],
     seen: new Set(),
+    doubtful: false,
     fault: null,
   }
 }
@@ -91,7 +95,7 @@ function readVia(draft: Draft, value: string): boolean {
   const cursor = new Cursor(value)
   do {
     const scanned = scanVia(cursor)
-    if (scanned === null) return false
+    if (scanned === null || draft.via.length >= limits.sipListMax) return false
     draft.via.push(scanned.via)
     if (!scanned.complete) return false
   } while (cursor.takeSeparator(','))
@@ -151,7 +155,7 @@ function readAddresses(into: NameAddress[], value: string, bracketed: boolean): 
   do {
     const from = cursor.at
     const address = scanNameAddress(cursor)
-    if (address === null) return false
+    if (address === null || into.length >= limits.sipListMax) return false
     if (bracketed && !value.slice(from, cursor.at).includes('<')) return false
     into.push(address)
   } while (cursor.takeSeparator(','))

@@ -36,7 +36,9 @@ export function parseSip(bytes: Uint8Array): SipMessage | SipMalformed {
   const headBytes = buffer.subarray(headFrom, blank < 0 ? size : blank)
   if (headBytes.length > limits.sipHeadBytesMax) refuse(draft, 'the headers are too large', 513)
   if (!isUtf8(headBytes)) refuse(draft, 'the headers are not UTF-8')
-  if (hasControls(headBytes)) checkControls(draft, headBytes.toString('utf8'))
+  const hasControl = hasControls(headBytes)
+  if (hasControl) checkControls(draft, headBytes.toString('utf8'))
+  draft.doubtful = hasControl || headBytes.length > limits.sipRepeatedLengthMax
   const start = readHead(draft, headBytes.toString('utf8'))
   if (start === null) return malformed(draft, null, 'the start line is not valid')
   const body = blank < 0 ? '' : readBody(draft, buffer.subarray(blank + 4))
@@ -188,6 +190,9 @@ function complete(draft: Draft, start: StartLine, body: string): SipMessage | Si
     headers: draft.headers,
     body,
   }
+  if (draft.doubtful && !canBeRepeated(message)) {
+    return malformed(draft, null, 'what has to be repeated cannot be')
+  }
   if (draft.fault === null) return message
   const answerable = message.kind === 'request' && message.method !== 'ACK'
   return malformed(draft, answerable ? { ...message, body: '' } : null, '')
@@ -197,18 +202,16 @@ function complete(draft: Draft, start: StartLine, body: string): SipMessage | Si
 function malformed(draft: Draft, reply: SipRequest | null, why: string): SipMalformed {
   refuse(draft, why)
   const { why: noted, status } = draft.fault ?? { why, status: 400 }
-  if (reply !== null && repeatedLength(reply) > limits.sipRepeatedLengthMax) {
-    return { kind: 'malformed', why: noted, reply: null, status }
-  }
   // U+FFFD marks bytes that were lost: a reply must echo the names exactly or not at all.
   const lost = reply !== null && namesAreLossy(reply)
   return { kind: 'malformed', why: noted, reply: lost ? null : reply, status }
 }
 
-/** Of what an answer has to repeat. */
-function repeatedLength({ via, from, to, callId, cseq }: SipRequest): number {
+/** What an answer, or the ACK of one, has to repeat is short, and holds no control character that is not a quoted pair. */
+function canBeRepeated({ via, from, to, callId, cseq }: SipMessage): boolean {
   const texts = [...via.map(viaText), nameAddressText(from), nameAddressText(to)]
-  return [...texts, callId, cseq.method].join('').length
+  if (!texts.every(controlsAreQuoted)) return false
+  return [...texts, callId, cseq.method].join('').length <= limits.sipRepeatedLengthMax
 }
 
 function namesAreLossy(request: SipRequest): boolean {

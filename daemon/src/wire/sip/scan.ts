@@ -182,6 +182,15 @@ export function quotedText(text: string): string {
   return `${value}"`
 }
 
+/** What moves a cursor or turns the direction of a line: C0, C1, DEL, separators and bidirectional marks. */
+const harmful = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu
+const shownLengthMax = 128
+
+/** A name that somebody else will see: short, and without orders to a screen. */
+export function harmlessText(text: string): string {
+  return text.slice(0, shownLengthMax).toWellFormed().replaceAll(harmful, ' ').trim()
+}
+
 /** The text with each CR and LF as a space, so that it cannot begin a line of its own. */
 export function singleLine(text: string): string {
   for (let at = 0; at < text.length; at += 1) {
