@@ -31,7 +31,10 @@ function tryOne(group: MutantGroup, limitMs: number, number?: number): Promise<O
   if (number !== undefined) args.push(String(number))
   return new Promise((resolve) => {
     // It ends itself in time, unless it never gives the loop back.
-    const child = spawn(process.execPath, args, { timeout: 1.2 * limitMs, killSignal: 'SIGKILL' })
+    const child = spawn(process.execPath, args, {
+      timeout: Math.round(1.2 * limitMs),
+      killSignal: 'SIGKILL',
+    })
     let output = ''
     let errors = ''
     child.stdout.on('data', (chunk: Buffer) => {
