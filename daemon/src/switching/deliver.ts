@@ -21,7 +21,9 @@ function rowOf(call: Call, leg: string | null): Row {
   const member = leg === null ? null : call.member(leg)
   if (member !== null && !isPresent(member)) return leftRow
   if (type === 'group') return groupRow
-  if (leg !== null && transfer?.target === leg) return targetRow
-  if (focus === null) return callMachine[state]
+  if (focus === null) {
+    const isTarget = leg !== null && transfer?.target === leg
+    return isTarget ? targetRow : callMachine[state]
+  }
   return member === null ? conferenceRow : conferenceMachine[member.state]
 }

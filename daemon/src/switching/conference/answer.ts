@@ -15,6 +15,7 @@ import { acknowledged } from '../wired/release.ts'
 import { mediaOf } from '../xip/media.ts'
 import { stopRinging } from './invite.ts'
 import { leave } from './leave.ts'
+import { referred } from './refer.ts'
 
 /** 200 to an INVITE or re-INVITE of a member, with our answer or, when it made no offer, ours. */
 export function answerMember(call: Call, leg: Leg): void {
@@ -105,6 +106,7 @@ export function onInvitedProvisional(call: Call, { leg, response }: Answered): v
   if (call.member(leg).state === 'calling') call.changeMember(leg, { state: 'ringing' })
   // It may stand for the one in the 200, which repeats it or has none (RFC 3261 13.2.1).
   if (mediaOf(response.body) !== null) call.changeDialog(leg, { remoteSdp: response.body })
+  referred(call, leg, response.status)
 }
 
 /** It is in: the others go on as they are. */
@@ -130,6 +132,7 @@ export function onInvitedAnswered(call: Call, { leg, response }: Answered): void
     call.changeMember(leg, { seat: { ...seat, wg67Version, sinceMs: call.now.wallMs } })
   }
   describe(call, leg, description)
+  referred(call, leg, 200)
 }
 
 const versionLengthMax = 64
@@ -140,6 +143,7 @@ export function onInvitedRefused(call: Call, failed: Failed): void {
   call.close(leg, 'pendingClient')
   if (isAskedAgain(call, failed)) return
   stopRinging(call, leg)
+  referred(call, leg, status)
   leave(call, leg, { status, gone: leg })
 }
 

@@ -7,6 +7,7 @@ import type { Member } from '../../tables/wired-conference.ts'
 import { onDigit } from '../services/digits.ts'
 import type { Call } from '../wired/call.ts'
 import type { OfLeg } from '../wired/events.ts'
+import { onNotified } from '../services/refer-progress.ts'
 import { onCancelAgain } from '../wired/release.ts'
 import { ignored, leftRow, notOffered, type Row, refused } from '../wired/rows.ts'
 import {
@@ -21,6 +22,7 @@ import {
 } from './answer.ts'
 import { onConferenceReleased, onMemberBye, onMemberUnacknowledged } from './leave.ts'
 import { onMemberInfo } from './pin.ts'
+import { onMemberRefer } from './refer.ts'
 
 /** Called by the conference, and not there yet. */
 const invited: Row = {
@@ -49,6 +51,8 @@ const connected: Row = {
   bye: onMemberBye,
   info: onMemberInfo,
   ...notOffered,
+  refer: onMemberRefer,
+  'notify-done': onNotified,
   update: onMemberUpdate,
   digit: onDigit,
   ack: onMemberAck,

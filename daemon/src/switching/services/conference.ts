@@ -3,6 +3,7 @@ import { limits } from '../../limits.ts'
 import { legOf, type Member } from '../../tables/wired-conference.ts'
 import { onNotAnswered, startRinging } from '../conference/invite.ts'
 import { onPinDigit } from '../conference/pin.ts'
+import { referred } from '../conference/refer.ts'
 import { isConnected } from '../conference/seat.ts'
 import type { Call } from '../wired/call.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
@@ -14,7 +15,9 @@ export const conferenceService: Service = {
   timer(call, leg) {
     const member = call.member(leg)
     const isLate = !isConnected(member) || member.seat?.room !== null
-    if (isPresent(member) && isLate) onNotAnswered(call, leg)
+    if (!isPresent(member) || !isLate) return
+    referred(call, leg, 408)
+    onNotAnswered(call, leg)
   },
   restore(call) {
     if (isOver(call.session) || call.session.focus === null) return
