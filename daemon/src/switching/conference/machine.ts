@@ -5,9 +5,9 @@
 //!   any --BYE, refusal, time-out, dropped--> releasing --> released --> (gone)
 import type { Member } from '../../tables/wired-conference.ts'
 import { onDigit } from '../services/digits.ts'
+import { onNotified } from '../services/refer-progress.ts'
 import type { Call } from '../wired/call.ts'
 import type { OfLeg } from '../wired/events.ts'
-import { onNotified } from '../services/refer-progress.ts'
 import { onCancelAgain } from '../wired/release.ts'
 import { ignored, leftRow, notOffered, type Row, refused } from '../wired/rows.ts'
 import {
