@@ -146,6 +146,8 @@ function sippArguments(options: SippOptions): string[] {
     ...(options.authUri === undefined ? [] : ['-auth_uri', options.authUri]),
     ...['-d', String(options.pauseMs ?? 0)],
     ...(options.repeats === false ? ['-nr'] : []),
+    // After a take-over the switch asks each dialog whether it lives (OPTIONS).
+    '-aa',
     ...['-nostdin', '-trace_err', '-trace_stat', '-stf', 'statistics.csv', '-fd', '1'],
   ]
 }
