@@ -1,7 +1,7 @@
 //! How long the switch may act on what pair said of the role (ADR 0015). A process that stood still wakes
 //! up with an old belief and an unread queue; it acts again when pair has answered a sign of life that
 //! was given after it woke, because then everything said before has been read. Pure: time is an argument.
-import type { BusMessageOf } from '../bus/messages.ts'
+import type { BusMessageOf, Role } from '../bus/messages.ts'
 
 /** Alone, a pause of the loop up to this is no standstill, also in a fast profile. */
 const aloneMsMin = 500
@@ -10,6 +10,7 @@ export class RoleLease {
   readonly #patienceMs: number
   #untilMs = Number.NEGATIVE_INFINITY
   #alone = false
+  #isPrimary = false
   /** When the loop last came round. */
   #turnAtMs = Number.NEGATIVE_INFINITY
   #inDoubt = true
@@ -22,9 +23,12 @@ export class RoleLease {
     this.#patienceMs = patienceMs
   }
 
-  /** What pair said of the role. */
-  role({ alone }: { readonly alone: boolean }): void {
+  /** What pair said of the role. A new primary is in doubt until pair has answered a sign of life: what
+   * pair said next may lie unread behind it, when both stood still and the peer serves. */
+  role({ alone, role }: { readonly alone: boolean; readonly role: Role }): void {
     this.#alone = alone
+    if (role === 'primary' && !this.#isPrimary) this.#doubt()
+    this.#isPrimary = role === 'primary'
   }
 
   /** The loop came round.
@@ -37,11 +41,15 @@ export class RoleLease {
   /** False: what this node knows of its role may be over. */
   holds(nowMs: number): boolean {
     if (!this.#inDoubt && nowMs >= this.#untilMs && !this.#goesOnAlone(nowMs)) {
-      this.#inDoubt = true
-      this.#askedWith = null
-      this.#answered = false
+      this.#doubt()
     }
     return !this.#inDoubt
+  }
+
+  #doubt(): void {
+    this.#inDoubt = true
+    this.#askedWith = null
+    this.#answered = false
   }
 
   /** A sign of life is to be given now. */

@@ -117,7 +117,9 @@ test('an answer of a pair unit that was silent too long itself is none', (t) => 
 
 test('alone, a node without its pair unit goes on; after it stood still it waits', (t) => {
   const stage = Stage.serving()
-  stage.lease.role({ alone: true })
+  stage.lease.role({ alone: true, role: 'primary' })
+  stage.turn()
+  stage.answer()
   for (let turns = 0; turns < 200; turns += 1) {
     stage.now += 50
     stage.turn()
@@ -141,4 +143,19 @@ test('with a peer, a node without its pair unit is silent after its patience', (
   t.true(stage.holds)
   stage.now += 50
   t.false(stage.holds)
+})
+
+test('a node that becomes primary says nothing before pair has answered: it may be told otherwise next', (t) => {
+  const stage = Stage.serving()
+  stage.lease.role({ alone: false, role: 'standby' })
+  // Both stood still, for less than the patience: that the peer serves lies unread behind this.
+  stage.now += 433
+  stage.lease.role({ alone: true, role: 'primary' })
+  t.false(stage.holds)
+  stage.turn([stage.push()])
+  t.false(stage.holds, 'this was said before the question')
+  stage.answer()
+  t.true(stage.holds)
+  stage.lease.role({ alone: false, role: 'primary' })
+  t.true(stage.holds, 'only the term has changed')
 })
