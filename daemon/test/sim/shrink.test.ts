@@ -59,7 +59,7 @@ test('a rule of the product that is broken is found, and its reproduction is sma
   const habits = { ...plan.habits, pauseMsMean: 1_000, talkMsMean: 2_000, holdMsMean: 1_000 }
   const times = { calmMs: 2_000, chaosMs: 20_000, faultMsMean: 1_500, faultMsMax: 1_500 }
   const faults = ['freeze-node', 'freeze-unit', 'bad-link'] as const
-  const broken = { ...planOf(11, 'default'), phones: 4, links: 2, ...times, habits, faults }
+  const broken = { ...planOf(38, 'default'), phones: 4, links: 2, ...times, habits, faults }
   const outcome = runPlan(broken, { hours: 0.005 })
   t.is(outcome.violations[0]?.rule, 'standby-sent-sip')
   const small = shrink({ plan: broken, hours: 0.005, outcome })
