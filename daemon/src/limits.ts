@@ -302,6 +302,8 @@ export const limits = {
   /** Of the document in a NOTIFY; with its headers it is a SIP message that both nodes can read. */
   eventDocumentBytesMax: 12_288,
   nonceMsMax: 300_000,
+  /** Repetitions of a request (64*T1) mostly get the same nonce. */
+  nonceStepMs: 64_000,
   /** The accounts are counted again after this, for the challenges of numbers that nobody has. */
   decoysMs: 60_000,
   /** Nonces whose nonce counts are remembered; the oldest is forgotten first. */

@@ -75,7 +75,7 @@ export class Core {
       newBranch: newToken,
     })
     const accounts = () => options.tables.phoneBook.values()
-    const digest = new DigestServer({ realm, secret, newSalt: newToken, accounts })
+    const digest = new DigestServer({ realm, secret, accounts })
     this.#exchange = new Exchange(this.#options, { layer: this.#layer, digest, services })
     this.#subscriptions = new Subscriptions(this.#exchange, eventPackages, touched)
     this.#router = new Router(this.#exchange, this.#subscriptions)

@@ -13,7 +13,7 @@ const newToken = () => 'abcdef0123456789'
 export function exchangeOn(stage: Stage, services: readonly Service[] = []): Exchange {
   const sentBy = { address: service, port: 5060 }
   const layer = new TransactionLayer({ sentBy, peerSentBy: null, newBranch: newToken })
-  const digest = new DigestServer({ realm, secret, newSalt: newToken, accounts: () => [] })
+  const digest = new DigestServer({ realm, secret, accounts: () => [] })
   const options = {
     ...{ tables: stage.tables, address: service, sipPort: 5060, realm, secret, newToken },
     rtpPorts: { first: 20_000, last: 20_019 },

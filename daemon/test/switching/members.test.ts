@@ -31,8 +31,8 @@ function exchangeOn(stage: Stage, half?: 'lower' | 'upper'): Exchange {
     peerSentBy: null,
     newBranch: options.newToken,
   })
-  const { realm, secret, newToken } = options
-  const digest = new DigestServer({ realm, secret, newSalt: newToken, accounts: () => [] })
+  const { realm, secret } = options
+  const digest = new DigestServer({ realm, secret, accounts: () => [] })
   const made = half === undefined ? options : { ...options, half }
   const exchange = new Exchange(made, { layer, digest, services: [] })
   exchange.sessions.rebuild()

@@ -53,18 +53,13 @@ export class Site {
   readonly digest: DigestServer
   nowMs = startMs
   #cseq = 0
+  #branch = 0
 
   constructor(users = new Map<string, User>(), secret = 'secret of the pair') {
     this.users = users
-    let salts = 0
-    const newSalt = (): string => {
-      salts += 1
-      return String(salts)
-    }
     this.digest = new DigestServer({
       realm,
       secret: Buffer.from(secret),
-      newSalt,
       accounts: () => book.values(),
     })
   }
@@ -99,7 +94,9 @@ export class Site {
   ): SipResponse {
     this.#cseq += 1
     const ask = (more: string[]) => {
-      const message = registerRequest([...lines, ...more], { cseq: this.#cseq, ...parts })
+      this.#branch += 1
+      const numbers = { cseq: this.#cseq, branch: `z9hG4bK-${this.#branch}` }
+      const message = registerRequest([...lines, ...more], { ...numbers, ...parts })
       const record = { ...message.to, uri: { ...message.to.uri, user: to } }
       return this.receive({ ...message, to: record }).response
     }

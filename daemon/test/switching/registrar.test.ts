@@ -125,17 +125,28 @@ test('each node accepts the nonce of the other one, and no nonce of a foreign pa
 test('an aged nonce is stale: the telephone asks no person for a password', (t) => {
   const site = new Site()
   const challenge = challengeOf(site)
-  site.nowMs += limits.nonceMsMax
+  site.nowMs += limits.nonceMsMax - limits.nonceStepMs
   t.is(tryOnce(site, authorize(challenge, { nc: '00000001' })).status, 200)
-  site.nowMs += 1
+  site.nowMs += limits.nonceStepMs + 1
   const late = tryOnce(site, authorize(challenge, { nc: '00000002' }), { cseq: 2 })
   t.is(late.status, 401)
   for (const value of headerValues(late, 'WWW-Authenticate'))
     t.true(parseDigestChallenge(value)?.stale)
   t.is(tryOnce(site, authorize(late, {}), { cseq: 3 }).status, 200)
   const future = challengeOf(site)
-  site.nowMs -= limits.nonceMsMax + 1
+  site.nowMs -= limits.nonceMsMax + limits.nonceStepMs
   t.is(tryOnce(site, authorize(future, {}), { cseq: 4 }).status, 401)
+})
+
+test('the repetitions of a request get the same challenge, and other requests other ones', (t) => {
+  const site = new Site()
+  const nonce = (parts: object, lines: string[] = []) =>
+    header(site.receive(registerRequest(lines, parts)).response, 'WWW-Authenticate')
+  const first = nonce({ cseq: 1, branch: 'z9hG4bK-1' })
+  site.nowMs += 1
+  t.is(nonce({ cseq: 1, branch: 'z9hG4bK-1' }), first)
+  t.not(nonce({ cseq: 2, branch: 'z9hG4bK-1' }), first)
+  t.not(nonce({ cseq: 1, branch: 'z9hG4bK-2' }), first)
 })
 
 test('a captured request is not accepted twice, and nonce counts may leave gaps', (t) => {

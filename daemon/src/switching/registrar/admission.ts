@@ -78,7 +78,11 @@ export function authentication(
       // 407 is for proxies; the switch is the end of what it is asked (RFC 3261 22.2).
       return {
         status: 401,
-        headers: digest.challenges(verdict.stale, { number, account }, nowWallMs),
+        headers: digest.challenges(
+          { request, stale: verdict.stale },
+          { number, account },
+          nowWallMs,
+        ),
       }
   }
 }

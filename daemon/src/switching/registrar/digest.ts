@@ -17,8 +17,6 @@ interface DigestOptions {
   readonly realm: string
   /** At least 16 bytes, equal on both nodes. */
   readonly secret: Uint8Array
-  /** A fresh token of hexadecimal digits: two nonces of one millisecond must differ. */
-  readonly newSalt: () => string
   /** All accounts: a number that nobody has is challenged like one of them. */
   readonly accounts: () => Iterable<Pick<PhoneBookEntry, 'digest'>>
 }
@@ -53,13 +51,15 @@ export class DigestServer {
   }
 
   /** One WWW-Authenticate header for each algorithm of the account, the stronger first (RFC 8760 2.4).
-   * A number that nobody has (`account` null) is challenged like one that somebody has. */
+   * A number that nobody has (`account` null) is challenged like one that somebody has. The same request
+   * gets the same challenge: no transaction absorbs its repetitions, and a telephone that hears two
+   * different ones mixes them up. */
   challenges(
-    stale: boolean,
+    { request, stale }: { readonly request: SipRequest; readonly stale: boolean },
     claim: { readonly number: string; readonly account: Pick<PhoneBookEntry, 'digest'> | null },
     nowWallMs: number,
   ): SipHeader[] {
-    const nonce = this.#newNonce(nowWallMs)
+    const nonce = this.#nonceFor(request, nowWallMs)
     const { realm } = this.#options
     // Made in either case, as it takes its time.
     const decoy = this.#decoys.offerOf(claim.number, nowWallMs)
@@ -110,10 +110,24 @@ export class DigestServer {
     return { kind: 'challenge', stale: false }
   }
 
-  #newNonce(nowWallMs: number): string {
-    const time = Math.floor(nowWallMs).toString(16)
-    const salt = this.#options.newSalt()
-    assert(!salt.includes('-'), 'a salt does not hold the mark between the parts of a nonce')
+  #nonceFor(request: SipRequest, nowWallMs: number): string {
+    const time = (Math.floor(nowWallMs / limits.nonceStepMs) * limits.nonceStepMs).toString(16)
+    const { callId, cseq, from, via } = request
+    const branch = via[0]?.parameters.get('branch') ?? ''
+    const tag = from.parameters.get('tag') ?? ''
+    // What was shown already is not shown again.
+    const shown = headerValues(request, 'Authorization').join()
+    const text = [
+      'vccs salt',
+      shown,
+      callId,
+      cseq.number,
+      cseq.method,
+      tag,
+      branch,
+      via[0]?.host,
+    ].join('\n')
+    const salt = createHmac('sha256', this.#options.secret).update(text).digest('hex').slice(0, 16)
     return `${time}-${salt}-${this.#seal(time, salt)}`
   }
 
