@@ -23,5 +23,5 @@ test('five seconds of 20,000 messages a second from one address cost no frame an
   const wanted = [`sip-flood ${figures.attacker}`]
   t.deepEqual(figures.alarms, { a: wanted, b: wanted })
   t.true(figures.memoryMiB.a < growthMiBMax && figures.memoryMiB.b < growthMiBMax)
-  // Whether the role moved is only told: on a machine that is busy with other work it may, at no price.
+  // Whether the role moved is in the log: on two processors that other work takes as well it may.
 })
