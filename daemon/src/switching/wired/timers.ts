@@ -1,6 +1,6 @@
-//! The few clocks of a session: a heap of deadlines in which a stopped timer stays until it is due.
-//! One entry a session, leg and name; starting it again moves it.
+//! The few clocks of a session: one deadline a session, leg and name; starting it again moves it.
 import type { Leg } from '../../tables/wired-conference.ts'
+import { Deadlines } from '../deadlines.ts'
 
 type SessionTimer = 'no-answer' | 'cancel-again' | 'linger'
 
@@ -16,86 +16,43 @@ export type CallTimer =
       readonly leg: Leg
     }
 
-interface Entry {
-  readonly atMs: number
-  readonly key: string
-  readonly due: CallTimer
-}
-
 export class CallTimers {
-  #heap: Entry[] = []
-  readonly #live = new Map<string, Entry>()
+  readonly #deadlines = new Deadlines<string>()
+  readonly #timers = new Map<string, CallTimer>()
 
-  start(due: CallTimer, atMs: number): void {
-    const entry = { due, atMs, key: keyOf(due) }
-    this.#live.set(entry.key, entry)
-    this.#push(entry)
+  start(timer: CallTimer, atMs: number): void {
+    const name = nameOf(timer)
+    this.#timers.set(`${timer.sessionId}/${name}`, timer)
+    this.#deadlines.start(timer.sessionId, name, atMs)
   }
 
   stop(timer: CallTimer): void {
-    this.#live.delete(keyOf(timer))
+    const name = nameOf(timer)
+    this.#timers.delete(`${timer.sessionId}/${name}`)
+    this.#deadlines.stop(timer.sessionId, name)
   }
 
   clear(): void {
-    this.#heap = []
-    this.#live.clear()
+    this.#deadlines.clear()
+    this.#timers.clear()
   }
 
   nextMs(): number | null {
-    this.#dropStopped()
-    return this.#heap[0]?.atMs ?? null
+    return this.#deadlines.nextMs()
   }
 
   /** Takes the next timer that is due, or null. */
   take(nowMs: number): CallTimer | null {
-    this.#dropStopped()
-    const top = this.#heap[0]
-    if (top === undefined || top.atMs > nowMs) return null
-    this.#pop()
-    this.#live.delete(top.key)
-    return top.due
-  }
-
-  #dropStopped(): void {
-    for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
-      if (this.#live.get(top.key) === top) return
-      this.#pop()
-    }
-  }
-
-  #push(entry: Entry): void {
-    const heap = this.#heap
-    let at = heap.push(entry) - 1
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      const above = heap[parent] as Entry
-      if (above.atMs <= entry.atMs) break
-      heap[at] = above
-      at = parent
-    }
-    heap[at] = entry
-  }
-
-  #pop(): void {
-    const heap = this.#heap
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) return
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      const right = heap[child + 1]
-      if (right !== undefined && right.atMs < (heap[child] as Entry).atMs) child += 1
-      const below = heap[child]
-      if (below === undefined || below.atMs >= last.atMs) break
-      heap[at] = below
-      at = child
-    }
-    heap[at] = last
+    const due = this.#deadlines.take(nowMs)
+    if (due === null) return null
+    const key = `${due.owner}/${due.name}`
+    const timer = this.#timers.get(key) ?? null
+    this.#timers.delete(key)
+    return timer
   }
 }
 
-function keyOf(timer: CallTimer): string {
+function nameOf(timer: CallTimer): string {
   const leg = 'leg' in timer ? timer.leg : ''
-  const name = timer.timer === 'service' ? timer.service : timer.timer
-  return `${timer.sessionId}/${name}/${leg}`
+  return `${timer.timer === 'service' ? timer.service : timer.timer}/${leg}`
 }
