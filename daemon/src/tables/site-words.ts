@@ -18,15 +18,11 @@ export const featureCodes = {
   forwardOff: { digits: '*70', number: false },
   doNotDisturb: { digits: '*78', number: false },
   doNotDisturbOff: { digits: '*79', number: false },
-  /** Rings when the number that was busy is free, and no more. */
-  callBack: { digits: '*66', number: true },
-  callBackOff: { digits: '*86', number: false },
   intrude: { digits: '*37', number: true },
   forceRelease: { digits: '*38', number: true },
   /** A call with `Priority: emergency`, and with `urgent`. */
   emergencyCall: { digits: '*39', number: true },
   urgentCall: { digits: '*36', number: true },
-  monitor: { digits: '*35', number: true },
 } as const
 
 export type FeatureName = keyof typeof featureCodes

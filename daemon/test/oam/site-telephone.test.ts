@@ -126,8 +126,8 @@ const wrong: [string, string][] = [
   ['conferences: { c: { number: 5, kind: preset } }', '1:19: conferences.c: a preset conference'],
   ['conferences: { c: { number: 5, pin: 12 } }', '1:37: conferences.c.pin: must be 3 to 16 digits'],
   [
-    'features: { pickup: "*1", monitor: "*1" }',
-    '1:36: features.monitor: *1 is the number of service pickup',
+    'features: { pickup: "*1", intrude: "*1" }',
+    '1:36: features.intrude: *1 is the number of service pickup',
   ],
   ['features: { dance: "*1" }', '1:13: features.dance: is not a known key'],
   ['tones: { country: atlantis }', '1:19: tones.country: '],
