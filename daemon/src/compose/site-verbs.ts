@@ -53,8 +53,9 @@ export function makeSiteVerbs(parts: SiteVerbParts): Handlers {
       return atPrimary('conference.order', signed, async () => carryOut(parts, signed))
     },
     trunks: async () => {
-      const unknown = { state: 'unknown', detail: 'not probed' } as const
-      return success({ trunks: listTrunks(core.plan, now(), () => unknown) })
+      const known = new Map(core.trunkStates(wallMs()).map((trunk) => [trunk.name, trunk.state]))
+      const stateOf = (trunk: string) => stateOfProbe(known.get(trunk))
+      return success({ trunks: listTrunks(core.plan, now(), stateOf) })
     },
   }
 }
@@ -74,6 +75,14 @@ function carryOut(
   if (!done.ok) return done
   log.info('an operator changed a conference', { conference, order, operator, reason })
   return success({ conference, order })
+}
+
+/** Only the node that serves asks the other systems. */
+function stateOfProbe(state: ReturnType<Core['trunkStates']>[number]['state'] | undefined) {
+  if (state === undefined || state === 'unwatched') {
+    return { state: 'unknown', detail: 'not probed' } as const
+  }
+  return { state, detail: state === 'unknown' ? 'not known here' : 'by OPTIONS' } as const
 }
 
 /** As the core names it: by its number, or as a session. */
