@@ -1,13 +1,6 @@
-//! The agreement on session timers (RFC 4028) and reliable answers (RFC 3262), as pure rules.
+//! The agreement on session timers (RFC 4028), as pure rules.
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
-import {
-  rackOf,
-  repeatAfterMs,
-  requiresReliable,
-  rseqOf,
-  supportsReliable,
-} from '../../src/switching/dialog/reliable.ts'
 import {
   isTooShort,
   minSeOf,
@@ -136,37 +129,4 @@ test('our offer is never below the minimum of the other side', (t) => {
     { name: 'Session-Expires', value: '900;refresher=uac' },
     { name: 'Min-SE', value: '900' },
   ])
-})
-
-test('RSeq and RAck are numbers of 32 bits, and nothing else', (t) => {
-  t.is(rseqOf(messageWith('RSeq: 4294967295')), 4_294_967_295)
-  for (const bad of ['0', '4294967296', '-1', '1 2', 'x', '']) {
-    t.is(rseqOf(messageWith(`RSeq: ${bad}`)), null, bad)
-  }
-  t.deepEqual(rackOf(messageWith('RAck: 776656 1 INVITE')), {
-    rseq: 776_656,
-    cseq: 1,
-    method: 'INVITE',
-  })
-  for (const bad of ['1 INVITE', '1 2 INVITE x', '1 x INVITE', '0 1 INVITE', '']) {
-    t.is(rackOf(messageWith(`RAck: ${bad}`)), null, bad)
-  }
-})
-
-test('100rel is found in Require and Supported', (t) => {
-  t.true(supportsReliable(messageWith('Supported: timer, 100rel')))
-  t.true(supportsReliable(messageWith('Require: 100REL')))
-  t.true(requiresReliable(messageWith('Require: timer', 'Require: 100rel')))
-  t.false(requiresReliable(messageWith('Supported: 100rel')))
-  t.false(supportsReliable(messageWith('Supported: replaces')))
-})
-
-test('a 1xx without PRACK is repeated with doubled intervals for 64*T1', (t) => {
-  const waits: number[] = []
-  for (let sent = 0; ; sent++) {
-    const waitMs = repeatAfterMs(sent)
-    if (waitMs === null) break
-    waits.push(waitMs)
-  }
-  t.deepEqual(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000])
 })
