@@ -66,10 +66,13 @@ const legStatistics = message('leg-statistics', {
 })
 /** S1.55: the last member was removed. */
 const conferenceEnded = message('conference-ended', { conferenceId: z.int() })
-/** Once a second. Counters since start. */
+/** Once a second, and as soon as all legs were named or the last of them became warm. Counters since
+ * start. */
 const mediaStatistics = message('media-statistics', {
   tick: z.number(),
   legs: z.int(),
+  /** Of those, legs with a twin that this node cannot send yet as a node that was here all the time. */
+  coldLegs: z.int().optional(),
   conferences: z.int(),
   backend: z.enum(['ffi', 'dgram']),
   realtime: z.boolean(),

@@ -35,6 +35,8 @@ const mediaSchema = z.object({
   realtime: z.boolean(),
   tick: z.number(),
   legs: countSchema,
+  /** Of those, not yet sent as twins by a standby that has just heard of them. */
+  coldLegs: countSchema.optional(),
   conferences: countSchema,
   packetsReceived: z.number(),
   packetsSent: z.number(),

@@ -254,6 +254,19 @@ export class MediaEngine {
     }
   }
 
+  /** Legs that a standby does not send, because their packets would not be those of the primary. */
+  get coldLegs(): number {
+    return [...this.legs.values()].filter((leg) => this.isCold(leg)).length
+  }
+
+  isCold(leg: Leg): boolean {
+    return leg.record.twin && !this.#isWarm(leg, this.#tick)
+  }
+
+  #isWarm(leg: Leg, tick: number): boolean {
+    return leg.open && this.#clockIsKnown && leg.bridge.isWarm(tick)
+  }
+
   #runBridge(bridge: Bridge, tick: number): void {
     const { arena } = this.#options
     let events = 0
@@ -304,7 +317,7 @@ export class MediaEngine {
     if (!leg.isMember(tick)) return false
     if (this.#serves) return tick >= leg.ownFromTick || tick >= this.#takesUntilTick
     if (!leg.record.twin) return tick < this.#givesUntilTick && this.#trust === 'full'
-    return this.#clockIsKnown && leg.bridge.isWarm(tick)
+    return this.#isWarm(leg, tick)
   }
 
   /** Ticks were left out or come again, or there was none before. */

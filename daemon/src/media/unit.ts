@@ -51,6 +51,8 @@ export class MediaUnit {
   #workTicks = 0
   #aliveAtMs = 0
   #statisticsAtMs = 0
+  /** The switch was told of legs that are not warm yet. */
+  #toldCold = false
 
   constructor(options: UnitOptions) {
     this.#options = options
@@ -92,9 +94,11 @@ export class MediaUnit {
         if (!isCommand(message)) return
         const nowMs = this.#options.monotonicMs()
         this.#commands.run(message, nowMs)
+        if (message.kind === 'member-add') this.#tellCold(message.leg.mediaId, nowMs)
         if (message.kind !== 'conference-set') return
         this.#lease.legsNamed(nowMs)
         this.engine.endGiving()
+        this.#sayStatistics(nowMs)
       }
     }
   }
@@ -124,7 +128,8 @@ export class MediaUnit {
     const doneMs = this.#options.monotonicMs()
     if (this.#nextSlot > first) this.#workMs += doneMs - nowMs
     if (doneMs >= this.#aliveAtMs) this.#sayAlive(doneMs)
-    if (doneMs >= this.#statisticsAtMs) this.#sayStatistics(doneMs)
+    const isWarmNow = this.#toldCold && this.engine.coldLegs === 0
+    if (isWarmNow || doneMs >= this.#statisticsAtMs) this.#sayStatistics(doneMs)
   }
 
   #shift(ticks: number): void {
@@ -185,13 +190,23 @@ export class MediaUnit {
     })
   }
 
+  /** The switch learns of the first leg that is not warm before it can call itself in step. */
+  #tellCold(mediaId: string, nowMs: number): void {
+    const leg = this.engine.legs.get(mediaId)
+    if (leg === undefined || this.#toldCold || !this.engine.isCold(leg)) return
+    this.#sayStatistics(nowMs)
+  }
+
   #sayStatistics(nowMs: number): void {
     this.#statisticsAtMs = nowMs + statisticsMs
     const { backend, realtime, send, relay } = this.#options
+    const { coldLegs } = this.engine
+    this.#toldCold = coldLegs > 0
     send('switch', {
       kind: 'media-statistics',
       tick: this.engine.tick,
       ...this.engine.counters,
+      coldLegs,
       backend,
       realtime,
       ticksLate: this.#ticksLate,

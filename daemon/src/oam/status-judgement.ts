@@ -54,8 +54,20 @@ function degradedReasons(self: NodeStatus, peer: NodeStatus): string[] {
     const pending = Math.max(self.sync?.pending ?? 0, peer.sync?.pending ?? 0)
     reasons.push(`the standby is not in step, ${pending} records pending`)
   }
+  if (reasons.length === 0) reasons.push(...voiceReasons(self, peer))
   if (reasons.length === 0 && self.alone) reasons.push(`${self.name} serves without a peer`)
   return reasons
+}
+
+/** A standby that has just come has all records at once, and is ready to send the same voice as the
+ * primary only when nothing from before shapes its packets. */
+function voiceReasons(self: NodeStatus, peer: NodeStatus): string[] {
+  const standby = [self, peer].find((node) => node.role === 'standby' && node.reachable)
+  if (standby === undefined) return []
+  if (standby.media === null) return [`the media unit of ${standby.name} has not told its legs`]
+  const { legs, coldLegs = 0 } = standby.media
+  if (coldLegs * 2 <= legs) return []
+  return [`${standby.name} does not send the voice of ${coldLegs} of ${legs} legs yet`]
 }
 
 /** Without the supervisor the units serve on: an alarm, but no loss of redundancy. */
@@ -94,10 +106,16 @@ function disagreementsOf(self: NodeStatus, peer: NodeStatus): string[] {
 }
 
 function twinOf(self: NodeStatus, peer: NodeStatus | null): Judgement['twin'] {
-  const own = self.media?.legs ?? 0
-  const other = peer?.media?.legs ?? 0
+  const own = legsSent(self)
+  const other = peer === null ? 0 : legsSent(peer)
   const skewMs = self.clock?.skewMs ?? null
   return { both: Math.min(own, other), wanted: Math.max(own, other), skewMs }
+}
+
+/** The primary sends what it has; the standby what the primary sends too. */
+function legsSent({ media, role }: NodeStatus): number {
+  if (media === null) return 0
+  return role === 'primary' ? media.legs : media.legs - (media.coldLegs ?? 0)
 }
 
 /** The checks of a planned switchover, in the order in which they are shown. */

@@ -177,3 +177,32 @@ test('a standby whose clock is not that of the primary, or has jumped, does not 
   node.run(30)
   t.is(node.takeSent(20_000).length, 6)
 })
+
+test('a standby that comes to running legs calls them cold, and sends from when it no longer does', (t) => {
+  const node = new FakeNode()
+  node.engine.setRole('standby')
+  node.run(5)
+  node.order({ kind: 'conference-set', legs: [legRecord(0), legRecord(1)] })
+  node.run(1)
+  t.is(node.engine.coldLegs, 2)
+  let ticks = 0
+  for (; node.engine.coldLegs > 0 && ticks < 100; ticks++) {
+    t.deepEqual(node.sockets.sent, [], 'a cold leg is not sent')
+    node.run(1)
+  }
+  t.is(node.engine.coldLegs, 0)
+  node.run(2)
+  t.true(node.sockets.sent.length >= 4)
+})
+
+test('legs of a call that begins are never cold', (t) => {
+  const node = new FakeNode()
+  node.engine.setRole('standby')
+  const tick0 = node.tick + 5
+  node.order({ kind: 'member-add', leg: legRecord(0, { tick0, controlTick: tick0 }) })
+  node.order({ kind: 'member-add', leg: legRecord(1, { tick0, controlTick: tick0 }) })
+  for (let k = 0; k < 40; k++) {
+    t.is(node.engine.coldLegs, 0)
+    node.run(1)
+  }
+})

@@ -166,6 +166,28 @@ for (const [name, change, check, outcome] of cells) {
   })
 }
 
+/** The healthy pair, seen from the primary, with other legs at the standby. */
+function withStandbyMedia(change: { legs?: number; coldLegs?: number } | null): StatusResult {
+  const { media, ...inputs } = standbyInputs()
+  if (media === null) throw new Error('the fixture has a media report')
+  const changed = change && { ...media, message: { ...media.message, ...change } }
+  return status({}, assembleStatus({ ...inputs, media: changed }))
+}
+
+test('a standby whose media unit has just come is not redundant until it sends the voice too', (t) => {
+  const fresh = withStandbyMedia(null)
+  t.deepEqual(fresh.degraded, ['the media unit of vccs-b has not told its legs'])
+  const cold = withStandbyMedia({ coldLegs: 82 })
+  t.is(cold.mode, 'not redundant')
+  t.deepEqual(cold.degraded, ['vccs-b does not send the voice of 82 of 82 legs yet'])
+  t.is(cold.twin.both, 0)
+  t.false(cold.switchover.safe)
+  const one = withStandbyMedia({ coldLegs: 2 })
+  t.is(one.mode, 'redundant (1+1)')
+  t.is(one.twin.both, 80)
+  t.is(withStandbyMedia({ coldLegs: 0 }).mode, 'redundant (1+1)')
+})
+
 test('two primaries: none is named, and both sides of the contradiction are told', (t) => {
   const answer = status({ node: { ...pairInputs().node, name: 'vccs-b' } }, null)
   const found = status({}, answer)
