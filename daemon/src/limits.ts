@@ -131,6 +131,8 @@ export const limits = {
   membersPerSessionMax: 128,
   /** Contacts that one account may have registered at the same time. */
   contactsMax: 5,
+  /** Telephones behind one contact that may ring for one INVITE (RFC 3261 12.1). */
+  earlyDialogsMax: 8,
   /** Proxies on the way to a contact. */
   pathMax: 4,
   /** Calls that wait at one account. */

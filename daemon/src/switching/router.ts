@@ -7,18 +7,20 @@ import { response } from '../wire/sip/write.ts'
 import { deliver } from './deliver.ts'
 import type { Dialled } from './dialled.ts'
 import { tagOf } from './dialog/dialog.ts'
-import { pendingServerOf, type Slot } from './dialog/pending.ts'
+import { pendingServerOf } from './dialog/pending.ts'
 import { settleTimer } from './dialog/session-timer.ts'
 import type { CoreEffect, Now } from './effects.ts'
 import { admission } from './registrar/admission.ts'
 import { gate } from './registrar/gate.ts'
 import { answerOptions } from './registrar/options.ts'
 import { applyUserChanges, type RegisterOutcome, register } from './registrar/registrar.ts'
+import { onUnpracked } from './services/prack.ts'
 import type { Subscriptions } from './subscription/subscriptions.ts'
 import type { Outgoing, TransactionEvent } from './transaction/layer-types.ts'
 import { statelessAnswer, statelessResponse, statelessTag } from './transaction/stateless.ts'
 import { topViaWithSource } from './transaction/via-source.ts'
 import { type Call, withSession } from './wired/call.ts'
+import { isPrack, onPracked, takeEarly, withEarlyAnswer } from './wired/early.ts'
 import type { Exchange } from './wired/exchange.ts'
 import type { Link } from './wired/links.ts'
 import { refuse } from './wired/refuse.ts'
@@ -106,9 +108,9 @@ export class Router {
       case 'cancel':
         return this.#linked(event.id, now, (call, { leg }) => deliver(call, 'cancel', { leg }))
       case 'unacknowledged':
-        return this.#linked(event.id, now, (call, { leg }) =>
-          deliver(call, 'unacknowledged', { leg }),
-        )
+        return this.#linked(event.id, now, (call, { leg }) => {
+          if (!onUnpracked(call, leg)) deliver(call, 'unacknowledged', { leg })
+        })
       case 'timeout':
         return this.#linked(event.id, now, silence)
       case 'response': {
@@ -322,6 +324,10 @@ const requestNames: ReadonlyMap<string, RequestName> = new Map<string, RequestNa
 
 /** A response in the transaction of a place. */
 function answer(call: Call, { leg, slot }: Link, response: SipResponse): void {
+  if (isPrack(slot)) {
+    onPracked(call, leg, { slot, response })
+    return
+  }
   const pending =
     slot === 'relayClient' ? call.dialog(leg).relayClient : call.dialog(leg).pendingClient
   if (pending === null || !isFor(pending, response)) {
@@ -330,9 +336,10 @@ function answer(call: Call, { leg, slot }: Link, response: SipResponse): void {
   }
   const { status } = response
   if (pending.method === 'INVITE') {
-    if (status < 200) deliver(call, 'provisional', { leg, response })
-    else if (status < 300) {
-      deliver(call, 'success', { leg, response })
+    if (status < 200) {
+      if (takeEarly(call, leg, response)) deliver(call, 'provisional', { leg, response })
+    } else if (status < 300) {
+      deliver(call, 'success', { leg, response: withEarlyAnswer(call, leg, response) })
       settleSession(call, leg, response)
     } else deliver(call, 'failure', { leg, status, response })
   } else if (status >= 200) {
@@ -349,6 +356,10 @@ function settleSession(call: Call, leg: Leg, response: SipResponse): void {
 
 /** Timer B or F. */
 function silence(call: Call, { leg, slot }: Link): void {
+  if (isPrack(slot)) {
+    onPracked(call, leg, { slot, response: null })
+    return
+  }
   const pending =
     slot === 'relayClient' ? call.dialog(leg).relayClient : call.dialog(leg).pendingClient
   if (pending === null) return
@@ -356,7 +367,7 @@ function silence(call: Call, { leg, slot }: Link): void {
   deliver(call, name, { leg, status: 408, response: null })
 }
 
-function doneName(slot: Slot, method: string): 'info-done' | 'bye-done' | 'notify-done' {
+function doneName(slot: Link['slot'], method: string): 'info-done' | 'bye-done' | 'notify-done' {
   if (method === 'NOTIFY') return 'notify-done'
   return slot === 'relayClient' ? 'info-done' : 'bye-done'
 }

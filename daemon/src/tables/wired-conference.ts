@@ -43,6 +43,21 @@ const pendingServerSchema = recordObject({
   })
     .nullable()
     .default(null),
+  /** Of an INVITE whose sender knows reliable provisional answers (RFC 3262); null: they are not reliable. */
+  reliable: recordObject({
+    /** RSeq of the last one; 0: there was none. */
+    rseq: z.number(),
+    /** The one that waits for its PRACK, as wire text. */
+    open: z.string().nullable(),
+    /** One of them had a description: our answer, or our offer. */
+    described: z.boolean(),
+    /** Those that come after it. */
+    waiting: z.array(recordObject({ status: z.int(), body: z.string() })).max(4),
+    /** The 2xx comes after it, too. */
+    isHeld: z.boolean(),
+  })
+    .nullable()
+    .default(null),
   /** Last provisional status sent; 0: none. */
   provisional: z.int(),
   /** The final answer as wire text, once decided; for a 2xx kept until its ACK. */
@@ -64,6 +79,18 @@ const pendingClientSchema = recordObject({
 })
 export type PendingClient = z.infer<typeof pendingClientSchema>
 
+/** One of the early dialogs of our INVITE: who forks it, gives us several (RFC 3261 12.1, 13.2.2.4). */
+const earlySchema = recordObject({
+  tag: z.string().max(128),
+  /** RSeq of its last reliable answer; 0: there was none. */
+  rseq: z.number(),
+  /** What it has described itself as. */
+  sdp: z.string(),
+  /** The PRACK that is not answered yet. */
+  prack: pendingClientSchema.nullable(),
+})
+export type Early = z.infer<typeof earlySchema>
+
 const dialogSchema = recordObject({
   callId: z.string().max(256),
   localTag: z.string().max(128),
@@ -83,6 +110,8 @@ const dialogSchema = recordObject({
   localSdp: z.string(),
   remoteSdp: z.string(),
   timer: timerSchema.nullable().default(null),
+  /** Of an INVITE of ours that is not answered finally. */
+  early: z.array(earlySchema).max(limits.earlyDialogsMax).nullable().default(null),
   /** INVITE or BYE. */
   pendingServer: pendingServerSchema.nullable(),
   pendingClient: pendingClientSchema.nullable(),

@@ -1,5 +1,7 @@
 //! Scripts of whole calls: each step is something that a telephone does or time that passes. They are
 //! run as they are, and with a take-over after each step.
+import { header } from '../../src/wire/sip/message.ts'
+import { uriText } from '../../src/wire/sip/write.ts'
 import { type Stage, sdp } from './core-stage.ts'
 
 export type Step = (stage: Stage) => void
@@ -63,6 +65,27 @@ const ackOf =
   (stage) =>
     stage[who].ack(stage[who].told(200))
 
+/** PRACK of the reliable answer of this status (RFC 3262). */
+export const prack =
+  (status: number, body = ''): Step =>
+  ({ a }) => {
+    const response = a.told(status)
+    a.remoteTag = response.to.parameters.get('tag') ?? ''
+    const contact = response.contact === '*' ? undefined : response.contact[0]
+    if (contact !== undefined) a.target = uriText(contact.uri)
+    const rack = `RAck: ${header(response, 'RSeq')} ${response.cseq.number} INVITE`
+    a.request('PRACK', { body, headers: [rack] })
+  }
+/** A reliable answer of the callee. */
+export const reliably =
+  (status: number, rseq: number, body?: (stage: Stage) => string): Step =>
+  (stage) => {
+    const { b } = stage
+    const headers = ['Require: 100rel', `RSeq: ${rseq}`]
+    b.respond(b.asked('INVITE'), status, body?.(stage) ?? '', headers)
+  }
+const okPrack: Step = ({ b }) => b.respond(b.asked('PRACK'), 200)
+
 const talk: Script = [call, ring, answer, ack]
 const end: Script = [byeA, okB]
 
@@ -73,6 +96,43 @@ export const scripts: Readonly<Record<string, Script>> = {
   'early media, then answered': [
     call,
     ({ b }) => b.respond(b.asked('INVITE'), 183, sdp(b.endpoint)),
+    answer,
+    ack,
+    ...end,
+  ],
+  'the caller requires reliable answers': [
+    ({ a }) => a.call('102', sdp(a.endpoint), ['Require: 100rel']),
+    ring,
+    prack(180),
+    ({ b }) => b.respond(b.asked('INVITE'), 183, sdp(b.endpoint)),
+    prack(183),
+    answer,
+    ack,
+    ...end,
+  ],
+  'reliable answers, and no offer in the INVITE': [
+    ({ a }) => a.call('102', '', ['Require: 100rel']),
+    ring,
+    (stage) => prack(180, sdp(stage.a.endpoint))(stage),
+    answer,
+    ack,
+    ...end,
+  ],
+  'the callee gives reliable answers': [
+    call,
+    reliably(180, 7),
+    okPrack,
+    reliably(183, 8, ({ b }) => sdp(b.endpoint)),
+    okPrack,
+    ({ b }) => b.respond(b.asked('INVITE'), 200),
+    ack,
+    ...end,
+  ],
+  'reliable answers on both sides': [
+    ({ a }) => a.call('102', sdp(a.endpoint), ['Supported: 100rel, timer']),
+    reliably(183, 1, ({ b }) => sdp(b.endpoint)),
+    okPrack,
+    prack(183),
     answer,
     ack,
     ...end,

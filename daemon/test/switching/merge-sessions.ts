@@ -72,6 +72,7 @@ function dialog(callId: string, remoteSeq: number | null): Dialog {
     localSdp: '',
     remoteSdp: '',
     timer: null,
+    early: null,
     pendingServer: null,
     pendingClient: null,
     relayServer: null,

@@ -11,7 +11,7 @@ test('OPTIONS tells the methods, the body and the extensions of the switch', (t)
   t.is(answered.status, 200)
   t.is(
     header(answered, 'Allow'),
-    'INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE, SUBSCRIBE, REFER',
+    'INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE, SUBSCRIBE, REFER, PRACK',
   )
   t.is(header(answered, 'Allow-Events'), 'dialog, presence, conference, reg, refer')
   t.is(header(answered, 'Accept'), 'application/sdp')
@@ -33,7 +33,7 @@ const gates: [string, string, RequestParts, number | null][] = [
   ['no hop left for a BYE ends the call all the same', 'BYE', { maxForwards: 0 }, null],
   ['one hop left', 'INVITE', { maxForwards: 1 }, null],
   ['our own request that came back', 'INVITE', { lines: ownVia }, 482],
-  ['an extension that we have not', 'INVITE', { lines: ['Require: 100rel, precondition'] }, 420],
+  ['an extension that we have not', 'INVITE', { lines: ['Require: hovercraft, precondition'] }, 420],
   ['Require means nothing in a CANCEL', 'CANCEL', { lines: ['Require: 100rel'] }, null],
 ]
 for (const [name, method, parts, status] of gates) {
@@ -42,7 +42,7 @@ for (const [name, method, parts, status] of gates) {
     t.is(verdict.kind === 'refuse' ? verdict.response.status : null, status)
     if (verdict.kind !== 'refuse') return
     if (status === 405) t.true(header(verdict.response, 'Allow')?.includes('INVITE'))
-    if (status === 420) t.is(header(verdict.response, 'Unsupported'), '100rel, precondition')
+    if (status === 420) t.is(header(verdict.response, 'Unsupported'), 'hovercraft, precondition')
   })
 }
 

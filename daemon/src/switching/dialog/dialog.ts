@@ -83,6 +83,7 @@ export function dialogOfInvite(
     localSdp: '',
     remoteSdp: '',
     timer: null,
+    early: null,
     pendingServer: null,
     pendingClient: null,
     relayServer: null,
@@ -119,6 +120,7 @@ export function dialogToTerminal(our: {
     localSdp: '',
     remoteSdp: '',
     timer: null,
+    early: null,
     pendingServer: null,
     pendingClient: null,
     relayServer: null,
@@ -134,6 +136,7 @@ export function establish(dialog: Dialog, response: SipResponse): Dialog {
   return {
     ...dialog,
     remoteTag: tagOf(response.to),
+    early: null,
     routeSet,
     remoteTarget,
     destination: nextHop(routeSet, remoteTarget, dialog.destination),

@@ -10,11 +10,13 @@ import {
   parseNameAddress,
   parseUri,
   parseVia,
+  response,
   viaText,
   writeSip,
 } from '../../wire/sip/write.ts'
 import type { TransactionLayerApi } from '../transaction/layer-types.ts'
 import type { DialogCore } from './dialog.ts'
+import { reliableOf } from './reliable.ts'
 import { timerFor } from './session-timer.ts'
 
 /** Values longer than the record allows cannot come back from it. */
@@ -41,6 +43,7 @@ export function pendingServerOf(request: SipRequest, source: Endpoint): PendingS
     body: request.body,
     answerInAck: false,
     timer: opensSession(request.method) ? timerFor(request) : null,
+    reliable: reliableOf(request),
     provisional: 0,
     final: null,
   }
@@ -110,9 +113,21 @@ export function isSuccess(final: string | null): boolean {
 
 /** The final answer in a pending record, or null while there is none. */
 export function finalOf(pending: PendingServer): SipResponse | null {
-  if (pending.final === null) return null
-  const message = readBack(pending.final)
-  assert(message.kind === 'response', 'the final answer in the tables is a response')
+  return pending.final === null ? null : readAnswer(pending.final)
+}
+
+/** What a repeated request is answered with; null: with nothing but the 100. */
+export function lastAnswerOf(pending: PendingServer, localTag: string): SipResponse | null {
+  const { reliable, provisional } = pending
+  if (pending.final !== null && reliable?.isHeld !== true) return readAnswer(pending.final)
+  if (reliable !== null && reliable.open !== null) return readAnswer(reliable.open)
+  if (provisional === 0) return null
+  return response(requestOf(pending), provisional, { toTag: localTag })
+}
+
+function readAnswer(text: string): SipResponse {
+  const message = readBack(text)
+  assert(message.kind === 'response', 'an answer in the tables is a response')
   return message
 }
 

@@ -12,10 +12,17 @@ export const allowedMethods = [
   'UPDATE',
   'SUBSCRIBE',
   'REFER',
+  'PRACK',
 ]
 
-/** Option tags that may stand in Require: RFC 4028, RFC 3911, RFC 3891, RFC 4488. */
-export const supportedOptions: readonly string[] = ['timer', 'join', 'replaces', 'norefersub']
+/** Option tags that may stand in Require: RFC 4028, RFC 3911, RFC 3891, RFC 4488, RFC 3262. */
+export const supportedOptions: readonly string[] = [
+  'timer',
+  'join',
+  'replaces',
+  'norefersub',
+  '100rel',
+]
 
 export const allowHeader = { name: 'Allow', value: allowedMethods.join(', ') }
 export const supportedHeader = { name: 'Supported', value: supportedOptions.join(', ') }

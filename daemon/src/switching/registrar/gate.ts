@@ -7,7 +7,7 @@ import { statelessTag } from '../transaction/stateless.ts'
 import { allowedMethods, allowHeader, supportedOptions } from './capabilities.ts'
 
 /** Methods of other RFCs: known, and not offered here. All others are answered 501. */
-const foreignMethods = ['NOTIFY', 'PUBLISH', 'MESSAGE', 'UPDATE', 'PRACK']
+const foreignMethods = ['NOTIFY', 'PUBLISH', 'MESSAGE', 'UPDATE']
 
 type GateVerdict =
   | { readonly kind: 'pass' }

@@ -18,7 +18,8 @@ export type TransactionEvent =
   /** Timer B or F: no answer at all. */
   | { kind: 'timeout'; id: ClientId }
   /** Timer H: our final non-2xx answer was never acknowledged. Also, 64*T1 after a 2xx for which
-   * `acknowledged` was not called (RFC 3261 13.3.1.4: the user sends BYE). */
+   * `acknowledged` was not called (RFC 3261 13.3.1.4: the user sends BYE), or after a reliable 1xx
+   * (RFC 3262 3: the user refuses the INVITE). */
   | { kind: 'unacknowledged'; id: ServerId }
   /** A response that matches no client transaction (a 2xx after a take-over, a late one). */
   | { kind: 'stray-response'; response: SipResponse; source: Endpoint }
@@ -51,10 +52,11 @@ export interface TransactionLayerApi {
   /** A request outside of transactions, with our Via: the ACK of a 2xx (RFC 3261 13.2.2.4). Keep the
    * result and send it again for each repeated 2xx. */
   outside(request: SipRequest, to: Endpoint): Outgoing
-  /** Answers. An unknown id (after a timer) gives an empty output. A 2xx to an INVITE is repeated
-   * until `acknowledged`. */
+  /** Answers. An unknown id (after a timer) gives an empty output. A 2xx to an INVITE, and a 1xx
+   * with RSeq, are repeated until `acknowledged`. */
   respond(id: ServerId, response: SipResponse, nowMs: number): LayerOutput
-  /** The ACK of our 2xx came: it is not repeated any more. An unknown id is ignored. */
+  /** The ACK of our 2xx came, or the PRACK of our 1xx: it is not repeated any more. An unknown id is
+   * ignored. */
   acknowledged(id: ServerId): void
   /** Sends a CANCEL for a client INVITE, now or once it is proceeding (RFC 3261 9.1). `reason`: value of a
    * header Reason. */

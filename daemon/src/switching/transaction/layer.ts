@@ -10,6 +10,7 @@ import { openClient, restoreClient } from './client.ts'
 import { cancelOf } from './hop-requests.ts'
 import { openInviteClient, restoreInviteClient } from './invite-client.ts'
 import { openInviteServer, restoreInviteServer } from './invite-server.ts'
+import { Call, isOpenOrSuccess, targetOf } from './layer-output.ts'
 import type {
   ClientId,
   LayerCounters,
@@ -30,7 +31,7 @@ import {
   responseEvent,
   stepMachine,
 } from './live.ts'
-import { type Effect, type Raised, type Step, start } from './machine.ts'
+import { type Effect, type Step, start } from './machine.ts'
 import {
   acknowledgedIds,
   branchMark,
@@ -42,9 +43,9 @@ import {
 } from './match.ts'
 import { openServer, restoreServer } from './server.ts'
 import { statelessAnswer, statelessTag } from './stateless.ts'
-import { openSuccessRepeat } from './success-repeat.ts'
+import { isReliable, openSuccessRepeat } from './success-repeat.ts'
 import { TimerQueue } from './timer-queue.ts'
-import { responseTarget, topViaWithSource } from './via-source.ts'
+import { topViaWithSource } from './via-source.ts'
 
 interface TransactionLayerOptions {
   /** Our address and port as they stand in Via: the service address. */
@@ -65,7 +66,7 @@ export class TransactionLayer implements TransactionLayerApi {
   readonly #clientTransactionsMax: number
   readonly #servers = new Map<string, Live>()
   readonly #clients = new Map<string, Live>()
-  /** Repetitions of a 2xx, under the id of their server transaction. */
+  /** Repetitions of a 2xx or of a reliable 1xx, under the id of their server transaction. */
   readonly #repeats = new Map<string, Live>()
   readonly #timers = new TimerQueue<Live>()
   readonly #counters: LayerCounters = {
@@ -127,8 +128,11 @@ export class TransactionLayer implements TransactionLayerApi {
     const live = this.#servers.get(id)
     if (live === undefined) return call
     const wasProceeding = live.machine.phase === 'proceeding'
+    // RFC 3262 3: after a final answer the provisional one is not repeated any more.
+    if (wasProceeding && answer.status >= 200) this.acknowledged(id)
     this.#run(call, live, respondEvent(live.machine, answer))
-    if (wasProceeding && live.machine.phase === 'accepted') this.#repeat(call, live, answer)
+    const isOpened = live.machine.phase === 'accepted' || isReliable(answer)
+    if (wasProceeding && isOpened) this.#repeat(call, live, answer)
     return call
   }
 
@@ -174,7 +178,8 @@ export class TransactionLayer implements TransactionLayerApi {
     }
     const step = restoreInviteServer(last ?? response(stamped, 100))
     const live = this.#open(call, this.#servers, { id, to, quiet: false, step })
-    if (live.machine.phase === 'accepted' && last !== null) this.#repeat(call, live, last)
+    const isRepeated = live.machine.phase === 'accepted' || (last !== null && isReliable(last))
+    if (isRepeated && last !== null) this.#repeat(call, live, last)
     return id
   }
 
@@ -373,28 +378,4 @@ interface Opening {
   readonly to: Endpoint
   readonly quiet: boolean
   readonly step: Step<Machine>
-}
-
-/** The output of one call into the layer, while it grows. */
-class Call implements LayerOutput {
-  readonly send: LayerOutput['send'] = []
-  readonly events: LayerOutput['events'] = []
-  readonly nowMs: number
-
-  constructor(nowMs: number) {
-    this.nowMs = nowMs
-  }
-
-  raise(id: string, raised: Raised): void {
-    this.events.push(raised.kind === 'ack' ? raised : { id, ...raised })
-  }
-}
-
-function targetOf(request: SipRequest, source: Endpoint): Endpoint {
-  const [top] = request.via
-  return top === undefined ? source : responseTarget(top)
-}
-
-function isOpenOrSuccess(last: SipResponse | null): boolean {
-  return last === null || last.status < 300
 }

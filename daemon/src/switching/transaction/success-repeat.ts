@@ -1,8 +1,9 @@
-//! The repetition of a 2xx to an INVITE until its ACK: RFC 3261 13.3.1.4.
+//! The repetition of a 2xx to an INVITE until its ACK (RFC 3261 13.3.1.4), and of a reliable 1xx until its
+//! PRACK (RFC 3262 3).
 //!
 //! RFC 3261 gives this to the user of the transaction, because an ACK of a 2xx is found by its
 //! dialog. The layer offers it: the user says `acknowledged`, the clock is here.
-import type { SipResponse } from '../../wire/sip/message.ts'
+import { header, type SipResponse } from '../../wire/sip/message.ts'
 import {
   impossible,
   raise,
@@ -31,7 +32,9 @@ export const successRepeatTable: Table<SuccessRepeat, SuccessRepeatEvent> = {
   repeating: {
     acknowledged: (state) => terminate(state),
     'timer-repeat': (state) => {
-      const intervalMs = doubledMs(state.intervalMs)
+      // RFC 3262 3: a reliable 1xx is repeated by T1, 2*T1, 4*T1 .. without the limit T2.
+      const { intervalMs: before, response } = state
+      const intervalMs = isReliable(response) ? 2 * before : doubledMs(before)
       return {
         state: { ...state, intervalMs },
         effects: [send(state.response), start('timer-repeat', intervalMs)],
@@ -49,7 +52,12 @@ export const successRepeatTable: Table<SuccessRepeat, SuccessRepeatEvent> = {
   },
 }
 
-/** Begins with the first repetition: the 2xx itself has been sent by its transaction. */
+/** A provisional answer that is repeated until its PRACK. */
+export function isReliable(answer: SipResponse): boolean {
+  return answer.status < 200 && header(answer, 'RSeq') !== undefined
+}
+
+/** Begins with the first repetition: the answer itself has been sent by its transaction. */
 export function openSuccessRepeat(response: SipResponse): Step<SuccessRepeat> {
   return {
     state: {

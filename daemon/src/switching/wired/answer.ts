@@ -9,6 +9,7 @@ import { mediaOf } from '../xip/media.ts'
 import type { XipMedia } from '../xip/xip.ts'
 import type { Call } from './call.ts'
 import { meet } from './direction.ts'
+import { isDescribed, isHeardEarly } from './early.ts'
 import type { Answered, Failed } from './events.ts'
 import { answerTo, connect, describedBy, offerTo, saidTo } from './media.ts'
 import { endCall, isSettingUp } from './release.ts'
@@ -20,7 +21,7 @@ export function onProvisional(call: Call, { leg, response }: Answered): void {
   call.changeDialog(leg, { pendingClient: { ...pending, proceeding: true } })
   if (response.status === 100) return
   if (call.member(leg).state === 'calling') call.changeMember(leg, { state: 'ringing' })
-  const early = response.body === '' ? null : mediaOf(response.body)
+  const early = isHeardEarly(call, leg, response) ? mediaOf(response.body) : null
   const body = early === null ? '' : connectEarly(call, leg, { response, media: early })
   call.respond(call.far(leg), 'pendingServer', response.status, { body })
 }
@@ -47,6 +48,11 @@ function connectCaller(call: Call, caller: Leg, offer: string): string {
   assert(media !== null, 'the offer was checked when it came')
   // Who comes with an INVITE without offer describes itself in its ACK.
   const said = meet(theirs?.direction ?? 'sendrecv', media.direction)
+  if (isDescribed(call, caller)) {
+    // The caller has our answer for good; what the callee wants else is told it later.
+    if (said !== saidTo(call, caller)) call.changeMember(caller, { isToAlign: true })
+    return call.dialog(caller).localSdp
+  }
   const body = answerTo(call, caller, offer, said)
   call.changeDialog(caller, { localSdp: body, remoteSdp: offer })
   connect(call, caller, media, said)
@@ -95,6 +101,7 @@ function describeToCaller(
   const pending = call.dialog(caller).pendingServer
   assert(pending !== null, 'the INVITE of the caller is open')
   if (pending.body !== '') return connectCaller(call, caller, pending.body)
+  if (isDescribed(call, caller)) return ''
   const first = callee.codecs[0]?.name ?? 'PCMA'
   const body = offerTo(call, caller, callee.direction, first)
   call.changeDialog(caller, {

@@ -16,6 +16,7 @@ import { type ResponseExtras, response, writeSip } from '../../wire/sip/write.ts
 import { callRecordOf, withHistory, withRoleChange } from '../call-record.ts'
 import { ackOf, nextRequest, ownContact, type RequestParts } from '../dialog/dialog.ts'
 import { offerIn, pendingClientOf, requestOf, type Slot } from '../dialog/pending.ts'
+import { afterAnswer, isKeptBack, keptBack, numbered } from '../dialog/reliable.ts'
 import { timerHeaders, timerOffer } from '../dialog/session-timer.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { allowHeader, supportedHeader } from '../registrar/capabilities.ts'
@@ -23,6 +24,7 @@ import type { LayerOutput } from '../transaction/layer-types.ts'
 import { diversionHeaders } from '../xip/diversion.ts'
 import { ed137Headers } from '../xip/ed137.ts'
 import { sessionHeaders } from '../xip/to-sip.ts'
+import { bodyOf } from './early.ts'
 import type { OpenedRequest } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import { refuse } from './refuse.ts'
@@ -155,6 +157,7 @@ export class Call {
   invite(leg: Leg, body: string, more: InviteParts = {}): void {
     const { maxForwards = limits.sipMaxForwards } = more
     const { trunk, dialog } = this.member(leg)
+    if (dialog.early !== null) this.changeDialog(leg, { early: null })
     const headers = [
       ...(trunk?.credentials != null && dialog.remoteTag === null ? [trunk.credentials] : []),
       ...ed137Headers(sessionHeaders(this.#session)),
@@ -198,22 +201,24 @@ export class Call {
     const dialog = this.dialog(leg)
     const pending = dialog[slot]
     assert(pending !== null && pending.final === null, 'an answer needs an open request')
-    const request = requestOf(pending)
-    const answer = response(
-      request,
-      status,
-      this.#extras(leg, request, { status, extras, timer: pending.timer }),
-    )
     const isFinal = status >= 200
+    const isHeld = isKeptBack(pending, status)
+    if (isHeld && !isFinal) {
+      this.changeDialog(leg, { [slot]: keptBack(pending, status, extras.body ?? '') })
+      return
+    }
+    const request = requestOf(pending)
+    const number = numbered(pending, status, this.exchange.options.random32)
+    const headers = [...(extras.headers ?? []), ...(number?.headers ?? [])]
+    const body = bodyOf(this, leg, { pending, status, body: extras.body ?? '' })
+    const said = { status, extras: { ...extras, headers, body }, timer: pending.timer }
+    const answer = response(request, status, this.#extras(leg, request, said))
     if (isFinal && status < 300) this.#refreshed(leg, pending)
-    this.changeDialog(leg, {
-      [slot]: isFinal
-        ? { ...pending, final: writeSip(answer) }
-        : { ...pending, provisional: status },
-    })
+    this.changeDialog(leg, { [slot]: afterAnswer(pending, answer, number?.rseq ?? null) })
     const id = this.exchange.links.idOf({ sessionId: this.sessionId, leg, slot })
-    if (id === undefined) return
-    this.emit(this.exchange.layer.respond(id, answer, this.now.monotonicMs), isFinal)
+    if (id === undefined || isHeld) return
+    const isGated = isFinal || number !== null
+    this.emit(this.exchange.layer.respond(id, answer, this.now.monotonicMs), isGated)
   }
 
   /** The session was opened or refreshed now (RFC 4028 10). */

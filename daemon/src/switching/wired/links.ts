@@ -4,8 +4,11 @@ import type { Leg } from '../../tables/wired-conference.ts'
 import type { Slot } from '../dialog/pending.ts'
 import type { LegName } from './sessions.ts'
 
+/** Those of which a leg has several: the PRACKs of its early dialogs, by their place in the record. */
+export type Numbered = `prack-${number}`
+
 export interface Link extends LegName {
-  readonly slot: Slot
+  readonly slot: Slot | Numbered
 }
 
 export class Links {
@@ -31,11 +34,11 @@ export class Links {
 
   /** What is open on a leg goes on under its new name: it has joined another session. */
   move(from: LegName, to: LegName): void {
-    for (const slot of slots) {
-      const id = this.idOf({ ...from, slot })
-      if (id === undefined) continue
-      this.#unbind(from.sessionId, placeOf({ ...from, slot }))
-      this.bind(id, { ...to, slot })
+    for (const [place, id] of [...(this.#ids.get(from.sessionId) ?? [])]) {
+      const link = this.#links.get(id)
+      if (link === undefined || link.leg !== from.leg) continue
+      this.#unbind(from.sessionId, place)
+      this.bind(id, { ...to, slot: link.slot })
     }
   }
 
@@ -60,8 +63,6 @@ export class Links {
     if (ids.size === 0) this.#ids.delete(sessionId)
   }
 }
-
-const slots: readonly Slot[] = ['pendingServer', 'pendingClient', 'relayServer', 'relayClient']
 
 function placeOf({ leg, slot }: Omit<Link, 'sessionId'>): string {
   return `${leg}/${slot}`

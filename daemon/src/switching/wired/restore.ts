@@ -1,16 +1,10 @@
 //! A take-over: from the records of the other node back to transactions and clocks. It sends nothing;
 //! what was open goes on by its own timers.
 import { limits } from '../../limits.ts'
-import {
-  type Conference,
-  legOf,
-  type Member,
-  type PendingServer,
-} from '../../tables/wired-conference.ts'
-import { response } from '../../wire/sip/write.ts'
+import { type Conference, legOf, type Member } from '../../tables/wired-conference.ts'
 import { takeOut } from '../bridge/bridge.ts'
 import { groupOf, ringMsOf } from '../conference/group.ts'
-import { finalOf, requestOf, restoreClient } from '../dialog/pending.ts'
+import { lastAnswerOf, requestOf, restoreClient } from '../dialog/pending.ts'
 import type { Now } from '../effects.ts'
 import { setHoldTones } from '../services/call-tones.ts'
 import { tidyMoved } from '../services/move-member.ts'
@@ -94,7 +88,7 @@ function restoreMember(
   for (const slot of ['pendingServer', 'relayServer'] as const) {
     const pending = dialog[slot]
     if (pending === null) continue
-    const last = finalOf(pending) ?? provisionalOf(pending, dialog.localTag)
+    const last = lastAnswerOf(pending, dialog.localTag)
     const request = requestOf(pending)
     const id = exchange.layer.restoreServer(request, pending.source, last, now.monotonicMs)
     exchange.links.bind(id, { sessionId, leg, slot })
@@ -105,11 +99,11 @@ function restoreMember(
     const id = restoreClient(exchange.layer, pending, now.monotonicMs)
     exchange.links.bind(id, { sessionId, leg, slot })
   }
-}
-
-function provisionalOf(pending: PendingServer, localTag: string) {
-  if (pending.provisional === 0) return null
-  return response(requestOf(pending), pending.provisional, { toTag: localTag })
+  for (const [index, { prack }] of (dialog.early ?? []).entries()) {
+    if (prack === null) continue
+    const id = restoreClient(exchange.layer, prack, now.monotonicMs)
+    exchange.links.bind(id, { sessionId, leg, slot: `prack-${index}` })
+  }
 }
 
 function startClocks(exchange: Exchange, session: Conference, now: Now): void {

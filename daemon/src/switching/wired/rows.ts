@@ -1,4 +1,5 @@
 //! What the machines of sessions share: the form of a row, and the row of who has left.
+import { onPrack } from '../services/prack.ts'
 import { onNotified } from '../services/refer-progress.ts'
 import type { Call } from './call.ts'
 import type { CallEventName, CallEvents, OpenedRequest } from './events.ts'
@@ -30,7 +31,7 @@ export function refused(status: number): (call: Call, opened: OpenedRequest) => 
 export const notOffered = {
   refer: refused(403),
   update: refused(405),
-  prack: refused(405),
+  prack: onPrack,
   notify: refused(405),
   subscribe: refused(403),
   'notify-done': ignored,
@@ -43,7 +44,7 @@ export const leftRow: Row = {
   info: refused(481),
   refer: refused(481),
   update: refused(481),
-  prack: refused(481),
+  prack: onPrack,
   notify: refused(481),
   subscribe: refused(481),
   digit: ignored,

@@ -1,0 +1,132 @@
+//! The early dialogs of an INVITE of ours (RFC 3261 12.1, 13.2.2): a proxy may fork it, so that several
+//! telephones ring for it. Reliable answers of each are acknowledged by a PRACK (RFC 3262 4). And what our
+//! own reliable answers say to a caller.
+import { limits } from '../../limits.ts'
+import type { Early, Leg, PendingServer } from '../../tables/wired-conference.ts'
+import type { SipResponse } from '../../wire/sip/message.ts'
+import { establish, nextRequest, tagOf } from '../dialog/dialog.ts'
+import { isReadable, pendingClientOf } from '../dialog/pending.ts'
+import { isNext, rseqOf } from '../dialog/reliable.ts'
+import { mediaOf } from '../xip/media.ts'
+import type { Call } from './call.ts'
+import type { Link, Numbered } from './links.ts'
+import { offerTo } from './media.ts'
+
+/** Remembers what a 1xx to our INVITE says of its early dialog, and acknowledges it when it is reliable.
+ * @returns false: it says nothing new. */
+export function takeEarly(call: Call, leg: Leg, response: SipResponse): boolean {
+  const { remoteTag, early } = call.dialog(leg)
+  const tag = tagOf(response.to) ?? ''
+  const rseq = rseqOf(response)
+  if (response.status === 100 || remoteTag !== null || tag === '') return true
+  const known = early?.find((one) => one.tag === tag)
+  if (rseq !== null && !isNext(known, rseq)) return false
+  const sdp = known?.sdp || describedIn(response)
+  if (rseq === null && (sdp === '' || sdp === known?.sdp)) return true
+  const isFull = known === undefined && (early?.length ?? 0) >= limits.earlyDialogsMax
+  // Its sender gives up when nobody acknowledges it.
+  if (isFull || tag.length > 128) return rseq === null
+  const next: Early = {
+    tag,
+    rseq: rseq ?? known?.rseq ?? 0,
+    sdp,
+    prack: known?.prack ?? null,
+  }
+  const others = early?.filter((one) => one.tag !== tag) ?? []
+  const at = known === undefined || early === null ? others.length : early.indexOf(known)
+  call.changeDialog(leg, { early: others.toSpliced(at, 0, next) })
+  return rseq === null || sendPrack(call, leg, { at, response, rseq })
+}
+
+function describedIn({ body }: SipResponse): string {
+  const isUsable = body !== '' && body.length <= limits.sdpBytesMax && mediaOf(body) !== null
+  return isUsable ? body : ''
+}
+
+function sendPrack(
+  call: Call,
+  leg: Leg,
+  {
+    at,
+    response,
+    rseq,
+  }: { readonly at: number; readonly response: SipResponse; readonly rseq: number },
+): boolean {
+  const { exchange, sessionId, now } = call
+  const dialog = establish(call.dialog(leg), response)
+  if (!isReadable(dialog)) return true
+  const { cseq } = response
+  const headers = [{ name: 'RAck', value: `${rseq} ${cseq.number} ${cseq.method}` }]
+  const made = nextRequest(dialog, { method: 'PRACK', contact: null, headers, body: '' })
+  const { destination } = dialog
+  const { id, request, output } = exchange.layer.request(made.request, destination, now.monotonicMs)
+  exchange.links.bind(id, { sessionId, leg, slot: `prack-${at}` })
+  const early = call.dialog(leg).early ?? []
+  const prack = pendingClientOf(request, destination)
+  call.changeDialog(leg, {
+    localSeq: made.dialog.localSeq,
+    early: early.map((one, index) => (index === at ? { ...one, prack } : one)),
+  })
+  call.emit(output, true)
+  return true
+}
+
+export function isPrack(slot: Link['slot']): slot is Numbered {
+  return slot.startsWith('prack-')
+}
+
+/** The answer to a PRACK; none, as `null`. Whatever it is, the call goes on. */
+export function onPracked(
+  call: Call,
+  leg: Leg,
+  { slot, response }: { readonly slot: Numbered; readonly response: SipResponse | null },
+): void {
+  if (response !== null && response.status < 200) return
+  const { early } = call.dialog(leg)
+  const at = Number(slot.slice('prack-'.length))
+  const cseq = early?.[at]?.prack?.cseq
+  if (early === null || (response !== null && response.cseq.number !== cseq)) return
+  call.changeDialog(leg, {
+    early: early.map((one, index) => (index === at ? { ...one, prack: null } : one)),
+  })
+}
+
+/** Of several early dialogs the caller hears the first one that speaks. */
+export function isHeardEarly(call: Call, leg: Leg, response: SipResponse): boolean {
+  if (response.body === '') return false
+  const first = call.dialog(leg).early?.find(({ sdp }) => sdp !== '')
+  return first === undefined || first.tag === (tagOf(response.to) ?? '')
+}
+
+/** The 2xx with the description that counts: the first one in a reliable answer of the dialog that it opens
+ * (RFC 3261 13.2.1). */
+export function withEarlyAnswer(call: Call, leg: Leg, response: SipResponse): SipResponse {
+  const tag = tagOf(response.to)
+  const early = call.dialog(leg).early?.find((one) => one.tag === tag && one.rseq > 0)
+  return early === undefined || early.sdp === '' ? response : { ...response, body: early.sdp }
+}
+
+/** True when the caller got our answer or offer in a reliable provisional answer. */
+export function isDescribed(call: Call, caller: Leg): boolean {
+  return call.dialog(caller).pendingServer?.reliable?.described === true
+}
+
+/** The description in an answer of ours. After a reliable one no other follows; the first reliable one to
+ * an INVITE without offer has ours (RFC 3261 13.2.1). */
+export function bodyOf(
+  call: Call,
+  leg: Leg,
+  {
+    pending,
+    status,
+    body,
+  }: { readonly pending: PendingServer; readonly status: number; readonly body: string },
+): string {
+  const { reliable } = pending
+  if (reliable === null || status >= 300 || status <= 100) return body
+  if (reliable.described) return ''
+  if (status >= 200 || body !== '' || pending.body !== '') return body
+  const offer = offerTo(call, leg, 'sendrecv', 'PCMA')
+  call.changeDialog(leg, { localSdp: offer })
+  return offer
+}
