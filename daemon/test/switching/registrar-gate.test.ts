@@ -33,7 +33,12 @@ const gates: [string, string, RequestParts, number | null][] = [
   ['no hop left for a BYE ends the call all the same', 'BYE', { maxForwards: 0 }, null],
   ['one hop left', 'INVITE', { maxForwards: 1 }, null],
   ['our own request that came back', 'INVITE', { lines: ownVia }, 482],
-  ['an extension that we have not', 'INVITE', { lines: ['Require: hovercraft, precondition'] }, 420],
+  [
+    'an extension that we have not',
+    'INVITE',
+    { lines: ['Require: hovercraft, precondition'] },
+    420,
+  ],
   ['Require means nothing in a CANCEL', 'CANCEL', { lines: ['Require: 100rel'] }, null],
 ]
 for (const [name, method, parts, status] of gates) {

@@ -50,17 +50,29 @@ export function numbered(
  * a description of ours that the caller may not know yet (RFC 3262 3). */
 export function isKeptBack({ reliable }: PendingServer, status: number): boolean {
   if (reliable === null || reliable.open === null || status <= 100) return false
-  return status < 200 || (status < 300 && reliable.described)
+  const isDescribed = !reliable.open.endsWith('\r\n\r\n')
+  return status < 200 || (status < 300 && isDescribed)
 }
 
 /** The record with one more provisional answer that waits. Of too many the newest counts. */
 export function keptBack(pending: PendingServer, status: number, body: string): PendingServer {
   const { reliable } = pending
   if (reliable === null) return pending
-  const last = reliable.waiting.at(-1)?.status ?? pending.provisional
-  if (body === '' && status === last) return pending
   const waiting = [...reliable.waiting.slice(-3), { status, body }]
   return { ...pending, reliable: { ...reliable, waiting } }
+}
+
+/** True when the caller has this provisional answer for good, or will: a telephone may repeat what it says,
+ * and a new primary hears it again. */
+export function isSaidAlready(
+  { reliable, provisional }: PendingServer,
+  status: number,
+  body: string,
+): boolean {
+  if (reliable === null || reliable.rseq === 0 || status >= 200) return false
+  const described = reliable.described || reliable.waiting.some((one) => one.body !== '')
+  const last = reliable.waiting.at(-1)?.status ?? provisional
+  return status === last && (body === '' || described)
 }
 
 /** RAck (RFC 3262 7.2): `RSeq CSeq method`. */

@@ -16,7 +16,7 @@ import { type ResponseExtras, response, writeSip } from '../../wire/sip/write.ts
 import { callRecordOf, withHistory, withRoleChange } from '../call-record.ts'
 import { ackOf, nextRequest, ownContact, type RequestParts } from '../dialog/dialog.ts'
 import { offerIn, pendingClientOf, requestOf, type Slot } from '../dialog/pending.ts'
-import { afterAnswer, isKeptBack, keptBack, numbered } from '../dialog/reliable.ts'
+import { afterAnswer, isKeptBack, isSaidAlready, keptBack, numbered } from '../dialog/reliable.ts'
 import { timerHeaders, timerOffer } from '../dialog/session-timer.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { allowHeader, supportedHeader } from '../registrar/capabilities.ts'
@@ -203,14 +203,16 @@ export class Call {
     assert(pending !== null && pending.final === null, 'an answer needs an open request')
     const isFinal = status >= 200
     const isHeld = isKeptBack(pending, status)
+    const given = extras.body ?? ''
+    if (isSaidAlready(pending, status, given)) return
     if (isHeld && !isFinal) {
-      this.changeDialog(leg, { [slot]: keptBack(pending, status, extras.body ?? '') })
+      this.changeDialog(leg, { [slot]: keptBack(pending, status, given) })
       return
     }
     const request = requestOf(pending)
     const number = numbered(pending, status, this.exchange.options.random32)
     const headers = [...(extras.headers ?? []), ...(number?.headers ?? [])]
-    const body = bodyOf(this, leg, { pending, status, body: extras.body ?? '' })
+    const body = bodyOf(this, leg, { pending, status, body: given })
     const said = { status, extras: { ...extras, headers, body }, timer: pending.timer }
     const answer = response(request, status, this.#extras(leg, request, said))
     if (isFinal && status < 300) this.#refreshed(leg, pending)
