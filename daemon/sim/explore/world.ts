@@ -250,7 +250,13 @@ export function passPeriod(draft: Draft): void {
 function beat(draft: Draft, index: number): void {
   const { unit } = pick(draft.nodes, index)
   give(draft, index, unit ? 'beat' : 'beat without switch', () => {
-    const rest = { sessions: 0, syncPending: 0, inStep: true, ready: true }
+    const rest = {
+      sessions: 0,
+      syncPending: 0,
+      inStep: true,
+      ready: true,
+      role: 'standby' as const,
+    }
     const living: PairEvent = { kind: 'switch-alive', now, counter: 2, ...rest }
     return [
       ...(unit ? [living] : []),

@@ -126,7 +126,7 @@ const roles: readonly Mutant[] = [
   of(
     'primary',
     'a primary with a dead unit keeps its role beside a ready peer',
-    "  turn.effects.push({ kind: 'send', heartbeat: 'goodbye' })\n  become(turn, 'starting', {",
+    "  turn.effects.push(speaks ? { ...send, afterSwitch: true } : send)\n  become(turn, 'starting', {",
     "  if (state.role === 'primary') return\n  become(turn, 'starting', {",
   ),
   of(

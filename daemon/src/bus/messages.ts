@@ -209,6 +209,8 @@ const switchAlive = message('switch-alive', {
   inStep: z.boolean(),
   /** Initialised and able to serve (S1.154). */
   ready: z.boolean(),
+  /** What it acts as. */
+  role: z.enum(roles),
 })
 const mediaAlive = message('media-alive', { counter: z.number(), tick: z.number() })
 /** A line of the log of pair or media, for `vccs log`. */

@@ -288,6 +288,8 @@ export class SwitchEngine {
     this.#site?.setPair(role, this.#peerAlive)
     this.#keepJournal()
     this.#settled()
+    // pair lets the peer serve when this unit has said that it no longer does.
+    this.#proveLife(nowMs)
   }
 
   #takePairStatus(message: BusMessageOf<'pair-status'>): void {
@@ -375,6 +377,7 @@ export class SwitchEngine {
       syncPending: this.replicator.pending(),
       inStep: this.replicator.inStep(nowMs),
       ready: this.#ready,
+      role: this.#role,
     })
     if (sent) this.#doubt.lease.asked(this.#counter)
   }

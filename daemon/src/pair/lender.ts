@@ -33,9 +33,14 @@ export class Lender {
     this.#tell('switch')
     this.#tell('media')
     // It gives no sign of life; its claim on a service address that floats ends by the clock.
-    if (this.#sentAt === null) return
-    const untilMs = this.#sentAt + this.#patienceMs
+    const { untilMs } = this
+    if (untilMs === null) return
     this.#out.toSupervisor({ kind: 'lease', untilMs, echo: 0 })
+  }
+
+  /** When what was lent last ends; null: nothing was lent. */
+  get untilMs(): number | null {
+    return this.#sentAt === null ? null : this.#sentAt + this.#patienceMs
   }
 
   /** Answers a sign of life, after all that it has led to. */
@@ -48,8 +53,8 @@ export class Lender {
   }
 
   #tell(unit: UnitName): void {
-    if (this.#sentAt === null) return
-    const untilMs = this.#sentAt + this.#patienceMs
+    const { untilMs } = this
+    if (untilMs === null) return
     const message: BusMessage = { kind: 'lease', untilMs, echo: this.#echo[unit] }
     if (unit === 'switch') this.#out.toSwitch(message)
     else this.#out.toMedia(message)

@@ -12,6 +12,7 @@ import {
   change,
   isPeerReady,
   isReady,
+  isSwitchProven,
   lostMs,
   record,
   type Turn,
@@ -112,7 +113,9 @@ export function serve(turn: Turn): void {
   if (state.peer?.role === 'primary') return
   if (state.peer?.inStep === false && now - unfitFrom < limits.coldPeerMsMax) return
   const dead = state.own.died.join(' and ') || 'a unit that stands still'
-  turn.effects.push({ kind: 'send', heartbeat: 'goodbye' })
+  const speaks = isSwitchProven(state, now) && !state.own.died.includes('switch')
+  const send = { kind: 'send', heartbeat: 'goodbye' } as const
+  turn.effects.push(speaks ? { ...send, afterSwitch: true } : send)
   become(turn, 'starting', {
     rule: 'own-unit-dead',
     because: `${dead} cannot serve here, and ${state.peer?.node ?? 'the peer'} is ready`,

@@ -73,7 +73,7 @@ function eventsOf(rehearsal: Rehearsal, scene: Scene, period: number): PairEvent
   // After the peer: a standby that has heard nobody yet would serve at once.
   if (scene.own.switch) {
     const facts = { counter: period, sessions: 0, syncPending: 0, inStep: true, ready: true }
-    events.push({ kind: 'switch-alive', now, ...facts })
+    events.push({ kind: 'switch-alive', now, ...facts, role: rehearsal.role })
   }
   if (scene.own.media) events.push({ kind: 'media-alive', now, counter: period })
   events.push({ kind: 'period', now })

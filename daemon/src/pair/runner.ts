@@ -5,6 +5,7 @@ import type { ForeignHeartbeat } from '../wire/heartbeat.ts'
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
 import { heartbeatOf } from './beat.ts'
 import { startPair, step } from './decision.ts'
+import { Farewell } from './farewell.ts'
 import { type KeptState, writeKept } from './kept-state.ts'
 import { Lender } from './lender.ts'
 import { lastHeardAt } from './links.ts'
@@ -63,6 +64,7 @@ export class PairRunner {
   readonly #sentTimes = new Map<number, number>()
   #clockTold = ''
   readonly #lender: Lender
+  readonly #farewell = new Farewell()
   #peerServedAt: number | null = null
   /** This node gives its sessions to the peer, whose clock is not measured yet. */
   #shifting = false
@@ -161,6 +163,7 @@ export class PairRunner {
       this.#peerServedAt = peer.switch.advancedAt
     }
     for (const effect of effects) this.#perform(effect)
+    if (this.#farewell.endsWith(event)) this.#sayGoodbye()
     // A term that was adopted: what the peer relays to the media unit is of that one.
     const adopted = state.term !== before.term && state.role === before.role
     if (adopted) this.#out.toMedia(this.#roleMessage('a newer term'))
@@ -171,9 +174,8 @@ export class PairRunner {
   #perform(effect: PairEffect): void {
     switch (effect.kind) {
       case 'send': {
-        this.#lender.sending(this.#out.now())
-        this.#send(effect.heartbeat)
-        this.#lender.lend()
+        if (effect.afterSwitch) this.#farewell.begin(this.#lender.untilMs)
+        if (!this.#farewell.waits) this.#sendAndLend(effect.heartbeat)
         return
       }
       case 'role': {
@@ -215,6 +217,18 @@ export class PairRunner {
         this.#out.log('info', 'decision', { ...record })
       }
     }
+  }
+
+  /** Unless this node has got another role meanwhile, which its next heartbeat says. */
+  #sayGoodbye(): void {
+    if (this.#state.role === 'starting') this.#sendAndLend('goodbye')
+    this.#sendAndLend('heartbeat')
+  }
+
+  #sendAndLend(kind: Heartbeat['kind']): void {
+    this.#lender.sending(this.#out.now())
+    this.#send(kind)
+    this.#lender.lend()
   }
 
   #send(kind: Heartbeat['kind']): void {

@@ -144,6 +144,8 @@ export type PairEvent =
       readonly syncPending: number
       readonly inStep: boolean
       readonly ready: boolean
+      /** What the switch acts as. */
+      readonly role: Role
     }
   | { readonly kind: 'media-alive'; readonly now: number; readonly counter: number }
   | {
@@ -175,7 +177,12 @@ export type PairEvent =
 
 /** To be done in this order. */
 export type PairEffect =
-  | { readonly kind: 'send'; readonly heartbeat: Heartbeat['kind'] }
+  /** `afterSwitch`: when the own switch no longer acts as primary (`farewell.ts`). */
+  | {
+      readonly kind: 'send'
+      readonly heartbeat: Heartbeat['kind']
+      readonly afterSwitch?: true
+    }
   | { readonly kind: 'role'; readonly because: string; readonly merge?: 'give' | 'take' }
   /** Keep term and ended boots over a restart. After the role: a slow disk must not delay it. */
   | { readonly kind: 'persist' }

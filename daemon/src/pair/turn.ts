@@ -41,7 +41,11 @@ export function peerStalledMs(options: PairOptions): number {
 export function isReady(state: PairState, now: number): boolean {
   if (state.woken && !hasListened(state, now)) return false
   const stalled = ownStalledMs(state.options)
-  return isProven(state.own.switch, now, stalled) && isProven(state.own.media, now, stalled)
+  return isSwitchProven(state, now) && isProven(state.own.media, now, stalled)
+}
+
+export function isSwitchProven({ own, options }: PairState, now: number): boolean {
+  return isProven(own.switch, now, ownStalledMs(options))
 }
 
 function isPeerAlive(proof: Proof, state: PairState, now: number): boolean {

@@ -104,6 +104,7 @@ const events: Record<string, PairEvent> = {
     syncPending: 0,
     inStep: true,
     ready: true,
+    role: 'standby',
   },
   'media-alive': { kind: 'media-alive', now, counter: 10 },
   'switch dies': { kind: 'unit-down', now, unit: 'switch', detail: 'closed' },

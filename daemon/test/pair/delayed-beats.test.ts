@@ -71,7 +71,13 @@ function eventsOf(profile: Profile, copies: readonly (readonly Copy[])[]): PairE
   const end = (copies.length - 1) * profile.heartbeatMs
   for (let now = 0; now <= end; now += profile.heartbeatMs) {
     const counter = now + 1
-    const rest = { sessions: 0, syncPending: 0, inStep: true, ready: true }
+    const rest = {
+      sessions: 0,
+      syncPending: 0,
+      inStep: true,
+      ready: true,
+      role: 'standby' as const,
+    }
     events.push({ kind: 'media-alive', now, counter })
     events.push({ kind: 'switch-alive', now, counter, ...rest })
     events.push({ kind: 'period', now })

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import type { BusMessage, BusMessageOf } from '../../src/bus/messages.ts'
+import type { BusMessage, BusMessageOf, Role } from '../../src/bus/messages.ts'
 import { type BusClient, connectBus } from '../../src/platform/stream.ts'
 
 type Status = BusMessageOf<'pair-status'>
@@ -75,17 +75,23 @@ class TestNode {
     return client
   }
 
+  get #role(): Role {
+    return this.received.findLast((message) => message.kind === 'role')?.role ?? 'starting'
+  }
+
   #beat(): void {
     this.#counter += 1
     const counter = this.#counter
     const alive = { counter, sessions: 0, syncPending: 0, inStep: true, ready: true }
-    this.#switch?.send({ kind: 'switch-alive', ...alive })
+    this.#switch?.send({ kind: 'switch-alive', ...alive, role: this.#role })
     this.#media?.send({ kind: 'media-alive', counter, tick: counter })
   }
 
   #hear(message: BusMessage): void {
     if (message.kind === 'pair-status') this.status = message
     else this.received.push(message)
+    // As the switch does, which pair waits for.
+    if (message.kind === 'role') this.#beat()
     if (message.kind === 'flush') {
       this.#switch?.send({ kind: 'flushed', ref: message.ref, ok: true, detail: '' })
     }

@@ -63,7 +63,7 @@ function heard(now: number, change: Partial<Heartbeat>): PairEvent {
 }
 
 function alive(now: number): PairEvent[] {
-  const rest = { sessions: 0, syncPending: 0, inStep: true, ready: true }
+  const rest = { sessions: 0, syncPending: 0, inStep: true, ready: true, role: 'standby' as const }
   return [
     { kind: 'media-alive', now, counter: now },
     { kind: 'switch-alive', now, counter: now, ...rest },

@@ -276,7 +276,8 @@ export class World {
     const { sessions, inStep, ready } = node
     if (unit === 'media') node.runner?.happen({ kind: 'media-alive', now, counter })
     else {
-      const alive = { counter, sessions, syncPending: 0, inStep, ready }
+      const role = node.runner?.state.role ?? 'starting'
+      const alive = { counter, sessions, syncPending: 0, inStep, ready, role }
       node.runner?.happen({ kind: 'switch-alive', now, ...alive })
     }
     return true
@@ -302,6 +303,8 @@ export class World {
     const node = this.#nodes[name]
     if (message.kind === 'operation-result') this.#note(name, 'result', { ...message })
     const word = mergeWord(message)
+    // It says at once what it acts as.
+    if (message.kind === 'role') this.#plan(1, () => this.#beatUnit(name, 'switch'))
     if (word !== null) this.mergeWords.push({ atMs: this.now, name, word })
     if (message.kind !== 'flush' || !node.flushes || !node.units.switch.up) return
     const { ref } = message
