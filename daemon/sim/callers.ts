@@ -52,13 +52,15 @@ export class Callers {
       ? this.#random.between(500, 8_000)
       : patienceMs
     this.#timeline.after(giveUpMs, () => {
-      if (this.#calls.ofPhone(from.number) === call && from.leg?.state === 'ringing') from.cancel()
+      if (this.#calls.ofPhone(from.number) === call) from.cancel()
     })
     return true
   }
 
+  /** The handset is put down: nobody waits for the answer to a hold first (RFC 3261 15), nor rings on. */
   hangUp(phone: Telephone): void {
-    if (phone.leg?.state !== 'up' || phone.leg.busy) return
+    phone.cancel()
+    if (phone.leg?.state !== 'up') return
     this.#calls.touch(phone, true)
     phone.hangUp()
   }
@@ -97,8 +99,8 @@ export class Callers {
     const ends = () => {
       if (call === null || this.#calls.ofPhone(phone.number) !== call) return
       const one = this.#random.chance(0.5) ? phone : this.#phone(call.callee)
-      const isReady = one?.leg?.state === 'up' && !one.leg.busy
-      if (this.resting || !isReady || this.#calls.ofPhone(one.number) !== call) {
+      const isUp = one?.leg?.state === 'up'
+      if (this.resting || !isUp || this.#calls.ofPhone(one.number) !== call) {
         this.#timeline.after(1_000, ends)
       } else this.hangUp(one)
     }

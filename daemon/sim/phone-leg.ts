@@ -16,6 +16,10 @@ export interface Leg {
   serverKey: string | null
   invite: SipRequest | null
   inviteBranch: string
+  /** Nobody waits for an answer any more. */
+  givenUp: boolean
+  /** CANCEL has left. */
+  cancelled: boolean
   /** ACK texts of 2xx by CSeq. */
   readonly acks: Map<number, string>
   direction: 'sendrecv' | 'sendonly'
@@ -35,6 +39,8 @@ export function newLeg(
     serverKey: null,
     invite: null,
     inviteBranch: '',
+    givenUp: false,
+    cancelled: false,
     acks: new Map(),
     direction: 'sendrecv',
     sdpVersion: 1,

@@ -115,10 +115,13 @@ export class Telephone {
     this.#end(leg, 'refused', '486')
   }
 
-  /** Gives up the call that is not answered yet. */
+  /** Gives up the call that is not answered yet; once, and when the first answer has come (RFC 3261 9.1). */
   cancel(): void {
     const leg = this.#leg
-    if (leg?.state !== 'ringing' || !leg.outgoing || leg.inviteBranch === '') return
+    if (leg === null || !leg.outgoing || leg.cancelled) return
+    if (leg.state === 'calling') leg.givenUp = true
+    if (leg.state !== 'ringing') return
+    leg.cancelled = true
     const text = this.#text('CANCEL', leg, {
       branch: leg.inviteBranch,
       cseq: leg.cseq,
@@ -182,7 +185,9 @@ export class Telephone {
     }
     this.#transactions.start(leg.inviteBranch, 'INVITE', this.#text('INVITE', leg, parts), {
       provisional: () => {
-        if (leg.state === 'calling') leg.state = 'ringing'
+        if (leg.state !== 'calling' || this.#leg !== leg) return
+        leg.state = 'ringing'
+        if (leg.givenUp) this.cancel()
       },
       final: (response) => this.#inviteAnswered(leg, response, authorization !== null),
       silent: () => this.#end(leg, 'refused', 'silent'),
