@@ -62,8 +62,10 @@ class AppendFile {
   }
 
   close(): void {
-    if (this.#handle !== null) closeSync(this.#handle)
+    const handle = this.#handle
+    // The kernel gives a descriptor back also when it tells an error of the last write.
     this.#handle = null
+    if (handle !== null) closeSync(handle)
   }
 
   remove(): void {
