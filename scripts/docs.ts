@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { type AlarmEntry, alarms } from '../daemon/src/alarms.ts'
 import { type ErrorEntry, errors } from '../daemon/src/errors.ts'
 import { beaconSchemaDocument } from '../daemon/src/wire/beacon-grammar.ts'
+import { matrixDocument } from './matrix/document.ts'
+import { keptRun } from './matrix/results.ts'
 import { readResults } from './soak/results.ts'
 import { scoreboard } from './soak/scoreboard.ts'
 
@@ -61,6 +63,7 @@ const documents: Record<string, () => string> = {
   'docs/errors.md': errorsDocument,
   'docs/alarms.md': alarmsDocument,
   'etc/vccs-beacon.xsd': beaconSchemaDocument,
+  'docs/failover-matrix.md': () => matrixDocument(keptRun()),
   'SCOREBOARD.md': () => scoreboard(readResults()),
 }
 

@@ -43,7 +43,7 @@ export interface LabOptions {
 }
 
 type LabPhoneOptions = Pick<PhoneOptions, 'user' | 'toneHz' | 'answer'> &
-  Partial<Pick<PhoneOptions, 'codec' | 'packetMs' | 'password'>>
+  Partial<Pick<PhoneOptions, 'codec' | 'packetMs' | 'password' | 'place'>>
 
 export const sipPort = 5060
 const probeEveryMs = 10

@@ -27,8 +27,13 @@ export function machineFacts(): MachineFacts {
   }
 }
 
-/** What a soak itself writes. */
-const notOfIt = [':!/docs/scoreboard.json', ':!/SCOREBOARD.md']
+/** What a soak and the fail-over matrix themselves write. */
+const notOfIt = [
+  ':!/docs/scoreboard.json',
+  ':!/SCOREBOARD.md',
+  ':!/docs/failover-matrix.json',
+  ':!/docs/failover-matrix.md',
+]
 
 /** `-changed`: the tree held changes that are in no commit. */
 function commit(): string {

@@ -21,6 +21,8 @@ export interface PhoneOptions {
   readonly answer: 'auto' | 'manual'
   readonly codec?: 'pcma' | 'pcmu'
   readonly packetMs?: number
+  /** Several phones of one namespace: 0, 1, 2 ... gives each its own SIP and control port. */
+  readonly place?: number
 }
 
 interface PhoneEvent {
@@ -32,6 +34,8 @@ interface PhoneEvent {
 
 type Waiter = { readonly types: readonly string[]; readonly resolve: (event: PhoneEvent) => void }
 
+const sipPortFirst = 5060
+const controlPortFirst = 4444
 const toneSeconds = 300
 const eventMsMax = 30_000
 
@@ -148,7 +152,7 @@ export class BaresipPhone {
     const relay = this.options.programs.start({
       namespace: this.options.namespace,
       command: 'bash',
-      args: ['-c', relayScript],
+      args: ['-c', relayScript(controlPortOf(this.options))],
     })
     const reader = new NetstringReader()
     relay.stdout?.on('data', (bytes: Buffer) => {
@@ -192,6 +196,10 @@ export class BaresipPhone {
   }
 }
 
+function controlPortOf({ place = 0 }: PhoneOptions): number {
+  return controlPortFirst + place
+}
+
 function account(options: PhoneOptions): string {
   const host = options.server ?? options.address
   const registration = options.server === undefined ? 'regint=0' : 'regint=3600'
@@ -219,7 +227,7 @@ function writeConfiguration(options: PhoneOptions): void {
 function configuration(options: PhoneOptions, tone: string): string[] {
   return [
     'poll_method epoll',
-    `sip_listen ${options.address}:5060`,
+    `sip_listen ${options.address}:${sipPortFirst + (options.place ?? 0)}`,
     'call_local_timeout 120',
     'call_max_calls 4',
     'audio_buffer 200',
@@ -235,6 +243,6 @@ function configuration(options: PhoneOptions, tone: string): string[] {
     'module_app menu.so',
     'statmode_default off',
     'module_app ctrl_tcp.so',
-    'ctrl_tcp_listen 127.0.0.1:4444',
+    `ctrl_tcp_listen 127.0.0.1:${controlPortOf(options)}`,
   ]
 }

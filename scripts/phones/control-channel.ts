@@ -25,4 +25,6 @@ export function netstring(text: string): string {
 }
 
 /** Standard input and output of this script are the control port, seen from outside the namespace. */
-export const relayScript = 'exec 3<>/dev/tcp/127.0.0.1/4444 && { cat <&3 & cat >&3; kill $!; }'
+export function relayScript(port: number): string {
+  return `exec 3<>/dev/tcp/127.0.0.1/${port} && { cat <&3 & cat >&3; kill $!; }`
+}

@@ -26,9 +26,10 @@ export class SilentStandbyWatch {
     ]
   }
 
-  static async start(lab: Lab): Promise<SilentStandbyWatch> {
+  /** @param only a filter, when a test looks at nothing else */
+  static async start(lab: Lab, only = 'udp'): Promise<SilentStandbyWatch> {
     const sentBy = (node: NodeName) =>
-      lab.capture(node, `udp and ether src ${lab.network.mac(node)}`)
+      lab.capture(node, `${only} and ether src ${lab.network.mac(node)}`)
     const captures = await Promise.all([sentBy('a'), sentBy('b')])
     return new SilentStandbyWatch(lab, await lab.primary(), [captures[0], captures[1]])
   }

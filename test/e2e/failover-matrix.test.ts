@@ -1,0 +1,66 @@
+//! The fail-over matrix: every telephone service in every state through the death of the primary and
+//! through a switchover. The voice goes on, the service is completed and ended at the new primary, and
+//! nothing is left on either node. `docs/failover-matrix.md` is made from a run (`npm run matrix`).
+import test from 'ava'
+import { machineFacts } from '../../scripts/bench/machine.ts'
+import {
+  type MatrixCell,
+  type MatrixFault,
+  matrixFaults,
+  writeRun,
+} from '../../scripts/matrix/results.ts'
+import { Desk } from './matrix/desk.ts'
+import { Round } from './matrix/round.ts'
+import { deskPlan, rows } from './matrix/rows.ts'
+import { SilentStandbyWatch } from './silent-standby.ts'
+
+const cells: MatrixCell[] = []
+const leftovers: Record<MatrixFault, readonly string[]> = {
+  'kill of the primary': ['not looked at'],
+  switchover: ['not looked at'],
+}
+let desk: Desk
+let watch: SilentStandbyWatch
+
+test.before(async (t) => {
+  t.timeout(180_000)
+  desk = await Desk.start(deskPlan)
+  watch = await SilentStandbyWatch.start(desk.lab, 'udp and port 5060')
+})
+
+test.after.always(async () => {
+  if (cells.length > 0) writeRun({ machine: machineFacts(), cells, leftovers })
+  await desk?.lab.close()
+})
+
+for (const fault of matrixFaults) {
+  test.serial(`${fault}: nothing is left of any service on either node`, async (t) => {
+    t.timeout(600_000)
+    try {
+      const round = await new Round(desk, watch, fault).run()
+      cells.push(...round.cells)
+      leftovers[fault] = round.leftovers
+      t.deepEqual(round.leftovers, [])
+      t.deepEqual(round.callers, [])
+    } finally {
+      // What a failed round left behind.
+      await desk.hangUpAll()
+      await desk.lab.bothRun()
+    }
+  })
+
+  for (const { service, state } of rows) {
+    test.serial(`${fault}, ${service}, ${state}: 0 packets lost, completed, ended`, (t) => {
+      const cell = cells.find(
+        (one) => one.fault === fault && one.service === service && one.state === state,
+      )
+      t.deepEqual(cell?.problems, [])
+      t.like(cell, { stood: true, completed: true, ended: true, packetsLost: 0 })
+      t.is(cell?.records, cell?.recordsDue)
+    })
+  }
+}
+
+test.serial('the standby has sent no SIP in all of this', async (t) => {
+  t.deepEqual((await watch.finish()).violations, [])
+})

@@ -1,0 +1,148 @@
+//! The lab of the fail-over matrix: every service with telephones of its own. Who has to act at a
+//! certain instant is a baresip; who only calls and talks is a call of sipp.
+import { Lab } from '../../../scripts/lab.ts'
+import { type LabUser, labUsers } from '../../../scripts/lab-site.ts'
+import { serviceAddress } from '../../../scripts/net/netns.ts'
+import type { BaresipPhone } from '../../../scripts/phones/baresip.ts'
+import type { Sipp } from '../../../scripts/phones/sipp.ts'
+import { phonePort, register, server } from '../sipp-phones.ts'
+
+/** Members of the lab: who calls in the first and in the second stage, who listens in, and telephones. */
+const talkCallers = 'p1'
+const ringCallers = 'p2'
+const listener = 'p3'
+const phoneMembers = ['p4', 'p5', 'p6', 'p7'] as const
+const members = [talkCallers, ringCallers, listener, ...phoneMembers] as const
+const callersOf = { talk: talkCallers, ring: ringCallers } as const
+export type Stage = keyof typeof callersOf
+
+/** Longer than any round: sipp plays its voice once. */
+const voiceSeconds = 240
+const toneHz = 612.5
+
+export interface Dial {
+  readonly stage: Stage
+  readonly from: string
+  readonly to: string
+}
+
+export interface DeskPlan {
+  readonly dials: readonly Dial[]
+  /** Who listens to whom. */
+  readonly monitors: readonly { readonly from: string; readonly to: string }[]
+  readonly phones: readonly { readonly number: string; readonly answer: 'auto' | 'manual' }[]
+  /** What accounts have beside their password. */
+  readonly accounts: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly site: Readonly<Record<string, unknown>>
+}
+
+export class Desk {
+  readonly lab: Lab
+  readonly #plan: DeskPlan
+  readonly #phones = new Map<string, BaresipPhone>()
+  #calling: Sipp[] = []
+
+  private constructor(lab: Lab, plan: DeskPlan) {
+    this.lab = lab
+    this.#plan = plan
+  }
+
+  /** All accounts are registered and every telephone is on. */
+  static async start(plan: DeskPlan): Promise<Desk> {
+    const numbers = [
+      ...plan.dials.map(({ from }) => from),
+      ...plan.monitors.map(({ from }) => from),
+      ...plan.phones.map(({ number }) => number),
+      ...Object.keys(plan.accounts),
+    ]
+    const users = [...new Set(numbers)].sort().map((number) => account(plan, number))
+    const lab = await Lab.start({ members, users, site: plan.site })
+    const desk = new Desk(lab, plan)
+    try {
+      await desk.#register()
+      await desk.#startPhones()
+    } catch (error) {
+      await lab.close()
+      throw error
+    }
+    return desk
+  }
+
+  get members(): readonly string[] {
+    return members
+  }
+
+  phone(number: string): BaresipPhone {
+    const phone = this.#phones.get(number)
+    if (phone === undefined) throw new Error(`there is no telephone ${number}`)
+    return phone
+  }
+
+  uri(number: string): string {
+    return `sip:${number}@${serviceAddress}`
+  }
+
+  /** Everyone dials who only calls in this stage. */
+  dialAll(stage: Stage): void {
+    const dials = this.#plan.dials.filter((dial) => dial.stage === stage)
+    this.#call(callersOf[stage], 'uac-until-bye', dials)
+    if (stage === 'talk') this.#call(listener, 'uac-monitors', this.#plan.monitors)
+  }
+
+  /** Resolves when all of them have ended; one line for those that did not as the scenario says. */
+  async allEnded(): Promise<string[]> {
+    const ended = await Promise.all(
+      this.#calling.map(async (sipp) => ({ result: await sipp.done(), report: sipp.report() })),
+    )
+    this.#calling = []
+    return ended.flatMap(({ result, report }) => {
+      const { failed, successful, exitCode } = result
+      const isWell = exitCode === 0 && failed === 0 && successful > 0
+      return isWell ? [] : [report]
+    })
+  }
+
+  /** Ends what a failed round left behind. */
+  async hangUpAll(): Promise<void> {
+    for (const sipp of this.#calling.splice(0)) sipp.stop()
+    await Promise.allSettled([...this.#phones.values()].map((phone) => phone.hangUp()))
+  }
+
+  #call(member: string, scenario: string, dials: readonly { from: string; to: string }[]): void {
+    const users = dials.map(({ from, to }) => `${from};-;${to}`)
+    const calls = { calls: users.length, callsPerSecond: 10, users, voiceSeconds }
+    this.#calling.push(this.lab.sipp(member, { scenario, port: phonePort, server, ...calls }))
+  }
+
+  async #register(): Promise<void> {
+    const { dials, monitors } = this.#plan
+    const of = (calls: readonly { from: string }[]) =>
+      calls.map(({ from }) => account(this.#plan, from))
+    await Promise.all([
+      register(this.lab, talkCallers, of(dials.filter(({ stage }) => stage === 'talk'))),
+      register(this.lab, ringCallers, of(dials.filter(({ stage }) => stage === 'ring'))),
+      register(this.lab, listener, of(monitors)),
+    ])
+  }
+
+  async #startPhones(): Promise<void> {
+    const { phones } = this.#plan
+    for (let first = 0; first < phones.length; first += phoneMembers.length) {
+      const row = phones.slice(first, first + phoneMembers.length)
+      const place = first / phoneMembers.length
+      await Promise.all(
+        row.map(async ({ number, answer }, index) => {
+          const member = phoneMembers[index] ?? phoneMembers[0]
+          const options = { user: number, toneHz, answer, place }
+          this.#phones.set(number, await this.lab.phone(member, options))
+        }),
+      )
+    }
+  }
+}
+
+function account({ accounts }: DeskPlan, number: string): LabUser {
+  const [user] = labUsers(Number(number), 1)
+  if (user === undefined) throw new Error(`no account ${number}`)
+  return { ...user, ...accounts[number] }
+}

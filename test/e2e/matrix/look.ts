@@ -1,0 +1,108 @@
+//! What a node says of the calls of a row, what its terminals got of their voice, and whether anything
+//! is left of them afterwards.
+import type { CallDetail } from '../../../daemon/src/control/call-schema.ts'
+import type { UdpPacket } from '../../../scripts/capture/pcap.ts'
+import { figuresFrom, type RtpStream, rtpStreams } from '../../../scripts/capture/rtp-analysis.ts'
+import type { Lab } from '../../../scripts/lab.ts'
+import { sipPort } from '../../../scripts/lab.ts'
+import type { LabNode } from '../../../scripts/lab-node.ts'
+import { serviceAddress } from '../../../scripts/net/netns.ts'
+
+/** Members of the calls of a row, and their states. */
+export type Standing = Readonly<Record<string, string>>
+
+const packetMs = 20
+/** What was under way when something ended. */
+const marginMs = 200
+
+/** Live calls whose members have numbers that begin so. */
+export async function callsOf(node: LabNode, key: string): Promise<CallDetail[]> {
+  return (await allCalls(node)).filter(({ members }) =>
+    members.some(({ number }) => number.startsWith(key)),
+  )
+}
+
+async function allCalls(node: LabNode): Promise<CallDetail[]> {
+  const { calls } = await node.ask('calls', {})
+  const shown = await Promise.allSettled(
+    calls.map(async ({ sessionId }) => (await node.ask('call.show', { sessionId })).call),
+  )
+  // One that has ended between both questions.
+  return shown.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+}
+
+export function standingOf(calls: readonly CallDetail[]): Standing {
+  const members = calls.flatMap((call) => call.members)
+  const present = members.filter(({ state }) => state !== 'releasing' && state !== 'released')
+  return Object.fromEntries(present.map(({ number, state }) => [number, state]))
+}
+
+export function stands(calls: readonly CallDetail[], wanted: Standing): boolean {
+  const text = (standing: Standing) => JSON.stringify(Object.entries(standing).sort())
+  return text(standingOf(calls)) === text(wanted)
+}
+
+/** Names of the streams that the switch sends to the members of these calls. */
+export function streamsTo(calls: readonly CallDetail[]): string[] {
+  return calls.flatMap(({ members }) =>
+    members.flatMap(({ media }) => {
+      if (media === null || !media.direction.startsWith('send')) return []
+      return [`${serviceAddress}:${media.localPort}>${media.remote}`]
+    }),
+  )
+}
+
+export interface Window {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+export class Heard {
+  readonly #streams: ReadonlyMap<string, RtpStream>
+
+  constructor(packets: readonly UdpPacket[]) {
+    this.#streams = new Map(rtpStreams(packets).map((stream) => [stream.name, stream]))
+  }
+
+  /** Packets that were due to these terminals, and those that neither twin brought. A stream that begins
+   * within the window is due from its first packet on. */
+  lost(names: readonly string[], window: Window): { due: number; lost: number } {
+    const toMs = window.toMs - marginMs
+    const figures = names.map((name) => {
+      const stream = this.#streams.get(name)
+      const fromMs = Math.max(window.fromMs, stream?.packets[0]?.timeMs ?? 0)
+      const packetsExpected = Math.max(1, Math.floor((toMs - fromMs) / packetMs))
+      if (stream === undefined) return { due: packetsExpected, lost: packetsExpected }
+      const { packetsLost } = figuresFrom(stream, { fromMs, packetsExpected })
+      return { due: packetsExpected, lost: packetsLost }
+    })
+    return {
+      due: figures.reduce((sum, { due }) => sum + due, 0),
+      lost: figures.reduce((sum, { lost }) => sum + lost, 0),
+    }
+  }
+}
+
+/** What a node still holds of calls; empty: nothing. */
+export async function leftovers(lab: Lab, node: LabNode): Promise<string[]> {
+  const { service, media } = await node.opinion()
+  const { realTime } = await node.ask('sync.status', {})
+  const tables = realTime.tables.filter(({ table }) => tablesOfCalls.includes(table))
+  const ports = lab.network
+    .exec(node.node, ['ss', '-Huan'])
+    .split('\n')
+    .filter((line) => line.includes(` ${serviceAddress}:`))
+    .filter((line) => !line.includes(` ${serviceAddress}:${sipPort} `))
+  const counts = {
+    calls: service?.calls ?? -1,
+    legs: media?.legs ?? -1,
+    bridges: media?.conferences ?? -1,
+    ...Object.fromEntries(tables.map(({ table, records }) => [table, records])),
+    ports: ports.length,
+  }
+  return Object.entries(counts).flatMap(([what, count]) =>
+    count === 0 ? [] : [`${node.name}: ${count} ${what}`],
+  )
+}
+
+const tablesOfCalls: readonly string[] = ['wired-conference', 'wired-media', 'conference-resource']
