@@ -177,24 +177,24 @@ export class Round {
     const { lab } = this.#desk
     const due = this.#cases.flatMap(({ sessions }) => [...sessions])
     const of = async (node: LabNode) => {
-      const { records } = await node.ask('cdr', { oldestFirst: false, limit: 200 })
-      return records.map(({ sessionId }) => sessionId).filter((id) => due.includes(id))
+      const { records } = await node.ask('cdr', { limit: 200 })
+      return records.filter(({ sessionId }) => due.includes(sessionId))
     }
-    let counted: string[] = []
+    let ids: string[] = []
     try {
       await until(
         async () => {
           const [a, b] = [await of(lab.a), await of(lab.b)]
-          counted = a
-          const isSame = JSON.stringify(a.toSorted()) === JSON.stringify(b.toSorted())
-          return isSame && due.every((id) => a.includes(id))
+          const isSame = JSON.stringify(a) === JSON.stringify(b)
+          ids = isSame ? a.map(({ sessionId }) => sessionId) : []
+          return due.every((id) => ids.includes(id))
         },
         { what: 'equal call records', msMax: recordsMsMax, everyMs: 500 },
       )
     } catch {
       // The rows say what is missing.
     }
-    return new Map(due.map((id) => [id, counted.filter((one) => one === id).length]))
+    return new Map(due.map((id) => [id, ids.filter((one) => one === id).length]))
   }
 
   async #clean(): Promise<string[]> {
