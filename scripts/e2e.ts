@@ -9,6 +9,7 @@ const root = join(import.meta.dirname, '..')
 const folder = join(root, 'test/e2e')
 /** They hold a bound in milliseconds, or take both processors. */
 const alone = [
+  'failover-matrix',
   'flood',
   'hundred-calls',
   'hung-units',

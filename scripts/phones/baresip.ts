@@ -35,6 +35,8 @@ interface PhoneEvent {
 type Waiter = { readonly types: readonly string[]; readonly resolve: (event: PhoneEvent) => void }
 
 const sipPortFirst = 5060
+/** The port after that for SIP is the one for SIP over TLS. */
+const sipPortsOfPhone = 2
 const controlPortFirst = 4444
 const toneSeconds = 300
 const eventMsMax = 30_000
@@ -227,7 +229,7 @@ function writeConfiguration(options: PhoneOptions): void {
 function configuration(options: PhoneOptions, tone: string): string[] {
   return [
     'poll_method epoll',
-    `sip_listen ${options.address}:${sipPortFirst + (options.place ?? 0)}`,
+    `sip_listen ${options.address}:${sipPortFirst + sipPortsOfPhone * (options.place ?? 0)}`,
     'call_local_timeout 120',
     'call_max_calls 4',
     'audio_buffer 200',

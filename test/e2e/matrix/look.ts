@@ -64,13 +64,14 @@ export class Heard {
     this.#streams = new Map(rtpStreams(packets).map((stream) => [stream.name, stream]))
   }
 
-  /** Packets that were due to these terminals, and those that neither twin brought. A stream that begins
-   * within the window is due from its first packet on. */
-  lost(names: readonly string[], window: Window): { due: number; lost: number } {
+  /** Packets that were due to these terminals, and those that neither twin brought.
+   * @param isNew the switch did not send there when the window began: due from the first packet on */
+  lost(names: readonly string[], window: Window, isNew = false): { due: number; lost: number } {
     const toMs = window.toMs - marginMs
     const figures = names.map((name) => {
       const stream = this.#streams.get(name)
-      const fromMs = Math.max(window.fromMs, stream?.packets[0]?.timeMs ?? 0)
+      const first = stream?.packets.find(({ timeMs }) => timeMs >= window.fromMs)
+      const fromMs = isNew ? (first?.timeMs ?? window.fromMs) : window.fromMs
       const packetsExpected = Math.max(1, Math.floor((toMs - fromMs) / packetMs))
       if (stream === undefined) return { due: packetsExpected, lost: packetsExpected }
       const { packetsLost } = figuresFrom(stream, { fromMs, packetsExpected })

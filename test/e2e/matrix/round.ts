@@ -222,12 +222,24 @@ export class Round {
     },
   ): MatrixCell {
     const { heard, first, second, records } = judged
-    const stay = new Set(streamsTo(completed))
+    const then = row.moment === undefined ? streamsTo(before) : []
+    const now = streamsTo(completed)
     // Who leaves when the service is completed is judged up to then; who is there at the end, up to the end.
-    const leave = streamsTo(row.moment === undefined ? before : []).filter(
-      (name) => !stay.has(name),
-    )
-    const parts = [heard.lost(leave, first), heard.lost([...stay], second)]
+    const parts = [
+      heard.lost(
+        then.filter((name) => !now.includes(name)),
+        first,
+      ),
+      heard.lost(
+        then.filter((name) => now.includes(name)),
+        second,
+      ),
+      heard.lost(
+        now.filter((name) => !then.includes(name)),
+        second,
+        true,
+      ),
+    ]
     const sum = (of: (part: { due: number; lost: number }) => number) =>
       parts.reduce((total, part) => total + of(part), 0)
     const failed = (what: string) => problems.some((problem) => problem.startsWith(what))
