@@ -159,6 +159,18 @@ export const limits = {
   conferenceMembersMax: 32,
   /** Whom a conference calls rings this long. */
   conferenceRingMs: 30_000,
+  /** Call back: how many an account and all may want, how long a wish lives, how often it is looked at beside
+   * what changes, how long the asker rings and how often he is called. */
+  callBacksPerUserMax: 5,
+  callBacksMax: 512,
+  callBackMsMax: 1_800_000,
+  callBackLookMs: 15_000,
+  callBackRingMs: 30_000,
+  callBackTriesMax: 3,
+  /** So long after a busy call its number is known to who asks for a call back without one. */
+  callBackWindowMs: 15_000,
+  /** How long a tone says that a setting is stored. */
+  confirmationMs: 2_000,
   /** A PIN has to be dialled in this time, and so many wrong ones end the call. */
   conferencePinMs: 30_000,
   conferencePinTries: 3,

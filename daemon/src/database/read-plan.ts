@@ -21,7 +21,8 @@ export async function readPlan(sql: Sql): Promise<Plan> {
   const seats = await rows('conference_members')
   const features = await readTable(sql, 'feature_codes')
   const roles = await readTable(sql, 'position_roles')
-  const tones = (await readTable(sql, 'site_settings')).get('tones')?.value
+  const settings = await readTable(sql, 'site_settings')
+  const tones = settings.get('tones')?.value
   return {
     groups: (await rows('groups')).map((row) => groupOf(row, members)),
     conferences: (await rows('conferences')).map((row) => conferenceOf(row, seats)),
@@ -35,6 +36,7 @@ export async function readPlan(sql: Sql): Promise<Plan> {
       account: text(row, 'account'),
     })),
     tones: toneCountries.find((one) => one === tones) ?? 'europe',
+    monitoringTone: settings.get('monitoring_tone')?.value === 'on',
   }
 }
 
@@ -63,7 +65,7 @@ function conferenceOf(row: ConfigRow, seats: readonly ConfigRow[]): Conference {
     kind: row.kind === 'preset' ? 'preset' : 'meet-me',
     pinHash: text(row, 'pin_hash') || null,
     locked: row.locked === 1,
-    membersMax: Number(row.members_max) || limits.membersPerSessionMax,
+    membersMax: Number(row.members_max) || limits.conferenceMembersMax,
     members: seats
       .filter((seat) => seat.conference === name)
       .map((seat) => ({

@@ -3,7 +3,7 @@ import { type ConfigRow, type ConfigRows, keyOf } from '../database/rows.ts'
 import { type ConfigTable, configTables } from '../database/schema.ts'
 import { accountOf, accountRow } from './site/account.ts'
 import { conferenceOf, conferenceRow, seatRow } from './site/conference.ts'
-import { featureRows, featuresOf, toneRow, tonesOf } from './site/feature.ts'
+import { featureRows, featuresOf, toneRows, tonesOf } from './site/feature.ts'
 import { groupMemberRow, groupOf, groupRow } from './site/group.ts'
 import { routeOf, routeRow, trunkOf, trunkRow } from './site/trunk.ts'
 import { textOf } from './site/words.ts'
@@ -27,8 +27,7 @@ export function rowsOfSite(site: Site): ConfigRows {
     for (const member of one.members) add('conference_members', seatRow(key, member))
   }
   for (const row of featureRows(site.features)) add('feature_codes', row)
-  const tones = toneRow(site.tones)
-  if (tones !== null) add('site_settings', tones)
+  for (const row of toneRows(site.tones)) add('site_settings', row)
   addPlaces(site, add)
   return rows
 }
@@ -82,7 +81,7 @@ export function siteOfRows(rows: ConfigRows): Site {
       conferenceOf(row, seats.get(textOf(row, 'conference')) ?? []),
     ),
     features: featuresOf(rows.feature_codes),
-    tones: tonesOf(rows.site_settings.get('tones')),
+    tones: tonesOf(rows.site_settings),
   }
 }
 

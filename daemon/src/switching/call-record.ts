@@ -49,15 +49,25 @@ export function withHistory(session: Conference, nowMs: number): Conference {
 
 /** What the state of a session says of the services that it has used. */
 function servicesOf(session: Conference, used: string[]): string[] {
-  const { state, type, diversions, queued } = session
+  const { state, type, diversions, queued, transfer, focus, intrusion } = session
+  const { attendant, callBack } = session
   const seen = [
     ...(state === 'hold' ? ['hold'] : []),
-    ...(type === 'ordinary' ? [] : [type]),
+    ...(type === 'ordinary' || type === 'service' ? [] : [type]),
     ...((diversions ?? []).length > 0 ? ['forward'] : []),
     ...(queued === null ? [] : ['queue']),
+    ...(queued === null || queued.urge === null ? [] : [urgeNames[queued.urge]]),
+    ...(intrusion === null ? [] : [urgeNames.intrude]),
+    ...(transfer === null || focus !== null ? [] : ['transfer']),
+    ...(callBack === null ? [] : [calledBack]),
+    ...(attendant === null ? [] : [attendantNames[attendant.kind]]),
   ].filter((name) => !used.includes(name))
   return seen.length === 0 ? used : [...used, ...seen].slice(0, servicesMax)
 }
+
+const calledBack = 'call-back'
+const urgeNames = { intrude: 'intrusion', release: 'forced-release' } as const
+const attendantNames = { confirmation: 'setting', monitoring: 'monitoring' } as const
 
 function partyNow(party: Party, member: Member | undefined, nowMs: number): Party {
   if (party.leftAtMs !== null) return party
@@ -126,7 +136,10 @@ function factsOf(session: Conference) {
   const answeredAtMs = session.answeredAtMs === null ? null : Math.round(session.answeredAtMs)
   const whole = withHistory(session, startedAtMs).history ?? none
   const { called, parties, services, roles, reason } = whole
-  const caller = parties.find(({ side }) => side === 'caller')?.number ?? ''
+  // The switch has called both sides of a call back, first who wanted it.
+  const asker = services.includes(calledBack) ? parties[0]?.number : undefined
+  const invited = session.callBack?.asker ?? asker ?? ''
+  const caller = parties.find(({ side }) => side === 'caller')?.number ?? invited
   const names = { sessionId, type, callType, subject, priority, caller, called }
   return { ...names, startedAtMs, answeredAtMs, parties, services, roles, reason }
 }

@@ -2,6 +2,8 @@
 import { assert } from '../assert.ts'
 import { groupRow } from './conference/group.ts'
 import { conferenceMachine, conferenceRow } from './conference/machine.ts'
+import { attendantRow } from './services/attendant.ts'
+import { callBackRow } from './services/call-back-ring.ts'
 import type { Call } from './wired/call.ts'
 import type { CallEventName, CallEvents } from './wired/events.ts'
 import { callMachine, targetRow } from './wired/machine.ts'
@@ -16,11 +18,14 @@ export function deliver<K extends CallEventName>(call: Call, name: K, event: Cal
 
 function rowOf(call: Call, leg: string | null): Row {
   const { state, focus, type, transfer } = call.session
-  assert(state !== 'idle', 'a session is in its table from its INVITE on')
+  const { attendant, callBack } = call.session
   if (state === 'released') return leftRow
   const member = leg === null ? null : call.member(leg)
   if (member !== null && !isPresent(member)) return leftRow
+  if (attendant !== null) return attendantRow
+  if (callBack !== null) return callBackRow
   if (type === 'group') return groupRow
+  assert(state !== 'idle', 'only a call back is in its table before its first INVITE')
   if (focus === null) {
     const isTarget = leg !== null && transfer?.target === leg
     return isTarget ? targetRow : callMachine[state]

@@ -42,8 +42,10 @@ function featureOf(number: string, { features }: Plan): Destination | null {
   for (const name of featureNames) {
     const digits = features[name]
     if (digits === null || digits.length <= longest) continue
+    const { number: follows } = featureCodes[name]
     const hasNumber = number.startsWith(digits) && number.length > digits.length
-    if (featureCodes[name].number ? !hasNumber : number !== digits) continue
+    const isBare = number === digits
+    if (follows === 'maybe' ? !hasNumber && !isBare : follows ? !hasNumber : !isBare) continue
     found = name
     longest = digits.length
   }

@@ -110,6 +110,8 @@ export interface Plan {
   readonly routes: readonly RoutePlan[]
   readonly positions: readonly PositionPlan[]
   readonly tones: ToneCountry
+  /** Those who are monitored hear that they are. */
+  readonly monitoringTone: boolean
 }
 
 /** A site that says nothing. */
@@ -123,4 +125,5 @@ export const emptyPlan: Plan = {
   routes: [],
   positions: [],
   tones: 'europe',
+  monitoringTone: false,
 }

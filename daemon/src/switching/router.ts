@@ -126,7 +126,7 @@ export class Router {
   timer(due: CallTimer, now: Now): CoreEffect[] {
     return this.#session(due.sessionId, now, (call) => {
       if (!('leg' in due)) deliver(call, due.timer, {})
-      else if (!call.has(due.leg)) return
+      else if (due.leg !== '' && !call.has(due.leg)) return
       else if (due.timer === 'member-gone') deliver(call, due.timer, due)
       else this.#exchange.services.find(({ name }) => name === due.service)?.timer?.(call, due.leg)
     })

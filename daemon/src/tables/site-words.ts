@@ -1,7 +1,7 @@
 //! Words of the site file that have a meaning for the core.
 
 /** Services that a telephone asks for by dialling, with their usual digits: the site may change or switch
- * off each of them. `number`: another number follows the digits. */
+ * off each of them. `number`: another number follows the digits; `maybe`: it may be left out. */
 export const featureCodes = {
   /** Takes a call that rings in the own pick-up group, or at the telephone with that number. */
   pickup: { digits: '*8', number: false },
@@ -18,11 +18,17 @@ export const featureCodes = {
   forwardOff: { digits: '*70', number: false },
   doNotDisturb: { digits: '*78', number: false },
   doNotDisturbOff: { digits: '*79', number: false },
+  /** Rings when the number that was busy is free. Without a number: the one that was busy last. */
+  callBack: { digits: '*66', number: 'maybe' },
+  /** Without a number: all of them. */
+  callBackOff: { digits: '*86', number: 'maybe' },
   intrude: { digits: '*37', number: true },
   forceRelease: { digits: '*38', number: true },
   /** A call with `Priority: emergency`, and with `urgent`. */
   emergencyCall: { digits: '*39', number: true },
   urgentCall: { digits: '*36', number: true },
+  /** Hears the conversation of the number. */
+  monitor: { digits: '*35', number: true },
 } as const
 
 export type FeatureName = keyof typeof featureCodes

@@ -4,7 +4,8 @@ import { limits } from '../limits.ts'
 import { historySchema } from './call-record.ts'
 import { recordObject } from './record-object.ts'
 
-const sessionTypes = ['ordinary', 'group', 'temporary', 'preset'] as const
+/** `service`: between one terminal and the switch itself. */
+const sessionTypes = ['ordinary', 'group', 'temporary', 'preset', 'service'] as const
 const sessionStates = ['idle', 'ringing', 'communicating', 'hold', 'released'] as const
 
 const endpointSchema = recordObject({ address: z.string().max(64), port: z.int() })
@@ -240,6 +241,33 @@ const transferSchema = recordObject({
   startedAtMs: z.number(),
 })
 
+/** The switch answers by itself: it is the other end of the call. */
+const attendantSchema = recordObject({
+  /** `confirmation`: a tone says that a setting is stored; `monitoring`: the terminal hears others talk. */
+  kind: z.enum(['confirmation', 'monitoring']),
+  /** What was dialled, or whose conversation is heard. */
+  number: z.string().max(64),
+  /** Session that is heard, and its bridge. */
+  heard: recordObject({ sessionId: z.string().max(64), conferenceId: z.int() })
+    .nullable()
+    .default(null),
+})
+export type Attendant = z.infer<typeof attendantSchema>
+
+/** Somebody wants to talk to a number that was busy, when both are free (遇忙回叫). */
+const callBackSchema = recordObject({
+  asker: z.string().max(64),
+  number: z.string().max(64),
+  /** Unix milliseconds of the wish. */
+  sinceMs: z.number(),
+  /** Who is called by the switch now, and since when. */
+  phase: z.enum(['waiting', 'asker', 'number']),
+  phaseAtMs: z.number(),
+  /** How often the asker was called. */
+  tries: z.int(),
+})
+export type CallBack = z.infer<typeof callBackSchema>
+
 /** One forwarding of a call, with the reason by its name in RFC 5806. */
 const diversionSchema = recordObject({
   from: z.string().max(64),
@@ -305,6 +333,10 @@ export const conferenceSchema = recordObject({
   /** Null: a call without focus. */
   focus: focusSchema.nullable().default(null),
   transfer: transferSchema.nullable().default(null),
+  /** Null: the other end is a terminal. */
+  attendant: attendantSchema.nullable().default(null),
+  /** Null: it is none, or both have answered. */
+  callBack: callBackSchema.nullable().default(null),
   members: z.array(memberSchema).max(128),
 })
 export type Conference = z.infer<typeof conferenceSchema>

@@ -175,6 +175,8 @@ test('a number is an account first, then what the plan says', (t) => {
   t.deepEqual(find('118'), { kind: 'refusal', status: 603 })
   t.is(find('700').kind, 'conference')
   t.deepEqual(find('*8'), { kind: 'feature', feature: 'pickup', argument: '' })
+  t.deepEqual(find('*86'), { kind: 'feature', feature: 'callBackOff', argument: '' })
+  t.deepEqual(find('*86101'), { kind: 'feature', feature: 'callBackOff', argument: '101' })
   t.deepEqual(find('*79'), { kind: 'feature', feature: 'doNotDisturbOff', argument: '' })
   t.deepEqual(find('**101'), { kind: 'feature', feature: 'pickupOf', argument: '101' })
   t.deepEqual(find('**'), { kind: 'refusal', status: 404 })

@@ -51,6 +51,8 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     history: null,
     focus: null,
     transfer: null,
+    attendant: null,
+    callBack: null,
     members: [member('caller', 0), member('callee', 1)],
   }
 }

@@ -33,8 +33,12 @@ export const conference = z
       .nullable()
       .optional(),
     locked: z.boolean().default(false),
-    membersMax: z.int().min(2).max(limits.membersPerSessionMax).default(32),
-    members: z.array(seat).max(limits.membersPerSessionMax).default([]),
+    membersMax: z
+      .int()
+      .min(2)
+      .max(limits.conferenceMembersMax)
+      .default(limits.conferenceMembersMax),
+    members: z.array(seat).max(limits.conferenceMembersMax).default([]),
   })
   .refine(
     ({ pin, pinHash }) => pin === undefined || pinHash === undefined,
@@ -90,7 +94,7 @@ export function conferenceOf(row: SiteRow, seats: readonly SiteRow[]): SiteConfe
     number: textOf(row, 'number'),
     kind: kinds.find((one) => one === row.kind) ?? 'meet-me',
     locked: row.locked === 1,
-    membersMax: Number(row.members_max) || 32,
+    membersMax: Number(row.members_max) || limits.conferenceMembersMax,
     members: members.sort((a, b) => (a.number < b.number ? -1 : 1)),
     pinHash: textOf(row, 'pin_hash') || null,
   }

@@ -20,7 +20,11 @@ export const features = z.strictObject(shape).prefault({})
 type SiteFeatures = z.output<typeof features>
 
 export const tones = z
-  .strictObject({ country: z.enum(toneCountries).default('europe') })
+  .strictObject({
+    country: z.enum(toneCountries).default('europe'),
+    /** Those who are monitored by a code hear that they are. */
+    monitoring: z.boolean().default(false),
+  })
   .prefault({})
 type SiteTones = z.output<typeof tones>
 
@@ -39,10 +43,15 @@ export function featuresOf(rows: ReadonlyMap<string, SiteRow>): SiteFeatures {
   return Object.fromEntries(entries) as SiteFeatures
 }
 
-export function toneRow({ country }: SiteTones): SiteRow | null {
-  return country === 'europe' ? null : { name: 'tones', value: country }
+/** Only what is not usual has a row. */
+export function toneRows({ country, monitoring }: SiteTones): SiteRow[] {
+  return [
+    ...(country === 'europe' ? [] : [{ name: 'tones', value: country }]),
+    ...(monitoring ? [{ name: 'monitoring_tone', value: 'on' }] : []),
+  ]
 }
 
-export function tonesOf(row: SiteRow | undefined): SiteTones {
-  return { country: toneCountries.find((one) => one === row?.value) ?? 'europe' }
+export function tonesOf(rows: ReadonlyMap<string, SiteRow>): SiteTones {
+  const country = toneCountries.find((one) => one === rows.get('tones')?.value) ?? 'europe'
+  return { country, monitoring: rows.get('monitoring_tone')?.value === 'on' }
 }

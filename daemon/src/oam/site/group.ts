@@ -16,7 +16,8 @@ export const group = z.strictObject({
     .min(1)
     .max(limits.noAnswerSecondsMax)
     .default(limits.noAnswerMs / 1000),
-  members: z.array(number).max(limits.membersPerSessionMax),
+  /** They and the caller are in one session. */
+  members: z.array(number).max(limits.conferenceMembersMax - 1),
 })
 type SiteGroup = z.output<typeof group>
 

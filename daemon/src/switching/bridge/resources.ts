@@ -50,7 +50,8 @@ export class Resources {
       this.giveBack(sessionId, taken)
       return null
     }
-    this.#nextPair = ((pairs.at(-1) ?? 0) + 1) % this.#portPairs
+    const last = pairs.at(-1)
+    if (last !== undefined) this.#nextPair = (last + 1) % this.#portPairs
     this.#nextConference = conferenceId % limits.sessionsMax
     return taken
   }
@@ -129,6 +130,7 @@ export class Resources {
 
   #freePairs(count: number): number[] | null {
     const pairs: number[] = []
+    if (count === 0) return pairs
     for (const pair of inTurn(this.#portPairs, this.#nextPair, this.#half)) {
       if (this.#table.get(portKey(this.#portFirst + 2 * pair)) !== undefined) continue
       pairs.push(pair)

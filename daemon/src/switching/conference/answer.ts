@@ -148,7 +148,7 @@ export function onInvitedRefused(call: Call, failed: Failed): void {
 }
 
 /** 422: with a longer session timer (RFC 4028 7.3). Nobody else goes on with the call of a conference. */
-function isAskedAgain(call: Call, failed: Failed): boolean {
+export function isAskedAgain(call: Call, failed: Failed): boolean {
   if (failed.status !== 422) return false
   return call.exchange.services.some(({ refused }) => refused?.(call, failed) === true)
 }

@@ -61,7 +61,8 @@ export function stopTones(call: Call): void {
   for (const member of call.session.members) stop(call, legOf(member))
 }
 
-function play(call: Call, leg: Leg, pattern: TonePattern): void {
+/** The terminal of the leg hears a tone, until it is over or stopped. */
+export function play(call: Call, leg: Leg, pattern: TonePattern): void {
   const { wiredMedia } = call.exchange.options.tables
   const record = wiredMedia.get(call.member(leg).mediaId)
   if (record === undefined || record.tone?.name === pattern.name) return
@@ -69,7 +70,7 @@ function play(call: Call, leg: Leg, pattern: TonePattern): void {
 }
 
 /** @param name only this tone; absent: any. */
-function stop(call: Call, leg: Leg, name?: string): void {
+export function stop(call: Call, leg: Leg, name?: string): void {
   const { wiredMedia } = call.exchange.options.tables
   const record = wiredMedia.get(call.member(leg).mediaId)
   if (record === undefined || record.tone === null) return

@@ -135,6 +135,7 @@ function onTime(call: Call): void {
 function interrupt(talk: Call): void {
   if (isOver(talk.session)) return
   talk.log('warn', 'a call is released for another one')
+  talk.used('forced-release')
   const headers = [{ name: 'Reason', value: wg67Reasons.forcedRelease }]
   endCall(talk, { by: 'switch', status: 200, headers })
 }

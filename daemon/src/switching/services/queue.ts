@@ -112,7 +112,7 @@ function giveUp(call: Call): void {
 }
 
 /** Users who have left a session, or whose session is over. */
-function freed({ previous, next }: SessionChange): ReadonlySet<string> {
+export function freed({ previous, next }: SessionChange): ReadonlySet<string> {
   const before = presentIn(previous)
   const still = presentIn(next)
   return new Set([...before].filter((user) => !still.has(user)))

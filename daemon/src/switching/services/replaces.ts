@@ -128,6 +128,7 @@ function takePlace(
   call.change({ members: [...session.members, { ...made, localPort }], legCount })
   call.accept(leg, 'pendingServer', { id: invitation.id, pending })
   const isEarly = isSettingUp(former)
+  call.used(isEarly ? 'pickup' : 'replacement')
   for (const left of isEarly ? calledIn(session) : [former]) {
     const headers = isEarly ? [{ name: 'Reason', value: elsewhere }] : []
     dropMember(call, legOf(left), { status: 487, headers })

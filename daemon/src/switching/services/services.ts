@@ -1,12 +1,15 @@
 //! All services, in the order in which they are asked.
 
 import { trunkCalls } from '../trunk/trunk.ts'
+import { attending } from './attendant.ts'
+import { callingBack } from './call-back.ts'
 import { callTypeService } from './call-types.ts'
 import { conferenceService } from './conference.ts'
 import { forwarding } from './forward.ts'
 import { hotline } from './hotline.ts'
 import { intruding } from './intrude.ts'
 import { joining } from './join.ts'
+import { monitoring } from './monitor.ts'
 import { priorityCalls } from './priority.ts'
 import { probes } from './probe.ts'
 import { queueing } from './queue.ts'
@@ -26,8 +29,11 @@ export const services: readonly Service[] = [
   callTypeService,
   intruding,
   setByDialling,
+  attending,
   forwarding,
   queueing,
+  callingBack,
+  monitoring,
   joining,
   conferenceService,
   transferring,

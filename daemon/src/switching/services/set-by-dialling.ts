@@ -1,6 +1,6 @@
 //! What a user sets himself by dialling a feature code: forwarding and do not disturb. The setting is in
-//! the record of table 7, so that both nodes have it at once; the database follows. The call is answered
-//! 480 with a text, which a display shows: nobody is there to talk to, and no conference is opened.
+//! the record of table 7, so that both nodes have it at once; the database follows. A tone confirms it; when
+//! there is no room for a call, 480 with a text that a display shows.
 import { type Profile, profileOf } from '../../tables/profile.ts'
 import type { FeatureName } from '../../tables/site-words.ts'
 import type { CoreEffect } from '../effects.ts'
@@ -8,6 +8,7 @@ import { destinationOf } from '../numbering.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { refuse } from '../wired/refuse.ts'
 import { directoryOf, type SetUp } from '../wired/setup.ts'
+import { confirm } from './attendant.ts'
 import type { Service } from './service.ts'
 
 type Settings = Profile['settings']
@@ -39,7 +40,8 @@ function forward(when: keyof Settings['forward'], isOn: boolean): Change {
   })
 }
 
-function invited({ exchange, invitation, xip }: SetUp): CoreEffect[] | null {
+function invited(work: SetUp): CoreEffect[] | null {
+  const { exchange, invitation, xip } = work
   const directory = directoryOf(exchange)
   const dialled = destinationOf(xip.destinationUser, directory)
   if (dialled.kind !== 'feature') return null
@@ -52,9 +54,10 @@ function invited({ exchange, invitation, xip }: SetUp): CoreEffect[] | null {
     return refuse(exchange, invitation, 404, { reason: 'Not Set' })
   }
   const isSet = store(exchange, xip.sourceUser, (settings) => change(settings, argument))
-  return refuse(exchange, invitation, isSet ? 480 : 403, {
-    reason: isSet ? 'Setting Stored' : 'Not Set',
-  })
+  if (!isSet) return refuse(exchange, invitation, 403, { reason: 'Not Set' })
+  const call = confirm(work)
+  if (typeof call !== 'number') return call.commit()
+  return refuse(exchange, invitation, 480, { reason: 'Setting Stored' })
 }
 
 function store(

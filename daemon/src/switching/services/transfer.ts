@@ -5,14 +5,13 @@
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
 import { type Leg, legOf } from '../../tables/wired-conference.ts'
-import { establish, ownContact } from '../dialog/dialog.ts'
-import { isReadable } from '../dialog/pending.ts'
+import { ownContact } from '../dialog/dialog.ts'
 import type { Call } from '../wired/call.ts'
 import type { Answered, Failed, OpenedRequest } from '../wired/events.ts'
-import { connect, saidTo } from '../wired/media.ts'
 import { align } from '../wired/modify.ts'
 import { answerBye, dropMember, endCall, onBye } from '../wired/release.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
+import { takeAnswer } from '../wired/take-answer.ts'
 import { mediaOf } from '../xip/media.ts'
 import { setHoldTones } from './call-tones.ts'
 import { isHere, setProgress, tell } from './refer-progress.ts'
@@ -103,25 +102,10 @@ export function onTargetProvisional(call: Call, { leg, response }: Answered): vo
   setProgress(call, response.status)
 }
 
-export function onTargetAnswered(call: Call, { leg, response }: Answered): void {
-  if (!isReadable(establish(call.dialog(leg), response))) {
-    call.log('warn', 'the answer of the target of a transfer cannot be used')
-    fail(call, { status: 500, gone: leg })
-    return
-  }
-  call.takeOffer(leg)
-  call.changeDialog(leg, { ...establish(call.dialog(leg), response), pendingClient: null })
-  call.acknowledge(leg, response.cseq.number)
-  const description = response.body === '' ? call.dialog(leg).remoteSdp : response.body
-  const media = mediaOf(description)
-  if (media === null) {
-    fail(call, { status: 488 })
-    return
-  }
-  call.changeDialog(leg, { remoteSdp: description })
-  call.changeMember(leg, { state: 'talking' })
-  connect(call, leg, media, saidTo(call, leg))
-  complete(call, leg)
+export function onTargetAnswered(call: Call, answered: Answered): void {
+  const unusable = takeAnswer(call, answered)
+  if (unusable === null) complete(call, answered.leg)
+  else fail(call, unusable)
 }
 
 export function onTargetRefused(call: Call, { leg, status }: Failed): void {

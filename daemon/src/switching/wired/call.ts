@@ -13,7 +13,7 @@ import {
 } from '../../tables/wired-conference.ts'
 import type { SipHeader, SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { type ResponseExtras, response, writeSip } from '../../wire/sip/write.ts'
-import { callRecordOf, withHistory, withRoleChange } from '../call-record.ts'
+import { callRecordOf, withHistory, withRoleChange, withService } from '../call-record.ts'
 import { ackOf, nextRequest, ownContact, type RequestParts } from '../dialog/dialog.ts'
 import { offerIn, pendingClientOf, requestOf, type Slot } from '../dialog/pending.ts'
 import { afterAnswer, isKeptBack, isSaidAlready, keptBack, numbered } from '../dialog/reliable.ts'
@@ -90,6 +90,11 @@ export class Call {
   change(patch: Partial<Conference>): void {
     this.#session = { ...this.#session, ...patch }
     this.#changed = true
+  }
+
+  /** For the call record. @param name of a service, as people know it */
+  used(name: string): void {
+    this.change({ history: withService(this.#session, name).history })
   }
 
   changeMember(leg: Leg, patch: Partial<Member>): void {
@@ -289,14 +294,15 @@ export class Call {
   }
 
   #contact(leg: Leg) {
-    const { queued, members, focus } = this.#session
+    const { queued, members, focus, attendant, callBack } = this.#session
     if (focus !== null) {
       // RFC 4579 5.2.
       const contact = ownContact(this.exchange.options, focus.number)
       return { ...contact, parameters: new Map([['isfocus', null]]) }
     }
     const isAlone = members.every((one) => legOf(one) === leg)
-    const user = isAlone ? (queued?.number ?? '') : this.member(this.far(leg)).user
+    const number = queued?.number ?? attendant?.number ?? callBack?.number ?? ''
+    const user = isAlone ? number : this.member(this.far(leg)).user
     return ownContact(this.exchange.options, user)
   }
 

@@ -7,6 +7,8 @@ import { Resources } from '../bridge/resources.ts'
 import type { CoreOptions } from '../core-types.ts'
 import { emptyPlan, type Plan } from '../plan.ts'
 import type { DigestServer } from '../registrar/digest.ts'
+import { CallBackIndex } from '../services/call-back-index.ts'
+import { Listeners } from '../services/listeners.ts'
 import { QueueIndex } from '../services/queue-index.ts'
 import type { FollowUp, Service } from '../services/service.ts'
 import type { TransactionLayerApi } from '../transaction/layer-types.ts'
@@ -41,6 +43,8 @@ export class Exchange {
   readonly services: readonly Service[]
   /** Calls that wait for a line. */
   readonly queue = new QueueIndex()
+  readonly listeners = new Listeners()
+  readonly callBacks = new CallBackIndex()
   readonly trunkLoad = new TrunkLoad()
   readonly trunkProber = new TrunkProber(this)
   /** What is configured beside the tables. */
@@ -99,6 +103,8 @@ export class Exchange {
     this.takenOver.clear()
     this.followUps.length = 0
     this.queue.clear()
+    this.listeners.clear()
+    this.callBacks.clear()
     this.trunkLoad.clear()
     this.trunkProber.clear()
   }

@@ -93,13 +93,14 @@ function legRecord(
   const codec = media.codecs[0]
   assert(codec !== undefined, 'a description is used only when it has one of our codecs')
   const { user, mediaId, localPort, seat } = call.member(leg)
+  const { conferenceId, attendant } = call.session
   const isSilenced = seat === null ? previous?.muted : !seat.mayTalk || seat.muted
   // RFC 3264 8.4: nothing is sent to 0.0.0.0; the terminal keeps its last address.
   const terminalAddress = media.address ?? previous?.terminalAddress
   return {
     mediaId,
     sessionId: call.sessionId,
-    conferenceId: seat?.room ?? call.session.conferenceId,
+    conferenceId: attendant?.heard?.conferenceId ?? seat?.room ?? conferenceId,
     terminalAddress: terminalAddress ?? '0.0.0.0',
     remotePort: media.port,
     localPort,

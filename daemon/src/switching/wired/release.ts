@@ -180,7 +180,7 @@ export function linger(call: Call): void {
   if (lingering.has(call.sessionId)) return
   lingering.add(call.sessionId)
   const { sessionId } = call
-  timers.start({ sessionId, timer: 'linger' }, call.now.monotonicMs + limits.releasedLingerMs)
+  timers.start({ sessionId, timer: 'linger' }, call.now.monotonicMs + lingerMs(call.session))
   const [oldest] = lingering
   if (lingering.size <= limits.releasedLingerMax || oldest === undefined) return
   lingering.delete(oldest)
@@ -188,6 +188,11 @@ export function linger(call: Call): void {
   links.forget(oldest)
   const session = sessions.get(oldest)
   if (session !== undefined) sessions.remove(session)
+}
+
+/** Who found a number busy may want to be called back, and need not dial it again. */
+function lingerMs({ ended }: Conference): number {
+  return ended?.status === 486 ? limits.callBackWindowMs : limits.releasedLingerMs
 }
 
 export function forget(call: Call): void {

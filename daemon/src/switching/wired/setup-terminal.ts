@@ -97,6 +97,8 @@ export function newSession(
     history: newHistory(xip.destinationUser),
     focus: null,
     transfer: null,
+    attendant: null,
+    callBack: null,
     members: [],
   }
 }
