@@ -38,6 +38,11 @@ export class Resources {
     assert(this.#portPairs >= 2, 'the port range holds at least one call')
   }
 
+  /** True when so many ports and one bridge are free. */
+  has(portCount: number): boolean {
+    return this.#freePairs(portCount) !== null && this.#freeConference() !== null
+  }
+
   /** Null when there are not enough ports, numbers or records. */
   take(sessionId: string, portCount: number): SessionResources | null {
     const pairs = this.#freePairs(portCount)

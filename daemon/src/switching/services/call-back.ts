@@ -25,8 +25,13 @@ export const callingBack: Service = {
   timer: onTime,
   changed: (exchange, change) => {
     const { previous, next } = change
-    exchange.callBacks.note((next ?? previous)?.sessionId ?? '', next)
-    for (const user of freed(change)) tryLater(exchange, exchange.callBacks.of(user))
+    const sessionId = (next ?? previous)?.sessionId ?? ''
+    exchange.callBacks.note(sessionId, next)
+    for (const user of freed(change)) {
+      // An asker who has refused is not called again at once.
+      const others = exchange.callBacks.of(user).filter((id) => id !== sessionId)
+      tryLater(exchange, others)
+    }
     fulfilLater(exchange, change)
     return []
   },

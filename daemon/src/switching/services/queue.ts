@@ -48,10 +48,14 @@ function invited(work: SetUp): CoreEffect[] | null {
   if (entry === undefined || entry.number === xip.sourceUser || xip.callType !== 'da-ida') {
     return null
   }
-  if (!mustWait(exchange, entry, invitation.now)) return null
-  const urge = urgeOf(work, entry)
-  const isFull = exchange.queue.length(entry.number) >= profileOf(entry).line.waiting
-  return isFull && urge === null ? null : wait(work, entry, urge)
+  if (!mustWait(exchange, entry, invitation.now) || !canWait(work, entry)) return null
+  return wait(work, entry, urgeOf(work, entry))
+}
+
+/** There is a place in the queue, or the call presses in. */
+export function canWait(work: SetUp, entry: PhoneBookEntry): boolean {
+  const isFull = work.exchange.queue.length(entry.number) >= profileOf(entry).line.waiting
+  return !isFull || urgeOf(work, entry) !== null
 }
 
 /** One call at a time is pressed in; another one only waits (ED-137 sheet 5.6). */

@@ -10,6 +10,7 @@ import { hotline } from './hotline.ts'
 import { intruding } from './intrude.ts'
 import { joining } from './join.ts'
 import { monitoring } from './monitor.ts'
+import { preempting } from './preempt.ts'
 import { priorityCalls } from './priority.ts'
 import { probes } from './probe.ts'
 import { queueing } from './queue.ts'
@@ -31,6 +32,7 @@ export const services: readonly Service[] = [
   setByDialling,
   attending,
   forwarding,
+  preempting,
   queueing,
   callingBack,
   monitoring,

@@ -39,6 +39,15 @@ export function callTrunk(
   return openSession(work, callee)
 }
 
+/** The trunk that the call would take if it had a free line; null: one has, or the call may take none. */
+export function crowdedTrunk(work: SetUp, routes: readonly RoutePlan[]): string | null {
+  const view = viewOf(work.exchange, work.invitation.now)
+  const asker = askerOf(work)
+  if (chooseTrunk(routes, asker, view).kind === 'trunk') return null
+  const wanted = chooseTrunk(routes, asker, { ...view, load: () => 0 })
+  return wanted.kind === 'trunk' ? wanted.trunk.name : null
+}
+
 /** A call that somebody has forwarded goes out with his rights. */
 function askerOf({ exchange, invitation, xip }: SetUp) {
   const from = invitation.caller?.trunk ?? null

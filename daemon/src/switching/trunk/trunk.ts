@@ -5,6 +5,7 @@ import { legOf } from '../../tables/wired-conference.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { destinationOf } from '../numbering.ts'
 import type { TrunkPlan } from '../plan.ts'
+import { clearTrunk } from '../services/preempt.ts'
 import type { Service } from '../services/service.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { refuse } from '../wired/refuse.ts'
@@ -43,22 +44,26 @@ function invited(work: SetUp): CoreEffect[] | null {
   const site = { plan, tables: options.tables }
   const trunk = trunkOfRequest(invitation, site, invitation.now.wallMs)
   if (trunk === null) return null
-  if (exchange.trunkLoad.of(trunk.name) >= trunk.capacity) {
-    return refuse(exchange, invitation, 503, { reason: 'Trunk Full' })
-  }
   const destinationUser = translated(xip.destinationUser, trunk.incoming.called)
-  // The services that are dialled belong to the telephones of this site.
-  if (destinationOf(destinationUser, directoryOf(exchange)).kind === 'feature') {
-    return refuse(exchange, invitation, 404)
-  }
-  const user = callerOf(exchange, trunk, xip.sourceUser)
+  const { kind } = destinationOf(destinationUser, directoryOf(exchange))
   const priority =
     xip.callType === 'da-ida' ? within(xip.priority, trunk.priorityMax) : xip.priority
-  return dispatch({
+  const isFull = exchange.trunkLoad.of(trunk.name) >= trunk.capacity
+  // The services that are dialled belong to the telephones of this site.
+  const isSomebody = kind !== 'feature' && kind !== 'refusal'
+  const mayClear = isFull && isSomebody && priority === 'emergency'
+  const cleared = mayClear ? clearTrunk(exchange, trunk.name, invitation.now) : null
+  if (isFull && cleared === null) {
+    return refuse(exchange, invitation, 503, { reason: 'Trunk Full' })
+  }
+  if (kind === 'feature') return refuse(exchange, invitation, 404)
+  const user = callerOf(exchange, trunk, xip.sourceUser)
+  const effects = dispatch({
     ...work,
     invitation: { ...invitation, caller: { user, trunk: trunk.name } },
     xip: { ...xip, sourceUser: user, destinationUser, priority },
   })
+  return [...(cleared ?? []), ...effects]
 }
 
 /** Who calls from outside never is an account of this site, whatever he says: it would have its rights. */

@@ -9,6 +9,8 @@ export const ownVersions = ['phone.02', 'phone.01'] as const
 export const wg67Reasons = {
   /** Another call needs the line. */
   forcedRelease: 'WG-67;cause=1001;text="Forced Release"',
+  /** A call of higher priority needs what this one holds. */
+  preempted: 'WG-67;cause=2000;text="session pre-emption"',
   versionNotImplemented: 'WG-67;cause=1005;text="WG67-Version Not Implemented"',
   accessModeMismatch: 'WG-67;cause=2006;text="radio access mode does not match"',
 } as const
