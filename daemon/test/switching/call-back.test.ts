@@ -186,7 +186,10 @@ test('an asker who does not answer is called no more, one who is busy is called 
   t.is(silent.records.at(-1)?.status, 408)
   const stage = play([...wanted, ...free])
   for (let n = 1; n <= limits.callBackTriesMax; n += 1) {
-    t.is(c(stage).inbox.filter((one) => one.kind === 'request' && one.method === 'INVITE').length, n)
+    t.is(
+      c(stage).inbox.filter((one) => one.kind === 'request' && one.method === 'INVITE').length,
+      n,
+    )
     c(stage).respond(c(stage).asked('INVITE'), 486)
     stage.pass(limits.callBackLookMs + 100)
   }
@@ -204,7 +207,11 @@ test('the number is busy again, or declines: the asker is released with the reas
   stage.a.cseq += 1
   stage.a.call('102')
   answerAsker(stage)
-  t.true(c(stage).asked('BYE').headers.some(({ value }) => value.includes('cause=486')))
+  t.true(
+    c(stage)
+      .asked('BYE')
+      .headers.some(({ value }) => value.includes('cause=486')),
+  )
 })
 
 test('an asker who hangs up while the number rings ends it', (t) => {

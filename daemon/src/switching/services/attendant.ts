@@ -17,13 +17,7 @@ import { pendingServerOf } from '../dialog/pending.ts'
 import { Call } from '../wired/call.ts'
 import type { Failed } from '../wired/events.ts'
 import { memberOfInvite } from '../wired/member.ts'
-import {
-  endCall,
-  onBye,
-  onCancelAgain,
-  onRelease,
-  onUnacknowledged,
-} from '../wired/release.ts'
+import { endCall, onBye, onCancelAgain, onRelease, onUnacknowledged } from '../wired/release.ts'
 import { ignored, notOffered, type Row } from '../wired/rows.ts'
 import { isOver } from '../wired/sessions.ts'
 import type { SetUp } from '../wired/setup.ts'

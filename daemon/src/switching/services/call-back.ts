@@ -77,7 +77,9 @@ function refusalOf({ exchange, xip }: SetUp, number: string): number | null {
   if (entry === undefined || entry.type === 'gateway' || number === xip.sourceUser) return 404
   if (entry.type === 'radio') return 603
   const { callBacks, sessions } = exchange
-  const own = callBacks.of(xip.sourceUser).filter((id) => askerOf(sessions.get(id)) === asker.number)
+  const own = callBacks
+    .of(xip.sourceUser)
+    .filter((id) => askerOf(sessions.get(id)) === asker.number)
   const isFull = own.length >= limits.callBacksPerUserMax || callBacks.size >= limits.callBacksMax
   return isFull && !isWanted(exchange, asker.number, number) ? 503 : null
 }
