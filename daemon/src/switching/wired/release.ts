@@ -191,8 +191,10 @@ export function linger(call: Call): void {
 }
 
 /** Who found a number busy may want to be called back, and need not dial it again. */
-function lingerMs({ ended }: Conference): number {
-  return ended?.status === 486 ? limits.callBackWindowMs : limits.releasedLingerMs
+function lingerMs({ ended, history, members }: Conference): number {
+  const found = history?.called ?? ''
+  const isOwn = members.some(({ user }) => user === found)
+  return ended?.status === 486 && !isOwn ? limits.callBackWindowMs : limits.releasedLingerMs
 }
 
 export function forget(call: Call): void {
