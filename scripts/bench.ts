@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BenchContext } from './bench/figures.ts'
 import { measureFlood } from './bench/flood.ts'
+import { measureIdleCalls } from './bench/idle-calls.ts'
 import { machineFacts } from './bench/machine.ts'
 import { measureMedia } from './bench/media-figures.ts'
 import { measurePair } from './bench/pair-figures.ts'
+import { measurePeer } from './bench/peer.ts'
 import { measureReplication } from './bench/replicated-bytes.ts'
 import { measureSetUp } from './bench/set-up.ts'
 import { measureStatusCommand } from './bench/status-command.ts'
@@ -21,6 +23,8 @@ const reportFile = join(buildFolder, 'bench.json')
 /** One after the other: each wants the machine for itself. */
 const benches: Readonly<Record<string, (context: BenchContext) => Promise<object>>> = {
   calls: measureSetUp,
+  peer: measurePeer,
+  memory: measureIdleCalls,
   media: measureMedia,
   replication: measureReplication,
   takeover: measureTakeOver,

@@ -62,7 +62,7 @@ const successes: readonly (readonly [line: string, code: number, seen: RegExp])[
   ['config validate GOOD', 0, /is valid/],
   ['config validate BAD', 7, /bad.yaml:3:5: is not a list/],
   ['config apply GOOD --dry-run', 0, /dry run/],
-  ['config apply GOOD', 0, /applied as r143/],
+  ['config apply GOOD', 0, /\.\.\. and 8 more\napplied as r143/],
   ['config export', 0, /^site: tower$/m],
   ['config diff GOOD', 0, /No differences/],
   ['config diff BAD', 8, /- accounts.1001.name: "Tower"/],

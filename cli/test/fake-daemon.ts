@@ -431,7 +431,7 @@ export const healthyHandlers: ControlHandlers = {
     }),
   'config.get': async ({ path }) => success({ path, value: { name: 'Tower', twin: true } }),
   'config.set': async ({ dryRun }) =>
-    success({ dryRun, applied: !dryRun, revision: 143, changes: [...changes] }),
+    success({ dryRun, applied: !dryRun, revision: 143, changes: [...changes], changesTotal: 1 }),
   'config.validate': async ({ text }) =>
     success(
       text.includes('good')
@@ -444,10 +444,14 @@ export const healthyHandlers: ControlHandlers = {
           },
     ),
   'config.apply': async ({ dryRun }) =>
-    success({ dryRun, applied: !dryRun, revision: 143, changes: [...changes] }),
+    success({ dryRun, applied: !dryRun, revision: 143, changes: [...changes], changesTotal: 9 }),
   'config.export': async () => success({ revision: 142, text: 'site: tower\n' }),
   'config.diff': async ({ text }) =>
-    success({ revision: 142, changes: text.includes('good') ? [] : [...changes] }),
+    success(
+      text.includes('good')
+        ? { revision: 142, changes: [], changesTotal: 0 }
+        : { revision: 142, changes: [...changes], changesTotal: changes.length },
+    ),
   calls: async () =>
     success({
       calls: [

@@ -1,16 +1,16 @@
-//! A lab for sipp loads: callers in `p1`, callees in `p2`, all registered, and the load between them.
+//! Labs for sipp loads: callers in `p1`, callees in `p2`, all registered, and the load between them.
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Lab, sipPort } from '../lab.ts'
 import { type LabUser, labUsers } from '../lab-site.ts'
 import { serviceAddress } from '../net/netns.ts'
+import { Kamailio } from '../phones/kamailio.ts'
 import { type LoadResult, SippLoad, sippPort } from './sipp-load.ts'
 
 const usersOfASide = 300
 const callers = labUsers(2000, usersOfASide)
 const callees = labUsers(4000, usersOfASide)
 const pairsOfUsers = callers.map(({ user }, index) => `${user};${callees[index]?.user}`)
-const server = `${serviceAddress}:${sipPort}`
 const registrationsPerSecond = 100
 const registrationMsMax = 30_000
 let loads = 0
@@ -20,13 +20,15 @@ interface Load {
   readonly calls: number
   /** How long each call is held. */
   readonly holdMs?: number
-  /** `direct`: sipp to sipp, without a switch between them. */
-  readonly by?: 'switch' | 'direct'
+  /** `direct`: sipp to sipp, without a switch between them; `proxy`: by the Kamailio of the lab. */
+  readonly by?: By
 }
 
+type By = 'switch' | 'direct' | 'proxy'
+
 export interface LoadFigures extends LoadResult {
-  readonly callsPerSecond: number
-  readonly calls: number
+  readonly perSecond: number
+  readonly count: number
   /** Without the time it takes sipp to end. */
   readonly wallMs: number
   /** What sipp said of the first failure; empty when there was none. */
@@ -42,8 +44,8 @@ export async function callLab(nodes: 'one' | 'pair'): Promise<Lab> {
       await lab.a.start()
       await lab.loadSite()
     }
-    await register(lab, 'p1', callers)
-    await register(lab, 'p2', callees)
+    await register(lab, 'p1', { users: callers })
+    await register(lab, 'p2', { users: callees })
   } catch (error) {
     await lab.close()
     throw error
@@ -51,16 +53,48 @@ export async function callLab(nodes: 'one' | 'pair'): Promise<Lab> {
   return lab
 }
 
-async function register(lab: Lab, member: string, users: readonly LabUser[]): Promise<void> {
+/** A lab whose users are registered with a Kamailio, and no node runs. */
+export async function proxyLab(command: readonly string[]): Promise<{ lab: Lab; proxy: Kamailio }> {
+  const lab = Lab.create({ members: ['p1', 'p2', proxyMember], users: [...callers, ...callees] })
+  try {
+    const proxy = await Kamailio.start({
+      programs: lab.programs,
+      namespace: lab.network.namespace(proxyMember),
+      directory: join(lab.directory, proxyMember),
+      address: lab.network.address(proxyMember),
+      memoryMiB: 512,
+      passwords: 'secret-',
+      ...{ server: null, before: command },
+    })
+    await register(lab, 'p1', { users: callers, by: 'proxy' })
+    await register(lab, 'p2', { users: callees, by: 'proxy' })
+    return { lab, proxy }
+  } catch (error) {
+    await lab.close()
+    throw error
+  }
+}
+
+const proxyMember = 'proxy'
+
+function serverOf(lab: Lab, by: By): string {
+  if (by === 'switch') return `${serviceAddress}:${sipPort}`
+  return `${lab.network.address(by === 'direct' ? 'p2' : proxyMember)}:${sippPort}`
+}
+
+interface Registering {
+  readonly users: readonly LabUser[]
+  readonly by?: By
+}
+
+async function register(lab: Lab, member: string, { users, by }: Registering): Promise<void> {
   const sipp = lab.sipp(member, {
     scenario: 'uac-register',
     port: 5070,
-    server,
+    server: serverOf(lab, by ?? 'switch'),
     calls: users.length,
     callsPerSecond: registrationsPerSecond,
-    users: users.map(
-      ({ user, password }) => `${user};[authentication username=${user} password=${password}]`,
-    ),
+    users: credentials(users),
     values: { contact_port: String(sippPort) },
   })
   const late = delay(registrationMsMax, null, { ref: false })
@@ -68,33 +102,59 @@ async function register(lab: Lab, member: string, users: readonly LabUser[]): Pr
   if (result?.exitCode !== 0) throw new Error(`registration: ${sipp.report()}`)
 }
 
-/** One load to its end; a failure of either side is one of the call. */
-export async function runLoad(lab: Lab, load: Load): Promise<LoadFigures> {
-  const { calls, callsPerSecond, holdMs = 0 } = load
-  loads += 1
-  const side = (member: 'p1' | 'p2', scenario: 'set-up-uac' | 'set-up-uas') => ({
+function credentials(users: readonly LabUser[]): string[] {
+  return users.map(
+    ({ user, password }) => `${user};[authentication username=${user} password=${password}]`,
+  )
+}
+
+/** Where a side of a load runs. */
+function side(lab: Lab, member: 'p1' | 'p2') {
+  return {
     programs: lab.programs,
     namespace: lab.network.namespace(member),
     directory: join(lab.directory, `load-${loads}-${member}`),
     address: lab.network.address(member),
-    scenario,
-  })
-  const answering = new SippLoad(side('p2', 'set-up-uas'))
+  }
+}
+
+/** One load to its end; a failure of either side is one of the call. */
+export async function runLoad(lab: Lab, load: Load): Promise<LoadFigures> {
+  const { calls, callsPerSecond, holdMs = 0, by = 'switch' } = load
+  loads += 1
+  const answering = new SippLoad({ ...side(lab, 'p2'), scenario: 'set-up-uas' })
   await answering.ready()
   const startMs = performance.now()
   const calling = new SippLoad({
-    ...side('p1', 'set-up-uac'),
-    server: load.by === 'direct' ? `${lab.network.address('p2')}:${sippPort}` : server,
+    ...{ ...side(lab, 'p1'), scenario: 'set-up-uac', server: serverOf(lab, by) },
     ...{ calls, callsPerSecond, pauseMs: holdMs, users: pairsOfUsers },
   })
   const called = await calling.done()
   const wallMs = performance.now() - startMs
   const answered = await answering.stop()
   return {
-    ...{ callsPerSecond, calls, wallMs },
+    ...{ perSecond: callsPerSecond, count: calls, wallMs },
     successful: called.successful,
     failed: called.failed,
     retransmissions: called.retransmissions + answered.retransmissions,
+    responseMs: called.responseMs,
     firstError: called.failed === 0 ? '' : calling.firstError() || answering.firstError(),
   }
+}
+
+/** Telephones that are registered register again, with a digest each time: four messages. */
+export async function runRegistrations(
+  lab: Lab,
+  load: { readonly perSecond: number; readonly count: number; readonly by?: By },
+): Promise<LoadFigures> {
+  const { perSecond, count, by = 'switch' } = load
+  loads += 1
+  const startMs = performance.now()
+  const sipp = new SippLoad({
+    ...{ ...side(lab, 'p1'), scenario: 'register-uac', server: serverOf(lab, by) },
+    ...{ calls: count, callsPerSecond: perSecond, users: credentials(callers) },
+  })
+  const result = await sipp.done()
+  const wallMs = performance.now() - startMs
+  return { perSecond, count, wallMs, ...result, firstError: sipp.firstError() }
 }

@@ -25,6 +25,9 @@ export function pinToOtherCores(pid: number): void {
   pin(pid, otherCores)
 }
 
+/** Before a command: it and its children run on the core of the subject. */
+export const onSubjectCore: readonly string[] = canPin ? ['taskset', '-c', `${subjectCore}`] : []
+
 /** Runs `body` with this process, and all it starts, off the core of the subject. */
 export async function offSubjectCore<T>(body: () => Promise<T>): Promise<T> {
   pin(process.pid, otherCores)

@@ -10,7 +10,7 @@ interface LoadOptions {
   readonly namespace: string
   readonly directory: string
   /** File name in `scripts/bench/sipp/` without `.xml`. */
-  readonly scenario: 'set-up-uac' | 'set-up-uas'
+  readonly scenario: 'set-up-uac' | 'set-up-uas' | 'register-uac'
   readonly address: string
   /** `host:port`; absent for the side that waits. */
   readonly server?: string
@@ -27,6 +27,8 @@ export interface LoadResult {
   readonly successful: number
   readonly failed: number
   readonly retransmissions: number
+  /** Of each call: from its first request to the first answer that is no 100. */
+  readonly responseMs: readonly number[]
 }
 
 export const sippPort = 5060
@@ -76,7 +78,16 @@ export class SippLoad {
       successful: this.#counter('SuccessfulCall(C)'),
       failed: this.#counter('FailedCall(C)'),
       retransmissions: this.#counter('Retransmissions(C)'),
+      responseMs: this.#responseMs(),
     }
+  }
+
+  /** `-trace_rtt`: time of day, response time, name of the timer. */
+  #responseMs(): number[] {
+    const name = readdirSync(this.#directory).find((entry) => entry.endsWith('_rtt.csv'))
+    if (name === undefined) return []
+    const [, ...lines] = readFileSync(join(this.#directory, name), 'latin1').trim().split('\n')
+    return lines.map((line) => Number(line.split(';')[1])).filter(Number.isFinite)
   }
 
   /** The first error that sipp wrote down; empty when there is none. */
@@ -110,6 +121,7 @@ function sippArguments(options: LoadOptions): string[] {
     ...(calls === undefined ? [] : ['-m', String(calls)]),
     ...['-l', String(callsOpenMax), '-r', String(options.callsPerSecond ?? 10)],
     ...['-d', String(options.pauseMs ?? 0), '-buff_size', '1048576'],
+    ...(server === undefined ? [] : ['-trace_rtt', '-rtt_freq', '1']),
     ...['-timeout', String(options.timeoutSeconds ?? 120)],
     ...['-nostdin', '-trace_err', '-trace_stat', '-stf', 'statistics.csv', '-fd', '1'],
   ]

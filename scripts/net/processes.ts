@@ -103,7 +103,7 @@ export function preferTree(pid: number): void {
 }
 
 /** The process and all that descend from it, parents first. */
-function processTree(pid: number): number[] {
+export function processTree(pid: number): number[] {
   const childrenOf = new Map<number, number[]>()
   for (const entry of readdirSync('/proc')) {
     const parent = parentOf(Number(entry))

@@ -1,9 +1,9 @@
 //! Kamailio of Debian as the switch of another centre: a registrar for its own telephones, and a proxy that
-//! sends numbers which begin with 3 to us.
+//! sends numbers which begin with 3 to us. Also as the peer of our switch in a benchmark.
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { exited, type Programs } from '../net/processes.ts'
+import { exited, type Programs, processTree } from '../net/processes.ts'
 import { until } from '../waiting.ts'
 
 interface KamailioOptions {
@@ -11,8 +11,14 @@ interface KamailioOptions {
   readonly namespace: string
   readonly directory: string
   readonly address: string
-  /** Where calls to us go. */
-  readonly server: string
+  /** Where calls to us go; null: it knows nobody but its own telephones. */
+  readonly server: string | null
+  /** Registrations need a digest; the password of a telephone is this and its number. */
+  readonly passwords?: string
+  /** Shared memory of its processes. */
+  readonly memoryMiB?: number
+  /** Before the command, e.g. `taskset`. */
+  readonly before?: readonly string[]
 }
 
 export class Kamailio {
@@ -24,15 +30,17 @@ export class Kamailio {
 
   /** Resolves when it listens. */
   static async start(options: KamailioOptions): Promise<Kamailio> {
-    const { programs, namespace, directory } = options
+    const { programs, namespace, directory, memoryMiB = 32, before = [] } = options
     mkdirSync(directory, { recursive: true })
     const file = join(directory, 'kamailio.cfg')
     const logFile = join(directory, 'kamailio.log')
     writeFileSync(file, configuration(options))
+    const own = ['-f', file, '-DD', '-E', '-Y', directory, '-w', directory]
+    const [command = '', ...args] = [...before, 'kamailio', ...own]
     const program = programs.start({
       namespace,
-      command: 'kamailio',
-      args: ['-f', file, '-DD', '-E', '-m', '32', '-M', '4', '-Y', directory, '-w', directory],
+      command,
+      args: [...args, '-m', String(memoryMiB), '-M', '4'],
       directory,
       logFile,
     })
@@ -40,6 +48,11 @@ export class Kamailio {
       what: 'Kamailio that listens',
     })
     return new Kamailio(program)
+  }
+
+  /** All its processes. */
+  pids(): number[] {
+    return this.#program.pid === undefined ? [] : processTree(this.#program.pid)
   }
 
   async stop(): Promise<void> {
@@ -59,9 +72,23 @@ const modules = [
   'siputils',
   'textops',
   'tmx',
+  'auth',
 ]
 
-function configuration({ address, server }: KamailioOptions): string {
+/** The challenge of a registration, as our switch makes it. */
+function digest({ address, passwords }: KamailioOptions): string {
+  if (passwords === undefined) return ''
+  return `
+    $var(password) = "${passwords}" + $tU;
+    if (!pv_www_authenticate("${address}", "$var(password)", "0")) {
+      www_challenge("${address}", "1");
+      exit;
+    }`
+}
+
+function configuration(options: KamailioOptions): string {
+  const { address, server } = options
+  const toUs = `if ($rU =~ "^3") { $du = "sip:${server}:5060"; t_relay(); exit; }`
   return `#!KAMAILIO
 debug=1
 log_stderror=yes
@@ -81,9 +108,12 @@ request_route {
   }
   if (is_method("CANCEL")) { if (t_check_trans()) { t_relay(); } exit; }
   t_check_trans();
-  if (is_method("REGISTER")) { save("location"); exit; }
+  if (is_method("REGISTER")) {${digest(options)}
+    save("location");
+    exit;
+  }
   record_route();
-  if ($rU =~ "^3") { $du = "sip:${server}:5060"; t_relay(); exit; }
+  ${server === null ? '' : toUs}
   if (!lookup("location")) { sl_send_reply("404", "Not Found"); exit; }
   t_relay();
 }

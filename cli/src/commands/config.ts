@@ -27,15 +27,16 @@ interface ChangeResult {
   readonly applied: boolean
   readonly revision: number
   readonly changes: readonly ConfigChange[]
+  readonly changesTotal: number
 }
 
 abstract class ConfigCommand extends VccsCommand {
   protected printChange(flags: GlobalValues, result: ChangeResult): void {
-    const { dryRun, applied, revision, changes } = result
+    const { dryRun, applied, revision } = result
     const end = applied
       ? `applied as r${revision}`
       : `nothing was changed (r${revision}${dryRun ? ', dry run' : ''})`
-    this.print(flags, result, (screen) => [...drawChanges(screen, changes), end])
+    this.print(flags, result, (screen) => [...drawChanges(screen, result), end])
   }
 }
 
@@ -146,7 +147,7 @@ export class ConfigDiff extends ConfigCommand {
     const { args, flags } = await this.parse(ConfigDiff)
     const text = await readText(args.file)
     const result = await this.ask(flags, 'config.diff', { text })
-    this.print(flags, result, (screen) => drawChanges(screen, result.changes))
-    return result.changes.length === 0 ? 0 : 8
+    this.print(flags, result, (screen) => drawChanges(screen, result))
+    return result.changesTotal === 0 ? 0 : 8
   }
 }

@@ -94,14 +94,19 @@ function fieldText(value: unknown): string {
 }
 
 /** `+ path: value`, `- path: value`. */
-export function drawChanges(screen: Screen, changes: readonly ConfigChange[]): string[] {
-  if (changes.length === 0) return ['No differences.']
+export function drawChanges(
+  screen: Screen,
+  { changes, changesTotal }: { changes: readonly ConfigChange[]; changesTotal: number },
+): string[] {
+  if (changesTotal === 0) return ['No differences.']
   const minus = (path: string, value: unknown) =>
     screen.text(`- ${path}: ${JSON.stringify(value)}`, 4, 'bad')
   const plus = (path: string, value: unknown) =>
     screen.text(`+ ${path}: ${JSON.stringify(value)}`, 4, 'good')
-  return changes.flatMap(({ kind, path, before, after }) => [
+  const lines = changes.flatMap(({ kind, path, before, after }) => [
     ...(kind === 'added' ? [] : minus(path, before)),
     ...(kind === 'removed' ? [] : plus(path, after)),
   ])
+  const more = changesTotal - changes.length
+  return more === 0 ? lines : [...lines, `... and ${more} more`]
 }

@@ -23,6 +23,7 @@ type ConfigHandlers = Pick<
 
 export function makeConfigVerbs(configuration: Configuration, askPeer: AskPeer): ConfigHandlers {
   const { realm } = configuration
+  const inOrder = makeOrder()
   const atPrimary = makeAtPrimary(configuration, askPeer)
   return {
     'sync-db': (params) =>
@@ -38,7 +39,7 @@ export function makeConfigVerbs(configuration: Configuration, askPeer: AskPeer):
       atPrimary('config.set', params, async () => {
         const { path, value, dryRun } = params
         const wanted = (site: Site) => setSite(site, { path, value }, realm)
-        return change(configuration, wanted, dryRun)
+        return inOrder(() => change(configuration, wanted, dryRun))
       }),
     'config.validate': async ({ text }) => {
       const checked = await checkSiteAside(text, realm)
@@ -48,7 +49,9 @@ export function makeConfigVerbs(configuration: Configuration, askPeer: AskPeer):
     },
     'config.apply': (params) =>
       atPrimary('config.apply', params, () =>
-        change(configuration, () => parseSiteAside(params.text, realm), params.dryRun),
+        inOrder(() =>
+          change(configuration, () => parseSiteAside(params.text, realm), params.dryRun),
+        ),
       ),
     'config.export': async () => {
       const text = await exportSite(configuration.database)
@@ -59,11 +62,25 @@ export function makeConfigVerbs(configuration: Configuration, askPeer: AskPeer):
       if (!current.ok) return current
       const wanted = await parseSiteAside(text, realm)
       if (!wanted.ok) return wanted
-      const changes = plain(diffSite(current.value, wanted.value))
-      return success({ revision: configuration.state.revision, changes })
+      const changes = told(await diffSite(current.value, wanted.value))
+      return success({ revision: configuration.state.revision, ...changes })
     },
   }
 }
+
+/** One change after the other: each reads the site, and writes all of it. */
+function makeOrder(): <T>(change: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (change) => {
+    const result = last.then(change)
+    last = result.catch(() => undefined)
+    return result
+  }
+}
+
+/** Characters: an answer that the peer passes on fits into a frame (`limits.peerAnswerBytesMax`), and to
+ * check and write it takes no call its time. */
+const changesLengthMax = 40_000
 
 type ChangeBody = BodyOf<'config.apply'>
 
@@ -77,14 +94,22 @@ async function change(
   if (!current.ok) return current
   const wanted = await wantedOf(current.value)
   if (!wanted.ok) return wanted
-  const changes = diffSite(current.value, wanted.value)
+  const changes = await diffSite(current.value, wanted.value)
   const { revision } = configuration.state
-  const body = { dryRun, changes: plain(changes) }
+  const body = { dryRun, ...told(changes) }
   if (dryRun || changes.length === 0) return success({ ...body, applied: false, revision })
   const applied = await configuration.apply(wanted.value, changes)
   return applied.ok ? success({ ...body, applied: true, revision: applied.value }) : applied
 }
 
-function plain(changes: readonly SiteChange[]): ChangeBody['changes'] {
-  return changes.map((one) => ({ ...one }) as ChangeBody['changes'][number])
+/** As many changes as one answer holds, and how many there are. */
+function told(changes: readonly SiteChange[]): Pick<ChangeBody, 'changes' | 'changesTotal'> {
+  const some: ChangeBody['changes'] = []
+  let length = 0
+  for (const one of changes) {
+    length += JSON.stringify(one).length + 1
+    if (length > changesLengthMax) break
+    some.push({ ...one } as ChangeBody['changes'][number])
+  }
+  return { changes: some, changesTotal: changes.length }
 }

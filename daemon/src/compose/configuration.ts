@@ -1,7 +1,7 @@
 //! The configuration of the site on this node (S1.151): database, its way into the core's tables, its
 //! way to the peer.
 import { dirname } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { Role } from '../bus/messages.ts'
 import type { BodyOf } from '../control/api.ts'
 import { databaseHashes, digestOf, type TableDifferences } from '../database/compare.ts'
@@ -19,6 +19,7 @@ import type { Site } from '../oam/site-config-schema.ts'
 import { monotonicMs, wallMs } from '../platform/clock.ts'
 import { makeDirectory } from '../platform/files.ts'
 import type { Database } from '../platform/sqlite.ts'
+import { inTurns } from '../platform/turns.ts'
 import type { ReplicatorOutput } from '../replication/replicator.ts'
 import { failure, type Result, success } from '../result.ts'
 import type { Plan } from '../switching/plan.ts'
@@ -38,13 +39,19 @@ interface ConfigurationParts {
   sendRows(rows: { kind: 'rows' | 'rows-ack'; ref: number; body: string }): void
   /** Runs changes of the tables as one turn. */
   change(apply: () => void): void
+  /** Records of table 7 that the standby has not confirmed. */
+  unconfirmed(): number
   /** To the core: what the site says beside the tables. */
   plan(plan: Plan): void
 }
 
 const keysShown = 20
 /** Rows that are read into the core in one turn of the loop. */
-const rowsPerTurn = 100
+const rowsPerTurn = 40
+/** So long the next ones wait for the standby to confirm those of the turn; one that is silent for so long is
+ * waited for no more. */
+const confirmMsMax = 500
+const confirmLookMs = 1
 /** The alarm of rows that failed ends when none did for this long; the failure log keeps them. */
 const rowsFailedMs = 3_600_000
 
@@ -170,7 +177,8 @@ export class Configuration {
   async apply(site: Site, changes: readonly SiteChange[]): Promise<Result<number>> {
     const settled = settingsOf(changes)
     await this.#settings.begin()
-    const stored = await applySite(this.database, withoutSettings(site, settled))
+    const wanted = await inTurns(withoutSettings(site, settled))
+    const stored = await applySite(this.database, wanted)
     if (!stored.ok) {
       this.#parts.alarms.raise('database-failed', 'database', stored.failure.detail)
       return stored
@@ -245,6 +253,7 @@ export class Configuration {
   }
 
   async #load(settled: ReadonlySet<string>): Promise<void> {
+    if (this.#role !== 'primary') return
     const { phoneBook, positions } = await readCoreData(this.database)
     const book = this.#parts.tables.table('phone-book')
     const wanted = new Set(phoneBook.map(({ number }) => number))
@@ -257,6 +266,7 @@ export class Configuration {
       ...[...book.keys()].map((number) => () => wanted.has(number) || book.delete(number)),
       () => this.#loadPositions(new Set(positions)),
     ]
+    let waits = true
     for (let begin = 0; begin < changes.length; begin += rowsPerTurn) {
       if (this.#role !== 'primary') return
       this.#parts.change(() => {
@@ -265,7 +275,19 @@ export class Configuration {
         this.#filling = false
       })
       await nextTurn()
+      if (waits && !(await this.#confirmed())) waits = false
     }
+  }
+
+  /** The records of calls must not stand behind thousands of these on their way to the standby.
+   * @returns false: it does not confirm them. */
+  async #confirmed(): Promise<boolean> {
+    const endMs = monotonicMs() + confirmMsMax
+    while (this.#peerAlive && this.#parts.unconfirmed() > 0) {
+      if (monotonicMs() > endMs) return false
+      await delay(confirmLookMs)
+    }
+    return true
   }
 
   #loadPositions(wanted: ReadonlySet<string>): void {

@@ -348,6 +348,7 @@ function makeConfiguration({ config, log }: SwitchOptions, engine: SwitchEngine)
         return []
       })
     },
+    unconfirmed: () => tables.table('phone-book').pending,
     plan: (plan) => {
       runner.run(() => {
         core.setPlan(plan)

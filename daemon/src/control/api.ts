@@ -66,6 +66,12 @@ const changeSchema = z.object({
 })
 export type ConfigChange = z.infer<typeof changeSchema>
 
+const changesShape = {
+  /** The first ones, when there are too many for one answer. */
+  changes: z.array(changeSchema),
+  changesTotal: z.int(),
+}
+
 const problemSchema = z.object({
   code: z.string(),
   /** From 1; null when the problem has no place in the text. */
@@ -155,7 +161,7 @@ const changeResult = <V extends string>(verb: V) =>
     applied: z.boolean(),
     /** Revision of the configuration after this. */
     revision: z.number(),
-    changes: z.array(changeSchema),
+    ...changesShape,
   })
 
 const pauseResult = <V extends 'pause' | 'resume'>(verb: V) =>
@@ -259,7 +265,7 @@ export const verbs = {
   },
   'config.diff': {
     params: z.strictObject({ text: textSchema }),
-    result: result('config.diff', { revision: z.number(), changes: z.array(changeSchema) }),
+    result: result('config.diff', { revision: z.number(), ...changesShape }),
   },
   calls: {
     params: z.strictObject({}),

@@ -1,8 +1,8 @@
 //! Row-by-row comparison of two databases and its repair: after a gap in the numbers, and for
 //! `vccs sync-db`. Hashes are made from the rows as they are, so that silent damage is a difference.
 import { createHash } from 'node:crypto'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Sql } from '../platform/sqlite.ts'
+import { sliced } from '../platform/turns.ts'
 import type { ConfigRow } from './rows.ts'
 import { type ConfigTable, configTables } from './schema.ts'
 import { readShared, saidOf, sharedHash } from './shared-rows.ts'
@@ -28,15 +28,13 @@ export interface RepairStep {
   readonly row: ConfigRow | null
 }
 
-/** Rows that are hashed in one turn of the loop: calls go on in between. */
-const rowsPerTurn = 200
-
 export async function rowHashes(sql: Sql, table: ConfigTable): Promise<Map<string, string>> {
   const rows = await readShared(sql, table)
   const hashes = new Map<string, string>()
+  const turn = sliced()
   for (const [key, row] of rows) {
+    await turn()
     hashes.set(key, sharedHash(table, row))
-    if (hashes.size % rowsPerTurn === 0) await nextTurn()
   }
   return hashes
 }

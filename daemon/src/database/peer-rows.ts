@@ -2,12 +2,18 @@
 import { messageLengthMax, parseReply, type RowMessage, type RowReply } from './row-messages.ts'
 
 const repeatMs = 100
+/** ... while the peer says that it is at work on it. */
+const repeatAtWorkMs = 500
 const giveUpMs = 3_000
+/** A change of 10,000 rows takes a busy node some seconds; one that takes longer than this hangs. */
+const atWorkMsMax = 60_000
 
 interface Open {
   readonly ref: number
   readonly body: string
-  readonly untilMs: number
+  /** Given up then, whatever it says. */
+  readonly endMs: number
+  untilMs: number
   dueMs: number
   resolve(reply: RowReply | null): void
 }
@@ -41,6 +47,11 @@ export class PeerRows {
     const open = this.#open
     const reply = open?.ref === ref ? parseReply(body) : null
     if (open === null || reply === null) return
+    if (reply.op === 'at-work') {
+      open.untilMs = Math.min(nowMs + giveUpMs, open.endMs)
+      open.dueMs = nowMs + repeatAtWorkMs
+      return
+    }
     this.#open = null
     open.resolve(reply)
   }
@@ -67,7 +78,8 @@ export class PeerRows {
     return new Promise((resolve) => {
       const ref = this.#nextRef++
       const untilMs = this.#nowMs + giveUpMs
-      this.#open = { ref, body, untilMs, dueMs: this.#nowMs + repeatMs, resolve }
+      const endMs = this.#nowMs + atWorkMsMax
+      this.#open = { ref, body, untilMs, endMs, dueMs: this.#nowMs + repeatMs, resolve }
       this.#send(ref, body)
     })
   }

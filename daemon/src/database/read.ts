@@ -1,6 +1,7 @@
 //! The read module (数据读取模块, S1.149): what the core needs of the configuration, as records of its
 //! tables.
 import type { Sql } from '../platform/sqlite.ts'
+import { sliced } from '../platform/turns.ts'
 import { type PhoneBookEntry, phoneBookSchema } from '../tables/phone-book.ts'
 import { accountTypes } from '../tables/profile.ts'
 import { profileOfRow } from './account-columns.ts'
@@ -16,8 +17,14 @@ interface CoreData {
 export async function readCoreData(sql: Sql): Promise<CoreData> {
   const accounts = await readTable(sql, 'accounts')
   const positions = await readTable(sql, 'positions')
-  const entries = [...accounts.values()].map(toEntry)
-  return { phoneBook: entries.filter((entry) => entry !== null), positions: [...positions.keys()] }
+  const phoneBook: PhoneBookEntry[] = []
+  const turn = sliced()
+  for (const row of accounts.values()) {
+    await turn()
+    const entry = toEntry(row)
+    if (entry !== null) phoneBook.push(entry)
+  }
+  return { phoneBook, positions: [...positions.keys()] }
 }
 
 /** Null for a row that the tables cannot hold, which `store.ts` never writes. */

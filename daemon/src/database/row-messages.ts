@@ -73,6 +73,8 @@ const replySchema = z.discriminatedUnion('op', [
   z.object({ op: z.literal('fetch'), rows: z.array(row) }),
   z.object({ op: z.literal('repair'), failures }),
   z.object({ op: z.literal('settle') }),
+  /** Not done yet, but being done: the same question again is no new one. */
+  z.object({ op: z.literal('at-work') }),
   /** Not done: this node is not the standby, or its database failed. */
   z.object({ op: z.literal('refused'), detail: z.string() }),
 ])

@@ -113,7 +113,10 @@ export class RowSync {
     else if (this.#answered?.ref === rows.ref) {
       // The answer was lost: nothing is done twice.
       this.#options.send({ kind: 'rows-ack', ...this.#answered })
-    } else if (this.#answering !== rows.ref) void this.#answer(rows.ref, rows.body)
+    } else if (this.#answering === rows.ref) {
+      const body = JSON.stringify({ op: 'at-work' })
+      this.#options.send({ kind: 'rows-ack', ref: rows.ref, body })
+    } else void this.#answer(rows.ref, rows.body)
   }
 
   advance(nowMs: number): void {

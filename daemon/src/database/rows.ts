@@ -15,6 +15,8 @@ export type ConfigRow = Readonly<Record<string, string | number>>
 /** All rows of all tables, by key. */
 export type ConfigRows = Readonly<Record<ConfigTable, ReadonlyMap<string, ConfigRow>>>
 
+const rowsPerPart = 250
+
 /** 128 bits over the columns in their order. Of columns that came later to their table only those count
  * that say something, so that hashes of before stay right. */
 export function rowHash(table: ConfigTable, row: ConfigRow): string {
@@ -48,13 +50,24 @@ export function checkedRow(table: ConfigTable, values: unknown): ConfigRow | nul
   return row
 }
 
+/** All rows in the order of their keys. They come in parts: SQLite gives what it has read as one piece of
+ * work on the loop, which for 10,000 rows is too long for a call that waits. */
 export async function readTable(sql: Sql, table: ConfigTable): Promise<Map<string, ConfigRow>> {
   const definition = definitionOf(table)
   const names = definition.columns.map(({ name }) => name).join(', ')
-  const rows = await sql.all<ConfigRow>(
-    `SELECT ${names} FROM ${table} ORDER BY ${keyColumn(definition)}`,
-  )
-  return new Map(rows.map((row) => [keyOf(table, row), row]))
+  const key = keyColumn(definition)
+  const rows = new Map<string, ConfigRow>()
+  for (let after: string | null = null; ; ) {
+    const where = after === null ? '' : `WHERE ${key} > ?`
+    const part: ConfigRow[] = await sql.all<ConfigRow>(
+      `SELECT ${names} FROM ${table} ${where} ORDER BY ${key} LIMIT ${rowsPerPart}`,
+      after === null ? [] : [after],
+    )
+    for (const row of part) rows.set(String(row[key]), row)
+    const last = part.at(-1)
+    if (last === undefined || part.length < rowsPerPart) return rows
+    after = String(last[key])
+  }
 }
 
 export async function readRow(

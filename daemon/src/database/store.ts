@@ -1,5 +1,6 @@
 //! The storage module (数据存储模块, S1.150): one transaction an apply, failures as values.
 import type { Database, Sql } from '../platform/sqlite.ts'
+import { sliced } from '../platform/turns.ts'
 import { failure, type Result, success } from '../result.ts'
 import {
   type ConfigRow,
@@ -19,9 +20,11 @@ export function storeRows(database: Database, wanted: ConfigRows): Promise<Resul
   return attempt(() =>
     database.transaction(async (sql) => {
       let changed = 0
+      const turn = sliced()
       const present = await readRows(sql)
       for (const table of configTables) {
         for (const [key, given] of wanted[table]) {
+          await turn()
           const before = present[table].get(key)
           const row = filled(table, given, before)
           if (before !== undefined && rowHash(table, before) === rowHash(table, row)) continue

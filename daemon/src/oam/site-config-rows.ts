@@ -1,6 +1,7 @@
 //! Between a site and the rows of the configuration tables.
 import { type ConfigRow, type ConfigRows, keyOf } from '../database/rows.ts'
 import { type ConfigTable, configTables } from '../database/schema.ts'
+import type { Work } from '../platform/turns.ts'
 import { accountOf, accountRow } from './site/account.ts'
 import { conferenceOf, conferenceRow, seatRow } from './site/conference.ts'
 import { featureRows, featuresOf, toneRows, tonesOf } from './site/feature.ts'
@@ -12,10 +13,13 @@ import { drillDays, type Site } from './site-config-schema.ts'
 type Rows = Record<ConfigTable, Map<string, ConfigRow>>
 
 /** Settings of users that the site does not name have no columns: they stay as they are. */
-export function rowsOfSite(site: Site): ConfigRows {
+export function* rowsOfSite(site: Site): Work<ConfigRows> {
   const rows = Object.fromEntries(configTables.map((table) => [table, new Map()])) as Rows
   const add = (table: ConfigTable, row: ConfigRow) => rows[table].set(keyOf(table, row), row)
-  for (const [key, one] of Object.entries(site.accounts)) add('accounts', accountRow(key, one))
+  for (const [key, one] of Object.entries(site.accounts)) {
+    add('accounts', accountRow(key, one))
+    yield
+  }
   for (const [key, one] of Object.entries(site.trunks)) add('trunks', trunkRow(key, one))
   for (const [key, one] of Object.entries(site.routes)) add('routes', routeRow(key, one))
   for (const [key, one] of Object.entries(site.groups)) {
@@ -66,13 +70,18 @@ function addPlaces(site: Site, add: (table: ConfigTable, row: ConfigRow) => void
   }
 }
 
-export function siteOfRows(rows: ConfigRows): Site {
+export function* siteOfRows(rows: ConfigRows): Work<Site> {
   const map = <V>(table: ConfigTable, make: (row: ConfigRow) => V) =>
     Object.fromEntries([...rows[table]].map(([key, row]) => [key, make(row)]))
+  const accounts: [string, Site['accounts'][string]][] = []
+  for (const [key, row] of rows.accounts) {
+    accounts.push([key, accountOf(row)])
+    yield
+  }
   const members = byParent(rows.group_members, 'group_name')
   const seats = byParent(rows.conference_members, 'conference')
   return {
-    accounts: map('accounts', accountOf),
+    accounts: Object.fromEntries(accounts),
     ...placesOf(rows),
     trunks: map('trunks', trunkOf),
     routes: map('routes', routeOf),

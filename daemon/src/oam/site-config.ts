@@ -5,6 +5,7 @@ import { readRows } from '../database/rows.ts'
 import { attempt, storeRows } from '../database/store.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Database, Sql } from '../platform/sqlite.ts'
+import { inTurns } from '../platform/turns.ts'
 import { failure, type Result, success } from '../result.ts'
 import { briefAccount } from './site/account.ts'
 import { isObject, type SiteValue, withoutSecrets } from './site/diff.ts'
@@ -75,12 +76,12 @@ export function parseSite(text: string, realm: string): Result<Site> {
 
 /** The site as it is in the database. */
 export function readSite(sql: Sql): Promise<Result<Site>> {
-  return attempt(async () => siteOfRows(await readRows(sql)))
+  return attempt(async () => inTurns(siteOfRows(await readRows(sql))))
 }
 
 /** One transaction. @returns how many rows changed. */
-export function applySite(database: Database, site: Site): Promise<Result<number>> {
-  return storeRows(database, rowsOfSite(site))
+export async function applySite(database: Database, site: Site): Promise<Result<number>> {
+  return storeRows(database, await inTurns(rowsOfSite(site)))
 }
 
 /** The whole site as YAML that can be applied again. Passwords are not in it, only their HA1. */

@@ -34,6 +34,7 @@ async function open(
   t: ExecutionContext,
   directory: string,
   change: (apply: () => void) => void = (apply) => apply(),
+  unconfirmed: () => number = () => 0,
 ) {
   const parsed = parseNodeConfig(nodeFile)
   if (!parsed.ok) throw new Error(parsed.failure.detail)
@@ -49,6 +50,7 @@ async function open(
     log,
     sendRows: (rows) => setImmediate(() => wire.peer?.rows(rows)),
     change,
+    unconfirmed,
     plan: (next) => {
       plan.value = next
     },
@@ -78,7 +80,10 @@ async function apply(configuration: Configuration, text: string): Promise<number
   const current = await configuration.site()
   const wanted = parseSite(text, configuration.realm)
   if (!current.ok || !wanted.ok) throw new Error('the site is not readable')
-  const applied = await configuration.apply(wanted.value, diffSite(current.value, wanted.value))
+  const applied = await configuration.apply(
+    wanted.value,
+    await diffSite(current.value, wanted.value),
+  )
   if (!applied.ok) throw new Error(applied.failure.detail)
   return applied.value
 }
@@ -164,6 +169,43 @@ test('a long phone book comes into the core in parts, and the newest change stay
   ])
 })
 
+test('the next part of a long phone book waits until the standby has confirmed the one before', async (t) => {
+  let turns = 0
+  let unconfirmed = 0
+  const asked: number[] = []
+  const { configuration, tables } = await open(
+    t,
+    directoryOf(t),
+    (apply) => {
+      t.is(unconfirmed, 0, 'nothing comes on top of what is under way')
+      turns++
+      apply()
+      unconfirmed = 2
+    },
+    () => {
+      asked.push(unconfirmed)
+      unconfirmed = Math.max(0, unconfirmed - 1)
+      return unconfirmed
+    },
+  )
+  configuration.setPair('primary', true)
+  const accounts = Array.from(
+    { length: 200 },
+    (_, index) => `  ${2_000 + index}: { password: x }\n`,
+  )
+  await apply(configuration, `accounts:\n${accounts.join('')}`)
+  t.is(tables.table('phone-book').size, 200)
+  t.true(turns > 3)
+  t.true(asked.length >= 2 * (turns - 1))
+})
+
+test('the peer is not waited for when it has gone', async (t) => {
+  const { configuration, tables } = await open(t, directoryOf(t), undefined, () => 1)
+  configuration.setPair('primary', false)
+  await apply(configuration, siteText)
+  t.is(tables.table('phone-book').size, 2)
+})
+
 /** As a service of the core does. */
 function setByUser(tables: Tables, number: string, patch: Partial<Profile['settings']>): void {
   const book = tables.table('phone-book')
@@ -236,7 +278,7 @@ test('a file that names a setting changes it, one that does not leaves it, and s
   const wanted = parseSite(named, configuration.realm)
   if (!current.ok || !wanted.ok) return t.fail()
   t.deepEqual(
-    diffSite(current.value, wanted.value).map(({ path, after }) => [path, after]),
+    (await diffSite(current.value, wanted.value)).map(({ path, after }) => [path, after]),
     [['accounts.1001.doNotDisturb', false]],
   )
   await apply(configuration, named)

@@ -5,6 +5,7 @@ import { type DrillTime, dueDrill, nextDrillMs } from '../../src/oam/drill-sched
 import { checkSite } from '../../src/oam/site-config.ts'
 import { rowsOfSite, siteOfRows } from '../../src/oam/site-config-rows.ts'
 import { drillDays } from '../../src/oam/site-config-schema.ts'
+import { inTurns } from '../../src/platform/turns.ts'
 
 const weekly: DrillTime = { name: 'weekly', weekday: 'sunday', time: '03:30', enabled: true }
 /** 15 March 2026 is a Sunday. */
@@ -68,13 +69,14 @@ test('the next drill is the first of all that are switched on', (t) => {
   t.is(nextDrillMs([], sunday), null)
 })
 
-test('drills of a site file are checked, and come back from the rows of the database', (t) => {
+test('drills of a site file are checked, and come back from the rows of the database', async (t) => {
   const good = checkSite(
     'drills:\n  weekly: { weekday: monday, time: 04:15, enabled: false }\n  d: { time: "23:59" }\n',
     'r',
   )
   if (good.site === null) return t.fail(JSON.stringify(good.problems))
-  t.deepEqual(siteOfRows(rowsOfSite(good.site)).drills, {
+  const rows = await inTurns(rowsOfSite(good.site))
+  t.deepEqual((await inTurns(siteOfRows(rows))).drills, {
     weekly: { weekday: 'monday', time: '04:15', enabled: false },
     d: { weekday: 'sunday', time: '23:59', enabled: true },
   })

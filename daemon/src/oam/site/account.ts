@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { profileOfRow, profileTexts, settingsTexts } from '../../database/account-columns.ts'
 import { limits } from '../../limits.ts'
+import type { Work } from '../../platform/turns.ts'
 import { accountTypes, defaultProfile, type Profile, priorities } from '../../tables/profile.ts'
 import { displayName, number, type SiteRow, text, textOf, word } from './words.ts'
 
@@ -140,14 +141,16 @@ export function settingsOf(changes: readonly { readonly path: string }[]): Set<s
 }
 
 /** The site without the settings of all other users, which may have changed since it was read. */
-export function withoutSettings<S extends { accounts: Readonly<Record<string, SiteAccount>> }>(
+export function* withoutSettings<S extends { accounts: Readonly<Record<string, SiteAccount>> }>(
   site: S,
   settled: ReadonlySet<string>,
-): S {
-  const accounts = Object.entries(site.accounts).map(([user, one]) => {
+): Work<S> {
+  const accounts: [string, SiteAccount][] = []
+  for (const [user, one] of Object.entries(site.accounts)) {
     const { doNotDisturb, forward, ...rest } = one
-    return [user, settled.has(user) ? one : rest] as const
-  })
+    accounts.push([user, settled.has(user) ? one : rest])
+    yield
+  }
   return { ...site, accounts: Object.fromEntries(accounts) }
 }
 

@@ -1,4 +1,5 @@
 //! What a change of the site changes, value by value, as it may be shown.
+import { inTurns, type Work } from '../../platform/turns.ts'
 import { rowsOfSite, siteOfRows } from '../site-config-rows.ts'
 import type { Site } from '../site-config-schema.ts'
 
@@ -21,31 +22,57 @@ export type SiteValue =
 
 /** What applying `wanted` would change, value by value, in the order of the file. An HA1 is as good as
  * its password, so that of these it is told only that they change. */
-export function diffSite(current: Site, wanted: Site): SiteChange[] {
+export function diffSite(current: Site, wanted: Site): Promise<SiteChange[]> {
+  return inTurns(differences(current, wanted))
+}
+
+function* differences(current: Site, wanted: Site): Work<SiteChange[]> {
   // By way of the rows, so that what the database does not tell apart is no difference.
-  const normal = (site: Site) => siteOfRows(rowsOfSite(site)) as unknown as SiteValue
-  const changes = diffValue('', normal(current), normal(withSettings(current, wanted)))
-  return changes.map(({ kind, path, before, after }) => {
-    const steps = path.split('.')
-    return {
-      kind,
-      path,
-      before: withoutSecrets(steps, before),
-      after: withoutSecrets(steps, after),
+  const before = yield* normal(current)
+  const after = yield* normal(yield* withSettings(current, wanted))
+  const changes: SiteChange[] = []
+  for (const section of namesOf(before, after)) {
+    const [old, next] = [partOf(before, section), partOf(after, section)]
+    if (!isObject(old) || !isObject(next)) {
+      changes.push(...diffEntry(section, old, next).map(shown))
+      continue
     }
-  })
+    for (const name of namesOf(old, next)) {
+      const path = `${section}.${name}`
+      changes.push(...diffEntry(path, partOf(old, name), partOf(next, name)).map(shown))
+      yield
+    }
+  }
+  return changes
+}
+
+function* normal(site: Site): Work<SiteObject> {
+  const rows = yield* rowsOfSite(site)
+  return (yield* siteOfRows(rows)) as unknown as SiteObject
+}
+
+function shown({ kind, path, before, after }: SiteChange): SiteChange {
+  const steps = path.split('.')
+  return {
+    kind,
+    path,
+    before: withoutSecrets(steps, before),
+    after: withoutSecrets(steps, after),
+  }
 }
 
 /** What users have set stays, where the file says nothing of it. */
-function withSettings(current: Site, wanted: Site): Site {
-  const accounts = Object.entries(wanted.accounts).map(([key, one]) => {
+function* withSettings(current: Site, wanted: Site): Work<Site> {
+  const accounts: [string, Site['accounts'][string]][] = []
+  for (const [key, one] of Object.entries(wanted.accounts)) {
     const { doNotDisturb, forward } = current.accounts[key] ?? {}
     const kept = {
       ...(doNotDisturb === undefined ? {} : { doNotDisturb }),
       ...(forward === undefined ? {} : { forward }),
     }
-    return [key, { ...kept, ...one }] as const
-  })
+    accounts.push([key, { ...kept, ...one }])
+    yield
+  }
   return { ...wanted, accounts: Object.fromEntries(accounts) }
 }
 
@@ -72,16 +99,28 @@ function diffValue(path: string, before: SiteValue, after: SiteValue): SiteChang
     const same = JSON.stringify(before) === JSON.stringify(after)
     return same ? [] : [{ kind: 'changed', path, before, after }]
   }
-  const changes: SiteChange[] = []
-  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const inner = path === '' ? key : `${path}.${key}`
-    const old = Object.hasOwn(before, key) ? before[key] : undefined
-    const next = Object.hasOwn(after, key) ? after[key] : undefined
-    if (old === undefined)
-      changes.push({ kind: 'added', path: inner, before: null, after: next ?? null })
-    else if (next === undefined)
-      changes.push({ kind: 'removed', path: inner, before: old, after: null })
-    else changes.push(...diffValue(inner, old, next))
-  }
-  return changes
+  return namesOf(before, after).flatMap((name) =>
+    diffEntry(`${path}.${name}`, partOf(before, name), partOf(after, name)),
+  )
+}
+
+type SiteObject = { readonly [key: string]: SiteValue }
+
+/** Undefined: it is not there. */
+function diffEntry(
+  path: string,
+  before: SiteValue | undefined,
+  after: SiteValue | undefined,
+): SiteChange[] {
+  if (before === undefined) return [{ kind: 'added', path, before: null, after: after ?? null }]
+  if (after === undefined) return [{ kind: 'removed', path, before, after: null }]
+  return diffValue(path, before, after)
+}
+
+function namesOf(before: SiteObject, after: SiteObject): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+}
+
+function partOf(object: SiteObject, name: string): SiteValue | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined
 }
