@@ -16,6 +16,7 @@ import { measureStatusCommand } from './bench/status-command.ts'
 import { measureTakeOver } from './bench/take-over.ts'
 import { ensurePackages, testPrograms } from './net/packages.ts'
 import { ensureNamespaces } from './net/privilege.ts'
+import { preferPrograms, preferTree } from './net/processes.ts'
 
 const buildFolder = join(import.meta.dirname, '../build')
 const reportFile = join(buildFolder, 'bench.json')
@@ -41,6 +42,8 @@ function store(name: string, figures: object): void {
   writeFileSync(reportFile, `${JSON.stringify(report, null, 2)}\n`)
 }
 
+const niceness = -19
+
 const { values } = parseArgs({
   options: { only: { type: 'string' }, seconds: { type: 'string', default: '5' } },
 })
@@ -54,6 +57,9 @@ if (unknown.length > 0 || !Number.isInteger(seconds) || seconds < 1 || seconds >
 
 ensurePackages(testPrograms)
 await ensureNamespaces()
+// What is measured stands before what else this machine does, as far as the kernel lets it.
+preferPrograms(niceness)
+preferTree(process.pid)
 
 const startMs = performance.now()
 let failed = 0
