@@ -140,6 +140,7 @@ export class Core {
       this.#nextExpiryCheckMs = now.monotonicMs + expiryCheckMs
       const users = this.#options.tables.user
       applyUserChanges(users, expired(users.values(), now.wallMs))
+      this.#exchange.digest.forgetOld(now.wallMs)
     }
     effects.push(...this.#counted(this.#exchange.trunkProber.advance(now)))
     effects.push(...this.#ended(this.#subscriptions.advance(now), now))
@@ -299,6 +300,19 @@ export class Core {
       transactions: this.#layer.size,
       requestsRefused: this.#layer.counters.requestsRefused,
       requestsUnsent: this.#layer.counters.requestsUnsent,
+    }
+  }
+
+  /** What this core holds in memory beside the tables, by name: nothing of it may stay behind a call. */
+  held(): Readonly<Record<string, number>> {
+    const sleeping = this.#layer.nextTimerMs() === null
+    return {
+      ...this.#exchange.held(),
+      ...this.#subscriptions.held(),
+      transactions: this.#layer.size,
+      'transaction timers': sleeping ? 0 : 1,
+      heard: this.#heard.size,
+      dialled: this.#dialled.size,
     }
   }
 

@@ -1,5 +1,5 @@
-//! Deadlines with a name, of many owners: a heap in which a stopped one stays until it is due. One entry
-//! an owner and name; starting it again moves it.
+//! Deadlines with a name, of many owners: a heap in which a stopped one stays until it is due or half of
+//! the heap is such. One entry an owner and name; starting it again moves it.
 
 interface Due<N extends string> {
   readonly owner: string
@@ -10,19 +10,30 @@ interface Entry<N extends string> extends Due<N> {
   readonly atMs: number
 }
 
+/** So many stopped ones may always stay. */
+const stoppedMin = 64
+
 export class Deadlines<N extends string> {
   #heap: Entry<N>[] = []
   readonly #live = new Map<string, Entry<N>>()
+
+  /** With those that were stopped and are not due yet. */
+  get size(): number {
+    return this.#heap.length + this.#live.size
+  }
 
   start(owner: string, name: N, atMs: number): void {
     const entry = { owner, name, atMs }
     this.#live.set(keyOf(entry), entry)
     this.#push(entry)
+    this.#tidy()
   }
 
   /** @returns false when there was none. */
   stop(owner: string, name: N): boolean {
-    return this.#live.delete(keyOf({ owner, name }))
+    const was = this.#live.delete(keyOf({ owner, name }))
+    this.#tidy()
+    return was
   }
 
   clear(): void {
@@ -50,6 +61,12 @@ export class Deadlines<N extends string> {
       if (this.#live.get(keyOf(top)) === top) return
       this.#pop()
     }
+  }
+
+  /** Clocks are mostly stopped long before they are due; what is left of them must not outgrow the rest. */
+  #tidy(): void {
+    if (this.#heap.length <= 2 * this.#live.size + stoppedMin) return
+    this.#heap = [...this.#live.values()].sort((a, b) => a.atMs - b.atMs)
   }
 
   #push(entry: Entry<N>): void {

@@ -22,6 +22,11 @@ export class HeardDigits {
   #waiting: Dialled[] = []
   #beganMs = 0
 
+  /** Those that wait to be done. */
+  get size(): number {
+    return this.#waiting.length
+  }
+
   /** What this standby leaves to its primary. */
   keep(dialled: Dialled, nowMs: number): void {
     this.#ring.push({ dialled, atMs: nowMs })

@@ -29,6 +29,11 @@ export class HeardMessages {
   /** By transaction, in the order of arrival. */
   readonly #waiting = new Map<string, LateMessage>()
 
+  /** Those that wait for an answer. */
+  get size(): number {
+    return this.#waiting.size
+  }
+
   /** A datagram that this standby leaves to its primary. */
   keep(bytes: Uint8Array, source: Endpoint, nowMs: number): void {
     if (bytes.length > limits.sipMessageBytesMax) return

@@ -8,6 +8,10 @@ const waitMs = (limits.decisionLeadTicks + 2) * limits.tickMs
 export class EndingLegs {
   readonly #dueMs = new Map<string, number>()
 
+  get size(): number {
+    return this.#dueMs.size
+  }
+
   add(mediaId: string, nowMs: number): void {
     this.#dueMs.set(mediaId, nowMs + waitMs)
   }

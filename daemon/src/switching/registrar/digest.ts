@@ -50,6 +50,11 @@ export class DigestServer {
     this.#decoys = new Decoys(options)
   }
 
+  /** Those that are remembered with their counts. */
+  get nonces(): number {
+    return this.#counts.size
+  }
+
   /** One WWW-Authenticate header for each algorithm of the account, the stronger first (RFC 8760 2.4).
    * A number that nobody has (`account` null) is challenged like one that somebody has. The same request
    * gets the same challenge: no transaction absorbs its repetitions, and a telephone that hears two
@@ -93,10 +98,15 @@ export class DigestServer {
     }
     // The clocks of the two nodes differ a little, so a nonce may seem to come from the future.
     const fresh = nonceAgeMs !== null && Math.abs(nonceAgeMs) <= limits.nonceMsMax
-    if (!fresh || !this.#counts.use(found.nonce, found.nc)) {
+    if (!fresh || !this.#counts.use(found.nonce, found.nc, nowWallMs)) {
       return { kind: 'challenge', stale: true }
     }
     return { kind: 'accepted' }
+  }
+
+  /** A nonce is refused by its age after that time, whatever its count. */
+  forgetOld(nowWallMs: number): void {
+    this.#counts.forgetBefore(nowWallMs - 2 * limits.nonceMsMax)
   }
 
   #credentialsOf(request: SipRequest): Credentials | DigestVerdict {

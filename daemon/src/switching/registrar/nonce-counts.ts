@@ -8,6 +8,8 @@ import { limits } from '../../limits.ts'
 const windowSize = 32
 
 interface Seen {
+  /** Of its last use. */
+  atMs: number
   highest: number
   /** Bit n: the count `highest - n` was seen. */
   mask: number
@@ -27,13 +29,14 @@ export class NonceCounts {
 
   /** Marks the count as seen; false when it was seen before or is older than the window. Call it only
    * for a digest that has been verified: a forged one must not move the window. */
-  use(nonce: string, count: number): boolean {
+  use(nonce: string, count: number, nowMs = 0): boolean {
     const seen = this.#seen.get(nonce)
     if (seen === undefined) {
       this.#forgetOldest()
-      this.#seen.set(nonce, { highest: count, mask: 1 })
+      this.#seen.set(nonce, { highest: count, mask: 1, atMs: nowMs })
       return true
     }
+    seen.atMs = nowMs
     if (count > seen.highest) {
       const step = count - seen.highest
       seen.mask = step >= windowSize ? 1 : ((seen.mask << step) | 1) >>> 0
@@ -44,6 +47,15 @@ export class NonceCounts {
     if (age >= windowSize || ((seen.mask >>> age) & 1) === 1) return false
     seen.mask = (seen.mask | (1 << age)) >>> 0
     return true
+  }
+
+  /** Nonces that were last used before are too old to be used again. */
+  forgetBefore(atMs: number): void {
+    for (const [nonce, seen] of this.#seen) {
+      // They stand in the order of their first use, and none is used for longer than its age allows.
+      if (seen.atMs >= atMs) return
+      this.#seen.delete(nonce)
+    }
   }
 
   #forgetOldest(): void {

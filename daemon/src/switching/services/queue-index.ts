@@ -6,6 +6,11 @@ import { priorities } from '../xip/xip.ts'
 export class QueueIndex {
   readonly #waiting = new Map<string, Map<string, Conference>>()
 
+  /** Lines that somebody waits for. */
+  get size(): number {
+    return this.#waiting.size
+  }
+
   /** @param next null: the session is gone. */
   note(previous: Conference | null, next: Conference | null): void {
     if (previous !== null && isWaiting(previous)) this.#remove(previous)

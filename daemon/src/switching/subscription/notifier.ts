@@ -33,6 +33,8 @@ interface NotifierParts {
   readonly packages: ReadonlyMap<string, EventPackage>
   /** Has `notify` called for this subscription at that time. */
   readonly later: (id: string, atMs: number) => void
+  /** The subscription is over: nothing of it is due any more. */
+  readonly over: (id: string) => void
 }
 
 export class Notifier {
@@ -44,6 +46,10 @@ export class Notifier {
 
   constructor(parts: NotifierParts) {
     this.#parts = parts
+  }
+
+  get size(): number {
+    return this.#courses.size + this.#open.size
   }
 
   /** The next NOTIFY of this subscription leaves in any case. */
@@ -114,6 +120,7 @@ export class Notifier {
     const open = this.#courses.get(id)?.open ?? null
     if (open !== null) this.#open.set(open, null)
     this.#courses.delete(id)
+    this.#parts.over(id)
   }
 
   #look({ event, watched }: Subscription, now: Now): Look | null {

@@ -14,6 +14,10 @@ export class SubscriptionList {
     this.#table = table
   }
 
+  get size(): number {
+    return this.#ofDialog.size + this.#ofNumber.size + this.#ofSubscriber.size
+  }
+
   get(id: string): Subscription | undefined {
     return this.#table.get(id)
   }

@@ -46,6 +46,10 @@ export class Subscriptions {
       list: this.#list,
       packages: this.#packages,
       later: (id, atMs) => this.#deadlines.start(id, 'notify', atMs),
+      over: (id) => {
+        this.#deadlines.stop(id, 'expiry')
+        this.#deadlines.stop(id, 'notify')
+      },
     })
   }
 
@@ -123,6 +127,15 @@ export class Subscriptions {
     return numbers.flatMap((number) =>
       this.#list.ofNumber(number).flatMap((id) => this.#notifier.notify(id, now)),
     )
+  }
+
+  held(): Record<string, number> {
+    return {
+      'subscription indexes': this.#list.size,
+      'subscription timers': this.#deadlines.size,
+      notifications: this.#notifier.size,
+      'touched numbers': this.#touched.size,
+    }
   }
 
   nextMs(): number | null {

@@ -7,6 +7,10 @@ export class TrunkLoad {
   /** Names by session. */
   readonly #sessions = new Map<string, readonly string[]>()
 
+  get size(): number {
+    return this.#sessions.size + this.#counts.size
+  }
+
   /** @param next null: the session is gone. */
   note(sessionId: string, next: Conference | null): void {
     const before = this.#sessions.get(sessionId) ?? []

@@ -93,6 +93,21 @@ export class Exchange {
     return !this.#untold.has(sessionId)
   }
 
+  held(): Record<string, number> {
+    return {
+      ...this.sessions.held(),
+      links: this.links.size,
+      'call timers': this.timers.size,
+      'ending legs': this.endingLegs.size,
+      lingering: this.lingering.size,
+      'follow-ups': this.followUps.length,
+      queued: this.queue.size,
+      'calls on trunks': this.trunkLoad.size,
+      'to be noted': this.takenOver.size,
+      nonces: this.digest.nonces,
+    }
+  }
+
   /** Drops all that is not in the tables. */
   clear(): void {
     this.sessions.clear()

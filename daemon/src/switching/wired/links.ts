@@ -16,6 +16,10 @@ export class Links {
   /** Transactions by session and place. */
   readonly #ids = new Map<string, Map<string, string>>()
 
+  get size(): number {
+    return this.#links.size + this.#ids.size
+  }
+
   /** A place has one transaction; an older one is found by its dialog only. */
   bind(id: string, link: Link): void {
     this.#unbind(link.sessionId, placeOf(link))

@@ -122,6 +122,18 @@ export class Sessions {
     return this.#changes.splice(0)
   }
 
+  held(): Record<string, number> {
+    return {
+      'legs by dialog': this.#legs.size,
+      'sessions by Call-ID': this.#ofCallId.size,
+      'sessions with members': this.#present.size,
+      'legs with a port': this.#legCount,
+      'conferences by number': this.#ofNumber.size,
+      'users in sessions': this.#ofUser.size,
+      'changes of sessions': this.#changes.length,
+    }
+  }
+
   rebuild(): void {
     this.clear()
     for (const session of this.#table.values()) this.#index(session)

@@ -20,6 +20,11 @@ export class CallTimers {
   readonly #deadlines = new Deadlines<string>()
   readonly #timers = new Map<string, CallTimer>()
 
+  /** Those that run, and those that were stopped and are not due yet. */
+  get size(): number {
+    return this.#timers.size + this.#deadlines.size
+  }
+
   start(timer: CallTimer, atMs: number): void {
     const name = nameOf(timer)
     this.#timers.set(`${timer.sessionId}/${name}`, timer)

@@ -10,6 +10,10 @@ export class Unnoted {
   #nextMs = 0
   readonly #sessionIds = new Set<string>()
 
+  get size(): number {
+    return this.#sessionIds.size
+  }
+
   begin(change: RoleChange, sessionIds: readonly string[], nowMs: number): void {
     this.#change = change
     this.#nextMs = nowMs + partMs
