@@ -36,9 +36,10 @@ sayResult(options, {
   wrongs: 'faults',
 })
 
-function say({ counts, services, ...report }: TrafficReport): void {
+function say({ counts, done, services, ...report }: TrafficReport): void {
   const { sessions, answered, takeOvers, seconds } = report
   console.log(`wanted: ${listed(counts)}`)
+  console.log(`done: ${listed(done)}`)
   console.log(`services in the call records: ${listed(services)}`)
   console.log(
     `${sessions} sessions, ${answered} answered, ${takeOvers} take-overs, ${seconds} virtual seconds`,

@@ -7,15 +7,20 @@ import { accounts } from './site.ts'
 import { Town } from './town.ts'
 import { callTables } from './two-cores.ts'
 
-const perBlock = 1_000
+const usual = {
+  /** Calls, after which everybody hangs up. */
+  perBlock: 1_000,
+  /** Between two take-overs, in calls, on average. */
+  takeOverEvery: 1_000,
+}
+
 /** Between two calls, on average. */
 const paceMs = 350
-/** Between two take-overs, in calls, on average. */
-const takeOverEvery = 1_000
 /** Everybody has given up after this time, session timers included. */
 const settleMsMax = 8_000_000
 /** Clocks of what has ended: transactions (64*T1 twice), nonces and subscriptions. */
 const clocksMs = 700_000
+const probeLooks = 4
 
 export interface TrafficReport {
   readonly calls: number
@@ -25,31 +30,37 @@ export interface TrafficReport {
   readonly sessions: number
   readonly answered: number
   readonly counts: ReadonlyMap<string, number>
+  /** What the cores say that they did, by the text of their log. */
+  readonly done: ReadonlyMap<string, number>
   /** Services as the call records name them. */
   readonly services: ReadonlyMap<string, number>
   readonly faults: readonly string[]
 }
 
 /** Yields what has been done, after every block. */
-export function* traffic(count: number, seed: number): IterableIterator<TrafficReport> {
+export function* traffic(
+  count: number,
+  seed: number,
+  options: Partial<typeof usual> = {},
+): IterableIterator<TrafficReport> {
+  const { perBlock, takeOverEvery } = { ...usual, ...options }
   const town = new Town(`traffic ${seed}`, habits)
   const services = new Map<string, number>()
   const faults: string[] = []
   let [sessions, answered] = [0, 0]
-  let idle: Readonly<Record<string, number>> | null = null
+  town.timeline.runTo(10_000)
+  const idle = holdings(town)
   while (town.calls < count && faults.length === 0) {
     const from = town.calls
     const place = () => `seed ${seed}, calls ${from} to ${town.calls}`
     try {
-      block(town, Math.min(perBlock, count - town.calls))
+      block(town, Math.min(perBlock, count - town.calls), takeOverEvery)
       const wrong = settle(town)
       faults.push(...wrong.map((text) => `${place()}: ${text}`))
     } catch (error) {
       faults.push(`${place()}: ${error instanceof Error ? error.stack : error}`)
     }
-    const held = holdings(town)
-    idle ??= held
-    faults.push(...differences(idle, held).map((text) => `${place()}: ${text}`))
+    faults.push(...remains(town, idle).map((text) => `${place()}: ${text}`))
     for (const record of town.pair.primary.disk.calls.values()) {
       sessions += 1
       if (record.answeredAtMs !== null) answered += 1
@@ -63,13 +74,14 @@ export function* traffic(count: number, seed: number): IterableIterator<TrafficR
       sessions,
       answered,
       counts: town.counts,
+      done: town.pair.done,
       services,
       faults,
     }
   }
 }
 
-function block(town: Town, count: number): void {
+function block(town: Town, count: number, takeOverEvery: number): void {
   const { timeline, random } = town
   town.isClosing = false
   const until = town.calls + count
@@ -168,6 +180,16 @@ function holdings({ pair, handsets }: Town): Record<string, number> {
   for (const handset of handsets.values()) talks += handset.talks.size
   held['calls of the handsets'] = talks
   return held
+}
+
+/** The probe of a trunk is open for a few seconds, and so long what it holds is looked at again. */
+function remains(town: Town, idle: Readonly<Record<string, number>>): string[] {
+  const { timeline } = town
+  for (let look = 0; look < probeLooks; look++) {
+    if (differences(idle, holdings(town)).length === 0) return []
+    timeline.runTo(timeline.nowMs + 6_000)
+  }
+  return differences(idle, holdings(town))
 }
 
 function differences(

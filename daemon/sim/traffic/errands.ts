@@ -1,6 +1,7 @@
 //! Why somebody lifts a handset: one entry a service, with how often it is wanted.
-import type { Handset } from './handset.ts'
+
 import { dialogOf } from './habits.ts'
+import type { Handset } from './handset.ts'
 import { forwarded, guests, hotline, positions, systems, telephones } from './site.ts'
 import type { Talk } from './talk.ts'
 import type { Town } from './town.ts'

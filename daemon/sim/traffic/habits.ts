@@ -11,7 +11,10 @@ const talkMs = 9_000
 const longTalkMs = 200_000
 
 export function habits(town: Town): Owner {
-  return { rings: (handset, talk) => rings(town, handset, talk), up: (handset, talk) => up(town, handset, talk) }
+  return {
+    rings: (handset, talk) => rings(town, handset, talk),
+    up: (handset, talk) => up(town, handset, talk),
+  }
 }
 
 function rings(town: Town, handset: Handset, talk: Talk): void {

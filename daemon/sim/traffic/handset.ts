@@ -85,7 +85,12 @@ export class Handset {
 
   cancel(talk: Talk): void {
     if (talk.state !== 'calling' && talk.state !== 'ringing') return
-    const said = { method: 'CANCEL', branch: talk.inviteBranch, cseq: talk.inviteSeq, isPlain: true }
+    const said = {
+      method: 'CANCEL',
+      branch: talk.inviteBranch,
+      cseq: talk.inviteSeq,
+      isPlain: true,
+    }
     const ignore = () => undefined
     this.#transactions.start(talk.inviteBranch, 'CANCEL', requestText(this, talk, said), {
       final: ignore,
@@ -216,9 +221,8 @@ export class Handset {
     this.#acknowledge(talk, response)
     if (talk.state === 'over') return
     talk.refreshS = refreshOf(response)
-    talk.isFocus = response.contact !== '*' && response.contact.some((one) =>
-      one.parameters.has('isfocus'),
-    )
+    talk.isFocus =
+      response.contact !== '*' && response.contact.some((one) => one.parameters.has('isfocus'))
     this.#established(talk)
   }
 

@@ -159,10 +159,7 @@ function group(number: string, mode: 'first' | 'all', members: string[]) {
 
 export const plan: Plan = {
   ...emptyPlan,
-  groups: [
-    group('800', 'first', numbers(101, 104)),
-    group('801', 'all', numbers(141, 144)),
-  ],
+  groups: [group('800', 'first', numbers(101, 104)), group('801', 'all', numbers(141, 144))],
   conferences: [
     conference('700', []),
     {

@@ -107,7 +107,11 @@ export interface Answer {
   readonly more?: readonly string[]
 }
 
-export function answerText({ number, address }: Speaker, request: SipRequest, said: Answer): string {
+export function answerText(
+  { number, address }: Speaker,
+  request: SipRequest,
+  said: Answer,
+): string {
   const { status, tag, body = '', more = [] } = said
   const to = nameAddressText(request.to)
   const lines = [

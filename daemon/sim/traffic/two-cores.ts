@@ -6,8 +6,8 @@ import { ordersFor } from '../../src/switching/bridge/media-orders.ts'
 import { Core } from '../../src/switching/core.ts'
 import type { CoreEffect, Now } from '../../src/switching/effects.ts'
 import { type RecordChange, type TableName, tableNames } from '../../src/tables/address.ts'
-import { type AnyRecord, Tables } from '../../src/tables/tables.ts'
 import type { PhoneBookEntry } from '../../src/tables/phone-book.ts'
+import { type AnyRecord, Tables } from '../../src/tables/tables.ts'
 import type { Conference } from '../../src/tables/wired-conference.ts'
 import type { WiredMedia } from '../../src/tables/wired-media.ts'
 import type { Endpoint } from '../../src/wire/sip/message.ts'
@@ -54,6 +54,7 @@ export class TwoCores {
   #wake: Planned | null = null
   /** Every session that either node has known, of this block. */
   readonly sessions = new Set<string>()
+  readonly done = new Map<string, number>()
   takeOvers = 0
 
   constructor(timeline: Timeline, random: Random, outlets: Outlets) {
@@ -164,6 +165,7 @@ export class TwoCores {
   #run(step: () => CoreEffect[]): void {
     for (const effect of step()) {
       if (effect.kind === 'send') this.#out.sip(effect.outgoing.text, effect.outgoing.to)
+      if (effect.kind === 'log') this.done.set(effect.text, (this.done.get(effect.text) ?? 0) + 1)
     }
     this.#schedule()
   }

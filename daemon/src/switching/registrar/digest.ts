@@ -109,6 +109,10 @@ export class DigestServer {
     this.#counts.forgetBefore(nowWallMs - 2 * limits.nonceMsMax)
   }
 
+  clear(): void {
+    this.#counts.forgetBefore(Number.POSITIVE_INFINITY)
+  }
+
   #credentialsOf(request: SipRequest): Credentials | DigestVerdict {
     for (const value of headerValues(request, 'Authorization')) {
       const parsed = readCredentials(value)

@@ -122,5 +122,6 @@ export class Exchange {
     this.callBacks.clear()
     this.trunkLoad.clear()
     this.trunkProber.clear()
+    this.digest.clear()
   }
 }
