@@ -1,12 +1,13 @@
 //! `npm run calls -- --count 1000000 --seed 1`: simulated calls with every service through the cores of a
-//! pair; leaves with 1 when something stays behind: a record, a port, a clock, or memory.
+//! pair; leaves with 1 when something stays behind: a record, a port, a clock, or memory. Ctrl-C ends it
+//! after the block at hand, with its figures.
+import { setImmediate } from 'node:timers/promises'
 import { type TrafficReport, traffic } from '../daemon/sim/traffic/blocks.ts'
 import { sayResult, seededOptions } from './seeded-run.ts'
 
 const sayEveryMs = 60_000
 /** The heap of the first part of a run is not compared: code is compiled, and buffers reach their size. */
-const warmUpShare = 0.1
-const warmUpMin = 20_000
+const warmUpCalls = 20_000
 const grownMax = 0.01
 
 const options = seededOptions()
@@ -16,12 +17,17 @@ let saidMs = startedMs
 let warmBytes: number | null = null
 let last: TrafficReport | null = null
 let wrong = 0
+let isEnding = false
+process.once('SIGINT', () => {
+  isEnding = true
+})
 for (const report of traffic(options.count, options.seed)) {
   last = report
   for (const fault of report.faults) console.log(fault)
   wrong = report.faults.length
-  const isWarm = report.calls >= Math.max(warmUpMin, options.count * warmUpShare)
-  if (isWarm && warmBytes === null) warmBytes = heapBytes()
+  if (report.calls >= warmUpCalls && warmBytes === null) warmBytes = heapBytes()
+  await setImmediate()
+  if (isEnding) break
   if (performance.now() - saidMs < sayEveryMs) continue
   saidMs = performance.now()
   const { calls, takeOvers } = report

@@ -100,7 +100,7 @@ export interface Request extends Parts {
   readonly method: string
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly tag: string
   readonly body?: string
