@@ -13,6 +13,7 @@ import type { Trust } from './lease.ts'
 import { Leg } from './leg.ts'
 import { StatisticsTeller } from './leg-statistics.ts'
 import { Output } from './output.ts'
+import { packetsAtHand, packetsToRead } from './reading.ts'
 import { controlIsRead, reportIsDue } from './reports.ts'
 import type { LegSockets } from './sockets.ts'
 import { playTone } from './tones.ts'
@@ -40,10 +41,6 @@ type EngineCounters = Pick<
   | 'packetsRefused'
 >
 
-/** Every eighth tick the queue of a leg is read until it is empty: else one late tick would add its
- * delay for good. Legs with short packets, or after a hole, are read so in every tick. */
-const drainEveryTicks = 8
-const drainPackets = 8
 const never = Number.NEGATIVE_INFINITY
 /** A bridge of more than two that may speak is a conference: what one dials is not for the others. */
 const dialsToOthersMax = 2
@@ -66,6 +63,7 @@ export class MediaEngine {
   #trust: Trust = 'full'
   #clockIsKnown = true
   #slot = -1
+  #isMadeUp = false
   #tick = 0
   #givesUntilTick = never
   #takesUntilTick = never
@@ -223,8 +221,10 @@ export class MediaEngine {
     if (leg.later.length > 0) this.#waiting.add(leg)
   }
 
-  /** Runs one phase of one tick: slot = tick * phases + phase. */
-  runSlot(slot: number): void {
+  /** Runs one phase of one tick: slot = tick * phases + phase.
+   * @param isMadeUp its time was over more than a tick ago. */
+  runSlot(slot: number, isMadeUp = false): void {
+    this.#isMadeUp = isMadeUp
     const tick = Math.floor(slot / phases)
     const phase = slot - tick * phases
     this.#tick = tick
@@ -331,10 +331,10 @@ export class MediaEngine {
 
   #receive(leg: Leg, tick: number): void {
     const { sockets } = this.#options
-    const turn = (tick + leg.index) % drainEveryTicks === 0 || tick < leg.drainUntilTick
+    const most = packetsToRead(leg, tick, this.#isMadeUp)
+    const atHand = packetsAtHand(this.#isMadeUp)
     let packets = 0
-    const most = turn || leg.shortPackets ? drainPackets : 1
-    while (packets < most || (packets < drainPackets && sockets.hasMore?.(leg.index))) {
+    while (packets < most || (packets < atHand && sockets.hasMore?.(leg.index))) {
       const length = sockets.receive(leg.index)
       if (length <= 0) break
       packets++

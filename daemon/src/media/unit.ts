@@ -11,8 +11,9 @@ import type { Relay } from './relay.ts'
 import type { LegSockets } from './sockets.ts'
 
 const slotMs = limits.tickMs / phases
-/** Slots that a late loop makes up for; older ones are skipped: the twin has sent them. */
-const slotsMadeUpMax = 12
+/** Slots that a late loop makes up for, without a packet that the twin does not send: the queues of the
+ * legs hold what came meanwhile. After 200 ms nobody waits for a packet, and older slots are skipped. */
+const slotsMadeUpMax = 40
 const aliveMs = limits.heartbeatMs
 const statisticsMs = 1_000
 
@@ -120,7 +121,7 @@ export class MediaUnit {
     while (this.#nextSlot <= slot) {
       const lateMs = nowMs + this.#offsetMs - this.#nextSlot * slotMs
       if (this.#nextSlot % phases === 0) this.#countTick(lateMs)
-      this.engine.runSlot(this.#nextSlot)
+      this.engine.runSlot(this.#nextSlot, this.#nextSlot + phases <= slot)
       this.#nextSlot++
     }
     this.#options.relay?.flush(this.engine.tick)

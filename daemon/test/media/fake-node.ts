@@ -113,12 +113,21 @@ export class FakeNode {
     this.#commands = new MediaCommands(this.engine, sockets, emit)
   }
 
+  /** Ticks whose time was over while this node stood still: with what came until now. */
+  makeUp(ticks: number): void {
+    this.#run(ticks, () => undefined, true)
+  }
+
   /** @param arrivals called before each slot, with the tick. */
   run(ticks: number, arrivals: (tick: number, phase: number) => void = () => undefined): void {
+    this.#run(ticks, arrivals, false)
+  }
+
+  #run(ticks: number, arrivals: (tick: number, phase: number) => void, isMadeUp: boolean): void {
     for (let slots = 0; slots < ticks * 4; slots++, this.#slot++) {
       arrivals(Math.floor(this.#slot / 4), this.#slot % 4)
       this.sockets.slot = this.#slot
-      this.engine.runSlot(this.#slot)
+      this.engine.runSlot(this.#slot, isMadeUp)
       this.relay?.flush(this.engine.tick)
       this.#commands.poll(this.nowMs)
     }

@@ -67,6 +67,8 @@ export class FakePair {
   /** Also those that have left. */
   readonly everyNode: FakeNode[] = []
   readonly #numbers = new Map<FakeNode, number>()
+  /** These do not run, for so many ticks by now. */
+  readonly #behind = new Map<number, number>()
   /** Nothing that the media units say is heard. */
   isCut = false
   hears = 0
@@ -187,6 +189,11 @@ export class FakePair {
         const queue = this.#queues[n] ?? []
         if (node === null || (this.#relayed && n !== this.hears)) this.#lose(queue)
         if (node !== null) this.#giveOrders(n, node)
+        const behind = this.#behind.get(n)
+        if (behind !== undefined) {
+          this.#behind.set(n, behind + 1)
+          continue
+        }
         node?.run(1, (now, phase) => {
           for (const frame of this.#frames[n]?.splice(0) ?? []) node.relay?.take(frame, now - 1)
           const untilMs = (now - firstTick) * 20 + phase * 5
@@ -199,6 +206,19 @@ export class FakePair {
       // The switch carries the maps from one to the others in up to three ticks.
       if (this.#tick % 3 === 0 && !this.isCut) this.#tellMaps()
     }
+  }
+
+  /** A node stands still, then makes up for the ticks with all that waits in its sockets. */
+  standStill(n: number, ticks: number): void {
+    this.#behind.set(n, 0)
+    this.run(ticks)
+    this.#behind.delete(n)
+    const queue = this.#queues[n] ?? []
+    while (queue[0] !== undefined && queue[0].atMs <= this.#tick * 20) {
+      const packet = queue.shift()
+      if (packet !== undefined) this.nodes[n]?.sockets.arrive(packet.port, packet.bytes)
+    }
+    this.nodes[n]?.makeUp(ticks)
   }
 
   /** Three links: each frame comes three times. */

@@ -107,6 +107,31 @@ function troubled(packets: readonly Packet[], lostEvery: number): Packet[] {
   return kept.sort((a, b) => a.atMs - b.atMs)
 }
 
+test('a node that stood still for up to 200 ms makes up for it, with the packets that the other one sent', (t) => {
+  const plan = fc.record({
+    list: delaysMs,
+    step: steps,
+    who: fc.constantFrom(0, 1),
+    runTicks: fc.integer({ min: 40, max: 80 }),
+    stillTicks: fc.array(fc.integer({ min: 1, max: 10 }), { minLength: 1, maxLength: 4 }),
+  })
+  fc.assert(
+    fc.property(plan, ({ list, step, who, runTicks, stillTicks }) => {
+      const pair = new FakePair({ packets: voicePackets(220), delayMs: chooser(list, step) })
+      pair.run(runTicks)
+      for (const ticks of stillTicks) {
+        pair.standStill(who, ticks)
+        pair.run(15)
+      }
+      const [one, two] = pair.nodes
+      if (one == null || two == null) throw new Error('both run')
+      t.deepEqual([...byNumber(two)], [...byNumber(one)])
+      t.is(two.engine.coldLegs, 0)
+    }),
+    { numRuns: 20 },
+  )
+})
+
 test('a decision that the switch did not take is forgotten with the role', (t) => {
   const pair = new FakePair({ packets: voicePackets(60), delayMs: () => 0 })
   pair.run(2)
