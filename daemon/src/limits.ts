@@ -131,6 +131,10 @@ export const limits = {
   membersPerSessionMax: 128,
   /** Contacts that one account may have registered at the same time. */
   contactsMax: 5,
+  /** Branches of one INVITE beside its first: contacts, and telephones that answer as well. */
+  forksMax: 12,
+  /** Until the contacts with the next q are called. */
+  forkTurnMs: 15_000,
   /** Telephones behind one contact that may ring for one INVITE (RFC 3261 12.1). */
   earlyDialogsMax: 8,
   /** Proxies on the way to a contact. */

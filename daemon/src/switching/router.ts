@@ -1,31 +1,28 @@
 //! From the transaction layer to the services: each event finds its session, or is answered or
 //! dropped here.
-import { limits } from '../limits.ts'
-import { type Leg, legOf } from '../tables/wired-conference.ts'
+import { legOf } from '../tables/wired-conference.ts'
 import type { Endpoint, SipRequest, SipResponse } from '../wire/sip/message.ts'
 import { response } from '../wire/sip/write.ts'
 import { deliver } from './deliver.ts'
 import type { Dialled } from './dialled.ts'
 import { tagOf } from './dialog/dialog.ts'
 import { pendingServerOf } from './dialog/pending.ts'
-import { settleTimer } from './dialog/session-timer.ts'
 import type { CoreEffect, Now } from './effects.ts'
 import { admission } from './registrar/admission.ts'
 import { gate } from './registrar/gate.ts'
 import { answerOptions } from './registrar/options.ts'
 import { applyUserChanges, type RegisterOutcome, register } from './registrar/registrar.ts'
+import { answer, repeated, silence } from './responses.ts'
 import { onUnpracked } from './services/prack.ts'
 import type { Subscriptions } from './subscription/subscriptions.ts'
 import type { Outgoing, TransactionEvent } from './transaction/layer-types.ts'
 import { statelessAnswer, statelessResponse, statelessTag } from './transaction/stateless.ts'
 import { topViaWithSource } from './transaction/via-source.ts'
 import { type Call, withSession } from './wired/call.ts'
-import { isPrack, onPracked, takeEarly, withEarlyAnswer } from './wired/early.ts'
 import type { Exchange } from './wired/exchange.ts'
 import type { Link } from './wired/links.ts'
 import { refuse } from './wired/refuse.ts'
-import { refuseFork } from './wired/release.ts'
-import { isPresent, type LegName } from './wired/sessions.ts'
+import type { LegName } from './wired/sessions.ts'
 import { setUp } from './wired/setup.ts'
 import type { CallTimer } from './wired/timers.ts'
 import { commonVersion, ownVersions, wg67Versions } from './xip/ed137.ts'
@@ -321,71 +318,6 @@ const requestNames: ReadonlyMap<string, RequestName> = new Map<string, RequestNa
   ['NOTIFY', 'notify'],
   ['SUBSCRIBE', 'subscribe'],
 ])
-
-/** A response in the transaction of a place. */
-function answer(call: Call, { leg, slot }: Link, response: SipResponse): void {
-  if (isPrack(slot)) {
-    onPracked(call, leg, { slot, response })
-    return
-  }
-  const pending =
-    slot === 'relayClient' ? call.dialog(leg).relayClient : call.dialog(leg).pendingClient
-  if (pending === null || !isFor(pending, response)) {
-    repeated(call, leg, response)
-    return
-  }
-  const { status } = response
-  if (pending.method === 'INVITE') {
-    if (status < 200) {
-      if (takeEarly(call, leg, response)) deliver(call, 'provisional', { leg, response })
-    } else if (status < 300) {
-      deliver(call, 'success', { leg, response: withEarlyAnswer(call, leg, response) })
-      settleSession(call, leg, response)
-    } else deliver(call, 'failure', { leg, status, response })
-  } else if (status >= 200) {
-    deliver(call, doneName(slot, pending.method), { leg, status, response })
-  }
-}
-
-/** RFC 4028 7.4: what the 2xx says of refreshes holds from now on. */
-function settleSession(call: Call, leg: Leg, response: SipResponse): void {
-  if (!call.has(leg) || !isPresent(call.member(leg))) return
-  const askedS = call.dialog(leg).timer?.intervalS ?? limits.sessionTimerS
-  call.settleTimer(leg, settleTimer(response, askedS))
-}
-
-/** Timer B or F. */
-function silence(call: Call, { leg, slot }: Link): void {
-  if (isPrack(slot)) {
-    onPracked(call, leg, { slot, response: null })
-    return
-  }
-  const pending =
-    slot === 'relayClient' ? call.dialog(leg).relayClient : call.dialog(leg).pendingClient
-  if (pending === null) return
-  const name = pending.method === 'INVITE' ? 'failure' : doneName(slot, pending.method)
-  deliver(call, name, { leg, status: 408, response: null })
-}
-
-function doneName(slot: Link['slot'], method: string): 'info-done' | 'bye-done' | 'notify-done' {
-  if (method === 'NOTIFY') return 'notify-done'
-  return slot === 'relayClient' ? 'info-done' : 'bye-done'
-}
-
-function isFor(pending: { method: string; cseq: number }, response: SipResponse): boolean {
-  return pending.method === response.cseq.method && pending.cseq === response.cseq.number
-}
-
-/** A final answer that was taken already: its ACK was lost, so there is another one. */
-function repeated(call: Call, leg: Leg, response: SipResponse): void {
-  const { remoteTag, localSeq } = call.dialog(leg)
-  const { cseq, status } = response
-  if (cseq.method !== 'INVITE' || status < 200 || cseq.number > localSeq) return
-  if (status >= 300) call.acknowledgeRefusal(leg, response)
-  else if (remoteTag === null) return
-  else if (tagOf(response.to) === remoteTag) call.acknowledge(leg, response.cseq.number)
-  else refuseFork(call, leg, response)
-}
 
 /** ED-137 sheet 2.3: WG67-Version in every answer to a terminal that speaks it. */
 function versionHeaders(request: SipRequest) {

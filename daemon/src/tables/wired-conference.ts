@@ -183,6 +183,21 @@ const trunkSchema = recordObject({
     .default(null),
 })
 
+/** Another contact of the account that is called, or a telephone that has answered as well. */
+const forkSchema = recordObject({
+  state: z.enum(['waiting', 'open', 'done']),
+  /** Contacts of one turn ring together. */
+  turn: z.int(),
+  target: z.string().max(512),
+  routeSet: z.array(z.string().max(512)).max(20),
+  destination: endpointSchema,
+  /** Of a dialog that is ended at once. */
+  tag: z.string().max(128).nullable(),
+  /** The INVITE, or the BYE of that dialog. */
+  pending: pendingClientSchema.nullable(),
+})
+export type Fork = z.infer<typeof forkSchema>
+
 const memberSchema = recordObject({
   user: z.string().max(64),
   /** Who sent the INVITE of its dialog: `caller` is the terminal, `callee` the switch. */
@@ -198,6 +213,12 @@ const memberSchema = recordObject({
   /** The trunk that the leg goes over (中继路由); null: it is a terminal of this site. */
   trunk: trunkSchema.nullable().default(null),
   dialog: dialogSchema,
+  /** Branches of its INVITE beside the one of the dialog (RFC 3261 16.6); null: none. */
+  forks: z.array(forkSchema).max(limits.forksMax).nullable().default(null),
+  /** The best of the refusals of branches, with its response as wire text; null: none was refused. */
+  refusal: recordObject({ status: z.int(), response: z.string().nullable() })
+    .nullable()
+    .default(null),
   /** Null: this session is no conference. */
   seat: seatSchema.nullable().default(null),
   /** Session that it came from. */

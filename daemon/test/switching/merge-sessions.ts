@@ -28,6 +28,8 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     lastDigit: null,
     seat: null,
     movedFrom: null,
+    forks: null,
+    refusal: null,
     isToAlign: null,
     trunk: null,
     dialog: dialog(`${sessionId}-${side}`, side === 'caller' ? callerSeq : null),

@@ -106,6 +106,13 @@ export function offerIn(pending: PendingClient): string {
   return readBack(pending.request).body
 }
 
+/** Our open request as it was sent. */
+export function requestIn(pending: PendingClient): SipRequest {
+  const message = readBack(pending.request)
+  assert(message.kind === 'request', 'the pending request in the tables is a request')
+  return message
+}
+
 /** True for the text of a 2xx. */
 export function isSuccess(final: string | null): boolean {
   return final?.startsWith('SIP/2.0 2') ?? false
@@ -113,19 +120,19 @@ export function isSuccess(final: string | null): boolean {
 
 /** The final answer in a pending record, or null while there is none. */
 export function finalOf(pending: PendingServer): SipResponse | null {
-  return pending.final === null ? null : readAnswer(pending.final)
+  return pending.final === null ? null : answerIn(pending.final)
 }
 
 /** What a repeated request is answered with; null: with nothing but the 100. */
 export function lastAnswerOf(pending: PendingServer, localTag: string): SipResponse | null {
   const { reliable, provisional } = pending
-  if (pending.final !== null && reliable?.isHeld !== true) return readAnswer(pending.final)
-  if (reliable !== null && reliable.open !== null) return readAnswer(reliable.open)
+  if (pending.final !== null && reliable?.isHeld !== true) return answerIn(pending.final)
+  if (reliable !== null && reliable.open !== null) return answerIn(reliable.open)
   if (provisional === 0) return null
   return response(requestOf(pending), provisional, { toTag: localTag })
 }
 
-function readAnswer(text: string): SipResponse {
+export function answerIn(text: string): SipResponse {
   const message = readBack(text)
   assert(message.kind === 'response', 'an answer in the tables is a response')
   return message
@@ -136,9 +143,7 @@ export function restoreClient(
   pending: PendingClient,
   nowMs: number,
 ): string {
-  const message = readBack(pending.request)
-  assert(message.kind === 'request', 'the pending request in the tables is a request')
-  return layer.restoreClient(message, pending.destination, pending.proceeding, nowMs)
+  return layer.restoreClient(requestIn(pending), pending.destination, pending.proceeding, nowMs)
 }
 
 /** The four places of a dialog in which a transaction can be open. */

@@ -4,7 +4,7 @@ import { limits } from '../../limits.ts'
 import { header, type SipHeader, type SipMessage } from '../../wire/sip/message.ts'
 import type { Call } from '../wired/call.ts'
 import type { Failed, OpenedRequest } from '../wired/events.ts'
-import { isSettingUp } from '../wired/release.ts'
+import { isSettingUp } from '../wired/sessions.ts'
 import { takesInfoDigit } from './digits.ts'
 import { isProbe, onProbed } from './probe.ts'
 

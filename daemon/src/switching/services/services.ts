@@ -5,6 +5,7 @@ import { attending } from './attendant.ts'
 import { callingBack } from './call-back.ts'
 import { callTypeService } from './call-types.ts'
 import { conferenceService } from './conference.ts'
+import { forking } from './forks.ts'
 import { forwarding } from './forward.ts'
 import { hotline } from './hotline.ts'
 import { intruding } from './intrude.ts'
@@ -22,6 +23,7 @@ import { transferring } from './transfer.ts'
 
 export const services: readonly Service[] = [
   sessionTimers,
+  forking,
   probes,
   replacing,
   trunkCalls,

@@ -12,7 +12,8 @@ import { meet } from './direction.ts'
 import { isDescribed, isHeardEarly } from './early.ts'
 import type { Answered, Failed } from './events.ts'
 import { answerTo, connect, describedBy, offerTo, saidTo } from './media.ts'
-import { endCall, isSettingUp } from './release.ts'
+import { endCall } from './release.ts'
+import { isSettingUp } from './sessions.ts'
 
 /** 100 .. 199 of the callee. A 183 with a description connects early media. */
 export function onProvisional(call: Call, { leg, response }: Answered): void {

@@ -27,6 +27,7 @@ import { sessionHeaders } from '../xip/to-sip.ts'
 import { bodyOf } from './early.ts'
 import type { OpenedRequest } from './events.ts'
 import type { Exchange } from './exchange.ts'
+import { callForks, cancelForks } from './forks.ts'
 import { refuse } from './refuse.ts'
 import { isPresent } from './sessions.ts'
 
@@ -176,6 +177,7 @@ export class Call {
     const hops = Math.min(maxForwards, trunk?.hops ?? maxForwards)
     const parts = { method: 'INVITE', headers, body, maxForwards: hops }
     this.request(leg, 'pendingClient', parts)
+    if (dialog.remoteTag === null) callForks(this, leg)
   }
 
   takeOffer(leg: Leg): void {
@@ -248,6 +250,7 @@ export class Call {
       pendingClient: { ...pending, cancelled: true, cancelReason: reason },
     })
     this.cancelAgain(leg, true)
+    cancelForks(this, leg, reason)
   }
 
   cancelAgain(leg: Leg, afterReplication: boolean): void {

@@ -9,8 +9,10 @@ import { isReadable, pendingClientOf } from '../dialog/pending.ts'
 import { isNext, rseqOf } from '../dialog/reliable.ts'
 import { mediaOf } from '../xip/media.ts'
 import type { Call } from './call.ts'
-import type { Link, Numbered } from './links.ts'
+import type { Link } from './links.ts'
 import { offerTo } from './media.ts'
+
+type PrackSlot = `prack-${number}`
 
 /** Remembers what a 1xx to our INVITE says of its early dialog, and acknowledges it when it is reliable.
  * @returns false: it says nothing new. */
@@ -71,7 +73,7 @@ function sendPrack(
   return true
 }
 
-export function isPrack(slot: Link['slot']): slot is Numbered {
+export function isPrack(slot: Link['slot']): slot is PrackSlot {
   return slot.startsWith('prack-')
 }
 
@@ -79,7 +81,7 @@ export function isPrack(slot: Link['slot']): slot is Numbered {
 export function onPracked(
   call: Call,
   leg: Leg,
-  { slot, response }: { readonly slot: Numbered; readonly response: SipResponse | null },
+  { slot, response }: { readonly slot: PrackSlot; readonly response: SipResponse | null },
 ): void {
   if (response !== null && response.status < 200) return
   const { early } = call.dialog(leg)

@@ -4,8 +4,9 @@ import type { Leg } from '../../tables/wired-conference.ts'
 import type { Slot } from '../dialog/pending.ts'
 import type { LegName } from './sessions.ts'
 
-/** Those of which a leg has several: the PRACKs of its early dialogs, by their place in the record. */
-export type Numbered = `prack-${number}`
+/** Those of which a leg has several, by their place in the record: the PRACKs of its early dialogs, and the
+ * branches of its INVITE. */
+export type Numbered = `prack-${number}` | `fork-${number}`
 
 export interface Link extends LegName {
   readonly slot: Slot | Numbered
@@ -34,6 +35,14 @@ export class Links {
 
   idOf(link: Link): string | undefined {
     return this.#ids.get(link.sessionId)?.get(placeOf(link))
+  }
+
+  /** Two places change what they have. */
+  swap(one: Link, other: Link): void {
+    const ids = [this.idOf(one), this.idOf(other)]
+    for (const link of [one, other]) this.#unbind(link.sessionId, placeOf(link))
+    if (ids[0] !== undefined) this.bind(ids[0], other)
+    if (ids[1] !== undefined) this.bind(ids[1], one)
   }
 
   /** What is open on a leg goes on under its new name: it has joined another session. */

@@ -10,6 +10,7 @@ import { isFromContact } from '../registrar/bindings.ts'
 import { translated } from '../trunk/numbers.ts'
 import type { Invitation } from './caller.ts'
 import type { Exchange } from './exchange.ts'
+import { forksOf } from './forks.ts'
 import { type CallerNames, type LegNames, legNamesOf } from './names.ts'
 
 interface Place {
@@ -81,7 +82,8 @@ export function memberToInvite(
     destination: endpointOf(callee),
   })
   if (!isReadable(dialog)) return null
-  return { user: callee.user, side: 'callee', ...newMember(place), trunk, dialog }
+  const forks = trunk === null ? forksOf(callee) : null
+  return { user: callee.user, side: 'callee', ...newMember(place), trunk, forks, dialog }
 }
 
 /** The name of the next leg of a session. Two nodes that serve apart name different ones. */
@@ -109,6 +111,8 @@ function newMember({ sessionId, leg, localPort }: Place) {
     lastDigit: null,
     seat: null,
     movedFrom: null,
+    forks: null,
+    refusal: null,
     isToAlign: null,
   }
 }

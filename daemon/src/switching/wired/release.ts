@@ -2,15 +2,16 @@
 //! terminals: media, ports and numbers are free at once; the record stays until both sides are done.
 import { limits } from '../../limits.ts'
 import { type Conference, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
-import { header, type SipHeader, type SipResponse } from '../../wire/sip/message.ts'
+import { header, type SipHeader } from '../../wire/sip/message.ts'
 import { dissolve, takeOut } from '../bridge/bridge.ts'
 import type { SessionResources } from '../bridge/resources.ts'
 import { withReason } from '../call-record.ts'
-import { ackOf, establish } from '../dialog/dialog.ts'
+import { establish } from '../dialog/dialog.ts'
 import { isReadable, isSuccess } from '../dialog/pending.ts'
 import type { Call } from './call.ts'
 import type { Answered, Failed, OfLeg, OpenedRequest } from './events.ts'
-import { isOver, isPresent } from './sessions.ts'
+import { cancelForksAgain, hasOpenForks } from './forks.ts'
+import { isOver, isPresent, isSettingUp } from './sessions.ts'
 
 /** How one member leaves. */
 interface MemberEnd {
@@ -105,11 +106,6 @@ export function resourcesOf({ conferenceId, members }: Conference): SessionResou
   }
 }
 
-/** True while the first INVITE of a leg is not answered. */
-export function isSettingUp({ state }: Member): boolean {
-  return state === 'calling' || state === 'ringing'
-}
-
 /** True when the leg is on its way out, or out. */
 function hasLeft(call: Call, leg: Leg): boolean {
   return isOver(call.session) || !isPresent(call.member(leg))
@@ -164,8 +160,10 @@ function sendBye(call: Call, leg: Leg, headers: readonly SipHeader[] = []): void
 }
 
 function released(call: Call, leg: Leg): void {
-  call.changeMember(leg, { state: 'released' })
   call.close(leg, 'pendingClient')
+  const isDone = !hasOpenForks(call.member(leg))
+  call.changeMember(leg, { state: isDone ? 'released' : 'releasing' })
+  if (!isDone) return
   if (!isOver(call.session)) boundMember(call, leg, limits.releasedLingerMs)
 }
 
@@ -236,6 +234,15 @@ export function answerBye(
   settle(call)
 }
 
+/** The last of the other branches of a leg is settled, and perhaps the leg with it. */
+export function onForksDone(call: Call, leg: Leg): void {
+  const { state, dialog } = call.member(leg)
+  if (state !== 'releasing' || hasOpenForks(call.member(leg))) return
+  if (dialog.pendingClient !== null || awaitsAck(call, leg)) return
+  released(call, leg)
+  settle(call)
+}
+
 /** Every answer to our BYE ends that leg, 481 and silence too. */
 export function onByeDone(call: Call, { leg, response }: OfLeg & Partial<Failed>): void {
   if (response === null) call.exchange.untold(call.sessionId)
@@ -289,6 +296,7 @@ export function onCancelAgain(call: Call): void {
   for (const member of call.session.members) {
     if (member.dialog.pendingClient?.cancelled === true) call.cancelAgain(legOf(member), false)
   }
+  cancelForksAgain(call)
 }
 
 /** A 200 that crossed our CANCEL: the dialog exists, so it is ended. */
@@ -307,15 +315,4 @@ export function onLateSuccess(call: Call, { leg, response }: Answered): void {
 export function onCancelled(call: Call, { leg }: Failed): void {
   released(call, leg)
   settle(call)
-}
-
-/** A second 2xx with another tag: a fork of the callee. One call is enough (RFC 3261 13.2.2.4). */
-export function refuseFork(call: Call, leg: Leg, response: SipResponse): void {
-  const fork = establish(call.dialog(leg), response)
-  if (!isReadable(fork)) return
-  const { layer } = call.exchange
-  const ack = ackOf(fork, response.cseq.number)
-  const bye = { ...ack, method: 'BYE', cseq: { number: ack.cseq.number + 1, method: 'BYE' } }
-  call.emit({ send: [layer.outside(ack, fork.destination)], events: [] }, false)
-  call.emit(layer.request(bye, fork.destination, call.now.monotonicMs).output, false)
 }

@@ -99,6 +99,11 @@ function restoreMember(
     const id = restoreClient(exchange.layer, pending, now.monotonicMs)
     exchange.links.bind(id, { sessionId, leg, slot })
   }
+  for (const [index, { pending }] of (member.forks ?? []).entries()) {
+    if (pending === null) continue
+    const id = restoreClient(exchange.layer, pending, now.monotonicMs)
+    exchange.links.bind(id, { sessionId, leg, slot: `fork-${index}` })
+  }
   for (const [index, { prack }] of (dialog.early ?? []).entries()) {
     if (prack === null) continue
     const id = restoreClient(exchange.layer, prack, now.monotonicMs)
@@ -116,7 +121,7 @@ function startClocks(exchange: Exchange, session: Conference, now: Now): void {
     const waitedMs = Math.min(Math.max(now.wallMs - sinceMs, 0), wholeMs)
     timers.start({ sessionId, timer: 'no-answer' }, now.monotonicMs + wholeMs - waitedMs)
   }
-  if (members.some((member) => member.dialog.pendingClient?.cancelled === true)) {
+  if (members.some(isCancelled)) {
     timers.start({ sessionId, timer: 'cancel-again' }, now.monotonicMs + limits.sipT1Ms)
   }
   if (!isOver(session)) {
@@ -127,6 +132,11 @@ function startClocks(exchange: Exchange, session: Conference, now: Now): void {
   if (members.every((member) => member.state === 'released')) {
     linger(new Call(exchange, session, now))
   }
+}
+
+function isCancelled({ dialog, forks }: Member): boolean {
+  const pendings = [dialog.pendingClient, ...(forks ?? []).map(({ pending }) => pending)]
+  return pendings.some((pending) => pending?.cancelled === true)
 }
 
 function ringMs(exchange: Exchange, session: Conference): number {

@@ -18,6 +18,11 @@ export function isPresent({ state }: Member): boolean {
   return state !== 'releasing' && state !== 'released'
 }
 
+/** True while the first INVITE of a leg is not answered. */
+export function isSettingUp({ state }: Member): boolean {
+  return state === 'calling' || state === 'ringing'
+}
+
 function isIn(session: Conference, user: string): boolean {
   if (isOver(session)) return false
   return session.members.some((member) => member.user === user && isPresent(member))
