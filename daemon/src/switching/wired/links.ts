@@ -6,7 +6,7 @@ import type { LegName } from './sessions.ts'
 
 /** Those of which a leg has several, by their place in the record: the PRACKs of its early dialogs, and the
  * branches of its INVITE. */
-export type Numbered = `prack-${number}` | `fork-${number}`
+type Numbered = `prack-${number}` | `fork-${number}`
 
 export interface Link extends LegName {
   readonly slot: Slot | Numbered
