@@ -99,6 +99,12 @@ export class Calls {
     this.#out.note(`call ${call.id} is excused: ${why}`)
   }
 
+  /** It may not be lost any more. */
+  demand(call: Call, why: string): void {
+    call.excuse = null
+    this.#out.note(`call ${call.id} is excused no longer: ${why}`)
+  }
+
   event(phone: Telephone, event: PhoneEvent, detail: string): void {
     if (event === 'rings') this.#bind(phone, detail)
     const call = this.#ofPhone.get(phone.number)

@@ -147,6 +147,18 @@ export class Checks implements Watcher {
     return null
   }
 
+  /** A node that stood still has given what the other one had never had: that is not lost any more. */
+  #watchReturned(): void {
+    const { calls, nodes } = this.#world
+    for (const call of calls.live) {
+      if (call.excuse === null) continue
+      const [node, ...more] = nodes.filter(({ pair }) => pair.state?.role === 'primary')
+      if (node !== undefined && more.length === 0 && this.#has(node, call)) {
+        calls.demand(call, `${node.name} serves it again`)
+      }
+    }
+  }
+
   #noteRole(node: SimNode): void {
     const { nowMs } = this.#world.timeline
     const isPrimary = node.pair.state?.role === 'primary'
@@ -161,6 +173,7 @@ export class Checks implements Watcher {
       this.#noteRole(node)
     }
     this.#watchLinks()
+    this.#watchReturned()
     this.#watchPrimaries()
     this.#watchVoice()
     timeline.after(lookMs, () => this.#look())

@@ -231,7 +231,8 @@ class Run {
     const left = () => {
       const sessions =
         this.#primary()?.switch.engine?.tables.table('wired-conference').values() ?? []
-      const { open } = this.#world.calls
+      // Of a lost call one telephone may still be there: it waits as the ports do.
+      const open = this.#world.calls.open.filter(({ lost }) => lost === null)
       return [...sessions].filter(
         (one) => one.ended === null && !open.some((call) => isSessionOf(one, call)),
       )

@@ -103,8 +103,9 @@ const role = message('role', {
   /** When the switch of a primary peer last showed life; null: it never did. */
   peerServedAtMs: z.number().nullable(),
   /** Both nodes served while no link was there (ADR 0001). `give`: this one lost, and its sessions go to
-   * the peer. `take`: this one stays primary and hears the peer again. Only in the first message. */
-  merge: z.enum(['give', 'take']).optional(),
+   * the peer. `take`: this one stays primary and hears the peer again. `take-late`: the peer stood still
+   * meanwhile, and what it has may be over. Only in the first message. */
+  merge: z.enum(['give', 'take', 'take-late']).optional(),
 })
 /** Until when what pair said of the role holds without another word: as long as the peer cannot have
  * missed this node (ADR 0015). Sent after each heartbeat that left, and in answer to each sign of life,

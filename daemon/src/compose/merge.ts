@@ -85,6 +85,8 @@ export class Merger {
   #gave = { given: 0, users: 0, unreadable: 0, shiftTicks: 0 }
   #taken: Taken | null = null
   #awaits = false
+  /** The peer stood still: what it gives may be over. */
+  #isLate = false
   #awaitsUnheard = false
   report: MergeReport | null = null
 
@@ -103,9 +105,10 @@ export class Merger {
     if (role !== 'primary') this.#taken = null
     if (merge === undefined) return
     this.#startedMs = clock.monotonicMs()
-    replicator.beginMerge(merge, this.#startedMs)
+    replicator.beginMerge(merge === 'give' ? merge : 'take', this.#startedMs)
     this.#isAwaitingClock = merge === 'give'
-    this.#awaits = merge === 'take'
+    this.#isLate = merge === 'take-late'
+    this.#awaits = merge !== 'give'
     if (this.#awaits) core.awaitSessions(this.#startedMs + limits.mergeMsMax)
   }
 
@@ -150,7 +153,8 @@ export class Merger {
     const { core, log } = this.#parts
     const { gift, unreadable } = readGift(bodies)
     if (unreadable > 0) log.warn('merge: parts cannot be read', { unreadable })
-    const merge = core.adopt(gift, { ended: this.#ended, users: this.#users })
+    const apart = { ended: this.#ended, users: this.#users, isLate: this.#isLate }
+    const merge = core.adopt(gift, apart)
     this.#taken = { given: gift.sessions.length, unreadable, merge, next: 0 }
     this.advance()
   }

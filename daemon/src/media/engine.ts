@@ -128,9 +128,9 @@ export class MediaEngine {
    * them; who stays primary leaves adopted legs to the peer, which has heard their terminals all the
    * time, until it has heard enough itself.
    * @param alone no peer is heard: nothing is left to it. */
-  setMerge(merge: 'give' | 'take' | null, alone: boolean): void {
+  setMerge(merge: BusMessageOf<'role'>['merge'] | null, alone: boolean): void {
     if (merge === 'give') this.#givesUntilTick = this.#tick + mergeTicksMax
-    if (merge === 'take') this.#takesUntilTick = this.#tick + mergeTicksMax
+    if (merge === 'take' || merge === 'take-late') this.#takesUntilTick = this.#tick + mergeTicksMax
     if (alone) this.#takesUntilTick = never
   }
 

@@ -59,7 +59,7 @@ import { serve } from './primary.ts'
 import { noProof, prove } from './proof-of-life.ts'
 import { peerPairDied, watch } from './standby.ts'
 import { tryToServe } from './starting.ts'
-import type { OwnUnits, PairEvent, PairOptions, PairState, Step } from './state.ts'
+import type { Merge, OwnUnits, PairEvent, PairOptions, PairState, PeerView, Step } from './state.ts'
 import {
   checkOperation,
   command,
@@ -283,7 +283,12 @@ function tellRole(turn: Turn, before: PairState): void {
   if (turn.effects.some((effect) => effect.kind === 'role')) return
   if (state.term === before.term && isAlone(state) === isAlone(before)) return
   const because = isAlone(state) ? 'the peer is lost' : `term ${state.term}`
-  // A node that just starts has nothing to give.
-  const takes = isAlone(before) && !isAlone(state) && state.peer?.role !== 'starting'
-  turn.effects.push(takes ? { kind: 'role', because, merge: 'take' } : { kind: 'role', because })
+  const merge = isAlone(before) && !isAlone(state) ? mergeOf(state.peer) : null
+  turn.effects.push(merge === null ? { kind: 'role', because } : { kind: 'role', because, merge })
+}
+
+/** A node that just starts has nothing to give, unless it served and stood still. */
+function mergeOf(peer: PeerView | null): Merge | null {
+  if (peer?.role !== 'starting') return 'take'
+  return peer.sessions > 0 && !peer.inStep ? 'take-late' : null
 }

@@ -18,7 +18,7 @@ import {
   type PairClock,
   shift,
 } from './pair-clock.ts'
-import type { PairEffect, PairEvent, PairOptions, PairState } from './state.ts'
+import type { Merge, PairEffect, PairEvent, PairOptions, PairState } from './state.ts'
 import { pairStatus } from './status.ts'
 import { isAlone, lostMs } from './turn.ts'
 
@@ -316,7 +316,7 @@ export class PairRunner {
     return { kind: 'clock', offsetMs, synchronised }
   }
 
-  #roleMessage(because: string, merge?: 'give' | 'take'): BusMessage {
+  #roleMessage(because: string, merge?: Merge): BusMessage {
     const { role, term } = this.#state
     const peerServedAtMs = this.#peerServedAt
     const alone = isAlone(this.#state)

@@ -3,7 +3,16 @@ import type { Heartbeat } from '../wire/heartbeat-types.ts'
 import { servesForeign } from './foreign.ts'
 import { isPaused } from './pause.ts'
 import { decideEqual } from './rule.ts'
-import { become, change, hasListened, isPeerReady, isReady, lostMs, type Turn } from './turn.ts'
+import {
+  become,
+  change,
+  hasListened,
+  hasMore,
+  isPeerReady,
+  isReady,
+  lostMs,
+  type Turn,
+} from './turn.ts'
 
 /** The view of the peer is already up to date. */
 export function heardStarting(turn: Turn, kind: Heartbeat['kind']): void {
@@ -13,11 +22,12 @@ export function heardStarting(turn: Turn, kind: Heartbeat['kind']): void {
   }
   // S1.67. A primary of an older term is not obeyed: it takes a newer one when it hears this node.
   if (peer?.role === 'primary' && peer.term >= term) {
-    become(turn, 'standby', {
+    const grounds = {
       rule: 'peer-is-primary',
       because: `${peer.node} is primary in term ${peer.term}`,
       alternatives: [],
-    })
+    }
+    become(turn, 'standby', hasMore(turn.state) ? { ...grounds, merge: 'give' } : grounds)
     return
   }
   tryToServe(turn)

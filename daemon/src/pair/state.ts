@@ -1,7 +1,7 @@
 //! What the decision knows, what can happen to it, and what it orders. Times are milliseconds of
 //! CLOCK_MONOTONIC.
 import type { AlarmChange } from '../alarms.ts'
-import type { DecisionRecord, Role } from '../bus/messages.ts'
+import type { BusMessageOf, DecisionRecord, Role } from '../bus/messages.ts'
 import type { ForeignHeartbeat } from '../wire/heartbeat.ts'
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
 import type { Boots } from './boots.ts'
@@ -175,6 +175,9 @@ export type PairEvent =
   /** This node stops; the peer serves. */
   | { readonly kind: 'stop'; readonly now: number }
 
+/** What becomes of sessions that only one of the nodes has (ADR 0001). */
+export type Merge = NonNullable<BusMessageOf<'role'>['merge']>
+
 /** To be done in this order. */
 export type PairEffect =
   /** `afterSwitch`: when the own switch no longer acts as primary (`farewell.ts`). */
@@ -183,7 +186,7 @@ export type PairEffect =
       readonly heartbeat: Heartbeat['kind']
       readonly afterSwitch?: true
     }
-  | { readonly kind: 'role'; readonly because: string; readonly merge?: 'give' | 'take' }
+  | { readonly kind: 'role'; readonly because: string; readonly merge?: Merge }
   /** Keep term and ended boots over a restart. After the role: a slow disk must not delay it. */
   | { readonly kind: 'persist' }
   | { readonly kind: 'flush'; readonly ref: number }

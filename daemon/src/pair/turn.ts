@@ -6,7 +6,7 @@ import { limits } from '../limits.ts'
 import { noteChange } from './damping.ts'
 import { lastHeardAt } from './links.ts'
 import { isProven, type Proof } from './proof-of-life.ts'
-import type { PairEffect, PairOptions, PairState, PeerView } from './state.ts'
+import type { Merge, PairEffect, PairOptions, PairState, PeerView } from './state.ts'
 
 export interface Turn {
   state: PairState
@@ -19,7 +19,7 @@ interface Grounds {
   readonly because: string
   readonly alternatives: readonly string[]
   /** This node has sessions that its peer does not know. */
-  readonly merge?: 'give'
+  readonly merge?: Merge
 }
 
 /** S1.66: silence on all links after which the peer is lost. */
@@ -112,13 +112,24 @@ export function become(turn: Turn, role: Role, grounds: Grounds): void {
     change(turn, { changes: noteChange(state.changes, turn.now) })
   }
   if (role === 'starting') change(turn, { listenedFrom: turn.now, woken: false })
-  const { because, merge } = grounds
+  const { because, merge = mayBeGiven(state, role) ? 'take-late' : undefined } = grounds
   turn.effects.push(
     merge === undefined ? { kind: 'role', because } : { kind: 'role', because, merge },
   )
   turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
   if (worthKeeping) turn.effects.push({ kind: 'persist' })
   record(turn, from, grounds)
+}
+
+/** This node served until it stood still, and the peer has not all that it has. */
+export function hasMore({ woken, served, own }: PairState): boolean {
+  return woken && served && own.sessions > 0 && !own.inStep
+}
+
+/** The peer woke up with sessions, and this node, which has not every record, serves. */
+function mayBeGiven({ peer, peerLost, own }: PairState, role: Role): boolean {
+  if (role !== 'primary' || peer === null || peerLost || own.inStep) return false
+  return peer.role === 'starting' && peer.sessions > 0 && !peer.inStep
 }
 
 const orderedRules: readonly string[] = ['handover', 'handed-over', 'failover', 'stop']

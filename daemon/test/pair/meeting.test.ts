@@ -65,3 +65,57 @@ test('a handover is no merge', (t) => {
   t.not(world.node(from)?.state.role, 'primary')
   t.deepEqual(world.mergeWords, [])
 })
+
+/** A serves alone with calls and stands still; B, which knows nothing of them, starts and serves. */
+function wokenBeside(parts: { readonly inStep: boolean; readonly sessions: number }): World {
+  const world = new World()
+  world.boot('A')
+  world.set('A', parts)
+  world.run(2_000)
+  world.suspend('A')
+  world.set('B', { inStep: false })
+  world.boot('B')
+  world.run(8_000)
+  servesB(world)
+  world.resume('A')
+  world.run(2_000)
+  return world
+}
+
+/** What was said before A woke is of no interest. */
+function servesB(world: World): void {
+  if (world.node('B')?.state.role !== 'primary') throw new Error(world.roles())
+  world.mergeWords.length = 0
+}
+
+test('a primary that stood still gives what its peer has not', (t) => {
+  const world = wokenBeside({ inStep: false, sessions: 4 })
+  t.is(world.roles(), 'A=standby term 1, B=primary term 1')
+  const words = (name: string) =>
+    world.mergeWords.filter((one) => one.name === name).map(({ word }) => word)
+  t.is(words('A')[0], 'give')
+  t.regex(words('A')[1] ?? '', /^shift /)
+  t.deepEqual(words('B'), ['take-late'])
+})
+
+test('a primary that stood still gives nothing to a peer that followed it, or without a call', (t) => {
+  t.deepEqual(wokenBeside({ inStep: true, sessions: 4 }).mergeWords, [])
+  t.deepEqual(wokenBeside({ inStep: false, sessions: 0 }).mergeWords, [])
+})
+
+test('what a primary has that wakes beside a node that starts is taken', (t) => {
+  const world = new World()
+  world.boot('A')
+  world.set('A', { inStep: false, sessions: 4 })
+  world.run(2_000)
+  world.suspend('A')
+  world.run(3_000)
+  world.set('B', { inStep: false })
+  world.boot('B')
+  world.run(200)
+  world.resume('A')
+  world.run(3_000)
+  const words = world.mergeWords.map(({ name, word }) => `${name} ${word.split(' ')[0]}`)
+  t.is(world.roles(), 'A=standby term 2, B=primary term 2')
+  t.deepEqual(words.toSorted(), ['A give', 'A shift', 'B take-late'])
+})

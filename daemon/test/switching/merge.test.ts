@@ -102,6 +102,17 @@ test('of two sessions with one port the one that was answered first is kept', (t
   )
 })
 
+test('of a node that stood still, what does not go beside the own sessions is closed', (t) => {
+  const late = { users: ['1', '2'], ports: [100, 102], number: 1, answeredAtMs: 10 } as const
+  const now = { users: ['3', '2'], ports: [104, 106], number: 2, answeredAtMs: 20 } as const
+  const plan = (goesFirst: boolean) => {
+    const own = { ...side([sessionOf('own', now)]), goesFirst }
+    return kinds(planMerge(own, side([sessionOf('given', late)]), noGateway).actions)
+  }
+  t.deepEqual(plan(true), ['given close given same-terminal'])
+  t.deepEqual(plan(false), ['own close own same-terminal', 'given adopt'])
+})
+
 test('a terminal is not in two calls to it; a gateway is, and who calls out may', (t) => {
   const one = { users: ['1', '2'], ports: [100, 102], number: 1, answeredAtMs: 10 } as const
   const two = { users: ['3', '2'], ports: [104, 106], number: 2, answeredAtMs: 20 } as const

@@ -25,6 +25,8 @@ interface MergeSide {
   readonly sessions: readonly Conference[]
   /** Sessions that ended here while the nodes were apart. False: a terminal was not told. */
   readonly ended: ReadonlyMap<string, boolean>
+  /** Of two sessions that cannot go on both, its own is kept, whatever their age. */
+  readonly goesFirst?: boolean
 }
 
 export type MergeRule =
@@ -100,6 +102,7 @@ export function planMerge(
       actions.push({ kind: 'close', session, given: true, rule: 'ended-here' })
     } else rivals.push({ session, given: true })
   }
+  rivals.sort(own.goesFirst === true ? compareOwnFirst : compareRivals)
   const settled = settleRivals(rivals, common, isGateway)
   actions.push(...settled.actions)
   return { actions: inOrder(actions), renumbered: settled.renumbered }
@@ -171,8 +174,8 @@ function numbersOf({ members }: Conference): number {
   return members.reduce((sum, { dialog }) => sum + dialog.localSeq + (dialog.remoteSeq ?? 0), 0)
 }
 
-/** Goes through the sessions of one side only, the oldest first: each is kept that goes with all that
- * are kept already. So a session ends only because of an older one that goes on. */
+/** Goes through the sessions of one side only, as they are sorted, the oldest first: each is kept that goes
+ * with all that are kept already. So a session ends only because of an older one that goes on. */
 function settleRivals(
   rivals: readonly Rival[],
   common: readonly Conference[],
@@ -183,7 +186,7 @@ function settleRivals(
   const numbers = new Set(common.map((session) => session.conferenceId))
   const adopted: Conference[] = []
   let legs = common.reduce((sum, session) => sum + legsOf(session), 0)
-  for (const { session, given } of [...rivals].sort(compareRivals)) {
+  for (const { session, given } of rivals) {
     const other = given ? kept.own : kept.given
     const rule =
       legs + legsOf(session) > limits.legsMax ? 'no-room' : other.conflict(session, isGateway)
@@ -270,6 +273,10 @@ class Holdings {
 
 function compareRivals({ session: a }: Rival, { session: b }: Rival): number {
   return compareAge(a, b)
+}
+
+function compareOwnFirst(a: Rival, b: Rival): number {
+  return Number(a.given) - Number(b.given) || compareRivals(a, b)
 }
 
 /** Negative: `a` is older. A total order, whatever the wall clocks of the nodes say. */

@@ -14,6 +14,8 @@ export interface Apart {
   readonly ended: Iterable<string>
   /** Users whose registration changed. */
   readonly users: Iterable<string>
+  /** The peer stood still while this node served: in doubt its sessions are over. */
+  readonly isLate?: boolean
 }
 
 export interface MergeSteps {
@@ -38,7 +40,11 @@ export function giftOf(exchange: Exchange, apart: Apart): Gift {
 
 export function mergeSteps(exchange: Exchange, gift: Gift, apart: Apart): MergeSteps {
   const { tables } = exchange.options
-  const own = { sessions: exchange.sessions.values(), ended: endedOf(exchange, apart) }
+  const own = {
+    sessions: exchange.sessions.values(),
+    ended: endedOf(exchange, apart),
+    goesFirst: apart.isLate === true,
+  }
   const isGateway = (user: string) => tables.phoneBook.get(user)?.type === 'gateway'
   const { actions, renumbered } = planMerge(own, gift, isGateway)
   const legs = Map.groupBy(gift.legs, (leg) => leg.sessionId)
