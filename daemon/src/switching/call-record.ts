@@ -49,7 +49,7 @@ export function withHistory(session: Conference, nowMs: number): Conference {
 
 /** What the state of a session says of the services that it has used. */
 function servicesOf(session: Conference, used: string[]): string[] {
-  const { state, type, diversions, queued, transfer, focus, intrusion } = session
+  const { state, type, diversions, queued, intrusion } = session
   const { attendant, callBack } = session
   const seen = [
     ...(state === 'hold' ? ['hold'] : []),
@@ -58,7 +58,6 @@ function servicesOf(session: Conference, used: string[]): string[] {
     ...(queued === null ? [] : ['queue']),
     ...(queued === null || queued.urge === null ? [] : [urgeNames[queued.urge]]),
     ...(intrusion === null ? [] : [urgeNames.intrude]),
-    ...(transfer === null || focus !== null ? [] : ['transfer']),
     ...(callBack === null ? [] : [calledBack]),
     ...(attendant === null ? [] : [attendantNames[attendant.kind]]),
   ].filter((name) => !used.includes(name))

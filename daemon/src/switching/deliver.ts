@@ -8,7 +8,7 @@ import type { Call } from './wired/call.ts'
 import type { CallEventName, CallEvents } from './wired/events.ts'
 import { callMachine, targetRow } from './wired/machine.ts'
 import { leftRow, type Row } from './wired/rows.ts'
-import { isPresent } from './wired/sessions.ts'
+import { isPresent, isTarget } from './wired/sessions.ts'
 
 /** A member who has left a session that goes on is dealt with as if the session were over. */
 export function deliver<K extends CallEventName>(call: Call, name: K, event: CallEvents[K]): void {
@@ -17,7 +17,7 @@ export function deliver<K extends CallEventName>(call: Call, name: K, event: Cal
 }
 
 function rowOf(call: Call, leg: string | null): Row {
-  const { state, focus, type, transfer } = call.session
+  const { state, focus, type } = call.session
   const { attendant, callBack } = call.session
   if (state === 'released') return leftRow
   const member = leg === null ? null : call.member(leg)
@@ -27,8 +27,7 @@ function rowOf(call: Call, leg: string | null): Row {
   if (type === 'group') return groupRow
   assert(state !== 'idle', 'only a call back is in its table before its first INVITE')
   if (focus === null) {
-    const isTarget = leg !== null && transfer?.target === leg
-    return isTarget ? targetRow : callMachine[state]
+    return leg !== null && isTarget(call.session, leg) ? targetRow : callMachine[state]
   }
   return member === null ? conferenceRow : conferenceMachine[member.state]
 }

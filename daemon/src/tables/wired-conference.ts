@@ -251,6 +251,8 @@ const transferSchema = recordObject({
   by: z.string().max(8),
   /** Leg that comes in its place; null: there is none (any more). */
   target: z.string().max(8).nullable(),
+  /** Legs that ring beside the target: of a group the first answer counts. */
+  also: z.array(z.string().max(8)).max(limits.conferenceMembersMax).nullable().default(null),
   /** CSeq of the REFER. */
   referSeq: z.number(),
   /** How far the target is: 100 .. 699, and what the last NOTIFY has told of it; 0: nothing. */

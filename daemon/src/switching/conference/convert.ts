@@ -24,7 +24,7 @@ export function makeConference(call: Call, owner: string): boolean {
   }
   // Nobody is held any more: who holds is only away from the others.
   stopTones(call)
-  for (const member of present) tell(call, member)
+  for (const member of present) tellFocus(call, member)
   return true
 }
 
@@ -54,9 +54,9 @@ function newFocus({ session, sessionId, exchange }: Call, owner: string): Focus 
 }
 
 /** Who is on hold stays so; everybody else may speak again, held or not by the other one before. */
-function tell(call: Call, member: Member): void {
+export function tellFocus(call: Call, member: Member): void {
   const leg = legOf(member)
-  if (member.state === 'hold') return
+  if (member.state === 'hold' || !isFree(member)) return
   call.invite(leg, offerTo(call, leg, 'sendrecv', codecOf(call, member)))
 }
 

@@ -1,10 +1,11 @@
 //! Group call (群组呼叫, S1.81): one number calls several terminals. They ring together; the first answer has
 //! the call, and the others ring no more, or whoever answers joins.
 import { limits } from '../../limits.ts'
+import type { User } from '../../tables/user.ts'
 import { type Conference, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
 import { establish } from '../dialog/dialog.ts'
 import { isReadable, pendingServerOf } from '../dialog/pending.ts'
-import type { CoreEffect } from '../effects.ts'
+import type { CoreEffect, Now } from '../effects.ts'
 import type { GroupPlan } from '../plan.ts'
 import { onAnswered } from '../wired/answer.ts'
 import { Call } from '../wired/call.ts'
@@ -13,6 +14,7 @@ import type { Exchange } from '../wired/exchange.ts'
 import { lineState } from '../wired/line.ts'
 import { offerTo } from '../wired/media.ts'
 import { memberOfInvite, memberToInvite, nextLeg } from '../wired/member.ts'
+import { redirectToAll } from '../wired/redirect.ts'
 import { refuse } from '../wired/refuse.ts'
 import {
   dropMember,
@@ -138,8 +140,42 @@ function onGroupAnswered(call: Call, answered: Answered): void {
 }
 
 /** As the plan has it now; of a group that is gone the first answer wins. */
-export function groupOf({ plan }: Exchange, { history }: Conference): GroupPlan | undefined {
-  return plan.groups.find(({ number }) => number !== null && number === history?.called)
+export function groupOf({ plan }: Exchange, session: Conference): GroupPlan | undefined {
+  const called = session.diversions?.at(-1)?.to ?? session.history?.called
+  return plan.groups.find(({ number }) => number !== null && number === called)
+}
+
+/** The terminals of a group that can ring for somebody. */
+export function freeMembers(exchange: Exchange, group: GroupPlan, asked: Asked): User[] {
+  const free = group.members.flatMap((user) => {
+    const entry = exchange.options.tables.phoneBook.get(user)
+    if (entry === undefined || entry.type === 'radio' || asked.without.includes(user)) return []
+    const line = lineState(exchange, entry, asked.now)
+    return line.kind === 'free' ? [line.user] : []
+  })
+  return free.slice(0, limits.conferenceMembersMax - asked.without.length)
+}
+
+interface Asked {
+  /** Who takes part already. */
+  readonly without: readonly string[]
+  readonly now: Now
+}
+
+/** A call that somebody has forwarded here rings at all of them. @returns false when nobody can be called. */
+export function forwardToGroup(
+  call: Call,
+  leg: Leg,
+  { group, silent }: { readonly group: GroupPlan; readonly silent: boolean },
+): boolean {
+  const { exchange, sessionId, now } = call
+  const without = call.session.members.filter(isPresent).map(({ user }) => user)
+  const callees = freeMembers(exchange, group, { without, now })
+  if (!redirectToAll(call, leg, { callees, silent })) return false
+  call.change({ type: 'group' })
+  const clock = { sessionId, timer: 'no-answer' } as const
+  exchange.timers.start(clock, now.monotonicMs + ringMsOf(group))
+  return true
 }
 
 /** The others ring no more; from now on it is a call of two. */

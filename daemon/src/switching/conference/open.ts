@@ -82,7 +82,7 @@ function entryOf({ options }: SetUp['exchange'], user: string) {
   return options.tables.phoneBook.get(user)
 }
 
-function membersMaxOf(plan: ConferencePlan | undefined): number {
+export function membersMaxOf(plan: ConferencePlan | undefined): number {
   return Math.min(plan?.membersMax ?? Number.POSITIVE_INFINITY, limits.conferenceMembersMax)
 }
 
@@ -112,7 +112,7 @@ function open(work: SetUp, plan: ConferencePlan): Call | number {
   return new Call(exchange, session, now)
 }
 
-function newFocus(plan: ConferencePlan, owner: string): Focus {
+export function newFocus(plan: ConferencePlan, owner: string): Focus {
   return {
     number: plan.number,
     displayName: plan.displayName,

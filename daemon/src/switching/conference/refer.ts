@@ -30,14 +30,14 @@ export function onMemberRefer(call: Call, opened: OpenedRequest): void {
   })
   const startedAtMs = call.now.wallMs
   const progress = { referSeq: request.cseq.number, status: 100, told: 0, isSilent, startedAtMs }
-  call.change({ transfer: { by: leg, target: null, ...progress } })
+  call.change({ transfer: { by: leg, target: null, also: null, ...progress } })
   const refused = invite(call, number)
   if (refused !== 0) {
     setProgress(call, refused)
     return
   }
   const target = call.session.members.at(-1)?.leg ?? null
-  call.change({ transfer: { by: leg, target, ...progress } })
+  call.change({ transfer: { by: leg, target, also: null, ...progress } })
   setProgress(call, 100)
 }
 

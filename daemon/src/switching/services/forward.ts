@@ -4,7 +4,6 @@
 //! and hold through a take-over.
 
 import { profileOf } from '../../tables/profile.ts'
-import type { User } from '../../tables/user.ts'
 import { type Conference, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
 import { header, type SipResponse } from '../../wire/sip/message.ts'
 import type { CoreEffect, Now } from '../effects.ts'
@@ -12,17 +11,11 @@ import type { Call } from '../wired/call.ts'
 import type { Failed } from '../wired/events.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { lineState } from '../wired/line.ts'
-import { redirect } from '../wired/redirect.ts'
 import { refuse } from '../wired/refuse.ts'
 import { calledAtMs, isPresent } from '../wired/sessions.ts'
 import { dispatch, type SetUp } from '../wired/setup.ts'
-import {
-  type DiversionReason,
-  type ForwardChoice,
-  type ForwardView,
-  forwardFrom,
-  forwardTo,
-} from './forward-choice.ts'
+import { type DiversionReason, type ForwardView, forwardFrom, forwardTo } from './forward-choice.ts'
+import { sendOn } from './send-on.ts'
 import type { Service } from './service.ts'
 
 const name = 'forward'
@@ -123,25 +116,17 @@ function goOn(
   const view = viewOf(exchange, session.priority, now)
   const { user: from } = call.member(leg)
   const choice = forwardTo({ ...step, from }, session.diversions ?? [], view)
-  const callee = calleeOf(exchange, choice, now)
-  if (callee === null || choice.kind !== 'here') return false
+  if (choice.kind !== 'here') return false
   const before = session.diversions
   call.change({ diversions: [...choice.diversions] })
-  if (redirect(call, leg, { callee, silent: step.silent })) {
-    call.log('info', 'a call is forwarded', { from, to: callee.user, reason: step.reason })
+  const { number } = choice
+  const payer = choice.diversions.at(-1)?.from ?? from
+  if (sendOn(call, leg, { number, payer, silent: step.silent })) {
+    call.log('info', 'a call is forwarded', { from, to: number, reason: step.reason })
     return true
   }
   call.change({ diversions: before })
   return false
-}
-
-/** A terminal that rings now can only be followed by another one. */
-function calleeOf(exchange: Exchange, choice: ForwardChoice, now: Now): User | null {
-  if (choice.kind !== 'here') return null
-  const entry = exchange.options.tables.phoneBook.get(choice.number)
-  if (entry === undefined || entry.type === 'radio') return null
-  const line = lineState(exchange, entry, now)
-  return line.kind === 'free' ? line.user : null
 }
 
 function numberWithoutAnswer(

@@ -1,9 +1,13 @@
 //! Who the target of a transfer is: a number that is called, or the other party of another call of the one
 //! who transfers.
+import type { User } from '../../tables/user.ts'
 import { type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
 import { parseNameAddress } from '../../wire/sip/write.ts'
-import { type Replaces, replacedLeg } from '../dialog/replaces.ts'
+import { type Entrance, mayEnter } from '../conference/enter.ts'
+import { freeMembers } from '../conference/group.ts'
+import { type ReplacedLeg, type Replaces, replacedLeg } from '../dialog/replaces.ts'
 import { destinationOf } from '../numbering.ts'
+import { calleeOutside } from '../trunk/outgoing.ts'
 import type { Call } from '../wired/call.ts'
 import { lineState } from '../wired/line.ts'
 import { offerTo } from '../wired/media.ts'
@@ -16,48 +20,94 @@ import { forwardFrom } from './forward-choice.ts'
 import { moveMember } from './move-member.ts'
 import type { Referral } from './refer-to.ts'
 
-/** The leg of the target, or the status that says why there is none. */
-type Target = { readonly target: Leg; readonly isThere: boolean } | number
+/** The legs of the target, of a group several; the conference that the other party comes into; or the
+ * status that says why there is none. */
+type Target =
+  | { readonly target: Leg; readonly also: readonly Leg[]; readonly isThere: boolean }
+  | Entrance
+  | number
+
+/** Somebody with a trunk is outside. */
+type Callee = User & { readonly trunk?: Member['trunk'] }
 
 /** Blind: the number is called for the other party, whose calls the target knows it by. */
 export function callTarget(call: Call, by: Leg, { number, referredBy }: Referral): Target {
+  const called = calleesOf(call, by, number)
+  if (typeof called === 'number' || 'conference' in called) return called
+  const legs = called.flatMap((callee) => addTarget(call, by, callee, referredBy) ?? [])
+  const [target, ...also] = legs
+  return target === undefined ? 503 : { target, also, isThere: false }
+}
+
+/** One more terminal rings for the other party. @returns null when there is no room for it */
+export function addTarget(
+  call: Call,
+  by: Leg,
+  callee: Callee,
+  referredBy: string | null = null,
+): Leg | null {
   const { exchange, session, sessionId } = call
-  const user = terminalOf(call, by, number)
-  if (typeof user === 'number') return user
-  if (!hasRoom(exchange, 1)) return 503
-  const party = call.member(call.far(by))
+  const party = partyOf(call, by)
+  if (party === null || !hasRoom(exchange, 1)) return null
   const next = nextLeg(exchange, session)
   const { displayName } = parseNameAddress(party.dialog.remoteUri) ?? { displayName: null }
   const place = { sessionId, leg: next.leg, localPort: 1 }
-  const made = memberToInvite(exchange, place, {
-    callee: user,
-    from: { user: party.user, displayName },
-  })
+  const from = { user: party.user, displayName }
+  const made = memberToInvite(exchange, place, { callee, from })
   const localPort = made === null ? null : exchange.resources.takePort(sessionId)
-  if (made === null || localPort === null) return made === null ? 480 : 503
+  if (made === null || localPort === null) return null
   call.change({ members: [...session.members, { ...made, localPort }], legCount: next.legCount })
   const codec = exchange.options.tables.wiredMedia.get(party.mediaId)?.codec ?? 'PCMA'
-  const value = referredBy ?? call.member(by).dialog.remoteUri
+  const value = referredBy ?? (call.has(by) ? call.member(by).dialog.remoteUri : null)
   call.invite(next.leg, offerTo(call, next.leg, 'sendrecv', codec), {
-    headers: [{ name: 'Referred-By', value }],
+    headers: value === null ? [] : [{ name: 'Referred-By', value }],
   })
-  return { target: next.leg, isThere: false }
+  return next.leg
+}
+
+/** Who stays: he talks already. */
+function partyOf({ session }: Call, by: Leg): Member | null {
+  const others = session.members.filter((one) => isPresent(one) && legOf(one) !== by)
+  return others.find(isTalking) ?? null
 }
 
 /** Where a call to the number would ring, forwarding included. */
-function terminalOf(call: Call, by: Leg, number: string) {
+function calleesOf(call: Call, by: Leg, number: string): Callee[] | Entrance | number {
   const { exchange, session, now } = call
   const choice = forwardFrom(number, [], viewOf(exchange, session.priority, now))
   if (choice.kind === 'refused') return choice.status
   const destination = destinationOf(choice.number, directoryOf(exchange))
-  if (destination.kind === 'refusal') return destination.status
-  // A call of its own can be made to any number, but only a terminal can be put in the place of one.
-  if (destination.kind !== 'terminal') return 403
-  if (choice.number === call.member(call.far(by)).user) return 486
-  const line = lineState(exchange, destination.entry, now)
-  if (line.kind === 'not-registered') return 480
-  if (line.kind === 'loop') return 482
-  return line.kind === 'busy' ? 486 : line.user
+  const party = call.member(call.far(by))
+  const { user } = call.member(by)
+  switch (destination.kind) {
+    case 'terminal': {
+      if (choice.number === party.user) return 486
+      const line = lineState(exchange, destination.entry, now)
+      if (line.kind === 'free') return [line.user]
+      return { 'not-registered': 480, loop: 482, busy: 486 }[line.kind]
+    }
+    case 'trunk': {
+      // With the rights of who sends the call out.
+      const payer = choice.diversions.at(-1)?.from ?? user
+      const callee = calleeOutside(exchange, destination, { payer, now })
+      return typeof callee === 'number' ? callee : [callee]
+    }
+    case 'group': {
+      const without = [party.user, user]
+      const free = freeMembers(exchange, destination.group, { without, now })
+      return free.length === 0 ? 480 : free
+    }
+    case 'conference': {
+      const plan = destination.conference
+      const status = isAsking(party) ? 491 : mayEnter(call, party.user, plan)
+      return status === 0 ? { conference: plan.number, plan, replaced: null } : status
+    }
+    case 'refusal':
+      return destination.status
+    // What is dialled for a service is for who dials it.
+    case 'feature':
+      return 403
+  }
 }
 
 /** Attended: the dialog is another one of who transfers, and its other end comes here. */
@@ -67,6 +117,7 @@ export function takeTarget(call: Call, by: Leg, replaces: Replaces): Target {
   if (found === null || found.session.sessionId === sessionId || isOver(found.session)) return 481
   const { session, member: own } = found
   if (own.user !== call.member(by).user) return 403
+  if (session.focus !== null) return giveSeat(call, by, found)
   const others = session.members.filter((one) => one !== own && isPresent(one))
   const [other] = others
   if (!isPresent(own) || other === undefined || others.length > 1) return 481
@@ -75,7 +126,17 @@ export function takeTarget(call: Call, by: Leg, replaces: Replaces): Target {
   const isThere = isTalking(other)
   if (isThere && replaces.isEarlyOnly) return 486
   const target = moveMember(call, { sessionId: session.sessionId, leg: legOf(other) })
-  return target === null ? 481 : { target, isThere }
+  return target === null ? 481 : { target, also: [], isThere }
+}
+
+/** Its own seat in a conference goes to the other party. */
+function giveSeat(call: Call, by: Leg, { session, member }: ReplacedLeg): Target {
+  if (!isTalking(member) || member.seat === null || member.seat.room !== null) return 481
+  const party = call.member(call.far(by))
+  if (isAsking(party)) return 491
+  const { number } = session.focus ?? { number: '' }
+  const plan = call.exchange.plan.conferences.find((one) => one.number === number)
+  return { conference: number, plan, replaced: legOf(member) }
 }
 
 function isTalking({ state }: Member): boolean {

@@ -5,7 +5,9 @@
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
 import { type Leg, legOf } from '../../tables/wired-conference.ts'
+import { type Entrance, enterConference } from '../conference/enter.ts'
 import { ownContact } from '../dialog/dialog.ts'
+import { nextWay, signsIn } from '../trunk/outgoing.ts'
 import type { Call } from '../wired/call.ts'
 import type { Answered, Failed, OpenedRequest } from '../wired/events.ts'
 import { align } from '../wired/modify.ts'
@@ -13,11 +15,11 @@ import { answerBye, dropMember, endCall, onBye } from '../wired/release.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import { takeAnswer } from '../wired/take-answer.ts'
 import { mediaOf } from '../xip/media.ts'
-import { setHoldTones } from './call-tones.ts'
+import { setHoldTones, stopTones } from './call-tones.ts'
 import { isHere, setProgress, tell } from './refer-progress.ts'
 import { type Referral, referralOf } from './refer-to.ts'
 import type { Service } from './service.ts'
-import { callTarget, takeTarget } from './transfer-target.ts'
+import { addTarget, callTarget, takeTarget } from './transfer-target.ts'
 
 const name = 'transfer'
 
@@ -39,10 +41,12 @@ export function onRefer(call: Call, opened: OpenedRequest): void {
     contact: [ownContact(call.exchange.options, call.member(call.far(leg)).user)],
     headers: isSilent ? [{ name: 'Refer-Sub', value: 'false' }] : [],
   })
+  call.used('transfer')
   call.change({
     transfer: {
       by: leg,
       target: null,
+      also: null,
       referSeq: request.cseq.number,
       status: 100,
       told: 0,
@@ -70,16 +74,31 @@ function begin(call: Call, by: Leg, referral: Referral): void {
     setProgress(call, started)
     return
   }
+  if ('conference' in started) {
+    intoConference(call, by, started)
+    return
+  }
   const { transfer } = call.session
   assert(transfer !== null, 'the transfer has begun')
-  const { target, isThere } = started
-  call.change({ transfer: { ...transfer, target } })
+  const { target, also, isThere } = started
+  call.change({ transfer: { ...transfer, target, also: also.length === 0 ? null : [...also] } })
   if (isThere) {
     complete(call, target)
     return
   }
   tell(call)
   startRinging(call, target, limits.noAnswerMs)
+}
+
+/** The other party is answered by the focus, and who has asked for it leaves. */
+function intoConference(call: Call, by: Leg, entrance: Entrance): void {
+  const party = call.far(by)
+  setProgress(call, 200)
+  dropMember(call, by, { status: 200 })
+  call.change({ transfer: null })
+  stopTones(call)
+  call.log('info', 'a call is transferred to a conference', { party: call.member(party).user })
+  enterConference(call, party, entrance)
 }
 
 function startRinging({ exchange, sessionId, now }: Call, target: Leg, ms: number): void {
@@ -103,18 +122,62 @@ export function onTargetProvisional(call: Call, { leg, response }: Answered): vo
 }
 
 export function onTargetAnswered(call: Call, answered: Answered): void {
+  const { leg } = answered
   const unusable = takeAnswer(call, answered)
-  if (unusable === null) complete(call, answered.leg)
-  else fail(call, unusable)
+  if (unusable !== null) {
+    withoutTarget(call, leg, unusable)
+    return
+  }
+  for (const other of targetsOf(call)) {
+    if (other !== leg) dropMember(call, other, { status: 200 })
+  }
+  const { transfer } = call.session
+  if (transfer !== null) call.change({ transfer: { ...transfer, target: leg, also: null } })
+  complete(call, leg)
 }
 
-export function onTargetRefused(call: Call, { leg, status }: Failed): void {
+/** Another system may want a password, or be reached another way. */
+export function onTargetRefused(call: Call, failed: Failed): void {
+  const { leg, status } = failed
   call.close(leg, 'pendingClient')
-  fail(call, { status: status < 400 ? 480 : status, gone: leg })
+  if (signsIn(call, failed) || goesOtherWay(call, failed)) return
+  withoutTarget(call, leg, { status: status < 400 ? 480 : status, gone: leg })
+}
+
+function goesOtherWay(call: Call, failed: Failed): boolean {
+  const { transfer } = call.session
+  const callee = transfer === null ? null : nextWay(call, failed)
+  const target = callee === null ? null : addTarget(call, transfer?.by ?? '', callee)
+  if (transfer === null || target === null) return false
+  dropMember(call, failed.leg, { status: failed.status, gone: failed.leg })
+  call.change({ transfer: { ...transfer, target } })
+  startRinging(call, target, restMs(call))
+  return true
 }
 
 export function onTargetBye(call: Call, opened: OpenedRequest): void {
-  answerBye(call, opened, () => fail(call, { status: 487, gone: opened.leg }))
+  const { leg } = opened
+  answerBye(call, opened, () => withoutTarget(call, leg, { status: 487, gone: leg }))
+}
+
+/** All who are called for the transfer. */
+function targetsOf({ session }: Call): Leg[] {
+  const { target = null, also = null } = session.transfer ?? {}
+  return target === null ? [] : [target, ...(also ?? [])]
+}
+
+/** One of them will not come. The last one: nobody does. */
+function withoutTarget(call: Call, leg: Leg, end: { status: number; gone?: Leg }): void {
+  const { transfer } = call.session
+  const [next, ...others] = targetsOf(call).filter((one) => one !== leg)
+  if (transfer === null || next === undefined) {
+    fail(call, end)
+    return
+  }
+  dropMember(call, leg, end)
+  const also = others.length === 0 ? null : others
+  call.change({ transfer: { ...transfer, target: next, also } })
+  startRinging(call, next, restMs(call))
 }
 
 /** The one who transfers may hang up before the target answers: the others wait for it. */
@@ -157,8 +220,10 @@ function fail(call: Call, { status, gone }: { status: number; gone?: Leg }): voi
   assert(transfer !== null && transfer.target !== null, 'a target was called')
   const { by, target } = transfer
   exchange.timers.stop(clockOf(sessionId, target))
-  dropMember(call, target, { status: 487, ...(gone === undefined ? {} : { gone }) })
-  call.change({ transfer: { ...transfer, target: null } })
+  for (const leg of targetsOf(call)) {
+    dropMember(call, leg, { status: 487, ...(gone === leg ? { gone } : {}) })
+  }
+  call.change({ transfer: { ...transfer, target: null, also: null } })
   if (isHere(call, by)) setProgress(call, status)
   else {
     const headers = [{ name: 'Reason', value: `SIP;cause=${status}` }]
@@ -171,10 +236,14 @@ function onTimer(call: Call, leg: Leg): void {
   if (!isOver(call.session) && call.session.transfer?.target === leg) fail(call, { status: 408 })
 }
 
-/** The wall clocks of the nodes may differ; the wait is never longer than a whole one. */
 function restore(call: Call): void {
   const { transfer } = call.session
   if (isOver(call.session) || transfer === null || transfer.target === null) return
-  const waitedMs = Math.min(Math.max(call.now.wallMs - transfer.startedAtMs, 0), limits.noAnswerMs)
-  startRinging(call, transfer.target, limits.noAnswerMs - waitedMs)
+  startRinging(call, transfer.target, restMs(call))
+}
+
+/** The wall clocks of the nodes may differ; the wait is never longer than a whole one. */
+function restMs({ session, now }: Call): number {
+  const waitedMs = now.wallMs - (session.transfer?.startedAtMs ?? now.wallMs)
+  return limits.noAnswerMs - Math.min(Math.max(waitedMs, 0), limits.noAnswerMs)
 }

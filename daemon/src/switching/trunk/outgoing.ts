@@ -76,6 +76,23 @@ function viewOf(exchange: Exchange, now: Now): TrunkView {
   }
 }
 
+/** Somebody outside, for a call that stands already: it is forwarded or transferred there.
+ * @param payer with whose rights it goes out
+ * @returns the status that says why it cannot */
+export function calleeOutside(
+  exchange: Exchange,
+  { routes, number }: { readonly routes: readonly RoutePlan[]; readonly number: string },
+  { payer, now }: { readonly payer: string; readonly now: Now },
+): OutsideUser | number {
+  const entry = exchange.options.tables.phoneBook.get(payer)
+  const classes = entry === undefined ? [] : profileOf(entry).rights.trunkClasses
+  // Who pays is no account: he is outside himself, and has no rights here.
+  if (entry === undefined) return 403
+  const choice = chooseTrunk(routes, { classes, from: null }, viewOf(exchange, now))
+  const callee = outsideUser(exchange, choice, { number, hops: limits.trunkHopsMax, now })
+  return callee ?? statusOf(choice)
+}
+
 function statusOf(choice: TrunkChoice): number {
   return choice.kind === 'refused' ? choice.status : 503
 }
@@ -120,15 +137,33 @@ function escaped(number: string): string {
 }
 
 /** The other system refuses, asks for a password, or says nothing. @returns true: the call goes on. */
-export function onTrunkRefused(call: Call, { leg, status, response }: Failed): boolean {
-  const { trunk } = call.member(leg)
-  if (trunk === null || call.member(leg).side !== 'callee') return false
-  if (status === 401 || status === 407) {
-    return response !== null && trunk.credentials === null && signIn(call, leg, response)
-  }
-  const isSilent = response === null || status === 408
-  if (isSilent) return goElsewhere(call, leg, { why: 'no-answer', silent: false })
-  return status >= 500 && status < 600 && goElsewhere(call, leg, { why: '5xx', silent: false })
+export function onTrunkRefused(call: Call, failed: Failed): boolean {
+  if (signsIn(call, failed)) return true
+  const why = whyElsewhere(call, failed)
+  return why !== null && goElsewhere(call, failed.leg, { why, silent: false })
+}
+
+/** It asks for a password, and gets it. */
+export function signsIn(call: Call, { leg, status, response }: Failed): boolean {
+  const { trunk, side } = call.member(leg)
+  if (trunk === null || side !== 'callee' || response === null) return false
+  if (status !== 401 && status !== 407) return false
+  return trunk.credentials === null && signIn(call, leg, response)
+}
+
+type WhyElsewhere = '5xx' | 'no-answer'
+
+function whyElsewhere(call: Call, { leg, status, response }: Failed): WhyElsewhere | null {
+  const { trunk, side } = call.member(leg)
+  if (trunk === null || side !== 'callee') return null
+  if (response === null || status === 408) return 'no-answer'
+  return status >= 500 && status < 600 ? '5xx' : null
+}
+
+/** The next way of a call that could not go out on the last one; null: there is none. */
+export function nextWay(call: Call, failed: Failed): OutsideUser | null {
+  const why = whyElsewhere(call, failed)
+  return why === null ? null : wayAfter(call, failed.leg, why)
 }
 
 /** Its time to say anything is over. */
@@ -143,19 +178,24 @@ export function onTrunkSilent(call: Call, leg: Leg): void {
 function goElsewhere(
   call: Call,
   leg: Leg,
-  { why, silent }: { readonly why: '5xx' | 'no-answer'; readonly silent: boolean },
+  { why, silent }: { readonly why: WhyElsewhere; readonly silent: boolean },
 ): boolean {
+  const callee = wayAfter(call, leg, why)
+  return callee !== null && redirect(call, leg, { callee, silent, unsaid: true })
+}
+
+function wayAfter(call: Call, leg: Leg, why: WhyElsewhere): OutsideUser | null {
   const { exchange, now } = call
   const { trunk, user: number } = call.member(leg)
-  if (trunk === null) return false
+  if (trunk === null) return null
   const route = exchange.plan.routes.find(({ name }) => name === trunk.route)
-  if (route === undefined || !route.failOver.includes(why)) return false
+  if (route === undefined || !route.failOver.includes(why)) return null
   const choice = nextTrunk(trunk.ways, viewOf(exchange, now))
   const callee = outsideUser(exchange, choice, { number, hops: trunk.hops, now })
-  if (callee === null || !redirect(call, leg, { callee, silent, unsaid: true })) return false
+  if (callee === null) return null
   const fields = { number, from: trunk.name, to: callee.trunk.name, why }
   call.log('warn', 'a call goes another way', fields)
-  return true
+  return callee
 }
 
 /** RFC 3261 22.2: the same INVITE again, with the password. */

@@ -29,7 +29,7 @@ import type { OpenedRequest } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import { callForks, cancelForks } from './forks.ts'
 import { refuse } from './refuse.ts'
-import { isPresent } from './sessions.ts'
+import { isPresent, isTarget } from './sessions.ts'
 
 type ServerSlot = 'pendingServer' | 'relayServer'
 type ClientSlot = 'pendingClient' | 'relayClient'
@@ -78,7 +78,7 @@ export class Call {
     const { members, transfer } = this.#session
     const others = members.filter((one) => legOf(one) !== leg)
     // The target of a transfer will talk to the other party.
-    const by = transfer !== null && transfer.target === leg ? transfer.by : null
+    const by = isTarget(this.#session, leg) ? transfer?.by : null
     const other = others.find((one) => isPresent(one) && legOf(one) !== by) ?? others[0]
     assert(other !== undefined, 'a two-party call has another end')
     return legOf(other)

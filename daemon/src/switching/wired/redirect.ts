@@ -27,9 +27,29 @@ export function redirect(
   const { callee, silent, unsaid = false } = how
   const next = addCallee(call, callee)
   if (next === null) return false
-  dropMember(call, leg, { status: 487, headers: elsewhere, ...(silent ? {} : { gone: leg }) })
+  leaveOut(call, leg, silent)
   if (!unsaid) call.respond(callerOf(call), 'pendingServer', 181)
   ring(call, next)
+  return true
+}
+
+/** The one who was called is called no more. @param silent he was not heard of */
+export function leaveOut(call: Call, leg: Leg, silent: boolean): void {
+  dropMember(call, leg, { status: 487, headers: elsewhere, ...(silent ? {} : { gone: leg }) })
+}
+
+/** All of these ring, and the caller is told that he goes elsewhere.
+ * @returns false as above. */
+export function redirectToAll(
+  call: Call,
+  leg: Leg,
+  how: { readonly callees: readonly User[]; readonly silent: boolean },
+): boolean {
+  const added = how.callees.flatMap((callee) => addCallee(call, callee) ?? [])
+  if (added.length === 0) return false
+  leaveOut(call, leg, how.silent)
+  call.respond(callerOf(call), 'pendingServer', 181)
+  for (const next of added) ring(call, next)
   return true
 }
 
@@ -41,7 +61,8 @@ export function callFirst(call: Call, callee: User): boolean {
   return next !== null
 }
 
-function callerOf({ session }: Call): Leg {
+/** Who waits for an answer. */
+export function callerOf({ session }: Call): Leg {
   const caller = session.members.find((one) => one.side === 'caller' && isPresent(one))
   assert(caller !== undefined, 'a call that nobody has answered has its caller')
   return legOf(caller)

@@ -28,6 +28,11 @@ function isIn(session: Conference, user: string): boolean {
   return session.members.some((member) => member.user === user && isPresent(member))
 }
 
+/** True for who is called to come in the place of one who transfers. */
+export function isTarget({ transfer }: Conference, leg: Leg): boolean {
+  return transfer !== null && (transfer.target === leg || transfer.also?.includes(leg) === true)
+}
+
 /** Unix milliseconds since when a terminal is called; null: the call still waits for a line. */
 export function calledAtMs({ startedAtMs, queued, diversions }: Conference): number | null {
   if (queued !== null && queued.calledAtMs === null) return null
