@@ -19,7 +19,7 @@ export interface ForwardView {
   readonly wallMs: number
 }
 
-export type ForwardChoice =
+type ForwardChoice =
   /** The number takes its calls; `diversions` are all steps to it. */
   | { readonly kind: 'here'; readonly number: string; readonly diversions: readonly Diversion[] }
   | { readonly kind: 'refused'; readonly status: number }
