@@ -24,6 +24,7 @@ import type { ReplicatorOutput } from '../replication/replicator.ts'
 import { failure, type Result, success } from '../result.ts'
 import type { Plan } from '../switching/plan.ts'
 import type { PhoneBookEntry } from '../tables/phone-book.ts'
+import { trunkOfKey } from '../tables/position.ts'
 import type { Tables } from '../tables/tables.ts'
 import type { Alarms } from './alarms.ts'
 import { syncDatabases } from './database-sync.ts'
@@ -296,7 +297,9 @@ export class Configuration {
       if (table.has(position)) continue
       table.put({ position, loginName: '', connection: 'disconnected', expiresAtMs: 0 })
     }
-    for (const position of [...table.keys()]) if (!wanted.has(position)) table.delete(position)
+    for (const position of [...table.keys()]) {
+      if (!wanted.has(position) && trunkOfKey(position) === null) table.delete(position)
+    }
   }
 
   async #changedByPeer(): Promise<void> {

@@ -77,12 +77,12 @@ function carryOut(
   return success({ conference, order })
 }
 
-/** Only the node that serves asks the other systems. */
+/** The node that serves asks the other systems, and its peer knows what it knows. */
 function stateOfProbe(state: ReturnType<Core['trunkStates']>[number]['state'] | undefined) {
   if (state === undefined || state === 'unwatched') {
     return { state: 'unknown', detail: 'not probed' } as const
   }
-  return { state, detail: state === 'unknown' ? 'not known here' : 'by OPTIONS' } as const
+  return { state, detail: state === 'unknown' ? 'not known yet' : 'by OPTIONS' } as const
 }
 
 /** As the core names it: by its number, or as a session. */

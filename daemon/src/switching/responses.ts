@@ -5,6 +5,7 @@ import type { SipResponse } from '../wire/sip/message.ts'
 import { deliver } from './deliver.ts'
 import { tagOf } from './dialog/dialog.ts'
 import { settleTimer } from './dialog/session-timer.ts'
+import { signsInAgain } from './trunk/sign-in.ts'
 import type { Call } from './wired/call.ts'
 import { isPrack, onPracked, takeEarly, withEarlyAnswer } from './wired/early.ts'
 import type { Failed } from './wired/events.ts'
@@ -30,6 +31,7 @@ export function answer(call: Call, { leg, slot }: Link, response: SipResponse): 
     return
   }
   const { status } = response
+  if (signsInAgain(call, { leg, slot }, response)) return
   if (pending.method !== 'INVITE') {
     if (status >= 200) deliver(call, doneName(slot, pending.method), { leg, status, response })
   } else if (status < 200) {

@@ -294,21 +294,34 @@ test('a system that answers no probe is left out until it answers again', (t) =>
   t.is(invites(peer).length, 1)
 })
 
-test('a new primary asks anew, and lets calls go everywhere before it knows', (t) => {
+test('a new primary begins with what is known and asks anew, and a standby shows the same', (t) => {
   const stage = trunkStage(probed)
   const peer = peerOf(stage, 1)
+  const state = () => stage.core.trunkStates(stage.now.wallMs)[0]?.state
   probe(stage, peer, 10_000, 503)
-  t.is(stage.core.trunkStates(stage.now.wallMs)[0]?.state, 'down')
+  t.is(state(), 'down')
   stage.takeOver()
-  t.is(stage.core.trunkStates(stage.now.wallMs)[0]?.state, 'unknown')
+  t.is(state(), 'down')
   stage.a.call('70001')
+  t.is(invites(peer).length, 0)
+  probe(stage, peer, 5_000, 200)
+  t.is(state(), 'up')
+  stage.b.call('70002')
   t.is(invites(peer).length, 1)
-  stage.pass(1_000)
-  t.true(peer.heard('OPTIONS'))
   stage.core.becomeStandby()
+  t.is(state(), 'up')
   const sent = stage.sent
   stage.pass(60_000)
   t.is(stage.sent, sent, 'a standby asks nobody')
+})
+
+test('what is known of a trunk goes with the trunk', (t) => {
+  const stage = trunkStage(probed)
+  probe(stage, peerOf(stage, 1), 10_000, 200)
+  t.is(stage.tables.position.size, 1)
+  stage.core.setPlan({ ...probed, trunks: [] })
+  stage.pass(1_000)
+  t.is(stage.tables.position.size, 0)
 })
 
 test('the trunk of a gateway is there as long as it is registered', (t) => {
@@ -368,6 +381,73 @@ test('a system that asks for a password gets it once, in the same dialog', (t) =
   peerOf(wrong, 1).respond(invites(peerOf(wrong, 1))[1] ?? t.fail(), 407, '', [challenge])
   t.is(invites(peerOf(wrong, 1)).length, 2)
   t.true(wrong.a.heard(480))
+})
+
+const asksAgain = 'Proxy-Authenticate: Digest realm="b.example", nonce="n2", qop="auth"'
+
+/** A call over the guarded trunk that was never challenged up to here. */
+function guardedCall(): { stage: Stage; peer: Phone } {
+  const stage = trunkStage(guarded)
+  const peer = peerOf(stage, 1)
+  stage.a.call('70001')
+  peer.respond(peer.asked('INVITE'), 200, sdp(peer.endpoint))
+  stage.a.ack(stage.a.told(200))
+  return { stage, peer }
+}
+
+function isRight(request: SipRequest): boolean {
+  const value = header(request, 'Proxy-Authorization') ?? ''
+  const cnonce = /cnonce="([^"]*)"/.exec(value)?.[1] ?? ''
+  const ha2 = md5(`${request.method}:${uriText(request.uri)}`)
+  const wanted = md5(`${login.peerHa1Md5}:n2:00000001:${cnonce}:auth:${ha2}`)
+  return value.includes(`response="${wanted}"`)
+}
+
+for (const takesOver of [false, true]) {
+  const how = takesOver ? ', the other node too' : ''
+  test(`BYE, re-INVITE and INFO that are challenged are asked again with the password${how}`, (t) => {
+    const { stage, peer } = guardedCall()
+    const { a } = stage
+    const challenge = (method: string): SipRequest => {
+      const before = peer.asked(method)
+      if (takesOver) stage.takeOver()
+      peer.respond(before, 407, '', [asksAgain])
+      const after = peer.asked(method)
+      t.is(after.cseq.number, before.cseq.number + 1)
+      t.is(after.body, before.body)
+      t.true(isRight(after), method)
+      return after
+    }
+    a.reinvite(sdp(a.endpoint, { direction: 'sendonly', version: 2 }))
+    const held = challenge('INVITE')
+    peer.respond(held, 200, sdp(peer.endpoint, { direction: 'recvonly', version: 2 }))
+    t.true(header(peer.asked('ACK'), 'Proxy-Authorization') !== undefined, 'RFC 3261 22.1')
+    a.ack(a.told(200))
+    a.request('INFO', { body: 'x', headers: ['Content-Type: text/plain'] })
+    peer.respond(challenge('INFO'), 200)
+    t.is(a.told(200).cseq.method, 'INFO')
+    a.request('BYE')
+    peer.respond(challenge('BYE'), 200)
+    stage.pass(limits.releasedLingerMs + 40_000)
+    t.is(stage.tables.wiredConference.size, 0)
+  })
+}
+
+test('a password that is not taken is shown once, and without one the challenge is the answer', (t) => {
+  const { stage, peer } = guardedCall()
+  stage.a.request('BYE')
+  peer.respond(peer.asked('BYE'), 407, '', [asksAgain])
+  const second = peer.asked('BYE')
+  peer.respond(second, 407, '', [asksAgain])
+  t.is(peer.asked('BYE').cseq.number, second.cseq.number)
+  stage.pass(limits.releasedLingerMs + 40_000)
+  t.is(stage.tables.wiredConference.size, 0)
+  const other = guardedCall()
+  other.stage.a.reinvite(sdp(other.stage.a.endpoint, { direction: 'sendonly', version: 2 }))
+  const invite = other.peer.asked('INVITE')
+  other.peer.respond(invite, 401, '', ['WWW-Authenticate: Digest realm="elsewhere", nonce="n"'])
+  t.is(other.peer.asked('INVITE').cseq.number, invite.cseq.number)
+  t.true(other.stage.a.heard(488))
 })
 
 test('a trunk that is to show a password is asked for it, and its address alone is nothing', (t) => {

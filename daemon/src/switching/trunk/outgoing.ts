@@ -17,9 +17,9 @@ import type { SetUp } from '../wired/setup.ts'
 import { openSession } from '../wired/setup-terminal.ts'
 import { mediaOf } from '../xip/media.ts'
 import { chooseTrunk, nextTrunk, type TrunkChoice, type TrunkView } from './choice.ts'
-import { credentialsFor } from './credentials.ts'
 import { translated } from './numbers.ts'
 import { placeOf } from './places.ts'
+import { loginHeader } from './sign-in.ts'
 
 /** Somebody behind another system, in the place of a registration. */
 type OutsideUser = User & { readonly trunk: NonNullable<Member['trunk']> }
@@ -200,15 +200,12 @@ function wayAfter(call: Call, leg: Leg, why: WhyElsewhere): OutsideUser | null {
 
 /** RFC 3261 22.2: the same INVITE again, with the password. */
 function signIn(call: Call, leg: Leg, response: NonNullable<Failed['response']>): boolean {
-  const { exchange } = call
   const { trunk, dialog } = call.member(leg)
-  const plan = exchange.plan.trunks.find(({ name }) => name === trunk?.name)
   const target = dialog.remoteTarget === null ? null : parseUri(dialog.remoteTarget)
-  if (trunk === null || plan === undefined || plan.login === null || target === null) return false
+  if (trunk === null || target === null) return false
   const uri = uriText({ ...target, headers: '' })
-  const how = { method: 'INVITE', uri, cnonce: exchange.options.newToken() }
-  const credentials = credentialsFor(response, plan.login, how)
-  if (credentials === null || credentials.value.length > 1_024) return false
+  const credentials = loginHeader(call, leg, { response, method: 'INVITE', uri })
+  if (credentials === null) return false
   call.changeMember(leg, { trunk: { ...trunk, credentials } })
   const offered = mediaOf(dialog.localSdp)
   const first = offered?.codecs[0]?.name ?? 'PCMA'

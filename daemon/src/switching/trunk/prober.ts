@@ -1,6 +1,7 @@
 //! Asks the other systems whether they are there, by OPTIONS (RFC 3261 11), on the primary only. What is known
-//! is in memory: a new primary asks anew, and lets calls go everywhere until it knows better (ADR 0025).
+//! is in table 2 for both nodes: a new primary begins with it, and asks anew (ADR 0034).
 import { limits } from '../../limits.ts'
+import { keyOfTrunk, trunkOfKey } from '../../tables/position.ts'
 import type { Endpoint, SipRequest } from '../../wire/sip/message.ts'
 import { Deadlines } from '../deadlines.ts'
 import { ownContact } from '../dialog/dialog.ts'
@@ -46,10 +47,15 @@ export class TrunkProber {
     const { trunks } = this.#exchange.plan
     const wanted = new Set(trunks.filter(isWatched).map(({ name }) => name))
     for (const name of [...this.#probings.keys()]) if (!wanted.has(name)) this.#forget(name)
+    const { position } = this.#exchange.options.tables
+    for (const { position: key } of [...position.values()]) {
+      const name = trunkOfKey(key)
+      if (name !== null && !wanted.has(name)) position.delete(key)
+    }
     let delayMs = 0
     for (const name of wanted) {
       if (this.#probings.has(name)) continue
-      this.#probings.set(name, newProbing(now.monotonicMs))
+      this.#probings.set(name, { ...newProbing(now.monotonicMs), state: this.#known(name) })
       this.#deadlines.start(name, 'ask', now.monotonicMs + delayMs)
       // Not all in one moment.
       delayMs += limits.trunkProbeStaggerMs
@@ -63,8 +69,15 @@ export class TrunkProber {
     this.#isNew = false
   }
 
+  /** What both nodes know. */
+  #known(name: string): Probing['state'] {
+    const record = this.#exchange.options.tables.position.get(keyOfTrunk(name))
+    if (record === undefined) return 'unknown'
+    return record.connection === 'connected' ? 'up' : 'down'
+  }
+
   isThere(name: string): boolean {
-    return this.#probings.get(name)?.state !== 'down'
+    return (this.#probings.get(name)?.state ?? this.#known(name)) !== 'down'
   }
 
   nextMs(): number | null {
@@ -104,7 +117,7 @@ export class TrunkProber {
     return this.#told(name, isAway ? 'missed' : 'answered', now)
   }
 
-  /** For people. On a standby everything is unknown. */
+  /** For people. */
   states(nowWallMs: number): TrunkState[] {
     const { plan, options, trunkLoad } = this.#exchange
     return plan.trunks.map((trunk) => {
@@ -113,7 +126,7 @@ export class TrunkProber {
         name: trunk.name,
         displayName: trunk.displayName,
         state: isWatched(trunk)
-          ? (this.#probings.get(trunk.name)?.state ?? 'unknown')
+          ? (this.#probings.get(trunk.name)?.state ?? this.#known(trunk.name))
           : 'unwatched',
         place: place === null ? null : `${place.address}:${place.port}`,
         calls: trunkLoad.of(trunk.name),
@@ -147,6 +160,12 @@ export class TrunkProber {
     const waitMs = isUncertain(after) ? Math.min(periodMs, limits.trunkProbeAgainMs) : periodMs
     this.#deadlines.start(name, 'ask', now.monotonicMs + waitMs)
     if (after.state === before.state) return []
+    this.#exchange.options.tables.position.put({
+      position: keyOfTrunk(name),
+      loginName: '',
+      connection: after.state === 'up' ? 'connected' : 'disconnected',
+      expiresAtMs: 0,
+    })
     const level = after.state === 'down' ? 'warn' : 'info'
     const fields = { trunk: name, state: after.state }
     return [{ kind: 'log', level, text: 'a trunk has changed', fields }]

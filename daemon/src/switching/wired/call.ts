@@ -188,8 +188,10 @@ export class Call {
   /** The ACK of a 2xx; also of each repeated one (RFC 3261 13.2.2.4). It ends the repetitions of the
    * 2xx, so the standby has to know of the answer before: else the answer would be lost with us. */
   acknowledge(leg: Leg, cseq: number): void {
-    const dialog = this.dialog(leg)
-    const outgoing = this.exchange.layer.outside(ackOf(dialog, cseq), dialog.destination)
+    const { dialog, trunk } = this.member(leg)
+    const headers = trunk?.credentials == null ? [] : [trunk.credentials]
+    const ack = { ...ackOf(dialog, cseq), headers }
+    const outgoing = this.exchange.layer.outside(ack, dialog.destination)
     this.emit({ send: [outgoing], events: [] }, true)
   }
 
