@@ -17,7 +17,7 @@ const rates = {
 } as const
 /** How many answers the figures of half load stand on: enough that a hundredth of them is a dozen. */
 const halfLoadCalls = 1_200
-const warmUp = { perSecond: 50, count: 150 }
+const warmUp = { perSecond: 100, count: 600 }
 
 type By = 'switch' | 'proxy'
 type Measured = Awaited<ReturnType<typeof measure>>
@@ -102,7 +102,8 @@ async function measure(lab: Lab, by: By, subjects: Subjects, context: BenchConte
     rates[by].registrations,
     context,
   )
-  const half = Math.max(1, Math.round(calls.perSecond / 2))
+  const half = Math.round(calls.perSecond / 2)
+  if (half === 0) return { calls, registrations, dialDelay: null }
   const dialDelay = await oneStep(subjects.calls, half, Math.ceil(halfLoadCalls / half))
   const { p50Ms, p99Ms, maxMs, count } = dialDelay.answer
   context.say(

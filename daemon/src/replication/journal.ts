@@ -22,7 +22,8 @@ export interface JournalFile {
 
 /** The journal is written anew when it is this many times as long as the records need. */
 const growthMax = 4
-const rewriteFromBytes = 1_048_576
+/** A second or two of calls: writing it anew more often would take them more time than the journal itself. */
+const rewriteFromBytes = 4_194_304
 /** After a failure all is written anew this much later. */
 const retryMs = 1_000
 /** Records written in one turn: all at once would hold up the calls. */

@@ -255,7 +255,10 @@ export class Replicator {
     const { address, key, version } = view
     const { body, hash } = serialiseRecord(view.record)
     const mark = { address, version, length: body.length, hash }
-    return this.#encode({ kind: 'record', key, body, ...mark }, this.#term)
+    const header = { bootId: this.#options.bootId, term: this.#term, sequence: this.#sequence++ }
+    const frame = { ...header, kind: 'record', key, body, ...mark } as const
+    const bytes = encodeSyncFrame(frame, this.#options.key, 'memory')
+    return bytes === 'too-long' ? null : bytes
   }
 
   status(nowMs: number): ReplicationStatus {
