@@ -121,15 +121,15 @@ test('the journal is written anew when it has grown, and goes when a standby has
   const { users, journal, write } = alone(file)
   journal.open()
   let longest = 0
-  for (let round = 0; round < 6_000; round++) {
-    users.put({ ...user('1001', round), callId: 'c'.repeat(1_000) } as User)
+  for (let round = 0; round < 12_000; round++) {
+    users.put({ ...user('1001', round), callId: 'c'.repeat(250) } as User)
     write()
     if (round % 100 === 0) longest = Math.max(longest, file.length)
   }
   t.true(longest < 4_400_000 && file.length < longest)
   const restored = new Tables()
   loadJournal(file, restored, key)
-  t.is(restored.table('user').get('1001')?.cseq, 5_999)
+  t.is(restored.table('user').get('1001')?.cseq, 11_999)
   journal.close()
   t.is(file.read(), null)
   t.is(loadJournal(file, new Tables(), key).frames, 0)
