@@ -1,6 +1,7 @@
 //! A member that goes from one session to another, with its dialog, its port and its voice: no SIP, and no
 //! lost packet. The session that it leaves ends.
 import { type Leg, legOf } from '../../tables/wired-conference.ts'
+import type { SipHeader } from '../../wire/sip/message.ts'
 import { changeLeg } from '../bridge/leg-changes.ts'
 import type { Call } from '../wired/call.ts'
 import { withSession } from '../wired/call.ts'
@@ -12,6 +13,18 @@ import { isOver, type LegName } from '../wired/sessions.ts'
 /** @param from a member of another session.
  * @returns its name in this one. */
 export function moveMember(call: Call, from: LegName): Leg | null {
+  const leg = takeMember(call, from)
+  if (leg === null) return null
+  call.exchange.followUps.push((now) =>
+    withSession(call.exchange, { sessionId: from.sessionId, now }, (left) =>
+      leaveTogether(left, [from.leg]),
+    ),
+  )
+  return leg
+}
+
+/** As `moveMember`; the session that it leaves is the caller's to end, by `leaveTogether`. */
+export function takeMember(call: Call, from: LegName): Leg | null {
   const { exchange, session, sessionId } = call
   const former = exchange.sessions.memberOf(from)
   if (former === undefined) return null
@@ -21,11 +34,6 @@ export function moveMember(call: Call, from: LegName): Leg | null {
   exchange.links.move(from, { sessionId, leg })
   call.change({ members: [...session.members, member], legCount })
   moveVoice(call, member.mediaId)
-  exchange.followUps.push((now) =>
-    withSession(exchange, { sessionId: from.sessionId, now }, (left) =>
-      leaveBehind(left, from.leg),
-    ),
-  )
   return leg
 }
 
@@ -38,11 +46,16 @@ function moveVoice({ exchange, session, sessionId, now }: Call, mediaId: string)
   wiredMedia.put(changeLeg(record, { sessionId, conferenceId }, now.tick))
 }
 
-/** The others of the session have nobody to talk to any more. */
-function leaveBehind(call: Call, gone: Leg): void {
-  call.change({ members: call.session.members.filter((member) => legOf(member) !== gone) })
+/** These have moved; the others of the session have nobody to talk to any more. */
+export function leaveTogether(
+  call: Call,
+  gone: readonly Leg[],
+  headers: readonly SipHeader[] = [],
+): void {
+  const members = call.session.members.filter((member) => !gone.includes(legOf(member)))
+  call.change({ members })
   const status = call.session.answeredAtMs === null ? 487 : 200
-  if (!isOver(call.session)) endCall(call, { by: 'switch', status })
+  if (!isOver(call.session)) endCall(call, { by: 'switch', status, headers })
 }
 
 /** A take-over between the records of a move: the member is in both sessions, and belongs to the newer
@@ -63,7 +76,7 @@ export function tidyMoved(exchange: Exchange): void {
       exchange.resources.movePort(localPort, session.sessionId)
       exchange.followUps.push((now) =>
         withSession(exchange, { sessionId: former.sessionId, now }, (left) =>
-          leaveBehind(left, ''),
+          leaveTogether(left, []),
         ),
       )
     }

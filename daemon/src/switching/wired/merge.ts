@@ -32,6 +32,8 @@ interface MergeSide {
 export type MergeRule =
   | 'same-port'
   | 'same-terminal'
+  /** Its members are in the older session of the same conference now (`unite.ts`). */
+  | 'same-conference'
   | 'no-room'
   | 'no-bridge-number'
   | 'ended-there'
@@ -252,8 +254,10 @@ function freeNumber(taken: ReadonlySet<number>, wanted: number): number | null {
 class Holdings {
   readonly #ports = new Set<number>()
   readonly #users = new Set<string>()
+  readonly #conferences = new Set<string>()
 
-  add({ members }: Conference): void {
+  add({ members, focus }: Conference): void {
+    if (focus !== null) this.#conferences.add(focus.number)
     for (const { user, localPort } of members.filter(isPresent)) {
       this.#ports.add(localPort)
       this.#users.add(user)
@@ -265,6 +269,8 @@ class Holdings {
   conflict(session: Conference, isGateway: (user: string) => boolean): MergeRule | null {
     const members = session.members.filter(isPresent)
     if (members.some(({ localPort }) => this.#ports.has(localPort))) return 'same-port'
+    // Two sessions of one conference are made one afterwards, whoever is in both.
+    if (session.focus !== null && this.#conferences.has(session.focus.number)) return null
     const called = members.filter(({ side }) => side === 'callee')
     const isBusy = called.some(({ user }) => this.#users.has(user) && !isGateway(user))
     return isBusy ? 'same-terminal' : null

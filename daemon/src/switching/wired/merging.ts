@@ -7,6 +7,7 @@ import { adoptUsers, carryOut, type Outcome } from './adopt.ts'
 import type { Exchange } from './exchange.ts'
 import { compareAge, type MergeAction, planMerge } from './merge.ts'
 import type { Gift } from './merge-text.ts'
+import { conferenceTwins, unite } from './unite.ts'
 
 /** What changed while no standby had it. */
 export interface Apart {
@@ -59,8 +60,15 @@ export function mergeSteps(exchange: Exchange, gift: Gift, apart: Apart): MergeS
     adoptUsers(tables, gift.users)
     return []
   }
+  const united = (now: Now): CoreEffect[] =>
+    conferenceTwins(exchange).flatMap((twins) => {
+      const { younger: sessionId } = twins
+      const rule = 'same-conference' as const
+      outcomes.push({ sessionId, kind: 'close', given: false, rule })
+      return unite(exchange, twins, now)
+    })
   return {
-    steps: [users, ...actions.map(step)],
+    steps: [users, ...actions.map(step), united],
     outcomes,
     renumbered,
     users: gift.users.length,
