@@ -15,6 +15,7 @@ import type { CoreEffect, Now } from './effects.ts'
 import { HeardMessages, isUnanswered, wantsAnswer } from './heard.ts'
 import type { Plan } from './plan.ts'
 import { DigestServer } from './registrar/digest.ts'
+import { refusalOfMalformed } from './registrar/gate.ts'
 import { seatAll, withPositions } from './registrar/positions.ts'
 import { applyUserChanges, expired, type RegisterOutcome } from './registrar/registrar.ts'
 import { Router } from './router.ts'
@@ -118,7 +119,8 @@ export class Core {
       this.#router.drop('malformed')
       return []
     }
-    const outgoing = statelessAnswer(message.reply, message.status, source)
+    const { status, extras } = refusalOfMalformed(message.reply, message.status)
+    const outgoing = statelessAnswer(message.reply, status, source, extras)
     return this.#counted([{ kind: 'send', session: '', outgoing, afterReplication: false }])
   }
 

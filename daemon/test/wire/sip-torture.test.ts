@@ -165,10 +165,10 @@ const refused: Record<string, [status: number, answered: boolean]> = {
   clerr: [400, true],
   ncl: [400, true],
   // 3.1.2.4, 3.1.2.5: numbers too large. Without CSeq there is nothing to answer.
-  scalar02: [400, false],
+  scalar02: [400, true],
   scalarlg: [400, false],
   // 3.1.2.6: a quote without its end.
-  quotbal: [400, false],
+  quotbal: [400, true],
   // 3.1.2.7 - 3.1.2.11: the Request-URI in brackets, spaces around, spaces after, a headers part.
   ltgtruri: [400, true],
   lwsruri: [400, true],
@@ -178,9 +178,9 @@ const refused: Record<string, [status: number, answered: boolean]> = {
   // 3.1.2.13: a URI with a question mark out of brackets.
   regbadct: [400, true],
   // 3.1.2.14: spaces in brackets.
-  badaspec: [400, false],
+  badaspec: [400, true],
   // 3.1.2.15: a comma in a display name without quotes.
-  baddn: [400, false],
+  baddn: [400, true],
   // 3.1.2.16: another version.
   badvers: [505, true],
   // 3.1.2.17, 3.1.2.18: the method of CSeq; with an unknown method.
@@ -189,12 +189,12 @@ const refused: Record<string, [status: number, answered: boolean]> = {
   // 3.1.2.19: a status of ten digits.
   bigcode: [400, false],
   // 3.3.1: headers that must be there.
-  insuf: [400, false],
+  insuf: [400, true],
   // 3.3.2, 3.3.3: unknown schemes in the Request-URI.
   unkscm: [416, true],
   novelsc: [416, true],
   // 3.3.4: unknown schemes in To, From and Contact.
-  unksm2: [400, false],
+  unksm2: [400, true],
   // 3.3.8, 3.3.9: headers more than once; two lengths.
   multi01: [400, true],
   mcl01: [400, true],

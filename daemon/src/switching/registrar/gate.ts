@@ -27,7 +27,7 @@ type Refusal = { readonly status: number } & Pick<ResponseExtras, 'headers'>
 function refusalOf(request: SipRequest, sentBys: readonly Endpoint[]): Refusal | null {
   const { method } = request
   if (!allowedMethods.includes(method)) {
-    return { status: foreignMethods.includes(method) ? 405 : 501, headers: [allowHeader] }
+    return { status: notOffered(method), headers: [allowHeader] }
   }
   if (request.uri.scheme !== 'sip') return { status: 416 }
   if (isLoop(request, sentBys)) return { status: 482 }
@@ -40,10 +40,24 @@ function refusalOf(request: SipRequest, sentBys: readonly Endpoint[]): Refusal |
   return null
 }
 
-/** RFC 3261 16.3 for all but the requests that must reach the end of a call: a BYE refused for its
- * hops would leave the call standing. */
+/** What a request is told that the parser has refused: RFC 3261 8.2.1 looks at the method before the body. */
+export function refusalOfMalformed(
+  { method }: SipRequest,
+  status: number,
+): { readonly status: number; readonly extras: Pick<ResponseExtras, 'headers'> } {
+  if (status !== 415 || allowedMethods.includes(method)) return { status, extras: {} }
+  return { status: notOffered(method), extras: { headers: [allowHeader] } }
+}
+
+/** Known by its name, or by nobody. */
+function notOffered(method: string): number {
+  return foreignMethods.includes(method) ? 405 : 501
+}
+
+/** RFC 3261 16.3, of what goes on to somebody else. For all others the switch is the far end, which does
+ * not look at the hops (RFC 4475 3.3.11). */
 function isForwarded(method: string): boolean {
-  return method !== 'CANCEL' && method !== 'BYE'
+  return method === 'INVITE' || method === 'INFO'
 }
 
 /** RFC 3261 16.3 4: a request that this pair has sent comes back to it. */

@@ -43,7 +43,7 @@ export function openSession(work: SetUp, callee: User): CoreEffect[] {
   const pending = pendingServerOf(request, source)
   const members = makeMembers(work, callee)
   if (pending === null) return refuse(exchange, invitation, 513)
-  if (members === null) return refuse(exchange, invitation, 400)
+  if (typeof members === 'number') return refuse(exchange, invitation, members)
   if (!hasRoom(exchange, members.length)) return refuse(exchange, invitation, 503)
   const taken = resources.take(sessionId, members.length)
   if (taken === null) return refuse(exchange, invitation, 503)
@@ -103,8 +103,9 @@ export function newSession(
   }
 }
 
-/** @returns null when the INVITE has no usable Contact or From, or is larger than a record. */
-function makeMembers({ exchange, invitation, xip, names }: SetUp, callee: User): Member[] | null {
+/** @returns the status that says why not: the INVITE has no Contact, or is larger than a record, or the
+ * registration of the callee cannot be used. */
+function makeMembers({ exchange, invitation, xip, names }: SetUp, callee: User): Member[] | number {
   const place = { sessionId: xip.sessionId, localPort: 1 }
   const caller = memberOfInvite(exchange, invitation, { ...place, leg: 'a', names })
   const { displayName } = invitation.request.from
@@ -117,5 +118,7 @@ function makeMembers({ exchange, invitation, xip, names }: SetUp, callee: User):
       names: names.callee,
     },
   )
-  return caller === null || called === null ? null : [caller, called]
+  const { contact } = invitation.request
+  if (caller === null) return contact === '*' || contact.length === 0 ? 400 : 513
+  return called === null ? 480 : [caller, called]
 }

@@ -70,8 +70,8 @@ export interface SipResponse extends SipMessageBase {
 export type SipMessage = SipRequest | SipResponse
 
 /** What a parser says of bytes that are no good message. `reply` is what a 400 needs, when the
- * request could be read far enough to be answered (RFC 3261 16.3): its Via, From, To, Call-ID and
- * CSeq are good, but its `uri` may stand for one that could not be read, and its body is empty.
+ * request could be read far enough to be answered (RFC 3261 16.3): its Via is good, and each of From, To,
+ * Call-ID, CSeq and `uri` is good or stands for one that could not be read; its body is empty.
  * Null: drop and count. Never set for a response or an ACK. */
 export interface SipMalformed {
   readonly kind: 'malformed'

@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import { limits } from '../../limits.ts'
 import { nameAddressText } from './address.ts'
 import { type Draft, emptyDraft, readHeaderLine, refuse } from './draft.ts'
-import type { SipMalformed, SipMessage, SipRequest, SipUri } from './message.ts'
+import type { NameAddress, SipMalformed, SipMessage, SipRequest, SipUri } from './message.ts'
 import { controlsAreQuoted, decimal, isToken } from './scan.ts'
 import { parseUri, uriScheme } from './uri.ts'
 import { viaText } from './via.ts'
@@ -171,7 +171,7 @@ function complete(draft: Draft, start: StartLine, body: string): SipMessage | Si
   const { from, to, callId, cseq } = draft
   const noVia = draft.via.length === 0
   if (from === null || to === null || callId === null || cseq === null || noVia) {
-    return malformed(draft, null, 'Via, From, To, Call-ID or CSeq is missing')
+    return unreadable(draft, start)
   }
   if (start.kind === 'request' && cseq.method !== start.method) {
     refuse(draft, 'the method of CSeq is another one')
@@ -196,6 +196,32 @@ function complete(draft: Draft, start: StartLine, body: string): SipMessage | Si
   if (draft.fault === null) return message
   const answerable = message.kind === 'request' && message.method !== 'ACK'
   return malformed(draft, answerable ? { ...message, body: '' } : null, '')
+}
+
+/** Without From, To, Call-ID or CSeq. A request is answered all the same when its Via can be read: the branch
+ * and the method are all that its sender needs to know what is answered (RFC 3261 17.1.3, RFC 4475 3.3.1).
+ * What cannot be repeated is replaced by names that nobody has. */
+function unreadable(draft: Draft, start: StartLine): SipMalformed {
+  const why = 'Via, From, To, Call-ID or CSeq is missing'
+  const { via, from, to, callId, cseq, doubtful } = draft
+  const isAnswerable = start.kind === 'request' && start.method !== 'ACK'
+  if (!isAnswerable || via.length === 0 || doubtful) return malformed(draft, null, why)
+  const nobody: NameAddress = { displayName: null, uri: unreadableUri, parameters: new Map() }
+  const reply: SipRequest = {
+    ...start,
+    via,
+    from: from ?? nobody,
+    to: to ?? nobody,
+    callId: callId ?? unreadableUri.host,
+    cseq: { number: cseq?.number ?? 0, method: start.method },
+    contact: [],
+    route: [],
+    recordRoute: [],
+    maxForwards: null,
+    headers: [],
+    body: '',
+  }
+  return malformed(draft, reply, why)
 }
 
 /** The noted fault, or `why` when there was none before. */
