@@ -49,6 +49,8 @@ export class TwoCores {
   #standby: Node
   /** Nobody serves since then. */
   #deadSinceMs: number | null = null
+  /** What its ledger had not written is on the other node only. */
+  #hasDied = false
   #term = 1
   #presses = 0
   #wake: Planned | null = null
@@ -113,6 +115,7 @@ export class TwoCores {
   kill(noticedInMs: number): void {
     if (this.#deadSinceMs !== null) return
     this.#deadSinceMs = this.now().monotonicMs
+    this.#hasDied = true
     this.#timeline.after(noticedInMs, () => {
       const servedAtMs = this.#deadSinceMs ?? 0
       const { disk } = this.#primary
@@ -125,6 +128,8 @@ export class TwoCores {
 
   /** Both nodes have the call records of both (`compose/call-exchange.ts`). */
   exchangeCalls(): void {
+    if (!this.#hasDied) return
+    this.#hasDied = false
     const [one, other] = [this.#primary.disk, this.#standby.disk]
     one.adoptCalls([...other.calls.values()])
     other.adoptCalls([...one.calls.values()])
