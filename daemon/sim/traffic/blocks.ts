@@ -178,6 +178,7 @@ function holdings({ pair, handsets }: Town): Record<string, number> {
   }
   let talks = 0
   for (const handset of handsets.values()) talks += handset.talks.size
+  held['messages in the outbox'] = pair.outbox.size
   held['calls of the handsets'] = talks
   return held
 }

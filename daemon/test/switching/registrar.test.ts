@@ -178,6 +178,11 @@ test('nonce counts: each is taken once, in any order within the window, in bound
   const bounded = new NonceCounts(10)
   for (let n = 0; n < 100; n += 1) bounded.use(`nonce ${n}`, 1)
   t.is(bounded.size, 10)
+  const aged = new NonceCounts()
+  for (let n = 0; n < 100; n += 1) aged.use(`nonce ${n}`, 1, n)
+  aged.forgetBefore(90)
+  t.is(aged.size, 10)
+  t.false(aged.use('nonce 95', 1, 100))
 })
 
 const badCredentials: [string, Partial<DigestCredentials>][] = [

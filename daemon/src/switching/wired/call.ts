@@ -111,10 +111,11 @@ export class Call {
 
   /** Writes the session; nothing of what it sends has left yet. */
   commit(): CoreEffect[] {
-    const { sessions, links } = this.exchange
+    const { sessions, links, timers } = this.exchange
     if (this.#removed) {
       sessions.remove(this.#session)
       links.forget(this.sessionId)
+      timers.forget(this.sessionId)
     } else if (this.#changed) {
       this.#remember()
       const isSaved = sessions.save(this.#session)

@@ -87,6 +87,7 @@ export function onMemberGone(call: Call, { leg }: OfLeg): void {
   const { sessionId, session, exchange } = call
   if (isOver(session)) return
   exchange.links.forget(sessionId, leg)
+  exchange.timers.forget(sessionId, leg)
   call.change({ members: session.members.filter((member) => legOf(member) !== leg) })
 }
 
@@ -182,7 +183,7 @@ export function linger(call: Call): void {
   const [oldest] = lingering
   if (lingering.size <= limits.releasedLingerMax || oldest === undefined) return
   lingering.delete(oldest)
-  timers.stop({ sessionId: oldest, timer: 'linger' })
+  timers.forget(oldest)
   links.forget(oldest)
   const session = sessions.get(oldest)
   if (session !== undefined) sessions.remove(session)
