@@ -27,12 +27,12 @@ export function drawRecords(screen: Screen, { records, next, waiting }: ResultOf
 /** What is not ordinary of it. */
 function kindOf({ type, callType, priority, services }: RecordItem): string {
   const special = [
-    ...(type === 'ordinary' ? [] : [type]),
+    ...(type === 'ordinary' || type === 'service' ? [] : [type]),
     ...(callType === '' || callType === 'da-ida' ? [] : [callType]),
     ...(priority === '' || priority === 'normal' ? [] : [priority]),
     ...services.filter((name) => name !== type),
   ]
-  return special.length === 0 ? '-' : special.join(' ')
+  return special.length === 0 ? '-' : [...new Set(special)].join(' ')
 }
 
 export function drawRecord(screen: Screen, record: RecordItem): string[] {

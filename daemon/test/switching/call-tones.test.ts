@@ -1,15 +1,13 @@
-//! The hold tone, and tones before the answer, in the records of both nodes, whenever the primary dies.
+//! The hold tone in the records of both nodes, whenever the primary dies.
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
 import { emptyPlan } from '../../src/switching/plan.ts'
-import { playEarly } from '../../src/switching/services/call-tones.ts'
 import { mediaOf } from '../../src/switching/xip/media.ts'
 import { toneSet } from '../../src/tables/tone-sets.ts'
 import { scripts } from './core-calls.ts'
 import { type Phone, Stage, sdp } from './core-stage.ts'
-import { exchangeOn, workOn } from './exchange-on-stage.ts'
 
-const { hold, queue } = toneSet(emptyPlan.tones)
+const { hold } = toneSet(emptyPlan.tones)
 
 function legs(stage: Stage) {
   const found = [...stage.tables.wiredMedia.values()]
@@ -106,58 +104,4 @@ test('both hold: who holds hears no tone of the other, and each end of it is fou
   stage.a.ack(stage.a.told(200))
   t.is(legs(stage).b?.tone, null)
   t.is(legs(stage).a?.tone?.name, 'hold')
-})
-
-test('the leg of a caller exists before the answer, with a tone, and is the same after it', (t) => {
-  for (const death of [false, true]) {
-    const stage = new Stage()
-    stage.a.call('102')
-    stage.b.respond(stage.b.asked('INVITE'), 180)
-    workOn(stage, exchangeOn(stage), (call) => {
-      t.true(playEarly(call, 'a', { pattern: queue }))
-      t.is(call.dialog('a').pendingServer?.provisional, 183)
-      t.is(mediaOf(call.dialog('a').localSdp)?.direction, 'sendrecv')
-    })
-    const early = legs(stage)
-    t.is(early.b, undefined)
-    t.like(early.a?.tone, queue)
-    const [session] = [...stage.tables.wiredConference.values()]
-    const said = session?.members[0]?.dialog.localSdp ?? ''
-    if (death) stage.takeOver()
-    stage.pass(3_000)
-    t.deepEqual(legs(stage).a, early.a)
-    stage.b.respond(stage.b.asked('INVITE'), 200, sdp(stage.b.endpoint))
-    if (death) stage.a.repeat()
-    t.is(stage.a.told(200).body, said, 'the final answer says what the early one said')
-    stage.a.ack(stage.a.told(200))
-    const { a, b } = legs(stage)
-    t.like(a, { tone: null, ssrc: early.a?.ssrc, tick0: early.a?.tick0, direction: 'sendrecv' })
-    t.is(b?.tone, null)
-  }
-})
-
-test('a standby that lost the early leg makes it again, and a caller who gives up takes it with him', (t) => {
-  const stage = new Stage()
-  stage.a.call('102')
-  stage.b.respond(stage.b.asked('INVITE'), 180)
-  workOn(stage, exchangeOn(stage), (call) => playEarly(call, 'a', { pattern: queue }))
-  const port = legs(stage).a?.localPort
-  for (const { mediaId } of [...stage.tables.wiredMedia.values()]) {
-    stage.tables.wiredMedia.delete(mediaId)
-  }
-  stage.takeOver()
-  t.is(legs(stage).a?.localPort, port)
-  stage.a.request('CANCEL', { cseq: stage.a.cseq })
-  t.is(stage.tables.wiredMedia.size, 0)
-  t.true(stage.a.heard(487))
-})
-
-test('a caller without an offer gets the status alone', (t) => {
-  const stage = new Stage()
-  stage.a.call('102', '')
-  stage.b.respond(stage.b.asked('INVITE'), 180)
-  workOn(stage, exchangeOn(stage), (call) => {
-    t.false(playEarly(call, 'a', { pattern: queue, status: 182 }))
-  })
-  t.is(stage.tables.wiredMedia.size, 0)
 })

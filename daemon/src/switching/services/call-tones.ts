@@ -1,5 +1,5 @@
-//! Tones of a call: the hold tone for whoever is held, and a tone before the answer for a caller whose call
-//! waits. They are in the records of the legs, so that a take-over changes nothing in what is heard.
+//! Tones of a call: the hold tone for whoever is held, and those that services play. They are in the records
+//! of the legs, so that a take-over changes nothing in what is heard.
 
 import type { TonePattern } from '../../tables/tone.ts'
 import { toneSet } from '../../tables/tone-sets.ts'
@@ -8,9 +8,7 @@ import type { Direction } from '../../tables/wired-media.ts'
 import { playTone, stopTone } from '../bridge/leg-changes.ts'
 import type { Call } from '../wired/call.ts'
 import { isHold } from '../wired/direction.ts'
-import { answerTo, connect } from '../wired/media.ts'
 import { isPresent, isSettingUp } from '../wired/sessions.ts'
-import { mediaOf } from '../xip/media.ts'
 
 const holdTone = 'hold'
 
@@ -33,29 +31,7 @@ export function saidToHeld(call: Call, direction: Direction): Direction {
   return isHeld ? 'sendonly' : direction
 }
 
-/** The caller hears a tone before there is an answer: 183, or another 1xx, with our description. His leg
- * exists from now on; the final answer says the same. @returns false when he made no offer: he gets the
- * status alone. */
-export function playEarly(
-  call: Call,
-  caller: Leg,
-  { pattern, status = 183 }: { readonly pattern: TonePattern; readonly status?: number },
-): boolean {
-  const offer = call.dialog(caller).pendingServer?.body ?? ''
-  const media = offer === '' ? null : mediaOf(offer)
-  if (media === null) {
-    call.respond(caller, 'pendingServer', status)
-    return false
-  }
-  const body = answerTo(call, caller, offer, media.direction)
-  call.changeDialog(caller, { localSdp: body, remoteSdp: offer })
-  connect(call, caller, media, media.direction)
-  play(call, caller, pattern)
-  call.respond(caller, 'pendingServer', status, { body })
-  return true
-}
-
-/** Somebody answers, or sends early media: nobody hears a tone any more. */
+/** Somebody talks to them: nobody hears a tone any more. */
 export function stopTones(call: Call): void {
   for (const member of call.session.members) stop(call, legOf(member))
 }
