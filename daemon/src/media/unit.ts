@@ -89,6 +89,7 @@ export class MediaUnit {
         const isSteady = Math.abs(movedMs) < slotMs
         this.#offsetMs = message.offsetMs
         this.engine.setClock(message.synchronised, isSteady)
+        if (!isSteady) this.#statisticsAtMs = 0
         return
       }
       default: {
@@ -171,6 +172,8 @@ export class MediaUnit {
   #countSkipped(slots: number): void {
     this.#ticksLate += Math.floor(slots / phases)
     this.#tickLateMsMax = Math.max(this.#tickLateMsMax, slots * slotMs)
+    // The switch shall hear at once that the legs are cold.
+    this.#statisticsAtMs = 0
   }
 
   #countTick(lateMs: number): void {
