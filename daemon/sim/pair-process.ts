@@ -38,8 +38,9 @@ export class PairProcess {
     const { config, random, disk, clock } = this.#host
     const kept = disk.keptTerm === null ? null : readKept(disk.keptTerm)
     const bootId = Buffer.from(random.bytes(8)).toString('hex')
-    const { heartbeatMs, missesMax } = config.pair
-    const options = { node: config.node, links: config.links, heartbeatMs, missesMax }
+    const { node, links } = config
+    const { heartbeatMs, missesMax, tieBreak } = config.pair
+    const options = { node, links, heartbeatMs, missesMax, tieBreak }
     this.#units.clear()
     this.#stopping = false
     const identity = { options, bootId, kept: kept ?? nothingKept, realtime: true }

@@ -42,6 +42,12 @@ export const alarms = {
     effect: 'There is no redundancy, and both nodes may serve.',
     next: 'Give each node its own name in the node file and restart the one that is wrong.',
   },
+  'tie-break-differs': {
+    severity: 'not-urgent',
+    text: 'The two node files name different rules for two equal nodes (pair.tieBreak).',
+    effect: 'None on calls; both nodes go by the default rule, the larger address.',
+    next: 'Write the same pair.tieBreak into both node files and restart the nodes, standby first.',
+  },
   'role-held': {
     severity: 'urgent',
     text: 'The role changed twice within a minute and is held.',

@@ -125,8 +125,8 @@ function startRunner(world: World, realtime: boolean): PairRunner {
     log: (level, text, fields) => log[level](text, fields),
   }
   const { links, node } = config
-  const { heartbeatMs, missesMax } = config.pair
-  const options = { node, links, heartbeatMs, missesMax }
+  const { heartbeatMs, missesMax, tieBreak } = config.pair
+  const options = { node, links, heartbeatMs, missesMax, tieBreak }
   const clock = keptClock(config.runDirectory)
   if (clock !== null) log.info('the pair clock goes on', { offsetMs: clock.offsetMs })
   const identity = { options, bootId, kept: kept ?? nothingKept, realtime, clock }

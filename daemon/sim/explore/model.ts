@@ -23,7 +23,8 @@ function optionsOf(index: number): PairOptions {
     own: `192.168.${link + 1}.${host(index)}`,
     peer: `192.168.${link + 1}.${host(1 - index)}`,
   }))
-  return { node: `vccs-${index === 0 ? 'a' : 'b'}`, links, heartbeatMs, missesMax }
+  const tieBreak = 'larger-address'
+  return { node: `vccs-${index === 0 ? 'a' : 'b'}`, links, heartbeatMs, missesMax, tieBreak }
 }
 
 const options = [optionsOf(0), optionsOf(1)]

@@ -5,6 +5,9 @@ import { limits } from '../limits.ts'
 import { inputMapSchema, wiredMediaSchema } from '../tables/wired-media.ts'
 
 export const roles = ['starting', 'standby', 'primary'] as const
+/** S1.73, in the order of their numbers in a heartbeat. */
+export const tieBreaks = ['larger-address', 'smaller-address', 'larger-name'] as const
+export type TieBreak = (typeof tieBreaks)[number]
 export type Role = (typeof roles)[number]
 
 const message = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>

@@ -18,9 +18,10 @@ export function hypothesis(
   const read = parseQuestion(question, before, message.peer?.node ?? null)
   if (!read.ok) return read
   const after = suppose(before, read.value)
-  const { links, node, pair } = config
+  const { links, node } = config
+  const { heartbeatMs, missesMax, tieBreak } = config.pair
   const verdict = rehearse({
-    options: { node, links, heartbeatMs: pair.heartbeatMs, missesMax: pair.missesMax },
+    options: { node, links, heartbeatMs, missesMax, tieBreak },
     role: message.role,
     term: message.term,
     peerNode: message.peer?.node ?? 'peer',

@@ -1,6 +1,7 @@
 //! The keys of the node-local file, their values and defaults. Rules over several keys are in
 //! node-config-rules.ts.
 import { z } from 'zod'
+import { tieBreaks } from '../bus/messages.ts'
 import { limits } from '../limits.ts'
 import { reachModes } from './node-config.ts'
 
@@ -59,6 +60,7 @@ const pair = z.strictObject({
   relayPort: port.default(5703),
   heartbeatMs: z.int().min(10).max(1_000).default(100),
   missesMax: z.int().min(3).max(20).default(5),
+  tieBreak: z.enum(tieBreaks).default('larger-address'),
 })
 
 const service = z.strictObject({

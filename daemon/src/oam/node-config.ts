@@ -1,4 +1,5 @@
 //! The node-local configuration file: what differs between the two nodes and is never replicated.
+import type { TieBreak } from '../bus/messages.ts'
 
 interface LinkConfig {
   readonly name: string
@@ -41,6 +42,8 @@ export interface NodeConfig {
     readonly relayPort: number
     readonly heartbeatMs: number
     readonly missesMax: number
+    /** S1.73: who serves when nothing else tells the two nodes apart; equal on both. */
+    readonly tieBreak: TieBreak
   }
   readonly service: {
     readonly address: string

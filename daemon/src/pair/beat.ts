@@ -37,6 +37,7 @@ export function heartbeatOf(state: PairState, now: number, frame: BeatFrame): He
     linksHeard,
     held: isOwnHeld(state, now),
     stoodIn: state.stoodIn,
+    tieBreak: state.options.tieBreak,
     pauseCount: state.pause.count,
   }
 }

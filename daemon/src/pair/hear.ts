@@ -101,6 +101,7 @@ function newView(state: PairState, { value, now }: Heard): PeerView {
     ready: value.ready,
     held: value.held,
     stoodIn: value.stoodIn,
+    tieBreak: value.tieBreak,
     switch: prove(before?.switch ?? { ...noProof, advancedAt: now }, value.switchCounter, now),
     media: prove(before?.media ?? { ...noProof, advancedAt: now }, value.mediaCounter, now),
   }

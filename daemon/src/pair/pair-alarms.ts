@@ -5,6 +5,7 @@ import { foreignPeer } from './foreign.ts'
 import { type LinkHealth, linkState } from './links.ts'
 import { isPaused, nobodyServes } from './pause.ts'
 import type { PairEffect, PairState } from './state.ts'
+import { tieBreaksDiffer } from './tie-break.ts'
 import { hasListened, isPeerReady, linkView } from './turn.ts'
 
 /** The alarms that hold now, and the changes from those that held before. */
@@ -46,6 +47,10 @@ function wantedAlarms(state: PairState, now: number): AlarmChange[] {
   if (!heard) {
     if (hasListened(state, now)) raise('peer-lost', 'peer', 'no link is heard')
     return alarms
+  }
+  if (tieBreaksDiffer(state)) {
+    const { options, peer } = state
+    raise('tie-break-differs', 'pair', `${options.tieBreak} here, ${peer?.tieBreak} at the peer`)
   }
   const at = linkView(state, now)
   const metLongAgo = now - state.companyFrom >= at.silentMsMax

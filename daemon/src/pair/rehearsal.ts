@@ -81,7 +81,7 @@ function eventsOf(rehearsal: Rehearsal, scene: Scene, period: number): PairEvent
 }
 
 function heartbeat(
-  { peerNode, peerRole, term }: Rehearsal,
+  { peerNode, peerRole, term, options }: Rehearsal,
   alive: { readonly switch: boolean; readonly media: boolean },
   at: { readonly link: number; readonly sequence: number },
 ): Heartbeat {
@@ -105,6 +105,7 @@ function heartbeat(
     linksHeard: 0xff,
     held: false,
     stoodIn: false,
+    tieBreak: options.tieBreak,
     pauseCount: 0,
     ...at,
   }

@@ -1,14 +1,20 @@
 //! The agreed rule for two nodes of equal role (S1.68), in this order. A node that cannot serve is no
-//! candidate; while the role is held, who stood in gives it back; then more live sessions, then the higher term, and last the addresses (S1.69 - S1.72).
+//! candidate; while the role is held, who stood in gives it back; then more live sessions, then the higher term, and last what the site chose (`tie-break.ts`).
 //! Both nodes compute it from the same values and come to opposite results.
-import { compareAddresses } from './address-order.ts'
 import { isHeld } from './damping.ts'
 import type { PairState } from './state.ts'
+import { breakTie } from './tie-break.ts'
 import { isPeerReady, isReady } from './turn.ts'
 
 interface Verdict {
   readonly own: boolean
-  readonly rule: 'only-one-ready' | 'role-held' | 'live-sessions' | 'higher-term' | 'address'
+  readonly rule:
+    | 'only-one-ready'
+    | 'role-held'
+    | 'live-sessions'
+    | 'higher-term'
+    | 'address'
+    | 'name'
   readonly because: string
 }
 
@@ -35,10 +41,5 @@ export function decideEqual(state: PairState, now: number): Verdict {
     const because = `term ${state.term} here, ${peer.term} there`
     return { own: state.term > peer.term, rule: 'higher-term', because }
   }
-  const [first] = state.options.links
-  const own = first?.own ?? ''
-  const other = first?.peer ?? ''
-  const order = compareAddresses(own, other)
-  const because = `as strings, ${own} is ${order > 0 ? 'larger' : 'smaller'} than ${other}`
-  return { own: order > 0, rule: 'address', because }
+  return breakTie(state)
 }

@@ -1,7 +1,7 @@
 //! What the decision knows, what can happen to it, and what it orders. Times are milliseconds of
 //! CLOCK_MONOTONIC.
 import type { AlarmChange } from '../alarms.ts'
-import type { BusMessageOf, DecisionRecord, Role } from '../bus/messages.ts'
+import type { BusMessageOf, DecisionRecord, Role, TieBreak } from '../bus/messages.ts'
 import type { ForeignHeartbeat } from '../wire/heartbeat.ts'
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
 import type { Boots } from './boots.ts'
@@ -15,6 +15,8 @@ export interface PairOptions {
   readonly links: readonly { readonly name: string; readonly own: string; readonly peer: string }[]
   readonly heartbeatMs: number
   readonly missesMax: number
+  /** S1.73: who serves when nothing else tells the nodes apart. */
+  readonly tieBreak: TieBreak
 }
 
 export type UnitName = 'switch' | 'media'
@@ -41,6 +43,7 @@ export interface PeerView {
   readonly ready: boolean
   readonly held: boolean
   readonly stoodIn: boolean
+  readonly tieBreak: TieBreak
   readonly switch: Proof
   readonly media: Proof
 }

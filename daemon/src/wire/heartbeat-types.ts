@@ -1,6 +1,6 @@
 //! The values in a heartbeat datagram (DESIGN section 5.4). Times in milliseconds of the sender's
 //! pair clock.
-import type { Role } from '../bus/messages.ts'
+import type { Role, TieBreak } from '../bus/messages.ts'
 
 export interface Heartbeat {
   /** `goodbye`: a unit of the sender died or it stops; the peer serves at once. `handover`: planned
@@ -35,6 +35,8 @@ export interface Heartbeat {
   readonly held: boolean
   /** The sender is primary only because it did not hear its peer, and has not met it since. */
   readonly stoodIn: boolean
+  /** The rule between two equal nodes that the sender goes by (`pair/tie-break.ts`). */
+  readonly tieBreak: TieBreak
   /** How often the pair was paused and resumed, 0 to 255: odd is paused (`pair/pause.ts`). */
   readonly pauseCount: number
 }

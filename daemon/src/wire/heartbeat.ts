@@ -10,7 +10,7 @@
 //! The rules for versions are in ADR 0019: magic, version, role, boot id, sequence and the tag at the
 //! end have their places in every version, so that an incompatible peer is known for one.
 import { assert } from '../assert.ts'
-import type { Role } from '../bus/messages.ts'
+import { type Role, tieBreaks } from '../bus/messages.ts'
 import { isSealed, seal, tagBytes } from './authentication-tag.ts'
 import type { Heartbeat } from './heartbeat-types.ts'
 
@@ -32,6 +32,8 @@ const flagInStep = 2
 const flagReady = 4
 const flagHeld = 8
 const flagStoodIn = 16
+/** Bits 5 and 6 of the flags; a version without them goes by the first. */
+const tieBreakShift = 5
 
 const counters = [
   'sequence',
@@ -74,7 +76,9 @@ export function encodeHeartbeat(value: Heartbeat, key: Uint8Array): Uint8Array {
   const inStep = value.inStep ? flagInStep : 0
   const held = value.held ? flagHeld : 0
   const stoodIn = value.stoodIn ? flagStoodIn : 0
-  view.setUint8(7, alone | inStep | (value.ready ? flagReady : 0) | held | stoodIn)
+  const ready = value.ready ? flagReady : 0
+  const tieBreak = tieBreaks.indexOf(value.tieBreak) << tieBreakShift
+  view.setUint8(7, alone | inStep | ready | held | stoodIn | tieBreak)
   view.setUint8(8, value.link)
   view.setUint8(9, value.linksHeard)
   view.setUint8(10, value.node.length)
@@ -141,6 +145,7 @@ function readValues(bytes: Uint8Array, view: DataView): Heartbeat | null {
     linksHeard: view.getUint8(9),
     held: (flags & flagHeld) !== 0,
     stoodIn: (flags & flagStoodIn) !== 0,
+    tieBreak: tieBreaks[(flags >> tieBreakShift) & 3] ?? 'larger-address',
     pauseCount: view.getUint8(11),
   }
 }

@@ -38,6 +38,7 @@ test('a short file gets its defaults', (t) => {
     relayPort: 5703,
     heartbeatMs: 100,
     missesMax: 5,
+    tieBreak: 'larger-address',
   })
   t.like(value.service, {
     reach: 'shared',

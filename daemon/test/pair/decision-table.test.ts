@@ -15,15 +15,17 @@ const options = {
   links: [{ name: 'net-a', own: '192.168.1.200', peer: '192.168.1.201' }],
   heartbeatMs: 100,
   missesMax: 5,
+  tieBreak: 'larger-address' as const,
 }
 const bootId = 'b000000000000001'
 const alive = { counter: 9, advancedAt: now - 10 }
 
+const tieBreak = 'larger-address'
 type Role = Heartbeat['role']
 
 function peerView(role: Role, ready: boolean): PeerView {
   const proof = ready ? alive : { counter: 0, advancedAt: now - 10 }
-  const flags = { inStep: true, held: false, stoodIn: false }
+  const flags = { inStep: true, held: false, stoodIn: false, tieBreak } as const
   const rest = { sessions: 0, syncPending: 0, ...flags, switch: proof, media: proof }
   return { node: 'vccs-b', bootId, role, term: 4, ready, ...rest }
 }
@@ -68,6 +70,7 @@ function heard(change: Partial<Heartbeat>): PairEvent {
     linksHeard: 1,
     held: false,
     stoodIn: false,
+    tieBreak: 'larger-address',
     pauseCount: 0,
     ...change,
   }

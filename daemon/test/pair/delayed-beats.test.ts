@@ -52,6 +52,7 @@ function beat(period: number, link: number): Heartbeat {
     linksHeard: 7,
     held: false,
     stoodIn: false,
+    tieBreak: 'larger-address',
     pauseCount: 0,
   }
 }
@@ -88,7 +89,7 @@ function eventsOf(profile: Profile, copies: readonly (readonly Copy[])[]): PairE
 
 /** @returns when the standby took over; null: never. */
 function takeOver(profile: Profile, copies: readonly (readonly Copy[])[]): number | null {
-  const options = { node: 'vccs-a', links, ...profile }
+  const options = { node: 'vccs-a', links, ...profile, tieBreak: 'larger-address' as const }
   let state: PairState = startPair(options, { ...nothingKept, term: 1 }, 0)
   for (const event of eventsOf(profile, copies)) {
     state = step(state, event).state
@@ -113,7 +114,7 @@ function spreadMsMax({ heartbeatMs, missesMax }: Profile, lostInARow: number): n
 
 for (const profile of [
   { heartbeatMs: 20, missesMax: 3 },
-  { heartbeatMs: 100, missesMax: 5 },
+  { heartbeatMs: 100, missesMax: 5, tieBreak: 'larger-address' as const },
 ]) {
   const name = `${profile.heartbeatMs} ms x ${profile.missesMax}`
   const spreadMs = spreadMsMax(profile, 0)

@@ -18,7 +18,13 @@ class Node {
   readonly runner: PairRunner
 
   constructor() {
-    const options = { node: 'vccs-a', links, heartbeatMs: 100, missesMax: 5 }
+    const options = {
+      node: 'vccs-a',
+      links,
+      heartbeatMs: 100,
+      missesMax: 5,
+      tieBreak: 'larger-address' as const,
+    }
     const kept = { ...nothingKept, served: true }
     const identity = { options, bootId: 'a000000000000001', kept, realtime: true }
     this.runner = new PairRunner(identity, {
@@ -69,6 +75,7 @@ class Node {
       linksHeard: 1,
       held: false,
       stoodIn: false,
+      tieBreak: 'larger-address',
       pauseCount: 0,
     })
   }

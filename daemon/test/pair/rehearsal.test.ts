@@ -11,7 +11,13 @@ const whole: Scene = { linksUp: [true, true, true], own: both, peer: both }
 
 function ask(role: 'primary' | 'standby', after: Partial<Scene>): ReturnType<typeof rehearse> {
   const rehearsal: Rehearsal = {
-    options: { node: 'vccs-a', links, heartbeatMs: 100, missesMax: 5 },
+    options: {
+      node: 'vccs-a',
+      links,
+      heartbeatMs: 100,
+      missesMax: 5,
+      tieBreak: 'larger-address' as const,
+    },
     role,
     term: 7,
     peerNode: 'vccs-b',

@@ -31,6 +31,7 @@ const options = {
   })),
   heartbeatMs: 100,
   missesMax: 5,
+  tieBreak: 'larger-address' as const,
 }
 
 const beat: Heartbeat = {
@@ -54,6 +55,7 @@ const beat: Heartbeat = {
   linksHeard: 3,
   held: false,
   stoodIn: false,
+  tieBreak: 'larger-address',
   pauseCount: 0,
 }
 

@@ -1,6 +1,6 @@
 //! Two nodes with their links in simulated time: the real pair runners, no socket and no clock. All that
 //! happens is logged as a line of text.
-import type { BusMessage } from '../../src/bus/messages.ts'
+import type { BusMessage, TieBreak } from '../../src/bus/messages.ts'
 import { type KeptState, nothingKept } from '../../src/pair/kept-state.ts'
 import { PairRunner } from '../../src/pair/runner.ts'
 import type { UnitName } from '../../src/pair/state.ts'
@@ -49,6 +49,8 @@ export interface WorldOptions {
   readonly clockAheadMs?: number
   /** Asked each time a node keeps its term. */
   readonly keepFails?: (node: NodeName) => boolean
+  /** What each node file says; by default the rule of the source. */
+  readonly tieBreaks?: Readonly<Record<NodeName, TieBreak>>
   /** What the bytes of a heartbeat become on their way; null: they are refused. */
   readonly wire?: (from: NodeName, value: Heartbeat) => Heartbeat | ForeignHeartbeat | null
 }
@@ -67,10 +69,12 @@ export class World {
   #recorded: { to: NodeName; link: number; value: Heartbeat } | null = null
   #recordFrom: NodeName | null = null
   readonly #keepFails: (node: NodeName) => boolean
+  readonly #tieBreaks: Readonly<Record<NodeName, TieBreak>>
   readonly #wire: NonNullable<WorldOptions['wire']>
 
   constructor(options: WorldOptions = {}) {
     this.#keepFails = options.keepFails ?? (() => false)
+    this.#tieBreaks = options.tieBreaks ?? { A: 'larger-address', B: 'larger-address' }
     this.#wire = options.wire ?? ((_from, value) => value)
     this.#linkNames = ['net-a', 'net-b', 'private'].slice(0, options.links ?? 3)
     this.#aheadMs = { A: 0, B: options.clockAheadMs ?? 5_000 }
@@ -97,7 +101,13 @@ export class World {
     node.waiting.length = 0
     const links = this.#linkNames.map((link, index) => this.#link(name, link, index))
     const identity = {
-      options: { node: `vccs-${name.toLowerCase()}`, links, heartbeatMs, missesMax },
+      options: {
+        node: `vccs-${name.toLowerCase()}`,
+        links,
+        heartbeatMs,
+        missesMax,
+        tieBreak: this.#tieBreaks[name],
+      },
       bootId: `${name === 'A' ? 'a' : 'b'}${String(node.boot).padStart(15, '0')}`,
       kept: node.loseDisk ? nothingKept : node.kept,
       realtime: true,

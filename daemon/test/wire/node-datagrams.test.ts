@@ -40,6 +40,7 @@ const heartbeat: fc.Arbitrary<Heartbeat> = fc.record({
   linksHeard: fc.nat(7),
   held: fc.boolean(),
   stoodIn: fc.boolean(),
+  tieBreak: fc.constantFrom('larger-address', 'smaller-address', 'larger-name'),
   pauseCount: fc.nat(255),
 })
 
