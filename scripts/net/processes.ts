@@ -4,7 +4,8 @@ import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'n
 import { atExit } from './cleanup.ts'
 
 interface ProgramOptions {
-  readonly namespace: string
+  /** Absent: in that of this process. */
+  readonly namespace?: string
   readonly command: string
   readonly args: readonly string[]
   readonly directory?: string
@@ -27,24 +28,20 @@ export class Programs {
   /** Starts a program; it gets SIGKILL from the kernel should this process die without a word. */
   start(options: ProgramOptions): ChildProcess {
     const log = options.logFile === undefined ? undefined : openSync(options.logFile, 'a')
-    const child = spawn(
-      'nsenter',
-      [
-        `--net=/run/netns/${options.namespace}`,
-        '--',
-        ...dieWithParent,
-        ...(options.urgent === true ? first() : []),
-        options.command,
-        ...options.args,
-      ],
-      {
-        cwd: options.directory,
-        env: { ...process.env, ...options.environment },
-        stdio: ['pipe', log ?? 'pipe', log ?? 'pipe'],
-        // A group of its own: Ctrl-C on the terminal must reach us first, and us only.
-        detached: true,
-      },
-    )
+    const [command = '', ...args] = [
+      ...(options.namespace === undefined ? [] : within(options.namespace)),
+      ...dieWithParent,
+      ...(options.urgent === true ? first() : []),
+      options.command,
+      ...options.args,
+    ]
+    const child = spawn(command, args, {
+      cwd: options.directory,
+      env: { ...process.env, ...options.environment },
+      stdio: ['pipe', log ?? 'pipe', log ?? 'pipe'],
+      // A group of its own: Ctrl-C on the terminal must reach us first, and us only.
+      detached: true,
+    })
     if (log !== undefined) closeSync(log)
     this.#running.add(child)
     if (child.pid !== undefined) preferTree(child.pid)
@@ -70,16 +67,22 @@ export class Programs {
 
 const realtime = ['chrt', '--fifo', '40'] as const
 const nice = ['nice', '-n', '-15'] as const
-let mayBeRealtime: boolean | undefined
+let realtimeWorks: boolean | undefined
+
+/** Whether programs here may stand before all that the daemons do. */
+export function mayBeRealtime(): boolean {
+  realtimeWorks ??= spawnSync(realtime[0], [...realtime.slice(1), 'true']).status === 0
+  return realtimeWorks
+}
 
 /** Before all that the daemons do, where that is allowed: a node that starts takes two processors for a
  * while, and what a telephone says too late nobody can play in time. `nice` starts the program also
  * where it may do nothing. */
 function first(): readonly string[] {
-  mayBeRealtime ??= spawnSync(realtime[0], [...realtime.slice(1), 'true']).status === 0
-  return mayBeRealtime ? realtime : nice
+  return mayBeRealtime() ? realtime : nice
 }
 
+const within = (namespace: string) => ['nsenter', `--net=/run/netns/${namespace}`, '--']
 const dieWithParent = ['setpriv', '--pdeathsig', 'KILL', '--'] as const
 
 let preferredNice: number | null = null

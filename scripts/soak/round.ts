@@ -73,7 +73,7 @@ export class Round {
     this.#options = options
     this.#lab = lab
     this.#load = load
-    this.#witness = Witness.start(lab.programs, lab.network.namespace('probe'))
+    this.#witness = Witness.start(lab.programs)
     this.#macs = { a: lab.network.mac('a'), b: lab.network.mac('b') }
   }
 

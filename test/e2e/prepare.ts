@@ -1,5 +1,5 @@
-//! Imported by the configuration of the test runner: the tests need packages, namespaces, and the mixer of
-//! the present source.
+//! Imported by the configuration of the test runner, and by `scripts/e2e.ts`: the tests need packages,
+//! namespaces, and the mixer of the present source.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,3 +19,5 @@ function isOld(): boolean {
 ensurePackages(testPrograms)
 if (isOld()) execFileSync(process.execPath, [join(root, 'scripts/build-mixer.ts')])
 await ensureNamespaces()
+// A node that starts need not compile again what the one before it has compiled.
+process.env.NODE_COMPILE_CACHE ??= join(root, 'build/compile-cache')
