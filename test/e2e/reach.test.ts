@@ -8,7 +8,6 @@ import type { Capture } from '../../scripts/capture/capture.ts'
 import type { UdpPacket } from '../../scripts/capture/pcap.ts'
 import { isRtp } from '../../scripts/capture/rtp-analysis.ts'
 import { between, ofTerminal, sipMessages } from '../../scripts/capture/sip-analysis.ts'
-import { compareTwins } from '../../scripts/capture/twin.ts'
 import { Lab } from '../../scripts/lab.ts'
 import type { LabNode } from '../../scripts/lab-node.ts'
 import { labUsers } from '../../scripts/lab-site.ts'
@@ -17,6 +16,7 @@ import { knowsTwoServers } from '../../scripts/net/two-servers.ts'
 import { until } from '../../scripts/waiting.ts'
 import { lostIn, type PhonePair, putDown, registerPhones, talk, wholeTones } from './call.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
+import { twinsEqual } from './twins.ts'
 
 const members = ['p1', 'p2'] as const
 type Member = (typeof members)[number]
@@ -177,11 +177,7 @@ for (const mode of ['shared', 'floating', 'direct'] as const) {
     await goOn(story)
     const { violations, sentByA, sentByB } = await watch.finish()
     t.deepEqual(violations, [])
-    const twin = compareTwins(asOne(sentByA), asOne(sentByB))
-    t.log(`${mode}: twins ${JSON.stringify(twin)}`)
-    t.true(twin.packets > 300, JSON.stringify(twin))
-    t.is(twin.headerEqual, twin.packets)
-    t.true(twin.payloadEqual >= twin.packets * 0.999, JSON.stringify(twin))
+    twinsEqual(t, { sentByA: asOne(sentByA), sentByB: asOne(sentByB) }, 300)
   })
 }
 

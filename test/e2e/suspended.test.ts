@@ -112,9 +112,8 @@ test.serial(
     await lab.inStep()
     const sent = (await capture.stop()).filter(({ timeMs }) => timeMs >= wokenMs)
     // It may have been stopped in the middle of a tick: the rest of it leaves when it goes on.
-    const rest = sent.filter((packet) => isRtp(packet) && packet.timeMs < wokenMs + 20)
-    for (const [leg, packets] of Map.groupBy(rest, streamName)) t.is(packets.length, 1, leg)
-    t.deepEqual(sent.filter(isRtp).slice(rest.length), [])
+    const rest = Map.groupBy(sent.filter(isRtp), streamName)
+    for (const [leg, packets] of rest) t.is(packets.length, 1, leg)
     t.deepEqual(sipMessages(sent), [])
     t.is((await standby.opinion()).role, 'standby')
   },
@@ -149,10 +148,17 @@ test.serial('a node alone that stood still goes on by itself with its calls', as
   const { wake } = alone.stopAll()
   await delay(3_000)
   const wokenMs = wake()
-  await until(async () => (await alone.opinion()).role === 'primary', { what: 'primary again' })
-  const backMs = lineMs(alone, { text: /"unit":"switch".*"role":"primary"/, fromMs: wokenMs })
-  t.log(`primary again ${backMs - wokenMs} ms after it woke`)
-  t.is((await alone.opinion()).service?.calls, 1)
+  // Until then `primary` may be what it said before it stood still.
+  await until(() => lineMs(alone, { text: /"unit":"pair".*"suspended"/, fromMs: wokenMs }) > 0, {
+    what: 'word of the standstill',
+  })
+  await until(
+    async () => {
+      const { role, service } = await alone.opinion()
+      return role === 'primary' && service?.calls === 1
+    },
+    { what: 'primary again with its call' },
+  )
   const capture = await lab.capture('p1')
   const fromMs = Date.now() + 200
   await delay(1_500)
