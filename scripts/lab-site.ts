@@ -6,8 +6,10 @@ export interface LabUser {
   readonly password: string
   /** False: this terminal gets the primary's stream only. */
   readonly twin?: boolean
-  /** More of its account: `line`, `rights`. */
+  /** More of its account. */
   readonly line?: Readonly<Record<string, unknown>>
+  readonly rights?: Readonly<Record<string, unknown>>
+  readonly forward?: Readonly<Record<string, unknown>>
 }
 
 export function labUsers(first: number, count: number): LabUser[] {

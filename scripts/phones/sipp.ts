@@ -120,7 +120,8 @@ function writeFiles(options: SippOptions): void {
   let scenario = readFileSync(join(scenarioFolder, `${options.scenario}.xml`), 'utf8')
   // The time of a `recv` cannot come from the command line, as that of a `pause` can.
   const pause = String(Math.max(1, options.pauseMs ?? 0))
-  for (const [name, value] of Object.entries({ expires: '3600', pause, ...options.values })) {
+  const values = { expires: '3600', more: '', pause, ...options.values }
+  for (const [name, value] of Object.entries(values)) {
     scenario = scenario.replaceAll(`{${name}}`, value)
   }
   writeFileSync(join(directory, 'scenario.xml'), scenario)
