@@ -14,7 +14,7 @@ export interface FileRun {
 }
 
 /** A jitter buffer: less than this the machine is not to blame for. */
-export const standstillMsMin = 60
+const standstillMsMin = 60
 
 /** What else than the product may have made it red; null: nothing, it is a fault. */
 export function excuseOf({ beside, stoodStill }: FileRun): string | null {

@@ -29,7 +29,8 @@ export class LinphonePhone {
 
   private constructor(options: LinphoneOptions) {
     this.options = options
-    mkdirSync(options.directory, { recursive: true })
+    // Without its database it never begins to listen.
+    mkdirSync(join(options.directory, '.local/share/linphone'), { recursive: true })
     const file = join(options.directory, 'linphonerc')
     writeFileSync(file, `${configuration(options).join('\n')}\n`)
     writeWav(join(options.directory, 'tone.wav'), toneSamples(options.toneHz, toneSeconds))

@@ -148,16 +148,19 @@ for (const { name, on, off } of forwardings) {
   })
 }
 
-test.serial('forwarding, no answer: a telephone that rings in vain stops, another rings', async (t) => {
-  const rings = dora.next('CALL_INCOMING')
-  const stops = dora.next('CALL_CLOSED')
-  const next = cleo.next('CALL_INCOMING')
-  await anna.dial(uriOf('1004'))
-  await Promise.all([rings, stops, next])
-  await answer(anna, cleo)
-  await putDown(cleo, { caller: anna, callee: cleo })
-  t.pass()
-})
+test.serial(
+  'forwarding, no answer: a telephone that rings in vain stops, another rings',
+  async (t) => {
+    const rings = dora.next('CALL_INCOMING')
+    const stops = dora.next('CALL_CLOSED')
+    const next = cleo.next('CALL_INCOMING')
+    await anna.dial(uriOf('1004'))
+    await Promise.all([rings, stops, next])
+    await answer(anna, cleo)
+    await putDown(cleo, { caller: anna, callee: cleo })
+    t.pass()
+  },
+)
 
 test.serial('do not disturb: the caller is refused, until it is taken back', async (t) => {
   await set(ben, '*78')
