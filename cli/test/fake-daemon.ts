@@ -344,6 +344,17 @@ export const healthyHandlers: ControlHandlers = {
       node: 'vccs-a',
       entries: [
         {
+          ...{ at, node: 'vccs-a', from: 'primary', to: 'primary', term: 19, rule: 'merge' },
+          because: 'two nodes that both served met',
+          ...{ operation: null, operator: null, reason: null, effect: null },
+          merge: {
+            ...{ side: 'took', ok: true, tookMs: 75, given: 3, users: 1, shiftTicks: 0 },
+            ...{ adopted: 1, updated: 0, kept: 1, ended: 0, renumbered: 1, unreadable: 0 },
+            ...{ closedCount: 2, closed: [{ sessionId: 's-7', rule: 'same-terminal' }] },
+          },
+        },
+        {
+          merge: null,
           at,
           node: 'vccs-a',
           from: 'primary',

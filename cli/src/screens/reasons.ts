@@ -3,6 +3,7 @@ import type { Decision, ResultOf } from '../../../daemon/src/control/api.ts'
 import type {
   Effect,
   HistoryEntry,
+  Merge,
   Operation,
 } from '../../../daemon/src/control/operation-schema.ts'
 import type { Cell, Screen, Tone } from './screen.ts'
@@ -74,6 +75,7 @@ export function drawHistory(screen: Screen, result: ResultOf<'history'>): string
 
 function drawEntry(screen: Screen, entry: HistoryEntry): string[] {
   const { at, node, from, to, term, rule, because, operation, operator, reason, effect } = entry
+  if (entry.merge !== null) return drawMerge(screen, entry, entry.merge)
   const head = `${moment(at)}  ${node}  ${from} ${screen.arrow} ${to}  term ${term}  (${rule})`
   const lines = screen.text(head, 2)
   if (operation === null) lines.push(...screen.labelled('  automatic', because))
@@ -82,6 +84,30 @@ function drawEntry(screen: Screen, entry: HistoryEntry): string[] {
     lines.push(...screen.labelled('  ordered', `op ${operation} by ${operator}: ${said}`))
   }
   if (effect !== null) lines.push(...screen.labelled('  effect', effectText(effect)))
+  return lines
+}
+
+/** Two primaries met: who stayed, what was handed over, what had to be closed and by which rule. */
+function drawMerge(screen: Screen, { at, node, to, term, because }: HistoryEntry, merge: Merge) {
+  const stays = merge.side === 'took' ? 'stays' : 'becomes'
+  const lines = screen.text(`${moment(at)}  ${node}  ${stays} ${to}  term ${term}  (merge)`, 2)
+  lines.push(...screen.labelled('  because', because))
+  const { given, users, tookMs, ok } = merge
+  const what = `${plural(given, 'session')} and ${plural(users, 'registration')}`
+  const way = merge.side === 'took' ? 'of the peer' : 'to the peer'
+  const late = ok ? ` in ${duration(tookMs)}` : ': they did not come through in time and are lost'
+  lines.push(...screen.labelled('  handed over', `${what} ${way}${late}`))
+  if (merge.side === 'took') {
+    const { adopted, updated, kept, ended, renumbered } = merge
+    const outcomes = [`${adopted} adopted`, `${updated} updated`, `${kept} own kept`]
+    const more = [`${ended} ended meanwhile`, `${renumbered} with other ports`]
+    lines.push(...screen.labelled('  outcome', [...outcomes, ...more].join(', ')))
+  }
+  const { closed, closedCount, unreadable } = merge
+  if (unreadable > 0) lines.push(...screen.labelled('  not readable', `${unreadable}`))
+  const names = closed.map(({ sessionId, rule }) => `${sessionId} (${rule})`)
+  if (closedCount > names.length) names.push(`and ${closedCount - names.length} more`)
+  lines.push(...screen.labelled('  closed', names.length === 0 ? 'none' : names.join(', ')))
   return lines
 }
 

@@ -15,7 +15,7 @@ export type SiteData = Pick<Configuration, 'setPair' | 'rows' | 'advance'>
 export type CallKeeper = Pick<CallRecords, 'sessionChanged' | 'advance'>
 
 /** Who remembers what happened. */
-export type Witness = Pick<Logbook, 'note' | 'becomes' | 'sessionChanged'>
+export type Witness = Pick<Logbook, 'note' | 'becomes' | 'merged' | 'sessionChanged'>
 
 export interface EngineParts {
   readonly config: NodeConfig

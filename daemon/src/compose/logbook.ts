@@ -14,6 +14,7 @@ import { makeDirectory } from '../platform/files.ts'
 import { KeptFile } from '../platform/kept-file.ts'
 import type { Conference } from '../tables/wired-conference.ts'
 import type { LogHub } from './log-hub.ts'
+import type { MergeReport } from './merge.ts'
 
 interface LogbookParts {
   readonly config: NodeConfig
@@ -60,6 +61,16 @@ export class Logbook {
     this.#decisions = text
     if (this.history.note(decisions, this.operations.list())) this.#keepHistory()
     this.#join()
+  }
+
+  /** What became of the sessions when two primaries met. */
+  merged({ atMs, ...report }: MergeReport, term: number): void {
+    this.history.noteMerge(atMs, term, {
+      ...report,
+      closedCount: report.closed.length,
+      closed: [...report.closed],
+    })
+    this.#keepHistory()
   }
 
   /** To be called before the core of this node follows the role. */

@@ -60,6 +60,8 @@ interface MergerUnits {
 interface MergerParts {
   readonly clock: Clock
   readonly log: LogHub
+  /** Who keeps the report, with the term in which it is. */
+  told(report: MergeReport, term: number): void
 }
 
 /** Sessions adopted in one turn: all at once would hold up the calls. */
@@ -80,6 +82,7 @@ export class Merger {
   readonly #ended = new Set<string>()
   readonly #users = new Set<string>()
   #startedMs = 0
+  #term = 0
   /** This node lost, and waits for the clock of the winner before it gives. */
   #isAwaitingClock = false
   #gave = { given: 0, users: 0, unreadable: 0, shiftTicks: 0 }
@@ -90,20 +93,21 @@ export class Merger {
   #awaitsUnheard = false
   report: MergeReport | null = null
 
-  constructor(units: MergerUnits, { clock, log }: MergerParts) {
+  constructor(units: MergerUnits, { clock, log, told }: MergerParts) {
     const { tables, core, runner, replicator, media, sync } = units
-    this.#parts = { tables, core, runner, replicator, media, sync, clock, log }
+    this.#parts = { tables, core, runner, replicator, media, sync, clock, log, told }
     tables.onChange((change, _previous, next, origin) => {
       if (origin === 'local') this.#note(change, next)
     })
   }
 
   /** Before the role is taken. */
-  role({ role, merge }: BusMessageOf<'role'>): void {
+  role({ role, merge, term }: BusMessageOf<'role'>): void {
     const { clock, replicator, core } = this.#parts
     if (role !== 'standby') this.#isAwaitingClock = false
     if (role !== 'primary') this.#taken = null
     if (merge === undefined) return
+    this.#term = term
     this.#startedMs = clock.monotonicMs()
     replicator.beginMerge(merge === 'give' ? merge : 'take', this.#startedMs)
     this.#isAwaitingClock = merge === 'give'
@@ -234,6 +238,7 @@ export class Merger {
   #say(report: MergeReport): void {
     this.report = report
     this.#parts.log[report.ok ? 'info' : 'warn']('merge', { ...report })
+    this.#parts.told(report, this.#term)
   }
 
   #times(): Pick<MergeReport, 'atMs' | 'tookMs'> {

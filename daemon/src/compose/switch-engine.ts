@@ -17,7 +17,7 @@ import type { CallKeeper, EngineParts, SiteData, Witness } from './engine-parts.
 import { JournalKeeper } from './journal-keeper.ts'
 import { makeCore } from './make-core.ts'
 import { MediaLink } from './media-link.ts'
-import { Merger } from './merge.ts'
+import { type MergeReport, Merger } from './merge.ts'
 import { heardPairDied, sayPairDied } from './pair-death.ts'
 import { PairLink } from './pair-link.ts'
 import { RoleDoubt } from './role-doubt.ts'
@@ -82,7 +82,8 @@ export class SwitchEngine {
       journal: (changes) => this.#journal.append(changes),
       trace: this.trace,
     })
-    this.merger = new Merger(this, { clock, log })
+    const told = (report: MergeReport, term: number) => this.#witness?.merged(report, term)
+    this.merger = new Merger(this, { clock, log, told })
     this.#journal = new JournalKeeper(journalFile, tables, (change) =>
       this.replicator.frameOf(change),
     )

@@ -110,6 +110,31 @@ export const operationSchema = z.object({
 })
 export type Operation = z.infer<typeof operationSchema>
 
+/** Two nodes that both served met (ADR 0001): what became of their sessions, seen from one of them. */
+const mergeSchema = z.object({
+  /** `gave`: this node lost and gave what it had. `took`: it stayed primary. */
+  side: z.enum(['gave', 'took']),
+  /** False: what was given did not come through in time, and what only the giver had is lost. */
+  ok: z.boolean(),
+  tookMs: z.number(),
+  /** Sessions, live and just ended, and registrations that were handed over. */
+  given: count,
+  users: count,
+  /** What the winner did with the sessions: new to it, newer than its own, its own are newer, ended. */
+  adopted: count,
+  updated: count,
+  kept: count,
+  ended: count,
+  /** Adopted with another port or bridge number. */
+  renumbered: count,
+  unreadable: count,
+  shiftTicks: z.number(),
+  /** Sessions that could not be kept, and the rule that decided it: the first of so many. */
+  closedCount: count,
+  closed: z.array(z.object({ sessionId: z.string(), rule: z.string() })),
+})
+export type Merge = z.infer<typeof mergeSchema>
+
 export const historyEntrySchema = z.object({
   at: timeSchema,
   /** The node whose role changed. */
@@ -124,5 +149,7 @@ export const historyEntrySchema = z.object({
   operator: z.string().nullable(),
   reason: z.string().nullable(),
   effect: effectSchema.nullable(),
+  /** Not a change of the role: two primaries met, and this node became or stayed `to`. */
+  merge: mergeSchema.nullable().default(null),
 })
 export type HistoryEntry = z.infer<typeof historyEntrySchema>

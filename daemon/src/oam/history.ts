@@ -1,7 +1,7 @@
 //! The changes of this node's role (`vccs history`), each joined to the operation that wanted it and to
 //! what it did to the calls. Bounded; kept over restarts by whoever composes it.
-import type { DecisionRecord } from '../bus/messages.ts'
-import type { Effect, HistoryEntry, Operation } from '../control/operation-schema.ts'
+import type { DecisionRecord, Role } from '../bus/messages.ts'
+import type { Effect, HistoryEntry, Merge, Operation } from '../control/operation-schema.ts'
 import { limits } from '../limits.ts'
 
 /** An operation moves the role within this time; a drill moves it twice. */
@@ -9,6 +9,9 @@ const operationMsMax = 15_000
 const drillMsMax = 120_000
 /** ... and the clocks of the nodes may differ by this, for an operation of the peer. */
 const clockMsMax = 2_000
+
+/** Sessions that were closed in a merge, of which the history tells each. */
+const closedMax = 50
 
 /** Later than after so many changes of role nobody tells of an operation. */
 const joinedMax = 4
@@ -56,9 +59,23 @@ export class History {
     return joined
   }
 
+  /** Two primaries met, and this node stays or became what it is in this term. */
+  noteMerge(atMs: number, term: number, merge: Merge): void {
+    const role: Role = merge.side === 'took' ? 'primary' : 'standby'
+    const entry: HistoryEntry = {
+      ...{ at: new Date(atMs).toISOString(), node: this.#node, from: role, to: role, term },
+      ...{ rule: 'merge', because: 'two nodes that both served met' },
+      ...{ operation: null, operator: null, reason: null, effect: null },
+      merge: { ...merge, closed: merge.closed.slice(0, closedMax) },
+    }
+    this.#entries = [...this.#entries, entry].slice(-limits.historyKept)
+  }
+
   /** What the take-over of this term did. @returns whether something changed. */
   setEffect(term: number, effect: Effect): boolean {
-    const at = this.#entries.findLastIndex((one) => one.term === term && one.to === 'primary')
+    const isIt = ({ term: of, to, merge }: HistoryEntry) =>
+      of === term && to === 'primary' && merge === null
+    const at = this.#entries.findLastIndex(isIt)
     const entry = this.#entries[at]
     if (entry === undefined || JSON.stringify(entry.effect) === JSON.stringify(effect)) return false
     this.#entries = this.#entries.with(at, { ...entry, effect })
@@ -91,6 +108,7 @@ export class History {
       operator: operation?.operator ?? null,
       reason: operation?.reason ?? null,
       effect: null,
+      merge: null,
     }
   }
 }

@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import type { DecisionRecord } from '../../src/bus/messages.ts'
-import { historyEntrySchema, operationSchema } from '../../src/control/operation-schema.ts'
+import {
+  historyEntrySchema,
+  type Merge,
+  operationSchema,
+} from '../../src/control/operation-schema.ts'
 import { limits } from '../../src/limits.ts'
 import { History } from '../../src/oam/history.ts'
 import { readRecords, writeRecords } from '../../src/oam/kept-records.ts'
@@ -120,6 +124,41 @@ function decision(change: Partial<DecisionRecord> = {}): DecisionRecord {
 function takeOver(sessions: Conference[], term = 18): TakeOverWatch {
   return new TakeOverWatch({ term, atMs: 1_000, sessions, answeredLate: 3 })
 }
+
+const merge: Merge = {
+  ...{ side: 'took', ok: true, tookMs: 75, given: 3, users: 1, shiftTicks: 0 },
+  ...{ adopted: 1, updated: 0, kept: 1, ended: 0, renumbered: 0, unreadable: 0 },
+  ...{ closedCount: 60, closed: Array.from({ length: 60 }, sameTerminal) },
+}
+
+function sameTerminal(_: unknown, index: number) {
+  return { sessionId: `s-${index}`, rule: 'same-terminal' }
+}
+
+test('history tells what became of the calls when two primaries met, also after a restart', (t) => {
+  const history = new History('vccs-a', [])
+  history.note([decision()], [])
+  history.noteMerge(t0 + 5, 17, merge)
+  history.noteMerge(t0 + 6, 18, { ...merge, side: 'gave', closedCount: 0, closed: [] })
+  const { records, unreadable } = readRecords(writeRecords(history.list()), historyEntrySchema)
+  t.is(unreadable, 0)
+  const [change, took, gave] = records
+  t.is(change?.merge, null)
+  t.like(took, { rule: 'merge', from: 'primary', to: 'primary', term: 17, node: 'vccs-a' })
+  t.like(took?.merge, { adopted: 1, kept: 1, closedCount: 60 })
+  t.deepEqual(took?.merge?.closed.at(-1), { sessionId: 's-49', rule: 'same-terminal' })
+  t.like(gave, { to: 'standby', term: 18 })
+  // What the take-over of that term did is told with the change of the role.
+  t.true(history.setEffect(17, takeOver([], 17).effect()))
+  t.is(history.list()[1]?.effect, null)
+})
+
+test('a change of the role that an older version has kept has no merge', (t) => {
+  const history = new History('vccs-a', [])
+  history.note([decision()], [])
+  const old = writeRecords(history.list()).replace(/,?"merge":null/, '')
+  t.deepEqual(readRecords(old, historyEntrySchema).records, [...history.list()])
+})
 
 test('history takes each change of the role once, however often it is told, also after a restart', (t) => {
   const history = new History('vccs-a', [])
