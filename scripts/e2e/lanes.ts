@@ -6,6 +6,7 @@ import type { FileRun } from './verdict.ts'
 
 const root = join(import.meta.dirname, '../..')
 const folder = join(root, 'test/e2e')
+const runner = join(root, 'node_modules/ava/entrypoints/cli.js')
 /** A capture hands its last lines over this late, and the sleepers theirs. */
 const settleMs = 200
 
@@ -54,7 +55,8 @@ export class Lanes {
     const fromMs = Date.now()
     const config = join(folder, 'ava.config.js')
     const args = ['--config', config, '--concurrency', '1', join(folder, `${name}.test.ts`)]
-    const child = spawn(join(root, 'node_modules/.bin/ava'), args, {
+    // This Node: the one of the system, which stands first in the path now, may be too old.
+    const child = spawn(process.execPath, [runner, ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
