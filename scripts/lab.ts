@@ -13,7 +13,6 @@ import { atExit } from './net/cleanup.ts'
 import { LabNetwork, lanInterface, type NodeName, serviceAddress } from './net/netns.ts'
 import { exited, Programs } from './net/processes.ts'
 import { BaresipPhone, type PhoneOptions } from './phones/baresip.ts'
-import { LinphonePhone } from './phones/linphone.ts'
 import { Sipp, type SippOptions } from './phones/sipp.ts'
 import { until } from './waiting.ts'
 
@@ -187,21 +186,6 @@ export class Lab {
       programs: this.programs,
       namespace: this.network.namespace(member),
       directory: join(this.directory, `${member}-${options.user}`),
-      address: this.network.address(member),
-      server: serviceAddress,
-    })
-  }
-
-  /** A registered linphone in the namespace `member`. */
-  linphone(member: string, user: LabUser, toneHz: number): Promise<LinphonePhone> {
-    // It takes a machine without a way out for one without a network.
-    this.network.exec(member, ['ip', 'route', 'replace', 'default', 'dev', lanInterface])
-    return LinphonePhone.start({
-      ...user,
-      toneHz,
-      programs: this.programs,
-      namespace: this.network.namespace(member),
-      directory: join(this.directory, `${member}-${user.user}`),
       address: this.network.address(member),
       server: serviceAddress,
     })

@@ -144,7 +144,7 @@ for (const winner of ['a', 'b'] as const) {
       t.true(gave?.ok)
       t.deepEqual(took?.closed, [])
       const told = await primary.cli('history')
-      t.regex(told.output, /stays primary +term \d+ +\(merge\)[^]*closed +none/)
+      t.regex(told.output, /stays primary +term \d+ +\(merge\)[\s\S]*closed +none/)
       t.regex((await loser.cli('history')).output, /becomes standby .*\(merge\)/)
       t.is(await liveCalls(primary), 3)
       t.is(await liveCalls(loser), 3)
