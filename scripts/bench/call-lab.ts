@@ -10,6 +10,8 @@ import { type LoadResult, SippLoad, sippPort } from './sipp-load.ts'
 const usersOfASide = 300
 const callers = labUsers(2000, usersOfASide)
 const callees = labUsers(4000, usersOfASide)
+/** Accounts of a lab for loads. */
+export const callLabUsers = 2 * usersOfASide
 const pairsOfUsers = callers.map(({ user }, index) => `${user};${callees[index]?.user}`)
 const registrationsPerSecond = 100
 const registrationMsMax = 30_000

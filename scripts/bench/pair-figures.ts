@@ -4,16 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { LiveCapture } from '../capture/live-capture.ts'
 import type { Lab } from '../lab.ts'
 import type { LabNode } from '../lab-node.ts'
-import { labUsers } from '../lab-site.ts'
 import { percentile } from '../soak/bounds.ts'
 import { until } from '../waiting.ts'
 import { callLab, runLoad } from './call-lab.ts'
 import { type BenchContext, round } from './figures.ts'
+import { applyLargeSite } from './large-site.ts'
 
-/** Beside those that call: with them some 20,000 records. Loaded in parts, each of which is an order of its
- * own; how many records there were in the end is told with the figures. */
-const others = labUsers(20_000, 9_600)
-const accountsOfOneLoad = 2_400
 const callsPerSecond = 10
 const switchovers = 5
 const catchUps = 3
@@ -24,7 +20,8 @@ export async function measurePair(context: BenchContext): Promise<object> {
   const lab = await callLab('pair')
   try {
     const { say } = context
-    const site = await loadAccounts(lab, context)
+    // With the records of those that call, more than 10,000.
+    const site = await applyLargeSite(lab, context)
     const roundTrip = await measureRoundTrip(lab, context)
     say(`record to its ACK: ${JSON.stringify(roundTrip)}`)
     const switchover = await measureSwitchovers(lab)
@@ -81,30 +78,6 @@ async function measureRoundTrip(lab: Lab, { seconds }: BenchContext) {
   await runLoad(lab, { calls: callsPerSecond * seconds, callsPerSecond, holdMs: 500 })
   for (const capture of captures) await capture.stop()
   return figuresOf(trips)
-}
-
-/** One order after the other, until there are all, or one has no answer in time, as on a busy machine. */
-async function loadAccounts(lab: Lab, { say }: BenchContext): Promise<object> {
-  const { term } = await (await lab.inStep()).opinion()
-  const loadMs: number[] = []
-  let accounts = 0
-  let failed = ''
-  while (accounts < others.length && failed === '') {
-    const beganMs = performance.now()
-    const count = accounts + accountsOfOneLoad
-    await lab.loadSite(others.slice(0, count)).then(
-      () => loadMs.push(round(performance.now() - beganMs)),
-      (error) => {
-        failed = String(error)
-      },
-    )
-    if (failed === '') accounts = count
-    await lab.inStep()
-  }
-  const after = await (await lab.primary()).opinion()
-  const figures = { accounts, loadMs, roleMoved: after.term !== term, failed }
-  say(`config apply of ${accountsOfOneLoad} accounts at a time: ${JSON.stringify(figures)}`)
-  return figures
 }
 
 /** From the order to its answer, and of that the time in which the role moved, by the word of the node. */
