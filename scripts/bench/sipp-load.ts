@@ -94,8 +94,10 @@ export class SippLoad {
   firstError(): string {
     const name = readdirSync(this.#directory).find((entry) => entry.endsWith('_errors.log'))
     if (name === undefined) return ''
-    const text = readFileSync(join(this.#directory, name), 'latin1')
-    return text.replaceAll(/\s+/g, ' ').slice(0, errorTextMax)
+    const text = readFileSync(join(this.#directory, name), 'latin1').replaceAll(/\s+/g, ' ')
+    // A repetition that comes late is told as well, and is none.
+    const begin = Math.max(0, text.indexOf('Aborting call'))
+    return text.slice(begin, begin + errorTextMax)
   }
 
   #counter(name: string): number {
