@@ -12,8 +12,7 @@ export function listCalls(conferences: Iterable<Conference>): CallItem[] {
       sessionId: conference.sessionId,
       state: conference.state,
       type: conference.type,
-      caller: userOf(conference, 'caller'),
-      callee: userOf(conference, 'callee'),
+      ...partiesOf(conference),
       callType: conference.callType,
       priority: conference.priority,
       startedAt: iso(conference.startedAtMs),
@@ -69,6 +68,14 @@ const absent = {
   registeredAt: null,
   expiresAt: null,
 } as const
+
+/** Of a call with the switch, and of a call back that waits: who is meant. */
+function partiesOf(conference: Conference): { caller: string; callee: string } {
+  const { callBack, attendant } = conference
+  if (callBack !== null) return { caller: callBack.asker, callee: callBack.number }
+  const callee = attendant?.number ?? userOf(conference, 'callee')
+  return { caller: userOf(conference, 'caller'), callee }
+}
 
 function userOf(conference: Conference, side: 'caller' | 'callee'): string {
   const users = conference.members.filter((member) => member.side === side).map(({ user }) => user)

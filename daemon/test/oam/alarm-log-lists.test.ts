@@ -144,6 +144,7 @@ const call = (sessionId: string, state: string, startedAtMs: number) =>
       { user: '1001', side: 'caller' },
       { user: '1002', side: 'callee' },
     ],
+    ...{ callBack: null, attendant: null },
   }) as unknown as Conference
 
 test('calls are listed oldest first, without those that are over', (t) => {
@@ -156,6 +157,20 @@ test('calls are listed oldest first, without those that are over', (t) => {
     ],
   )
   t.deepEqual(countCalls(calls), { calls: 2, ringing: 1, held: 1 })
+})
+
+test('a call with the switch, and a call back that waits, name who is meant', (t) => {
+  const alone = { ...call('a', 'communicating', 1), attendant: { kind: 'monitoring', number: '7' } }
+  const wish = { ...call('b', 'idle', 2), members: [], callBack: { asker: '8', number: '9' } }
+  const listed = listCalls([alone, wish] as unknown as Conference[])
+  t.deepEqual(
+    listed.map(({ state, caller, callee }) => [state, caller, callee]),
+    [
+      ['communicating', '1001', '7'],
+      ['idle', '8', '9'],
+    ],
+  )
+  t.is(countCalls([wish] as unknown as Conference[]).calls, 0)
 })
 
 test('every account is listed once; an expired registration is offline', (t) => {
