@@ -135,6 +135,8 @@ export const limits = {
   forksMax: 12,
   /** Until the contacts with the next q are called. */
   forkTurnMs: 15_000,
+  /** A re-INVITE that meets one of the terminal's is sent again so often. */
+  glareTriesMax: 5,
   /** Telephones behind one contact that may ring for one INVITE (RFC 3261 12.1). */
   earlyDialogsMax: 8,
   /** Proxies on the way to a contact. */

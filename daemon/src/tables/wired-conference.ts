@@ -223,6 +223,9 @@ const memberSchema = recordObject({
   seat: seatSchema.nullable().default(null),
   /** Session that it came from. */
   movedFrom: z.string().max(64).nullable().default(null),
+  /** A re-INVITE of ours met one of the terminal's, so many times in a row, and is sent again at that time
+   * (Unix milliseconds); null: none did. */
+  glare: recordObject({ tries: z.int(), atMs: z.number() }).nullable().default(null),
   /** It is to be told a direction once its open INVITE is settled; null: no. */
   isToAlign: z.boolean().nullable().default(null),
 })

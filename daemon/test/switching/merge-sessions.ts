@@ -30,6 +30,7 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     movedFrom: null,
     forks: null,
     refusal: null,
+    glare: null,
     isToAlign: null,
     trunk: null,
     dialog: dialog(`${sessionId}-${side}`, side === 'caller' ? callerSeq : null),

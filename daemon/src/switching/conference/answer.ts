@@ -10,6 +10,7 @@ import { onUpdate } from '../services/update.ts'
 import type { Call } from '../wired/call.ts'
 import { isHold, meet } from '../wired/direction.ts'
 import type { Answered, CallEvents, Failed, OpenedRequest } from '../wired/events.ts'
+import { settleGlare, triesAgain } from '../wired/glare.ts'
 import { answerTo, connect, offerTo, saidTo } from '../wired/media.ts'
 import { acknowledged } from '../wired/release.ts'
 import { mediaOf } from '../xip/media.ts'
@@ -162,6 +163,7 @@ export function onMemberUpdate(call: Call, opened: OpenedRequest): void {
 /** The member has answered a re-INVITE of ours. */
 export function onMemberModified(call: Call, { leg, response }: Answered): void {
   call.takeOffer(leg)
+  settleGlare(call, leg)
   const refreshed = refreshTarget(call.dialog(leg), response)
   if (isReadable(refreshed)) call.changeDialog(leg, refreshed)
   call.close(leg, 'pendingClient')
@@ -174,7 +176,7 @@ export function onMemberModified(call: Call, { leg, response }: Answered): void 
 export function onModificationRefused(call: Call, failed: Failed): void {
   const { leg, status, response } = failed
   call.close(leg, 'pendingClient')
-  if (isAskedAgain(call, failed)) return
+  if (isAskedAgain(call, failed) || triesAgain(call, failed)) return
   // RFC 3261 12.2.1.2.
   const isGone = response === null || status === 481 || status === 408
   if (isGone) leave(call, leg, { status: 408, gone: leg })

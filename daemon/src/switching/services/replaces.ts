@@ -111,7 +111,7 @@ function ringingFor(
   return ringing[0] ?? null
 }
 
-function takePlace(
+export function takePlace(
   work: SetUp,
   { session, member: former }: { session: Conference; member: Member },
 ): CoreEffect[] {

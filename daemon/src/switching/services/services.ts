@@ -7,6 +7,7 @@ import { callTypeService } from './call-types.ts'
 import { conferenceService } from './conference.ts'
 import { forking } from './forks.ts'
 import { forwarding } from './forward.ts'
+import { glares } from './glare.ts'
 import { hotline } from './hotline.ts'
 import { intruding } from './intrude.ts'
 import { joining } from './join.ts'
@@ -30,6 +31,7 @@ export const services: readonly Service[] = [
   hotline,
   priorityCalls,
   callTypeService,
+  glares,
   intruding,
   setByDialling,
   attending,

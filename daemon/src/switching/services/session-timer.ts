@@ -81,7 +81,8 @@ const lateMs = 10_000
 
 function isFree(call: Call, leg: Leg): boolean {
   const { pendingClient, pendingServer } = call.dialog(leg)
-  if (pendingClient !== null) return false
+  // After a glare it comes again by itself.
+  if (pendingClient !== null || call.member(leg).glare !== null) return false
   if (pendingServer === null || pendingServer.method !== 'INVITE') return true
   return pendingServer.final !== null && !isSuccess(pendingServer.final)
 }

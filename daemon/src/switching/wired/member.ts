@@ -113,6 +113,7 @@ function newMember({ sessionId, leg, localPort }: Place) {
     movedFrom: null,
     forks: null,
     refusal: null,
+    glare: null,
     isToAlign: null,
   }
 }

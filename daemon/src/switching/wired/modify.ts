@@ -12,6 +12,7 @@ import type { Codec, XipMedia } from '../xip/xip.ts'
 import type { Call } from './call.ts'
 import { isHold, meet, receives } from './direction.ts'
 import type { Answered, CallEvents, Failed, OpenedRequest } from './events.ts'
+import { settleGlare, triesAgain } from './glare.ts'
 import { answerTo, connect, describedBy, offerTo, saidTo } from './media.ts'
 import { acknowledged, endCall } from './release.ts'
 import { isPresent } from './sessions.ts'
@@ -79,6 +80,16 @@ export function align(call: Call, leg: Leg): void {
   const isRight = saidTo(call, leg) === direction || call.member(leg).state === 'hold'
   call.changeMember(leg, { isToAlign: isOpen && !isRight ? true : null })
   if (!isOpen && !isRight) passOn(call, leg, { direction })
+}
+
+/** After a glare: what the terminal is to be told now, or the same once more. */
+export function sendAgain(call: Call, leg: Leg): void {
+  if (isOccupied(call, leg)) {
+    call.changeMember(leg, { isToAlign: true })
+    return
+  }
+  align(call, leg)
+  if (call.dialog(leg).pendingClient === null) call.invite(leg, call.dialog(leg).localSdp)
 }
 
 /** Once what was open with a leg is settled. */
@@ -150,6 +161,7 @@ export function setHold(call: Call, leg: Leg, wanted: boolean): void {
 export function onModified(call: Call, { leg: far, response }: Answered): void {
   const near = call.far(far)
   call.takeOffer(far)
+  settleGlare(call, far)
   const refreshed = refreshTarget(call.dialog(far), response)
   if (isReadable(refreshed)) call.changeDialog(far, refreshed)
   call.close(far, 'pendingClient')
@@ -167,7 +179,8 @@ export function onModified(call: Call, { leg: far, response }: Answered): void {
 }
 
 /** The far leg refuses: the call goes on as it was (RFC 3261 14.1), unless that leg is gone. */
-export function onModificationRefused(call: Call, { leg: far, status, response }: Failed): void {
+export function onModificationRefused(call: Call, failed: Failed): void {
+  const { leg: far, status, response } = failed
   const near = call.far(far)
   call.close(far, 'pendingClient')
   // RFC 3261 12.2.1.2.
@@ -176,7 +189,11 @@ export function onModificationRefused(call: Call, { leg: far, status, response }
     return
   }
   const open = call.dialog(near).pendingServer
-  if (open === null || open.method !== 'INVITE' || open.final !== null) return
+  if (open === null || open.method !== 'INVITE' || open.final !== null) {
+    triesAgain(call, failed)
+    return
+  }
+  // 491: the terminal that has asked waits, and asks again.
   const isOurs = status < 400 || status === 401 || status === 407
   call.respond(near, 'pendingServer', isOurs ? 488 : status)
 }
