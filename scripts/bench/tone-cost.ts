@@ -43,7 +43,7 @@ function engineWith(pattern: TonePattern | null): MediaEngine {
     const tone = pattern === null ? null : { ...pattern, fromTick: firstTick, untilTick: null }
     const leg = engine.addLeg(legRecord(n, { conferenceId: n >> 1, tone }))
     if (typeof leg === 'string') throw new Error(leg)
-    leg.open = true
+    leg.opened(firstTick)
   }
   return engine
 }

@@ -173,8 +173,8 @@ const terms: readonly Mutant[] = [
   of(
     'turn',
     'the units are not told their role',
-    "  turn.effects.push(\n    merge === undefined ? { kind: 'role', because } :",
-    '  turn.effects.slice(\n    merge === undefined ? 0 :',
+    "  turn.effects.push({ kind: 'role', because, ...given, ...(peerSends && { peerSends }) })",
+    '',
   ),
   of(
     'turn',

@@ -109,6 +109,8 @@ const role = message('role', {
    * the peer. `take`: this one stays primary and hears the peer again. `take-late`: the peer stood still
    * meanwhile, and what it has may be over. Only in the first message. */
   merge: z.enum(['give', 'take', 'take-late']).optional(),
+  /** The peer gave the role up in a switchover: its media unit goes on with all twin legs. */
+  peerSends: z.boolean().optional(),
 })
 /** Until when what pair said of the role holds without another word: as long as the peer cannot have
  * missed this node (ADR 0015). Sent after each heartbeat that left, and in answer to each sign of life,

@@ -5,8 +5,12 @@ import type { Leg } from './leg.ts'
 export const phases = 4
 
 /** After so many whole ticks nothing from before shapes a packet: a sample waits at most 8 ticks in the
- * ring, an event without an end is told for 13, concealment and weights look back 3. */
+ * ring, an event without an end is told for 15, concealment and weights look back 3. */
 export const memoryTicks = 24
+
+/** The same when all packets were received and only what was done with them was wrong: a frame that was lost
+ * is concealed by the three before it, is a weight for one more, and a packet of 30 ms begins a tick before. */
+export const mixMemoryTicks = 6
 
 export class Bridge {
   readonly conferenceId: number
@@ -22,9 +26,15 @@ export class Bridge {
     this.phase = ((conferenceId % phases) + phases) % phases
   }
 
-  /** From `tick` on something was not as it is at the peer, which was here all the time. */
-  cool(tick: number): void {
-    this.#warmTick = Math.max(this.#warmTick, tick + memoryTicks)
+  /** Up to `tick` something was not as it is at the peer, which was here all the time.
+   * @param ticks how long that can be heard. */
+  cool(tick: number, ticks = memoryTicks): void {
+    this.#warmTick = Math.max(this.#warmTick, tick + ticks)
+  }
+
+  /** The tick from which `isWarm`, if every member is open. */
+  get warmTick(): number {
+    return this.#warmTick
   }
 
   /** Takes over how warm the inputs of another bridge are, when a leg comes from there. */

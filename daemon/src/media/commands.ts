@@ -110,7 +110,7 @@ export class MediaCommands {
     const state = this.#sockets.state(leg.index)
     if (state === 'opening') return true
     if (state === 'open') {
-      leg.open = true
+      leg.opened(this.#engine.tick)
       return this.#ended(command, null)
     }
     if (state === 'busy' && nowMs < opening.deadlineMs) {

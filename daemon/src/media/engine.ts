@@ -5,41 +5,19 @@ import type { BusMessageOf, Role } from '../bus/messages.ts'
 import { limits } from '../limits.ts'
 import type { InputMap, WiredMedia } from '../tables/wired-media.ts'
 import { type Arena, arenaOffset, clearLeg } from './arena.ts'
-import { Bridge, phases } from './bridge.ts'
+import { Bridge, mixMemoryTicks, phases } from './bridge.ts'
 import { LegControl } from './control.ts'
+import type { EngineCounters, EngineOptions } from './engine-types.ts'
 import { passEvents } from './events.ts'
 import { Input } from './input.ts'
 import type { Trust } from './lease.ts'
 import { Leg } from './leg.ts'
 import { StatisticsTeller } from './leg-statistics.ts'
 import { Output } from './output.ts'
-import { packetsAtHand, packetsToRead } from './reading.ts'
+import { drainIfNeeded, packetsAtHand, packetsToRead } from './reading.ts'
 import { controlIsRead, reportIsDue } from './reports.ts'
 import type { LegSockets } from './sockets.ts'
 import { playTone } from './tones.ts'
-
-interface EngineOptions {
-  readonly arena: Arena
-  readonly sockets: LegSockets
-  /** Packets may be read so many ticks later here than at the peer, or the other way (relay.ts). */
-  readonly reserveTicks?: number
-  /** Unix milliseconds, for the NTP time of reports. */
-  readonly wallMs: () => number
-  readonly emit: (
-    message: BusMessageOf<'input-mapped' | 'conference-ended' | 'digit' | 'leg-statistics'>,
-  ) => void
-}
-
-type EngineCounters = Pick<
-  BusMessageOf<'media-statistics'>,
-  | 'legs'
-  | 'conferences'
-  | 'packetsReceived'
-  | 'packetsSent'
-  | 'packetsLate'
-  | 'packetsLost'
-  | 'packetsRefused'
->
 
 const never = Number.NEGATIVE_INFINITY
 /** A bridge of more than two that may speak is a conference: what one dials is not for the others. */
@@ -85,14 +63,16 @@ export class MediaEngine {
     this.#output = new Output(options.arena, options.sockets)
   }
 
-  /** Twin legs are sent in every role, others by the primary only. No role changes what is mixed. */
-  setRole(role: Role): void {
+  /** Twin legs are sent in every role, others by the primary only. No role changes what is mixed.
+   * @param peerSends the peer gave the role up in a switchover, and its media unit goes on. */
+  setRole(role: Role, peerSends = false): void {
     if (role === this.#role) return
     this.#role = role
     this.#input.mapping = this.#serves
     for (const leg of this.legs.values()) {
       if (role === 'primary') leg.mapper.reset()
       else leg.forgetDecisions()
+      if (role === 'primary' && peerSends) leg.leaveWhileCold(this.#tick)
     }
   }
 
@@ -131,7 +111,9 @@ export class MediaEngine {
   setMerge(merge: BusMessageOf<'role'>['merge'] | null, alone: boolean): void {
     if (merge === 'give') this.#givesUntilTick = this.#tick + mergeTicksMax
     if (merge === 'take' || merge === 'take-late') this.#takesUntilTick = this.#tick + mergeTicksMax
-    if (alone) this.#takesUntilTick = never
+    if (!alone) return
+    this.#takesUntilTick = never
+    for (const leg of this.legs.values()) leg.ownFromTick = never
   }
 
   /** The switch names all legs: what was to be given is given. */
@@ -176,7 +158,6 @@ export class MediaEngine {
       return 'the conference is full'
     }
     const bridge = this.createBridge(record.conferenceId)
-    if (this.#tick >= record.tick0) bridge.cool(this.#tick)
     this.forgetMissing(record.mediaId)
     const index = this.#free.pop() ?? this.#indexes++
     clearLeg(this.#options.arena, index)
@@ -184,6 +165,11 @@ export class MediaEngine {
     leg.mapper.reserveTicks = this.#options.reserveTicks ?? 0
     this.legs.set(record.mediaId, leg)
     bridge.add(leg)
+    if (this.#tick >= record.tick0) {
+      // A packet of 30 ms begins a tick before.
+      leg.wholeFromTick = this.#tick + 2
+      if (leg.needsInput(this.#tick)) bridge.cool(this.#tick)
+    }
     const isAdopted = this.#tick >= Math.max(record.tick0, record.controlTick)
     if (isAdopted && record.twin && this.#tick < this.#takesUntilTick) leg.leaveToPeer(this.#tick)
     return leg
@@ -211,13 +197,14 @@ export class MediaEngine {
 
   forgetMissing(mediaId: string): void {
     for (const bridge of this.bridges.values()) {
-      if (bridge.missing.delete(mediaId)) bridge.cool(this.#tick)
+      if (bridge.missing.delete(mediaId)) bridge.cool(this.#tick, mixMemoryTicks)
     }
   }
 
   /** Takes a newer version of a leg's record; see `controlTick`. */
   updateLeg(leg: Leg, record: WiredMedia): void {
-    if (!leg.update(record, this.#tick)) leg.bridge.cool(this.#tick)
+    const heardTicks = leg.update(record, this.#tick)
+    if (heardTicks > 0) leg.bridge.cool(this.#tick, heardTicks)
     if (leg.later.length > 0) this.#waiting.add(leg)
   }
 
@@ -264,7 +251,8 @@ export class MediaEngine {
   }
 
   #isWarm(leg: Leg, tick: number): boolean {
-    return leg.open && this.#clockIsKnown && leg.bridge.isWarm(tick)
+    const isWhole = tick >= leg.wholeFromTick
+    return leg.open && this.#clockIsKnown && isWhole && leg.bridge.isWarm(tick)
   }
 
   #runBridge(bridge: Bridge, tick: number): void {
@@ -274,7 +262,7 @@ export class MediaEngine {
     let at = arenaOffset.list >> 2
     for (const leg of bridge.legs) {
       if (leg.open) this.#receive(leg, tick)
-      else if (leg.isMember(tick)) bridge.cool(tick)
+      else if (leg.isMember(tick) && leg.needsInput(tick)) bridge.cool(tick)
       leg.prepare(arena, tick)
       this.#output.aimFrame(leg, tick)
       if (leg.hasEvent) events++
@@ -315,7 +303,7 @@ export class MediaEngine {
   #mayEmit(leg: Leg, tick: number): boolean {
     if (!leg.open || !leg.givesVoice || this.#trust === 'none') return false
     if (!leg.isMember(tick)) return false
-    if (this.#serves) return tick >= leg.ownFromTick || tick >= this.#takesUntilTick
+    if (this.#serves) return tick >= leg.ownFromTick
     if (!leg.record.twin) return tick < this.#givesUntilTick && this.#trust === 'full'
     return this.#isWarm(leg, tick)
   }
@@ -331,18 +319,20 @@ export class MediaEngine {
 
   #receive(leg: Leg, tick: number): void {
     const { sockets } = this.#options
-    const most = packetsToRead(leg, tick, this.#isMadeUp)
-    const atHand = packetsAtHand(this.#isMadeUp)
+    const isMadeUp = this.#isMadeUp
+    const atHand = packetsAtHand(isMadeUp)
     let packets = 0
-    while (packets < most || (packets < atHand && sockets.hasMore?.(leg.index))) {
+    while (
+      packets < packetsToRead(leg, tick, isMadeUp) ||
+      (packets < atHand && sockets.hasMore?.(leg.index))
+    ) {
       const length = sockets.receive(leg.index)
       if (length <= 0) break
       packets++
       if (this.#input.take(leg, length, tick) === 'refused') this.#refused++
     }
     this.#received += packets
-    // After a hole there may be two; while nothing comes this costs nothing.
-    if (packets === 0) leg.drainUntilTick = tick + 2
+    drainIfNeeded(leg, tick, packets)
     if (controlIsRead(leg, tick)) this.#refused += this.#control.receive(leg)
   }
 

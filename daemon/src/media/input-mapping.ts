@@ -10,7 +10,8 @@ const samples = limits.samplesPerTick
 const targetSamples = limits.jitterMs * (limits.sampleRateHz / 1000)
 /** RFC 3550 A.1 MIN_SEQUENTIAL is 2; one more, since a mapping is a replicated decision. */
 const packetsToLatch = 3
-const shiftSamples = 80
+/** A whole number of the blocks in which samples are kept, so that a shift moves none of them. */
+export const shiftSamples = 80
 const windowTicks = 100
 const calmWindows = 5
 /** Single packets of a window that are late do not make all others later. */

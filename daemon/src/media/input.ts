@@ -5,11 +5,9 @@ import { limits } from '../limits.ts'
 import type { InputMap } from '../tables/wired-media.ts'
 import { type Arena, arenaOffset, ringSamples } from './arena.ts'
 import { mapAt, playTimestamp } from './input-mapping.ts'
-import { type Leg, saltOf } from './leg.ts'
+import { type Leg, saltOf, staticALaw, staticMuLaw } from './leg.ts'
+import { drainEveryTicks } from './reading.ts'
 
-/** RFC 3551 table 4. */
-const staticMuLaw = 0
-const staticALaw = 8
 const cellSamples = 80
 const payloadSamplesMax = 480
 /** Samples further ahead than this would overwrite what is still to be played. */
@@ -112,7 +110,10 @@ export class Input {
     const newest = maps.at(-1) ?? null
     const map = mapFor(leg, ssrc, tick)
     if (map === null) {
-      if (newest === null) this.#put(leg, timestamp & 15, muLaw)
+      if (newest === null) {
+        this.#put(leg, timestamp & 15, muLaw)
+        leg.keptUnmapped(timestamp & 15)
+      }
       this.#strange(leg, newest, tick)
       return 'taken'
     }
@@ -156,6 +157,8 @@ export class Input {
     const { bytes, view } = this.#arena
     const second = bytes[payload + 1] ?? 0
     leg.reception.packet(ssrc, sequence, (tick * limits.samplesPerTick - timestamp) | 0)
+    // It comes beside the voice, and must not wait behind it.
+    leg.drainUntilTick = Math.max(leg.drainUntilTick, tick + drainEveryTicks)
     const event = bytes[payload] ?? 0
     const ended = (second & 0x80) !== 0
     const volume = second & 0x3f

@@ -3,19 +3,30 @@
 import { limits } from '../limits.ts'
 import { type InputMap, shiftedMap, shiftedRecord, type WiredMedia } from '../tables/wired-media.ts'
 import { type Arena, legField, legFlag, legOffset } from './arena.ts'
-import { type Bridge, memoryTicks } from './bridge.ts'
+import { type Bridge, memoryTicks, mixMemoryTicks } from './bridge.ts'
 import { DigitWatch } from './digits.ts'
 import { type EventAtTick, EventQueue } from './events.ts'
 import { gainFactor } from './gain.ts'
-import { InputMapper, mapAt, mergeMaps, playTimestamp } from './input-mapping.ts'
+import { InputMapper, mapAt, mergeMaps, playTimestamp, shiftSamples } from './input-mapping.ts'
 import { Reception } from './reception.ts'
 import type { PeerReport } from './reports.ts'
 import type { Score } from './tones.ts'
 
+/** RFC 3551 table 4. */
+export const staticMuLaw = 0
+export const staticALaw = 8
 /** Versions that wait for their tick; more than two means that the switch is not well. */
 const laterMax = 4
 /** A map is known this long before it holds, or packets that it plays were not kept. */
 const ticksToFill = 3
+/** A packet is read at most so long before the end of its voice is played, as long as nothing changes. */
+const ticksOfVoice = 5
+/** Events are told so much later than the voice that was said with them. That of a sample comes when it is over,
+ * its end often one packet later: what a tick tells must not depend on when that was read. */
+const eventLagSamples = 2 * limits.samplesPerTick
+/** No packet was kept before there was a map; packets of several phases were. */
+const noPhase = -1
+const severalPhases = -2
 
 export class Leg {
   readonly index: number
@@ -28,7 +39,10 @@ export class Leg {
   #ownMaps: readonly InputMap[] = []
   /** Versions whose `controlTick` has not come, in that order. */
   later: WiredMedia[] = []
-  open = false
+  /** The tick from which its packets are read; null: its ports are not open. */
+  #openTick: number | null = null
+  /** How packets lie in the ring that came before any map. */
+  #phaseKept = noPhase
   readonly reception = new Reception()
   readonly mapper = new InputMapper()
   readonly events = new EventQueue()
@@ -55,6 +69,8 @@ export class Leg {
   drainUntilTick = 0
   /** Before this tick only the peer sends it. */
   ownFromTick = Number.NEGATIVE_INFINITY
+  /** Before this tick its packets have frames that were mixed before it was here. */
+  wholeFromTick = Number.NEGATIVE_INFINITY
   /** Of the tone that it heard last. */
   score: Score | null = null
   /** Its terminal sends more than one packet a tick. */
@@ -85,10 +101,31 @@ export class Leg {
     return tick >= tick0 && (endTick === null || tick < endTick)
   }
 
+  get open(): boolean {
+    return this.#openTick !== null
+  }
+
+  /** Its ports are open. @param tick the last one that ran. */
+  opened(tick: number): void {
+    this.#openTick = tick + 1
+  }
+
+  /** A packet was kept although no map says where it is played. */
+  keptUnmapped(phase: number): void {
+    const isSame = this.#phaseKept === noPhase || this.#phaseKept === phase
+    this.#phaseKept = isSame ? phase : severalPhases
+  }
+
+  /** Whether packets of now shape what the others hear. Before its first map nobody hears it, so that a
+   * node which learns late of a new member misses nothing. @param tick the last one that ran. */
+  needsInput(tick: number): boolean {
+    return this.record.inputMaps.some((map) => tick > map.fromTick - ticksOfVoice)
+  }
+
   /** Takes a newer version of the record; its maps hold at once, the rest from its tick on.
    * @param tick the last one that ran.
-   * @returns false when it came too late to do in time what the peer has done. */
-  update(record: WiredMedia, tick: number): boolean {
+   * @returns for how many ticks it can be heard that it came too late to do what the peer has done. */
+  update(record: WiredMedia, tick: number): number {
     const known = this.record.inputMaps
     const newest = this.later.at(-1) ?? this.record
     const isChanged = !isEqual({ ...newest, inputMaps: [] }, { ...record, inputMaps: [] })
@@ -98,11 +135,27 @@ export class Leg {
       (map) => !record.inputMaps.some((other) => isEqual(map, other)),
     )
     this.#setMaps()
-    const inTime = strange.every((map) => tick <= map.fromTick - ticksToFill)
-    if (!isChanged) return inTime
+    const heardTicks = Math.max(0, ...strange.map((map) => this.#lateTicks(map, known, tick)))
+    if (!isChanged) return heardTicks
     const before = this.later.filter((other) => other.controlTick < record.controlTick)
     this.later = [...before, record].slice(-laterMax)
-    return inTime && tick < record.controlTick
+    if (tick < record.controlTick) return heardTicks
+    return Math.max(heardTicks, takesTheSame(newest, record) ? mixMemoryTicks : memoryTicks)
+  }
+
+  /** For how many ticks it can be heard that a map was told so late. */
+  #lateTicks(map: InputMap, known: readonly InputMap[], tick: number): number {
+    if (!this.#isKept(map, known)) return tick <= map.fromTick - ticksToFill ? 0 : memoryTicks
+    if (this.#openTick !== null && this.#openTick > map.fromTick - ticksOfVoice) return memoryTicks
+    return tick < map.fromTick ? 0 : mixMemoryTicks
+  }
+
+  /** Whether the packets of a map were kept before it was known, where it looks for them: whatever comes
+   * before there is any map, and those of a stream that is only shifted. */
+  #isKept(map: InputMap, known: readonly InputMap[]): boolean {
+    const phase = map.timestamp & 15
+    if (known.length === 0) return this.#phaseKept === noPhase || this.#phaseKept === phase
+    return known.some((other) => isShift(other, map))
   }
 
   /** Takes a version of the record whose tick has come. */
@@ -128,6 +181,15 @@ export class Leg {
     this.ownFromTick = tick + memoryTicks
   }
 
+  /** What this node was told too late the peer has right, which gave the role up and goes on sending.
+   * @param tick the last one that ran. */
+  leaveWhileCold(tick: number): void {
+    if (!this.record.twin) return
+    const { missing, warmTick } = this.bridge
+    const fullTick = missing.size > 0 ? tick + memoryTicks : warmTick
+    this.ownFromTick = Math.max(fullTick, this.wholeFromTick)
+  }
+
   /** All ticks have other numbers from now on: what it sends and mixes stays the same. */
   shift(ticks: number): void {
     this.#toldMaps = this.#toldMaps.map((map) => shiftedMap(map, ticks))
@@ -140,6 +202,8 @@ export class Leg {
     this.lateTick += ticks
     this.drainUntilTick += ticks
     this.ownFromTick += ticks
+    this.wholeFromTick += ticks
+    if (this.#openTick !== null) this.#openTick += ticks
     this.#setMaps()
   }
 
@@ -163,7 +227,7 @@ export class Leg {
     const { words } = arena
     let flags = record.codec === 'PCMU' ? legFlag.muLaw : 0
     const isMember = this.isMember(tick)
-    const isHeard = this.takesVoice && isMember
+    const isHeard = this.takesVoice && isMember && map !== null
     if (this.givesVoice && isMember) flags |= legFlag.sent
     this.hasEvent = false
     if (map !== null) {
@@ -172,13 +236,30 @@ export class Leg {
       words[(offset + legField.position) >> 2] = position - (map.timestamp & 15)
       words[(offset + legField.salt) >> 2] = saltOf(map.ssrc)
       if (!this.events.empty && isHeard) {
-        this.hasEvent = this.events.at(map.ssrc, position, this.eventNow)
+        this.hasEvent = this.events.at(map.ssrc, position - eventLagSamples, this.eventNow)
       }
     }
     if (isHeard && !(this.hasEvent && this.eventNow.sounding)) flags |= legFlag.taken
     words[(offset + legField.flags) >> 2] = flags
     words[(offset + legField.gain) >> 2] = gainFactor(record.gainDb)
   }
+}
+
+/** Whether the same packets of the terminal are voice and events by both versions. The static payload types
+ * are voice by every version (input.ts). */
+function takesTheSame(a: WiredMedia, b: WiredMedia): boolean {
+  if (a.eventPayloadType !== b.eventPayloadType) return false
+  if (isStatic(a.payloadType) && isStatic(b.payloadType)) return true
+  return a.payloadType === b.payloadType && a.codec === b.codec
+}
+
+function isShift(before: InputMap, after: InputMap): boolean {
+  const shift = (playTimestamp(before, after.fromTick) - playTimestamp(after, after.fromTick)) | 0
+  return before.ssrc === after.ssrc && Math.abs(shift) === shiftSamples
+}
+
+function isStatic(payloadType: number): boolean {
+  return payloadType === staticALaw || payloadType === staticMuLaw
 }
 
 /** Records and maps keep the order of their fields: both come from one schema. */

@@ -71,7 +71,7 @@ export class MediaUnit {
   receive(message: BusMessage): void {
     switch (message.kind) {
       case 'role': {
-        this.engine.setRole(message.role)
+        this.engine.setRole(message.role, message.peerSends === true)
         this.engine.setMerge(message.merge ?? null, message.alone)
         this.#lease.role(message.role, message.alone)
         this.#options.relay?.setTerm(message.term)

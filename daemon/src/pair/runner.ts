@@ -18,7 +18,7 @@ import {
   type PairClock,
   shift,
 } from './pair-clock.ts'
-import type { Merge, PairEffect, PairEvent, PairOptions, PairState } from './state.ts'
+import type { PairEffect, PairEvent, PairOptions, PairState } from './state.ts'
 import { pairStatus } from './status.ts'
 import { isAlone, lostMs } from './turn.ts'
 
@@ -138,7 +138,7 @@ export class PairRunner {
 
   /** The role and clock as a unit must know them when it connects. */
   introduction(): BusMessage[] {
-    return [this.#roleMessage('as it is'), this.#clockMessage()]
+    return [this.#roleMessage({ because: 'as it is' }), this.#clockMessage()]
   }
 
   tellStatus(): void {
@@ -166,7 +166,7 @@ export class PairRunner {
     if (this.#farewell.endsWith(event)) this.#sayGoodbye()
     // A term that was adopted: what the peer relays to the media unit is of that one.
     const adopted = state.term !== before.term && state.role === before.role
-    if (adopted) this.#out.toMedia(this.#roleMessage('a newer term'))
+    if (adopted) this.#out.toMedia(this.#roleMessage({ because: 'a newer term' }))
     const changed = state.role !== before.role || state.alarms !== before.alarms
     if (changed || state.pause !== before.pause || state.term !== before.term) this.tellStatus()
   }
@@ -183,7 +183,8 @@ export class PairRunner {
         else if (this.#state.role !== 'standby') this.#shifting = false
         // Who gives its sessions hears of the measured clock after its role.
         if (!this.#shifting) this.#keepClock(this.#out.now())
-        const message = this.#roleMessage(effect.because, effect.merge)
+        const { kind: _kind, ...word } = effect
+        const message = this.#roleMessage(word)
         this.#out.toMedia(message)
         this.#out.toSupervisor(message)
         this.#out.toSwitch(message)
@@ -316,12 +317,11 @@ export class PairRunner {
     return { kind: 'clock', offsetMs, synchronised }
   }
 
-  #roleMessage(because: string, merge?: Merge): BusMessage {
+  #roleMessage(word: Omit<PairEffect & { kind: 'role' }, 'kind'>): BusMessage {
     const { role, term } = this.#state
     const peerServedAtMs = this.#peerServedAt
     const alone = isAlone(this.#state)
-    const message = { kind: 'role', role, alone, term, because, peerServedAtMs } as const
-    return merge === undefined ? message : { ...message, merge }
+    return { kind: 'role', role, alone, term, peerServedAtMs, ...word }
   }
 }
 

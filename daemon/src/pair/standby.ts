@@ -45,7 +45,8 @@ function takeGranted(turn: Turn, rule: 'handover' | 'goodbye', why?: string): vo
   const { peer } = turn.state
   const name = peer?.node ?? 'the peer'
   const because = why ?? (rule === 'handover' ? `${name} hands over` : `${name} said goodbye`)
-  become(turn, 'primary', { rule, because, alternatives: [] })
+  const grounds = { rule, because, alternatives: [] }
+  become(turn, 'primary', rule === 'handover' ? { ...grounds, peerSends: true } : grounds)
   change(turn, { grantedBy: peer?.bootId ?? null })
 }
 

@@ -189,7 +189,12 @@ export type PairEffect =
       readonly heartbeat: Heartbeat['kind']
       readonly afterSwitch?: true
     }
-  | { readonly kind: 'role'; readonly because: string; readonly merge?: Merge }
+  | {
+      readonly kind: 'role'
+      readonly because: string
+      readonly merge?: Merge
+      readonly peerSends?: true
+    }
   /** Keep term and ended boots over a restart. After the role: a slow disk must not delay it. */
   | { readonly kind: 'persist' }
   | { readonly kind: 'flush'; readonly ref: number }

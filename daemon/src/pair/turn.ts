@@ -20,6 +20,8 @@ interface Grounds {
   readonly alternatives: readonly string[]
   /** This node has sessions that its peer does not know. */
   readonly merge?: Merge
+  /** Its peer gave the role up in a switchover and goes on with the voice. */
+  readonly peerSends?: true
 }
 
 /** S1.66: silence on all links after which the peer is lost. */
@@ -112,10 +114,9 @@ export function become(turn: Turn, role: Role, grounds: Grounds): void {
     change(turn, { changes: noteChange(state.changes, turn.now) })
   }
   if (role === 'starting') change(turn, { listenedFrom: turn.now, woken: false })
-  const { because, merge = mayBeGiven(state, role) ? 'take-late' : undefined } = grounds
-  turn.effects.push(
-    merge === undefined ? { kind: 'role', because } : { kind: 'role', because, merge },
-  )
+  const { because, peerSends, merge = mayBeGiven(state, role) ? 'take-late' : undefined } = grounds
+  const given = merge === undefined ? {} : { merge }
+  turn.effects.push({ kind: 'role', because, ...given, ...(peerSends && { peerSends }) })
   turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
   if (worthKeeping) turn.effects.push({ kind: 'persist' })
   record(turn, from, grounds)

@@ -34,6 +34,7 @@ export class FakeSockets implements LegSockets {
 
   open(leg: number, ends: LegEnds): void {
     this.ends.set(leg, ends)
+    this.#queues.delete(ends.localPort)
   }
 
   state(leg: number): OpenState {
@@ -52,6 +53,8 @@ export class FakeSockets implements LegSockets {
 
   /** A packet reaches a port; RTCP ports are odd. */
   arrive(port: number, bytes: Uint8Array): void {
+    // A kernel keeps nothing for a port that is not open.
+    if (![...this.ends.values()].some(({ localPort }) => localPort === (port & ~1))) return
     const queue = this.#queues.get(port) ?? []
     queue.push(bytes)
     this.#queues.set(port, queue)

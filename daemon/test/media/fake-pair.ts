@@ -19,7 +19,7 @@ export interface Packet {
   readonly bytes: Uint8Array
 }
 
-const records: readonly WiredMedia[] = [
+export const records: readonly WiredMedia[] = [
   legRecord(0, { eventPayloadType: 101 }),
   legRecord(1, { ptimeMs: 10, gainDb: 6, eventPayloadType: 101 }),
   legRecord(2, { ptimeMs: 30, gainDb: -7 }),
@@ -32,8 +32,16 @@ const leadTicks = 6
 const inTimeTicks = 2
 const pairKey = new Uint8Array(32).fill(9)
 
+const voicesOf = new Map<number, readonly Packet[]>()
+
 /** What the terminals send: one voice each, of different loudness, law and packet time. */
-export function voicePackets(ticks: number): Packet[] {
+export function voicePackets(ticks: number): readonly Packet[] {
+  const voices = voicesOf.get(ticks) ?? makeVoices(ticks)
+  voicesOf.set(ticks, voices)
+  return voices
+}
+
+function makeVoices(ticks: number): Packet[] {
   const packets: Packet[] = []
   for (let n = 0; n < members; n++) {
     const ptimeMs = [20, 10, 30, 20][n] ?? 20
@@ -140,6 +148,13 @@ export class FakePair {
     this.#order(mediaId, lateTicks)
   }
 
+  /** A new leg of the table; node n hears of it `lateTicks[n]` ticks later. */
+  add(record: WiredMedia, lateTicks: readonly number[] = []): void {
+    const controlTick = this.tick + leadTicks
+    this.#table.set(record.mediaId, { ...record, tick0: controlTick, controlTick })
+    this.#order(record.mediaId, lateTicks)
+  }
+
   remove(mediaId: string, lateTicks: readonly number[] = []): void {
     this.#table.delete(mediaId)
     this.#order(mediaId, lateTicks)
@@ -172,14 +187,19 @@ export class FakePair {
   /** Killed; when it was the primary, the next one is. */
   leave(n: number): void {
     this.nodes[n] = null
-    if (n === this.#primary) this.switchOver((n + 1) % this.nodes.length)
+    if (n === this.#primary) this.#serve((n + 1) % this.nodes.length, false)
   }
 
+  /** Planned: the primary until now goes on as a standby. */
   switchOver(to: number): void {
+    this.#serve(to, true)
+  }
+
+  #serve(to: number, peerSends: boolean): void {
     this.#primary = to
     this.#mapsTold = this.nodes[to]?.maps.length ?? 0
     for (const [n, node] of this.nodes.entries()) {
-      node?.engine.setRole(n === to ? 'primary' : 'standby')
+      node?.engine.setRole(n === to ? 'primary' : 'standby', peerSends)
     }
   }
 

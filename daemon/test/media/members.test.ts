@@ -163,51 +163,72 @@ function changed(record: WiredMedia, { kind, to }: Change): WiredMedia {
     : { ...record, codec: 'PCMA', payloadType: 8 }
 }
 
+/** @returns what one of two nodes did that the other one would not have done; null: nothing. */
+function differenceAfter(changes: readonly Change[]): string | null {
+  // Node 2 is told everything in time and never serves.
+  const ticks = changes.reduce((sum, { after, lateTicks }) => sum + after + lateTicks, 110)
+  const pair = new FakePair({
+    packets: voicePackets(800).filter(({ atMs }) => atMs < ticks * 20),
+    delayMs: (node, packet) => (node * 5 + packet * 7) % 20,
+    nodes: 3,
+  })
+  pair.run(60)
+  let primary = 0
+  for (const one of changes) {
+    pair.run(one.after)
+    if (one.switchOver) {
+      primary = 1 - primary
+      pair.switchOver(primary)
+    }
+    const late = [0, 0, 0]
+    late[1 - primary] = one.lateTicks
+    pair.change(`m${one.member}`, (record) => changed(record, one), late)
+    pair.run(one.lateTicks)
+  }
+  pair.run(40)
+  const expected = new Map(pair.sent(2).map((sent) => [key(sent), hex(sent)]))
+  const missing = new Set(expected.keys())
+  for (const n of [0, 1]) {
+    const keys = pair.nodes[n]?.sockets.sent.map(key) ?? []
+    if (new Set(keys).size < keys.length) return `node ${n} sends a packet twice`
+    for (const sent of pair.sent(n)) {
+      if (expected.get(key(sent)) !== hex(sent)) return `node ${n} differs in ${key(sent)}`
+    }
+    for (const one of keys) missing.delete(one)
+  }
+  if (missing.size > 0) return `nobody sends ${[...missing].join(', ')}`
+  return missingOfWitness(pair)
+}
+
+function missingOfWitness(pair: FakePair): string | null {
+  for (const [n, ptimeMs] of [20, 10, 30, 20].entries()) {
+    const numbers = pair
+      .sent(2)
+      .filter((sent) => sent.localPort === 20_000 + 2 * n)
+      .map((sent) => parsed(sent).sequence)
+    const packets = Math.floor(((pair.tick - firstTick) * 20) / ptimeMs)
+    if (numbers.length < packets - 2) return `leg ${n}: ${numbers.length} of ${packets}`
+    if (!numbers.every((number, k) => number === 100 + k)) return `leg ${n} has a gap`
+  }
+  return null
+}
+
+test('who becomes primary just after it was told late leaves the voice to the peer until it is the same', (t) => {
+  const told = { member: 0, to: 1, after: 1, lateTicks: 0, switchOver: false } as const
+  const changes: Change[] = [
+    { ...told, kind: 'gain', lateTicks: 8 },
+    { ...told, kind: 'move', switchOver: true },
+    { ...told, kind: 'move' },
+  ]
+  t.is(differenceAfter(changes), null)
+})
+
 test('legs move between bridges without a lost or doubled packet, at the same instant on both nodes', (t) => {
-  fc.assert(
-    fc.property(fc.array(change, { minLength: 4, maxLength: 14 }), (changes) => {
-      // Node 2 is told everything in time and never serves.
-      const pair = new FakePair({
-        packets: voicePackets(600),
-        delayMs: (node, packet) => (node * 5 + packet * 7) % 20,
-        nodes: 3,
-      })
-      pair.run(60)
-      let primary = 0
-      for (const one of changes) {
-        pair.run(one.after)
-        if (one.switchOver) {
-          primary = 1 - primary
-          pair.switchOver(primary)
-        }
-        const late = [0, 0, 0]
-        late[1 - primary] = one.lateTicks
-        pair.change(`m${one.member}`, (record) => changed(record, one), late)
-        pair.run(one.lateTicks)
-      }
-      pair.run(40)
-      const witness = pair.nodes[2]?.sockets.sent ?? []
-      const ticks = pair.tick - firstTick
-      for (const [n, ptimeMs] of [20, 10, 30, 20].entries()) {
-        const numbers = witness
-          .filter((sent) => sent.localPort === 20_000 + 2 * n)
-          .map((sent) => parsed(sent).sequence)
-        const packets = Math.floor((ticks * 20) / ptimeMs)
-        t.true(numbers.length >= packets - 2, `leg ${n}: ${numbers.length} of ${packets}`)
-        t.deepEqual(
-          numbers,
-          numbers.map((_, k) => 100 + k),
-        )
-      }
-      const expected = new Map(witness.map((sent) => [key(sent), hex(sent)]))
-      for (const n of [0, 1]) {
-        const keys = pair.nodes[n]?.sockets.sent.map(key) ?? []
-        t.is(new Set(keys).size, keys.length, 'no packet is sent twice')
-        for (const sent of pair.sent(n)) t.is(expected.get(key(sent)), hex(sent))
-      }
-    }),
-    { numRuns: 40 },
-  )
+  const moves = fc.property(fc.array(change, { minLength: 4, maxLength: 14 }), (changes) => {
+    const difference = differenceAfter(changes)
+    if (difference !== null) throw new Error(difference)
+  })
+  t.notThrows(() => fc.assert(moves, { numRuns: 40 }))
 })
 
 function key({ localPort, bytes }: Sent): string {
