@@ -207,7 +207,7 @@ const terms: readonly Mutant[] = [
     'ownReady !== isPeerReady(state, now)',
     'state.stopped',
   ),
-  of('rule', 'the smaller address wins', 'own: order > 0', 'own: order < 0'),
+  of('tie-break', 'the smaller address wins', 'own: isLarger ===', 'own: isLarger !=='),
   of(
     'rule',
     'a held role goes to the one that stood in',
