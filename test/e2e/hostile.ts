@@ -86,7 +86,7 @@ interface Sending {
 export async function send(
   lab: Lab,
   { member, from, everyMs = 0, burst = 1 }: Sending,
-  shots: readonly { readonly target: Target; readonly bytes: Buffer }[],
+  shots: Iterable<{ readonly target: Target; readonly bytes: Buffer }>,
 ): Promise<void> {
   const program = join(import.meta.dirname, '../../scripts/net/datagram-sender.ts')
   const sender = lab.programs.start({
@@ -94,10 +94,12 @@ export async function send(
     command: process.execPath,
     args: [program, ...(from === undefined ? [] : [from.host, String(from.port)])],
   })
-  for (const [index, { target, bytes }] of shots.entries()) {
+  let index = 0
+  for (const { target, bytes } of shots) {
     const content = bytes.subarray(0, datagramBytesMax).toString('base64')
     sender.stdin?.write(`${target.host} ${target.port} ${content}\n`)
     if (everyMs > 0 && index % burst === 0) await delay(everyMs)
+    index += 1
   }
   sender.stdin?.end()
   const exitCode = await exited(sender)

@@ -9,7 +9,7 @@ import { labUsers } from '../../scripts/lab-site.ts'
 import { serviceAddress } from '../../scripts/net/netns.ts'
 import { until } from '../../scripts/waiting.ts'
 import { holesIn, lostIn, type PhonePair, putDown, registerPhones, talk } from './call.ts'
-import { send } from './hostile.ts'
+import { send, type Target } from './hostile.ts'
 import { phonePort, register } from './sipp-phones.ts'
 
 /** Of as many telephones at one address so many requests are taken. */
@@ -30,11 +30,12 @@ test.after.always(async () => {
   await lab?.close()
 })
 
-/** Requests of their own transactions, each of which the server remembers for half a minute. */
-function requests(count: number): { target: { host: string; port: number }; bytes: Buffer }[] {
+/** Requests of their own transactions, each of which the server remembers for half a minute; as many as it
+ * takes. */
+function* requests(isEnough: () => boolean): Generator<{ target: Target; bytes: Buffer }> {
   const from = lab.network.address('probe')
   const target = { host: serviceAddress, port: sipPort }
-  return Array.from({ length: count }, (_, n) => {
+  for (let n = 0; !isEnough(); n += 1) {
     const lines = [
       `OPTIONS sip:${serviceAddress} SIP/2.0`,
       `Via: SIP/2.0/UDP ${from}:${phonePort};branch=z9hG4bK-fill-${n}-${'x'.repeat(200)}`,
@@ -47,8 +48,8 @@ function requests(count: number): { target: { host: string; port: number }; byte
       `User-Agent: ${'z'.repeat(600)}`,
       'Content-Length: 0',
     ]
-    return { target, bytes: Buffer.from(`${lines.join('\r\n')}\r\n\r\n`) }
-  })
+    yield { target, bytes: Buffer.from(`${lines.join('\r\n')}\r\n\r\n`) }
+  }
 }
 
 test('a switch near the bound of its memory gives the role away and returns as standby', async (t) => {
@@ -61,10 +62,11 @@ test('a switch near the bound of its memory gives the role away and returns as s
   await delay(500)
   const fromMs = Date.now()
   const { pid } = (await lab.a.opinion()).units.find(({ unit }) => unit === 'switch') ?? {}
+  let isEnough = false
   const sending = send(
     lab,
     { member: 'probe', from: { host: lab.network.address('probe'), port: phonePort }, ...pace },
-    requests(50_000),
+    requests(() => isEnough),
   )
   const alarms: string[] = []
   await until(
@@ -73,8 +75,10 @@ test('a switch near the bound of its memory gives the role away and returns as s
       alarms.push(...active.map(({ code, subject }) => `${code} ${subject}`))
       return (await lab.b.opinion()).role === 'primary'
     },
-    { what: 'take-over', msMax: 60_000 },
-  )
+    { what: 'take-over', msMax: 100_000 },
+  ).finally(() => {
+    isEnough = true
+  })
   t.log(lab.a.wholeLog().match(/.*nearly exhausted.*/)?.[0] ?? 'no last word')
   t.true(alarms.includes('memory-low switch'))
   await until(
