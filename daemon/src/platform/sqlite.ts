@@ -2,6 +2,7 @@
 //! transactions that do not interleave on the one connection, and a check of what is bound.
 import sqlite3 from 'sqlite3'
 import { makePrivateFile } from './files.ts'
+import { Statements } from './sqlite-statements.ts'
 
 export type SqlValue = string | number | null
 export type SqlRow = Record<string, SqlValue>
@@ -32,11 +33,13 @@ const pragmas = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fo
  * own `Sql` may be used: the others wait for its end. */
 export class Database implements Sql {
   readonly #handle: sqlite3.Database
+  readonly #statements: Statements
   /** Ends when everything ordered so far has ended: the writer mutex. */
   #last: Promise<unknown> = Promise.resolve()
 
   private constructor(handle: sqlite3.Database) {
     this.#handle = handle
+    this.#statements = new Statements(handle)
   }
 
   /** A file on disk can then be read by its owner only: it holds what passwords are checked against. */
@@ -60,11 +63,11 @@ export class Database implements Sql {
   }
 
   run(sql: string, values: readonly SqlValue[] = []): Promise<number> {
-    return this.#exclusive(() => run(this.#handle, sql, values))
+    return this.#exclusive(() => this.#run(sql, values))
   }
 
   all<R extends object = SqlRow>(sql: string, values: readonly SqlValue[] = []): Promise<R[]> {
-    return this.#exclusive(() => all<R>(this.#handle, sql, values))
+    return this.#exclusive(() => this.#all<R>(sql, values))
   }
 
   async get<R extends object = SqlRow>(
@@ -88,10 +91,10 @@ export class Database implements Sql {
       await script(handle, 'BEGIN IMMEDIATE')
       try {
         const result = await body({
-          run: (sql, values = []) => run(handle, sql, values),
-          all: (sql, values = []) => all(handle, sql, values),
+          run: (sql, values = []) => this.#run(sql, values),
+          all: (sql, values = []) => this.#all(sql, values),
           get: async <R extends object>(sql: string, values: readonly SqlValue[] = []) =>
-            (await all<R>(handle, sql, values))[0],
+            (await this.#all<R>(sql, values))[0],
           script: (sql) => script(handle, sql),
         })
         await script(handle, 'COMMIT')
@@ -120,9 +123,49 @@ export class Database implements Sql {
     return this.#exclusive(
       () =>
         new Promise<void>((resolve, reject) => {
+          this.#statements.forgetAll()
           this.#handle.close((error) => (error === null ? resolve() : reject(toSqlError(error))))
         }),
     )
+  }
+
+  async #run(sql: string, values: readonly SqlValue[]): Promise<number> {
+    const on = await this.#runnerOf(sql, values)
+    return new Promise((resolve, reject) => {
+      on.run([...values], function (error) {
+        if (error === null) resolve(this.changes)
+        else reject(error)
+      })
+    }).catch((error: Error) => this.#failed(sql, error)) as Promise<number>
+  }
+
+  async #all<R extends object>(sql: string, values: readonly SqlValue[]): Promise<R[]> {
+    const on = await this.#runnerOf(sql, values)
+    return new Promise((resolve, reject) => {
+      on.all<R>([...values], (error, rows) => {
+        if (error === null) resolve(rows)
+        else reject(error)
+      })
+    }).catch((error: Error) => this.#failed(sql, error)) as Promise<R[]>
+  }
+
+  async #runnerOf(sql: string, values: readonly SqlValue[]): Promise<Runner> {
+    const refused = bindFault(values)
+    if (refused !== null) throw refused
+    const kept = await this.#statements.of(sql).catch((error: Error) => {
+      throw toSqlError(error)
+    })
+    if (kept !== null) return kept
+    const handle = this.#handle
+    return {
+      run: (bound, done) => handle.run(sql, bound, done),
+      all: (bound, done) => handle.all(sql, bound, done),
+    }
+  }
+
+  #failed(sql: string, error: Error): never {
+    this.#statements.forget(sql)
+    throw toSqlError(error)
   }
 
   #exclusive<T>(action: () => Promise<T>): Promise<T> {
@@ -132,36 +175,16 @@ export class Database implements Sql {
   }
 }
 
-function run(handle: sqlite3.Database, sql: string, values: readonly SqlValue[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const refused = bindFault(values)
-    if (refused !== null) return reject(refused)
-    handle.run(sql, [...values], function (error) {
-      if (error === null) resolve(this.changes)
-      else reject(toSqlError(error))
-    })
-  })
-}
-
-function all<R extends object>(
-  handle: sqlite3.Database,
-  sql: string,
-  values: readonly SqlValue[],
-): Promise<R[]> {
-  return new Promise((resolve, reject) => {
-    const refused = bindFault(values)
-    if (refused !== null) return reject(refused)
-    handle.all<R>(sql, [...values], (error, rows) => {
-      if (error === null) resolve(rows)
-      else reject(toSqlError(error))
-    })
-  })
-}
-
 function script(handle: sqlite3.Database, sql: string): Promise<void> {
   return new Promise((resolve, reject) => {
     handle.exec(sql, (error) => (error === null ? resolve() : reject(toSqlError(error))))
   })
+}
+
+/** What runs a statement: the one that is kept, or the connection. */
+interface Runner {
+  run(values: SqlValue[], done: (this: sqlite3.RunResult, error: Error | null) => void): unknown
+  all<R>(values: SqlValue[], done: (error: Error | null, rows: R[]) => void): unknown
 }
 
 /** What the type declarations of sqlite3 leave out. */
