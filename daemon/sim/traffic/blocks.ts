@@ -12,6 +12,8 @@ const usual = {
   perBlock: 1_000,
   /** Between two take-overs, in calls, on average. */
   takeOverEvery: 1_000,
+  lost: 0.004,
+  doubled: 0.006,
 }
 
 /** Between two calls, on average. */
@@ -43,8 +45,8 @@ export function* traffic(
   seed: number,
   options: Partial<typeof usual> = {},
 ): IterableIterator<TrafficReport> {
-  const { perBlock, takeOverEvery } = { ...usual, ...options }
-  const town = new Town(`traffic ${seed}`, habits)
+  const { perBlock, takeOverEvery, ...network } = { ...usual, ...options }
+  const town = new Town({ seed: `traffic ${seed}`, makeOwner: habits, ...network })
   const services = new Map<string, number>()
   const faults: string[] = []
   let [sessions, answered] = [0, 0]

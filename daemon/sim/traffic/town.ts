@@ -7,10 +7,16 @@ import { addressOf, forwarded, guests, hotline, positions, systems, telephones }
 import type { Talk } from './talk.ts'
 import { TwoCores } from './two-cores.ts'
 
-const lost = 0.004
-const doubled = 0.006
 const delayMsMin = 1
 const delayMsMax = 6
+
+interface TownParts {
+  readonly seed: string
+  readonly makeOwner: (town: Town) => Owner
+  /** Shares of the datagrams that get lost, and that come twice. */
+  readonly lost: number
+  readonly doubled: number
+}
 
 export class Town {
   readonly timeline = new Timeline()
@@ -23,7 +29,11 @@ export class Town {
   calls = 0
   readonly counts = new Map<string, number>()
 
-  constructor(seed: string, makeOwner: (town: Town) => Owner) {
+  readonly #parts: TownParts
+
+  constructor(parts: TownParts) {
+    this.#parts = parts
+    const { seed, makeOwner } = parts
     this.random = new Random(seed)
     this.pair = new TwoCores(this.timeline, this.random, {
       sip: (text, to) => this.#deliver(text, to),
@@ -88,8 +98,8 @@ export class Town {
 
   #travel(arrive: () => void): void {
     const { random, timeline } = this
-    if (random.chance(lost)) return
+    if (random.chance(this.#parts.lost)) return
     timeline.after(random.whole(delayMsMin, delayMsMax), arrive)
-    if (random.chance(doubled)) timeline.after(random.whole(delayMsMin, 40), arrive)
+    if (random.chance(this.#parts.doubled)) timeline.after(random.whole(delayMsMin, 40), arrive)
   }
 }
