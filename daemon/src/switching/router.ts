@@ -13,6 +13,7 @@ import { gate } from './registrar/gate.ts'
 import { answerOptions } from './registrar/options.ts'
 import { applyUserChanges, type RegisterOutcome, register } from './registrar/registrar.ts'
 import { answer, repeated, silence } from './responses.ts'
+import { forwardByOptions } from './services/forward-options.ts'
 import { onUnpracked } from './services/prack.ts'
 import type { Subscriptions } from './subscription/subscriptions.ts'
 import type { Outgoing, TransactionEvent } from './transaction/layer-types.ts'
@@ -190,7 +191,7 @@ export class Router {
       case 'REGISTER':
         return registered === null ? [] : this.#register(incoming, registered, now)
       case 'OPTIONS':
-        return this.#respond(incoming, answerOptions(request, versionHeaders(request)), now)
+        return this.#options(incoming, now)
       case 'SUBSCRIBE':
         return this.#subscribe(incoming, now)
       default: {
@@ -204,14 +205,19 @@ export class Router {
     }
   }
 
-  #respond({ id }: Incoming, response: SipResponse, now: Now): CoreEffect[] {
-    const { send } = this.#exchange.layer.respond(id, response, now.monotonicMs)
-    return send.map((outgoing) => ({
-      kind: 'send',
-      session: '',
-      outgoing,
-      afterReplication: false,
-    }))
+  /** What it sets is on the standby before it is confirmed. */
+  #options({ id, request, source }: Incoming, now: Now): CoreEffect[] {
+    const more = versionHeaders(request)
+    const set = forwardByOptions(this.#exchange, { request, source }, now)
+    const toTag = statelessTag(request)
+    const answer =
+      set === null
+        ? answerOptions(request, more)
+        : response(request, set.status, { ...set, headers: [...more, ...set.headers], toTag })
+    const { send } = this.#exchange.layer.respond(id, answer, now.monotonicMs)
+    const session = set === null ? '' : `user:${request.from.uri.user ?? ''}`
+    const afterReplication = set !== null
+    return send.map((outgoing) => ({ kind: 'send', session, outgoing, afterReplication }))
   }
 
   #registration(request: SipRequest, source: Endpoint, now: Now): Judgement {

@@ -60,7 +60,8 @@ function invited(work: SetUp): CoreEffect[] | null {
   return refuse(exchange, invitation, 480, { reason: 'Setting Stored' })
 }
 
-function store(
+/** @returns false: the account cannot set it, or there is none. */
+export function store(
   exchange: Exchange,
   number: string,
   change: (settings: Settings) => Settings,
