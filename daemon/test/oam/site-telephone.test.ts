@@ -107,6 +107,13 @@ test('a site that says nothing is the empty plan', async (t) => {
   t.deepEqual(await readPlan(await applied(t, '')), emptyPlan)
 })
 
+test('who is monitored hears a tone when the site says so', async (t) => {
+  const database = await applied(t, 'tones: { monitoring: true }')
+  t.true((await readPlan(database)).monitoringTone)
+  const site = await readSite(database)
+  t.deepEqual(site.ok && site.value.tones, { country: 'europe', monitoring: true })
+})
+
 const account = 'accounts: { 1: { password: x } }\n'
 const wrong: [string, string][] = [
   ['accounts:\n  1: { password: x, rights: { fly: true } }', '2:31: accounts.1.rights.fly: is not'],
@@ -125,6 +132,10 @@ const wrong: [string, string][] = [
   ],
   ['conferences: { c: { number: 5, kind: preset } }', '1:19: conferences.c: a preset conference'],
   ['conferences: { c: { number: 5, pin: 12 } }', '1:37: conferences.c.pin: must be 3 to 16 digits'],
+  [
+    'conferences: { c: { number: 5, membersMax: 33 } }',
+    '1:44: conferences.c.membersMax: must be at most 32',
+  ],
   [
     'features: { pickup: "*1", intrude: "*1" }',
     '1:36: features.intrude: *1 is the number of service pickup',

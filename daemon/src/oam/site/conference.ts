@@ -36,7 +36,7 @@ export const conference = z
     membersMax: z
       .int()
       .min(2)
-      .max(limits.conferenceMembersMax)
+      .max(limits.conferenceMembersMax, `must be at most ${limits.conferenceMembersMax}`)
       .default(limits.conferenceMembersMax),
     members: z.array(seat).max(limits.conferenceMembersMax).default([]),
   })
