@@ -105,6 +105,17 @@ test('a busy line without a place to wait is freed for an emergency call, unless
   t.false(closed.a.heard('BYE'))
 })
 
+test('a line that carries more than it may keeps all of it', (t) => {
+  const stage = site()
+  change(stage, '102', { line: { calls: 2 } })
+  talk(stage, '101', '102')
+  stage.phone('103').call('102')
+  change(stage, '102', { line: { calls: 1 } })
+  stage.phone('131').call('102', undefined, emergency)
+  t.true(stage.phone('131').heard(486))
+  t.is(stage.core.liveSessions, 2)
+})
+
 test('a busy line with a place to wait keeps its call', (t) => {
   const stage = site()
   change(stage, '102', { line: { waiting: 1 } })

@@ -2,6 +2,7 @@
 //! takes it from the call that is least urgent. Its terminals are told why (Reason WG-67, cause 2000), and
 //! so is its call record. Emergency calls and conferences are left alone, and so are conversations of an
 //! account that nobody may enter; nothing is ended when it would not help.
+import { limits } from '../../limits.ts'
 import type { PhoneBookEntry } from '../../tables/phone-book.ts'
 import { profileOf } from '../../tables/profile.ts'
 import type { Conference, Member } from '../../tables/wired-conference.ts'
@@ -11,7 +12,7 @@ import { crowdedTrunk } from '../trunk/outgoing.ts'
 import { withSession } from '../wired/call.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { lineState } from '../wired/line.ts'
-import { endCall } from '../wired/release.ts'
+import { endCall, forgetOldest } from '../wired/release.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import { directoryOf, dispatch, type SetUp } from '../wired/setup.ts'
 import { hasRoom } from '../wired/setup-terminal.ts'
@@ -61,6 +62,9 @@ function victimFor(work: SetUp, destination: Destination): Conference | null {
 
 /** Ports, a bridge and places in the tables. */
 function forLegs({ exchange, xip }: SetUp, count: number): Conference | null {
+  // An ended call keeps its place in the table for a while: that place is free for this one.
+  const isFull = exchange.sessions.size >= limits.sessionsMax
+  if (isFull && !forgetOldest(exchange)) return null
   if (hasRoom(exchange, count) && exchange.resources.has(count)) return null
   const victims = victimsIn(exchange.sessions.values(), xip.sourceUser)
   const legs = victims.reduce((sum, { members }) => sum + members.filter(isPresent).length, 0)
@@ -70,12 +74,18 @@ function forLegs({ exchange, xip }: SetUp, count: number): Conference | null {
 /** Another call is about to enter or end the conversation already: that one goes first. */
 function onLine({ exchange, xip }: SetUp, entry: PhoneBookEntry): Conference | null {
   if (exchange.queue.isUrged(entry.number)) return null
-  const isOpen = profileOf(entry).rights.beIntruded
-  const calls = victimsIn(exchange.sessions.of(entry.number), xip.sourceUser)
+  const { rights, line } = profileOf(entry)
+  const isOpen = rights.beIntruded
+  const all = exchange.sessions.of(entry.number)
+  // The line was wider once: the end of one call would not free it.
+  if (all.filter(({ callType }) => callType === 'da-ida').length > line.calls) return null
+  const calls = victimsIn(all, xip.sourceUser)
   return calls.find(({ answeredAtMs }) => isOpen || answeredAtMs === null) ?? null
 }
 
 function onTrunk(exchange: Exchange, trunk: string, caller: string): Conference | null {
+  const capacity = exchange.plan.trunks.find(({ name }) => name === trunk)?.capacity ?? 0
+  if (exchange.trunkLoad.of(trunk) > capacity) return null
   const goesOver = ({ members }: Conference) => members.some((one) => isOn(one, trunk))
   return victimsIn(exchange.sessions.values().filter(goesOver), caller)[0] ?? null
 }

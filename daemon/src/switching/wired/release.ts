@@ -10,6 +10,7 @@ import { establish } from '../dialog/dialog.ts'
 import { isReadable, isSuccess } from '../dialog/pending.ts'
 import type { Call } from './call.ts'
 import type { Answered, Failed, OfLeg, OpenedRequest } from './events.ts'
+import type { Exchange } from './exchange.ts'
 import { cancelForksAgain, hasOpenForks } from './forks.ts'
 import { isOver, isPresent, isSettingUp } from './sessions.ts'
 
@@ -175,18 +176,24 @@ function settle(call: Call): void {
 }
 
 export function linger(call: Call): void {
-  const { lingering, timers, sessions, links } = call.exchange
+  const { lingering, timers } = call.exchange
   if (lingering.has(call.sessionId)) return
   lingering.add(call.sessionId)
   const { sessionId } = call
   timers.start({ sessionId, timer: 'linger' }, call.now.monotonicMs + lingerMs(call.session))
+  if (lingering.size > limits.releasedLingerMax) forgetOldest(call.exchange)
+}
+
+/** The ended session that stays longest makes room. @returns false when there is none. */
+export function forgetOldest({ lingering, timers, sessions, links }: Exchange): boolean {
   const [oldest] = lingering
-  if (lingering.size <= limits.releasedLingerMax || oldest === undefined) return
+  if (oldest === undefined) return false
   lingering.delete(oldest)
   timers.forget(oldest)
   links.forget(oldest)
   const session = sessions.get(oldest)
   if (session !== undefined) sessions.remove(session)
+  return true
 }
 
 /** Who found a number busy may want to be called back, and need not dial it again. */
