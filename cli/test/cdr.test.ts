@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { failure, success } from '../../daemon/src/result.ts'
+import { readXml } from '../../daemon/src/wire/xml-read.ts'
 import { csvLine } from '../src/csv.ts'
 import { momentOf } from '../src/moments.ts'
 import { callRecord, startFakeDaemon, vccs } from './fake-daemon.ts'
@@ -72,13 +73,43 @@ test('an export gives every record, the oldest first, and holds a page only', as
   )
 })
 
+test('an export as XML is one document with all fields, whatever a name holds', async (t) => {
+  const odd = 'Tower <1> & "Süd" \u0007'
+  const daemon = await startFakeDaemon({
+    cdr: async () => {
+      const records = [callRecord, { ...callRecord, sessionId: odd }]
+      return success({ records, next: null, kept: 2, waiting: 0 })
+    },
+  })
+  const argv = ['cdr', 'export', '--format', 'xml', '--socket', daemon.socket]
+  const { code, out } = await vccs(argv)
+  await daemon.close()
+  t.is(code, 0)
+  const root = readXml(Buffer.from(out), 100_000)
+  if (typeof root === 'string') return t.fail(root)
+  t.deepEqual([root.name, root.attributes.get('xmlns')], ['records', 'urn:vccs:cdr-export:1'])
+  const read = root.children.filter((one) => typeof one !== 'string')
+  t.is(read.length, 2)
+  const fields = (record: (typeof read)[number] | undefined) =>
+    (record?.children ?? []).flatMap((one) => (typeof one === 'string' ? [] : [one]))
+  const given = Object.entries(callRecord).filter(([, value]) => value !== null)
+  t.deepEqual(
+    fields(read[0]).map(({ name }) => name),
+    given.map(([name]) => name),
+  )
+  const [session] = fields(read[1]).filter(({ name }) => name === 'sessionId')
+  t.deepEqual(session?.children, [odd.replace('\u0007', '\uFFFD')])
+})
+
 test('an export of nothing has its head, or an empty list', async (t) => {
   const { daemon } = await many(0)
   const argv = ['cdr', 'export', '--socket', daemon.socket]
   const csv = await vccs(argv)
   const json = await vccs([...argv, '--format', 'json'])
+  const xml = await vccs([...argv, '--format', 'xml'])
   const list = await vccs(['cdr', '--socket', daemon.socket])
   await daemon.close()
+  t.regex(xml.out, /<records xmlns="[^"]+">\n<\/records>\n$/)
   t.regex(csv.out, /^session,started,[a-z_,]*\r\n$/)
   t.deepEqual(JSON.parse(json.out).records, [])
   t.is(list.out, 'No call records.\n')

@@ -9,6 +9,7 @@ import { type GlobalValues, VccsCommand, word } from '../base-command.ts'
 import { csvLine } from '../csv.ts'
 import { CliFailure } from '../failure.ts'
 import { momentOf } from '../moments.ts'
+import { recordsEnd, recordsHead, recordXml } from '../record-xml.ts'
 import { csvHead, csvValues, drawRecord, drawRecords } from '../screens/cdr.ts'
 
 /** Records in one question. */
@@ -124,23 +125,31 @@ export class CdrShow extends VccsCommand {
   }
 }
 
-type Format = 'csv' | 'json'
+type Format = 'csv' | 'json' | 'xml'
+
+/** What stands before and behind the records. */
+const frames: Readonly<Record<Format, { readonly begin: string; readonly end: string }>> = {
+  csv: { begin: csvLine(csvHead), end: '' },
+  json: { begin: '{"schema":"vccs/cdr.export/1","records":[', end: ']}\n' },
+  xml: { begin: recordsHead, end: recordsEnd },
+}
 
 export class CdrExport extends CdrCommand {
   static override summary =
-    'All call records that pass the filters, the oldest first, as CSV or JSON.'
+    'All call records that pass the filters, the oldest first, as CSV, JSON or XML.'
   static override description =
     'However many there are, a page is held in memory. A file is there when it is whole. In CSV, text that a ' +
     'spreadsheet would take for a formula has an apostrophe before it.'
   static override examples = [
     '<%= config.bin %> cdr export --since 2026-03-01 --output march.csv',
     '<%= config.bin %> cdr export --format json --party 1001 > calls.json',
+    '<%= config.bin %> cdr export --format xml --output calls.xml',
   ]
   static override flags = {
     ...filterFlags,
     format: Flags.option({
-      description: 'CSV (RFC 4180), or one JSON object.',
-      options: ['csv', 'json'] as const,
+      description: 'CSV (RFC 4180), one JSON object, or one XML document.',
+      options: ['csv', 'json', 'xml'] as const,
       default: 'csv' as Format,
     })(),
     output: Flags.string({
@@ -198,17 +207,16 @@ export class CdrExport extends CdrCommand {
     let count = 0
     const order = { oldestFirst: true, limit: Number.MAX_SAFE_INTEGER }
     for await (const { records } of this.pages(flags, order)) {
-      const begin =
-        format === 'csv' ? csvLine(csvHead) : '{"schema":"vccs/cdr.export/1","records":['
-      if (count === 0) await put(begin)
+      if (count === 0) await put(frames[format].begin)
       const lines = records.map((record, index) => {
         if (format === 'csv') return csvLine(csvValues(record))
+        if (format === 'xml') return recordXml(record)
         return `${count + index === 0 ? '' : ','}${JSON.stringify(record)}`
       })
       await put(lines.join(''))
       count += records.length
     }
-    if (format === 'json') await put(']}\n')
+    await put(frames[format].end)
     return count
   }
 }
