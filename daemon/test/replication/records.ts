@@ -76,6 +76,7 @@ const member = {
   forks: null,
   refusal: { status: 486, response: 'SIP/2.0 486 x' },
   movedFrom: 's0',
+  glare: { tries: 2, atMs: 3 },
   isToAlign: true,
 }
 
