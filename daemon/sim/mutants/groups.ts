@@ -23,6 +23,7 @@ export const groups: readonly MutantGroup[] = [
     tests: [
       'daemon/test/replication/flags.test.ts',
       'daemon/test/replication/acks.test.ts',
+      'daemon/test/replication/waiting.test.ts',
       'daemon/test/replication/distrust.test.ts',
       'daemon/test/replication/eight-tables.test.ts',
       'daemon/test/replication/replicator.test.ts',

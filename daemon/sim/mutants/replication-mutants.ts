@@ -72,9 +72,15 @@ const sending: readonly Mutant[] = [
   ),
   of(
     'waiting',
-    'an answer leaves with the ACK of an older version',
+    'who waits for the next version is forgotten',
     'there.filter((entry) => entry.version > version)',
     'there.filter((entry) => entry.version > version + 1)',
+  ),
+  of(
+    'waiting',
+    'an answer leaves with the ACK of an older version',
+    'if (wanted > version ||',
+    'if (wanted > version + 1 ||',
   ),
   of(
     'primary',
