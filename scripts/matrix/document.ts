@@ -28,8 +28,8 @@ export function matrixDocument(run: MatrixRun | null): string {
     ...head,
     `Commit ${commit}, ${date.slice(0, 16)} UTC; ${where}.`,
     '',
-    '| service | state | fault | known to the new primary | then | packets lost | records | ended |',
-    '|---|---|---|---|---|---|---|---|',
+    '| service | state | fault | known to the new primary | then | packets lost | voice at the end | records | ended |',
+    '|---|---|---|---|---|---|---|---|---|',
     ...run.cells.map(line),
     '',
     'Sessions, legs, bridge numbers and ports that were left when all had ended:',
@@ -48,6 +48,7 @@ function line(cell: MatrixCell): string {
     said(cell.stood),
     `${cell.outcome}: ${said(cell.completed)}`,
     `${cell.packetsLost} of ${cell.packetsDue.toLocaleString('en')}`,
+    said(cell.audible),
     `${cell.records} of ${cell.recordsDue}`,
     said(cell.ended),
   ]

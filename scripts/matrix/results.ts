@@ -17,6 +17,8 @@ export interface MatrixCell {
   readonly stood: boolean
   readonly completed: boolean
   readonly ended: boolean
+  /** Every terminal heard somebody in the second before the end. */
+  readonly audible: boolean
   /** Packets that were due to its terminals, from a second before the fault on. */
   readonly packetsDue: number
   /** Of those, packets that no node brought. */

@@ -11,7 +11,7 @@ import {
 } from '../../scripts/matrix/results.ts'
 import { Desk } from './matrix/desk.ts'
 import { Round } from './matrix/round.ts'
-import { deskPlan, rows } from './matrix/rows.ts'
+import { deskPlan, rows, titleOf } from './matrix/rows.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
 
 const cells: MatrixCell[] = []
@@ -49,13 +49,14 @@ for (const fault of matrixFaults) {
     }
   })
 
-  for (const { service, state } of rows) {
-    test.serial(`${fault}, ${service}, ${state}: 0 packets lost, completed, ended`, (t) => {
+  for (const row of rows) {
+    test.serial(titleOf(row, fault), (t) => {
+      const { service, state } = row
       const cell = cells.find(
         (one) => one.fault === fault && one.service === service && one.state === state,
       )
       t.deepEqual(cell?.problems, [])
-      t.like(cell, { stood: true, completed: true, ended: true, packetsLost: 0 })
+      t.like(cell, { stood: true, completed: true, ended: true, packetsLost: 0, audible: true })
       t.is(cell?.records, cell?.recordsDue)
     })
   }

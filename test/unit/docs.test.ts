@@ -7,6 +7,8 @@ import { errors } from '../../daemon/src/errors.ts'
 import { heartbeatBytes } from '../../daemon/src/wire/heartbeat.ts'
 import { readSources } from '../../scripts/check/source.ts'
 import { checkDocs } from '../../scripts/docs.ts'
+import { keptRun, matrixFaults } from '../../scripts/matrix/results.ts'
+import { rows, titleOf } from '../e2e/matrix/rows.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -41,8 +43,13 @@ const stories: Readonly<Record<string, { folder: string; before: string }>> = {
   },
 }
 
-/** The title is in the file as it is, or is that of a story. */
+/** Each row of the fail-over matrix is a test for each fault. */
+const matrixTests = 'test/e2e/failover-matrix.test.ts'
+const matrixTitles = matrixFaults.flatMap((fault) => rows.map((row) => titleOf(row, fault)))
+
+/** The title is in the file as it is, or is that of a story or of a row. */
 function hasTest(file: string, title: string): boolean {
+  if (file === matrixTests && matrixTitles.includes(title)) return true
   const kind = stories[file]
   if (kind === undefined) return read(file).includes(title)
   const name = title.slice(kind.before.length).replaceAll(' ', '-')
@@ -163,3 +170,17 @@ function sourceText(): string {
   }
   return seen.join('\n')
 }
+
+test('the kept run of the fail-over matrix has every row, and nothing was lost in it', (t) => {
+  const run = keptRun()
+  const title = ({ service, state }: { service: string; state: string }) => `${service}, ${state}`
+  for (const fault of matrixFaults) {
+    const cells = (run?.cells ?? []).filter((cell) => cell.fault === fault)
+    t.deepEqual(cells.map(title), rows.map(title))
+    t.deepEqual(run?.leftovers[fault], [])
+    for (const cell of cells) {
+      t.like(cell, { stood: true, completed: true, ended: true, audible: true, packetsLost: 0 })
+      t.is(cell.records, cell.recordsDue)
+    }
+  }
+})

@@ -1,8 +1,15 @@
 //! What a node says of the calls of a row, what its terminals got of their voice, and whether anything
 //! is left of them afterwards.
 import type { CallDetail } from '../../../daemon/src/control/call-schema.ts'
+import { aLawToLinear, muLawToLinear } from '../../../daemon/src/wire/g711.ts'
 import type { UdpPacket } from '../../../scripts/capture/pcap.ts'
-import { figuresFrom, type RtpStream, rtpStreams } from '../../../scripts/capture/rtp-analysis.ts'
+import {
+  figuresFrom,
+  isRtp,
+  type RtpStream,
+  rtpStreams,
+  streamName,
+} from '../../../scripts/capture/rtp-analysis.ts'
 import type { Lab } from '../../../scripts/lab.ts'
 import { sipPort } from '../../../scripts/lab.ts'
 import type { LabNode } from '../../../scripts/lab-node.ts'
@@ -17,12 +24,14 @@ const marginMs = 200
 
 /** Live calls whose members have numbers that begin so. */
 export async function callsOf(node: LabNode, key: string): Promise<CallDetail[]> {
-  return (await allCalls(node)).filter(({ members }) =>
-    members.some(({ number }) => number.startsWith(key)),
-  )
+  return ofRow(await allCalls(node), key)
 }
 
-async function allCalls(node: LabNode): Promise<CallDetail[]> {
+export function ofRow(calls: readonly CallDetail[], key: string): CallDetail[] {
+  return calls.filter(({ members }) => members.some(({ number }) => number.startsWith(key)))
+}
+
+export async function allCalls(node: LabNode): Promise<CallDetail[]> {
   const { calls } = await node.ask('calls', {})
   const shown = await Promise.allSettled(
     calls.map(async ({ sessionId }) => (await node.ask('call.show', { sessionId })).call),
@@ -57,10 +66,20 @@ export interface Window {
   readonly toMs: number
 }
 
+/** Nobody says less: A-law and u-law know no zero. */
+const silence = 8
+
+function isSilent({ payload }: UdpPacket): boolean {
+  const decode = (payload.readUInt8(1) & 0x7f) === 8 ? aLawToLinear : muLawToLinear
+  return payload.subarray(12).every((byte) => Math.abs(decode(byte)) <= silence)
+}
+
 export class Heard {
+  readonly #packets: ReadonlyMap<string, readonly UdpPacket[]>
   readonly #streams: ReadonlyMap<string, RtpStream>
 
   constructor(packets: readonly UdpPacket[]) {
+    this.#packets = Map.groupBy(packets.filter(isRtp), streamName)
     this.#streams = new Map(rtpStreams(packets).map((stream) => [stream.name, stream]))
   }
 
@@ -81,6 +100,16 @@ export class Heard {
       due: figures.reduce((sum, { due }) => sum + due, 0),
       lost: figures.reduce((sum, { lost }) => sum + lost, 0),
     }
+  }
+
+  /** Those of the streams on which hardly anything but silence came. */
+  silent(names: readonly string[], { fromMs, toMs }: Window): string[] {
+    return names.filter((name) => {
+      const inside = (this.#packets.get(name) ?? []).filter(
+        ({ timeMs }) => timeMs >= fromMs && timeMs <= toMs,
+      )
+      return 2 * inside.filter((packet) => !isSilent(packet)).length <= inside.length
+    })
   }
 }
 

@@ -9,7 +9,17 @@ import { serviceAddress } from '../../../scripts/net/netns.ts'
 import { until } from '../../../scripts/waiting.ts'
 import type { SilentStandbyWatch } from '../silent-standby.ts'
 import type { Desk, Stage } from './desk.ts'
-import { callsOf, Heard, leftovers, standingOf, stands, streamsTo, type Window } from './look.ts'
+import {
+  allCalls,
+  callsOf,
+  Heard,
+  leftovers,
+  ofRow,
+  standingOf,
+  stands,
+  streamsTo,
+  type Window,
+} from './look.ts'
 import { type Row, rows } from './rows.ts'
 
 /** The voice is watched so long before the fault, after it, and when the pair is whole again. */
@@ -106,7 +116,7 @@ export class Round {
       { what: 'all legs on both nodes' },
     )
     await lab.inStep()
-    for (const { row } of this.#cases) await row.last?.({ desk: this.#desk, node })
+    await Promise.all(this.#cases.map(({ row }) => row.last?.({ desk: this.#desk, node })))
     await this.#look(node, 'before')
   }
 
@@ -145,8 +155,9 @@ export class Round {
   }
 
   async #look(node: LabNode, when: 'before' | 'after' | 'completed'): Promise<void> {
+    const calls = await allCalls(node)
     for (const one of this.#cases) {
-      one[when] = await callsOf(node, one.row.key)
+      one[when] = ofRow(calls, one.row.key)
       for (const { sessionId } of one[when]) one.sessions.add(sessionId)
     }
   }
@@ -250,6 +261,7 @@ export class Round {
       outcome: row.outcome,
       stood: !failed('standing'),
       completed: !failed('completion'),
+      audible: heard.silent(now, { fromMs: second.toMs - watchMs, toMs: second.toMs }).length === 0,
       ended: !failed('end'),
       packetsDue: sum(({ due }) => due),
       packetsLost: sum(({ lost }) => lost),

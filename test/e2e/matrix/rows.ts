@@ -2,6 +2,7 @@
 //! do with it, and how it ends. The numbers of a row begin with its two digits, so that the calls of a
 //! node say by themselves to which row they belong.
 import type { LabNode } from '../../../scripts/lab-node.ts'
+import type { MatrixFault } from '../../../scripts/matrix/results.ts'
 import { until } from '../../../scripts/waiting.ts'
 import type { Desk, DeskPlan, Dial, Stage } from './desk.ts'
 import { callsOf, type Standing, stands } from './look.ts'
@@ -26,6 +27,7 @@ export interface Row {
   readonly manual?: readonly string[]
   readonly accounts?: DeskPlan['accounts']
   readonly conference?: Readonly<Record<string, unknown>>
+  readonly group?: Readonly<Record<string, unknown>>
   /** Steps of the first and of the second stage, begun before anybody dials. */
   readonly steps?: Readonly<Partial<Record<Stage, Step>>>
   /** The last step before the node goes: a state that passes by itself. */
@@ -270,7 +272,7 @@ export const rows: readonly Row[] = [
   {
     key: '20',
     service: 'monitoring',
-    state: 'listening',
+    state: 'of a position (Subject: monitoring)',
     monitors: [{ from: '2001', to: '2002' }],
     auto: ['2002'],
     accounts: {
@@ -321,7 +323,100 @@ export const rows: readonly Row[] = [
     completed: {},
     end: async () => undefined,
   },
+  {
+    key: '23',
+    service: 'monitoring',
+    state: 'of a conversation',
+    dials: [dial('talk', '2301', '2302')],
+    auto: ['2302', '2303'],
+    accounts: {
+      '2302': { rights: { beMonitored: true } },
+      '2303': { rights: { monitor: true } },
+    },
+    steps: {
+      talk: async (scene) => {
+        await waits(scene, '23', { '2301': 'talking', '2302': 'talking' })
+        await getsThrough(scene, '2303', '*352302')
+      },
+    },
+    stands: { '2301': 'talking', '2302': 'talking', '2303': 'talking' },
+    outcome: 'goes on; the listener leaves, and the conversation goes on',
+    complete: async () => undefined,
+    completed: { '2301': 'talking', '2302': 'talking', '2303': 'talking' },
+    end: async (scene) => {
+      await hangUp(scene, '2303')
+      await waits(scene, '23', { '2301': 'talking', '2302': 'talking' })
+      await hangUp(scene, '2302')
+    },
+  },
+  {
+    key: '24',
+    service: 'call back on busy',
+    state: 'waiting for the line',
+    dials: [dial('talk', '2401', '2402')],
+    auto: ['2402', '2403'],
+    steps: {
+      ring: async (scene) => {
+        const confirmed = scene.desk.phone('2403').next('CALL_CLOSED')
+        await dials(scene, '2403', '*662402')
+        await confirmed
+      },
+    },
+    stands: { '2401': 'talking', '2402': 'talking' },
+    outcome: 'the line becomes free, the asker is called, and then the number',
+    complete: async (scene) => {
+      const established = scene.desk.phone('2403').next('CALL_ESTABLISHED')
+      await hangUp(scene, '2402')
+      await established
+    },
+    completed: { '2402': 'talking', '2403': 'talking' },
+    end: (scene) => hangUp(scene, '2403'),
+  },
+  {
+    key: '25',
+    service: 'group call',
+    state: 'rings at all members',
+    dials: [dial('ring', '2501', '2500')],
+    manual: ['2502', '2503'],
+    group: { number: '2500', members: ['2502', '2503'] },
+    steps: { ring: (scene) => rings(scene, '2502', '2503') },
+    stands: { '2501': 'calling', '2502': 'ringing', '2503': 'ringing' },
+    outcome: 'one answers, the other one rings no more',
+    complete: async (scene) => {
+      const silent = scene.desk.phone('2503').next('CALL_CLOSED')
+      await accept(scene, '2502')
+      await silent
+    },
+    completed: { '2501': 'talking', '2502': 'talking' },
+    end: (scene) => hangUp(scene, '2502'),
+  },
+  {
+    key: '26',
+    service: 'pick-up',
+    state: 'rings at another one of the group',
+    dials: [dial('ring', '2601', '2602')],
+    manual: ['2602'],
+    auto: ['2603'],
+    accounts: {
+      '2602': { line: { pickupGroup: 'tower' } },
+      '2603': { line: { pickupGroup: 'tower' } },
+    },
+    steps: { ring: (scene) => rings(scene, '2602') },
+    stands: { '2601': 'calling', '2602': 'ringing' },
+    outcome: 'picked up',
+    complete: async (scene) => {
+      const silent = scene.desk.phone('2602').next('CALL_CLOSED')
+      await getsThrough(scene, '2603', '**2602')
+      await silent
+    },
+    completed: { '2601': 'talking', '2603': 'talking' },
+    end: (scene) => hangUp(scene, '2603'),
+  },
 ]
+
+export function titleOf({ service, state }: Row, fault: MatrixFault): string {
+  return `${fault}, ${service}, ${state}: 0 packets lost, completed, ended`
+}
 
 export const deskPlan: DeskPlan = {
   dials: rows.flatMap((row) => row.dials ?? []),
@@ -332,10 +427,12 @@ export const deskPlan: DeskPlan = {
   ]),
   accounts: Object.assign({}, ...rows.map((row) => row.accounts ?? {})),
   site: {
-    conferences: Object.fromEntries(
-      rows.flatMap(({ key, conference }) =>
-        conference === undefined ? [] : [[`room-${key}`, conference]],
-      ),
-    ),
+    conferences: sections('conference'),
+    groups: sections('group'),
   },
+}
+
+function sections(name: 'conference' | 'group'): Record<string, unknown> {
+  const named = rows.flatMap((row) => (row[name] ? [[`row-${row.key}`, row[name]] as const] : []))
+  return Object.fromEntries(named)
 }
