@@ -18,7 +18,8 @@ export type Stage = keyof typeof callersOf
 
 /** Longer than any round: sipp plays its voice once. */
 const voiceSeconds = 240
-const toneHz = 612.5
+/** Each telephone has a tone of its own: two equal ones in one conference may be each other's silence. */
+const toneHz = { first: 500, step: 25 } as const
 
 export interface Dial {
   readonly stage: Stage
@@ -133,7 +134,8 @@ export class Desk {
       await Promise.all(
         row.map(async ({ number, answer }, index) => {
           const member = phoneMembers[index] ?? phoneMembers[0]
-          const options = { user: number, toneHz, answer, place }
+          const hz = toneHz.first + toneHz.step * (first + index)
+          const options = { user: number, toneHz: hz, answer, place }
           this.#phones.set(number, await this.lab.phone(member, options))
         }),
       )

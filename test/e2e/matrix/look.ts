@@ -102,13 +102,21 @@ export class Heard {
     }
   }
 
-  /** Those of the streams on which hardly anything but silence came. */
+  /** One line for each of the streams on which hardly anything but silence came. */
   silent(names: readonly string[], { fromMs, toMs }: Window): string[] {
-    return names.filter((name) => {
+    return names.flatMap((name) => {
       const inside = (this.#packets.get(name) ?? []).filter(
         ({ timeMs }) => timeMs >= fromMs && timeMs <= toMs,
       )
-      return 2 * inside.filter((packet) => !isSilent(packet)).length <= inside.length
+      const silent = inside.filter(isSilent).length
+      if (2 * silent < inside.length) return []
+      const copies = [...Map.groupBy(inside, ({ payload }) => payload.readUInt16BE(2)).values()]
+      const unequal = copies.filter(([one, other]) => {
+        return one !== undefined && other !== undefined && !one.payload.equals(other.payload)
+      })
+      const text = `${silent} of ${inside.length} packets silent`
+      const twins = copies.filter((list) => list.length > 1).length
+      return [`voice: ${name}: ${text}, ${unequal.length} of ${twins} twins unequal`]
     })
   }
 }

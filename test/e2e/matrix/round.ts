@@ -253,6 +253,8 @@ export class Round {
     ]
     const sum = (of: (part: { due: number; lost: number }) => number) =>
       parts.reduce((total, part) => total + of(part), 0)
+    const silent = heard.silent(now, { fromMs: second.toMs - watchMs, toMs: second.toMs })
+    problems.push(...silent)
     const failed = (what: string) => problems.some((problem) => problem.startsWith(what))
     return {
       service: row.service,
@@ -261,7 +263,7 @@ export class Round {
       outcome: row.outcome,
       stood: !failed('standing'),
       completed: !failed('completion'),
-      audible: heard.silent(now, { fromMs: second.toMs - watchMs, toMs: second.toMs }).length === 0,
+      audible: silent.length === 0,
       ended: !failed('end'),
       packetsDue: sum(({ due }) => due),
       packetsLost: sum(({ lost }) => lost),
