@@ -13,6 +13,7 @@ import { atExit } from './net/cleanup.ts'
 import { LabNetwork, lanInterface, type NodeName, serviceAddress } from './net/netns.ts'
 import { exited, Programs } from './net/processes.ts'
 import { BaresipPhone, type PhoneOptions } from './phones/baresip.ts'
+import { LinphonePhone } from './phones/linphone.ts'
 import { Sipp, type SippOptions } from './phones/sipp.ts'
 import { until } from './waiting.ts'
 
@@ -189,6 +190,28 @@ export class Lab {
       address: this.network.address(member),
       server: serviceAddress,
     })
+  }
+
+  /** A registered linphone in the namespace `member`. */
+  async linphone(member: string, user: LabUser, toneHz: number): Promise<LinphonePhone> {
+    // It takes a machine without a way out for one without a network.
+    this.network.exec(member, ['ip', 'route', 'replace', 'default', 'dev', lanInterface])
+    const phone = await LinphonePhone.start({
+      ...user,
+      toneHz,
+      programs: this.programs,
+      namespace: this.network.namespace(member),
+      directory: join(this.directory, `${member}-${user.user}`),
+      address: this.network.address(member),
+      server: serviceAddress,
+    })
+    const primary = await this.primary()
+    const isOnline = async () => {
+      const { users } = await primary.ask('users', {})
+      return users.some((one) => one.user === user.user && one.status === 'online')
+    }
+    await until(isOnline, { what: `registration of linphone ${user.user}` })
+    return phone
   }
 
   sipp(

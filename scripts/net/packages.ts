@@ -14,6 +14,7 @@ const packageOf = {
   sipp: 'sip-tester',
   tshark: 'tshark',
   kamailio: 'kamailio',
+  linphonec: 'linphone-cli',
 } as const
 
 type LabProgram = keyof typeof packageOf
@@ -55,6 +56,11 @@ export function preferSystemPrograms(): void {
 function isInstalled(program: string): boolean {
   const folders = (process.env.PATH ?? '').split(':')
   return folders.some((folder) => existsSync(`${folder}/${program}`))
+}
+
+/** Why tests with a program that not every system has cannot run here; null: they can. */
+export function obstacleTo(program: 'linphonec'): string | null {
+  return isInstalled(program) ? null : `${packageOf[program]} is not installed`
 }
 
 /** Installs what is missing (root) or ends the process with code 2 and says what to do. */

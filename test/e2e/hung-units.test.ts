@@ -29,11 +29,11 @@ test.after.always(async () => {
 })
 
 const units = ['switch', 'media', 'pair'] as const
-/** A unit that stands still is found by its own pair unit, which says so; or by the peer, which hears no sign
- * of its life. A pair unit that stands still is missed like a dead node. */
+/** A unit that stands still is found by its own pair unit, which says so and gives up the role; or by the
+ * peer, which hears no sign of its life. A pair unit that stands still is missed like a dead node. */
 const rules: Readonly<Record<(typeof units)[number], readonly string[]>> = {
-  switch: ['goodbye', 'peer-unit-dead'],
-  media: ['goodbye', 'peer-unit-dead'],
+  switch: ['goodbye', 'peer-has-no-role', 'peer-unit-dead'],
+  media: ['goodbye', 'peer-has-no-role', 'peer-unit-dead'],
   pair: ['peer-silent'],
 }
 

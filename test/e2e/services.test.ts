@@ -1,4 +1,4 @@
-//! The services of a telephone with unmodified telephones (baresip, sipp), in one lab: what a
+//! The services of a telephone with unmodified telephones (baresip, linphone, sipp), in one lab: what a
 //! user dials or does, what rings then, and what the switch says of the calls.
 import test, { type ExecutionContext } from 'ava'
 import { readCapture } from '../../scripts/capture/pcap.ts'
@@ -6,7 +6,9 @@ import { sipMessages } from '../../scripts/capture/sip-analysis.ts'
 import { Lab } from '../../scripts/lab.ts'
 import { type LabUser, labUsers } from '../../scripts/lab-site.ts'
 import { serviceAddress } from '../../scripts/net/netns.ts'
+import { obstacleTo } from '../../scripts/net/packages.ts'
 import type { BaresipPhone } from '../../scripts/phones/baresip.ts'
+import type { LinphonePhone } from '../../scripts/phones/linphone.ts'
 import type { Sipp } from '../../scripts/phones/sipp.ts'
 import { until } from '../../scripts/waiting.ts'
 import { calleeHz, callerHz, putDown, talk } from './call.ts'
@@ -14,6 +16,7 @@ import { SilentStandbyWatch } from './silent-standby.ts'
 import { allWell, authentication, phonePort, register, server } from './sipp-phones.ts'
 
 const watchers = labUsers(1006, 2)
+const [sophia] = labUsers(1005, 1) as [LabUser]
 const [lamp] = watchers as [LabUser]
 /** Each of the first four is a baresip; the first one may do everything. */
 const lines: Readonly<Record<string, Omit<LabUser, 'user' | 'password'>>> = {
@@ -24,6 +27,7 @@ const lines: Readonly<Record<string, Omit<LabUser, 'user' | 'password'>>> = {
   '1006': { line: { pickupGroup: 'tower' } },
 }
 const users = labUsers(1001, 7).map((one) => ({ ...one, ...lines[one.user] }))
+const noLinphone = obstacleTo('linphonec')
 const uriOf = (number: string) => `sip:${number}@${serviceAddress}`
 
 let lab: Lab
@@ -286,6 +290,66 @@ test.serial(
     await capture.stop()
   },
 )
+
+function withLinphone(title: string, run: (t: ExecutionContext, one: LinphonePhone) => unknown) {
+  const whole = async (t: ExecutionContext) => {
+    const phone = await lab.linphone('p5', sophia, 500)
+    try {
+      await run(t, phone)
+    } finally {
+      await phone.stop()
+    }
+  }
+  if (noLinphone === null) test.serial(title, whole)
+  else test.serial.skip(`${title} (cannot run here: ${noLinphone})`, whole)
+}
+
+withLinphone('linphone registers, calls, holds, resumes and is called', async (t, linphone) => {
+  const rings = ben.next('CALL_INCOMING')
+  const progress = linphone.does(`call ${uriOf('1002')}`, /ringing/)
+  await Promise.all([rings, progress])
+  const established = ben.next('CALL_ESTABLISHED')
+  const connected = linphone.next(/connected/)
+  await ben.accept()
+  await Promise.all([established, connected])
+  await linphone.does('pause', /is now paused/)
+  await until(async () => (await (await lab.primary()).opinion()).service?.held === 1, {
+    what: 'a held call',
+  })
+  await linphone.does('resume', /Media streams established/)
+  await talk3(t, '1002', '1005')
+  const closed = ben.next('CALL_CLOSED')
+  await linphone.does('terminate', /ended/)
+  await closed
+
+  const called = linphone.next(/Receiving new incoming call/)
+  await anna.dial(linphone.uri)
+  await called
+  const talks = anna.next('CALL_ESTABLISHED')
+  await linphone.does('answer', /connected|Media streams/)
+  await talks
+  await talk3(t, '1001', '1005')
+  const over = linphone.next(/ended/)
+  await anna.hangUp()
+  await over
+})
+
+withLinphone('attended transfer by linphone: both whom it called talk', async (t, linphone) => {
+  for (const phone of [ben, cleo]) {
+    const rings = phone.next('CALL_INCOMING')
+    await linphone.does(`call ${uriOf(phone === ben ? '1002' : '1003')}`, /ringing/)
+    await rings
+    const connected = linphone.next(/connected/)
+    await phone.accept()
+    await connected
+    if (phone === ben) await linphone.does('pause', /is now paused/)
+  }
+  const left = linphone.next(/ended[\s\S]*ended/)
+  await linphone.does('transfer 1 --to-call 2', /attended transfer/)
+  await left
+  await talk3(t, '1002', '1003')
+  await putDown(ben, { caller: ben, callee: cleo })
+})
 
 test.serial('the standby has sent no SIP in all of this', async (t) => {
   t.deepEqual((await watch.finish()).violations, [])

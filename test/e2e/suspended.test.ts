@@ -14,6 +14,9 @@ import { lostIn, type PhonePair, putDown, registerPhones, talk } from './call.ts
 /** Standstills of a whole node; the longest takes a minute and is run on request. */
 const secondsOf = process.env.VCCS_LONG === undefined ? [1, 10] : [1, 10, 60]
 
+/** Of 500 ms of silence one heartbeat of 100 ms may be due before a hiccup. */
+const hiccupMsMax = 380
+
 let lab: Lab
 let pair: PhonePair
 
@@ -127,16 +130,20 @@ test.serial('a hiccup of 300 ms of a whole primary moves nothing and loses nothi
   const capture = await lab.capture('p1')
   await delay(500)
   const fromMs = Date.now()
+  let longestMs = 0
   for (let hiccup = 0; hiccup < 5; hiccup += 1) {
-    const { wake } = primary.stopAll()
+    const { atMs, wake } = primary.stopAll()
     await delay(300)
-    wake()
+    longestMs = Math.max(longestMs, wake() - atMs)
     await delay(500)
   }
   const toMs = Date.now()
   await delay(500)
   t.is(lostIn(await capture.stop(), lab.network.address('p1'), { fromMs, toMs }), 0)
-  t.like(await primary.opinion(), { role: 'primary', term })
+  // A busy machine wakes it later: what the peer then misses is a node, and no hiccup.
+  if (longestMs < hiccupMsMax) t.like(await primary.opinion(), { role: 'primary', term })
+  else t.log(`role not judged: a hiccup took ${longestMs} ms`)
+  await lab.inStep()
   await putDown(pair.callee, pair)
 })
 
