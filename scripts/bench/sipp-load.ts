@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { exited, type Programs } from '../net/processes.ts'
 import { until } from '../waiting.ts'
 
@@ -34,6 +35,8 @@ export interface LoadResult {
 export const sippPort = 5060
 const scenarioFolder = join(import.meta.dirname, 'sipp')
 const errorTextMax = 500
+/** Longer than a call that still has to end: it may repeat its BYE for half a minute. */
+const stopMsMax = 40_000
 const callsOpenMax = 5_000
 
 export class SippLoad {
@@ -67,9 +70,12 @@ export class SippLoad {
   }
 
   /** Ends a side that waits, after its last word on the calls. */
-  stop(): Promise<LoadResult> {
+  async stop(): Promise<LoadResult> {
     // SIGUSR1 is the q key: no new calls, and the end once the open ones have ended.
     this.#program.kill('SIGUSR1')
+    const late = delay(stopMsMax, null, { ref: false })
+    // A call that the other side gave up has no end.
+    if ((await Promise.race([exited(this.#program), late])) === null) this.#program.kill('SIGKILL')
     return this.done()
   }
 

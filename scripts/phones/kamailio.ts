@@ -17,6 +17,8 @@ interface KamailioOptions {
   readonly passwords?: string
   /** Shared memory of its processes. */
   readonly memoryMiB?: number
+  /** Processes that take messages; with several, one message may overtake another. */
+  readonly workers?: number
   /** Before the command, e.g. `taskset`. */
   readonly before?: readonly string[]
 }
@@ -87,12 +89,12 @@ function digest({ address, passwords }: KamailioOptions): string {
 }
 
 function configuration(options: KamailioOptions): string {
-  const { address, server } = options
+  const { address, server, workers = 2 } = options
   const toUs = `if ($rU =~ "^3") { $du = "sip:${server}:5060"; t_relay(); exit; }`
   return `#!KAMAILIO
 debug=1
 log_stderror=yes
-children=2
+children=${workers}
 disable_tcp=yes
 listen=udp:${address}:5060
 ${modules.map((name) => `loadmodule "${name}.so"`).join('\n')}
