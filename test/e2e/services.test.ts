@@ -20,8 +20,8 @@ const [sophia] = labUsers(1005, 1) as [LabUser]
 const [lamp] = watchers as [LabUser]
 /** Each of the first four is a baresip; the first one may do everything. */
 const lines: Readonly<Record<string, Omit<LabUser, 'user' | 'password'>>> = {
-  '1001': { rights: { intrude: true, forceRelease: true } },
-  '1002': { line: { pickupGroup: 'tower' }, rights: { beIntruded: true } },
+  '1001': { rights: { intrude: true, forceRelease: true, monitor: true } },
+  '1002': { line: { pickupGroup: 'tower' }, rights: { beIntruded: true, beMonitored: true } },
   '1003': { line: { pickupGroup: 'tower', waiting: 5 } },
   '1004': { line: { noAnswerSeconds: 2 }, forward: { noAnswer: '1003' } },
   '1006': { line: { pickupGroup: 'tower' } },
@@ -221,6 +221,43 @@ test.serial('forced release: the conversation ends for the call of who may do so
   await answer(anna, ben)
   await talk3(t, '1001', '1002')
   await putDown(ben, { caller: anna, callee: ben })
+})
+
+test.serial('call back: who found a telephone busy is called when it is free', async (t) => {
+  const first = { caller: anna, callee: ben }
+  await talk(first)
+  const busy = cleo.next('CALL_CLOSED')
+  await cleo.dial(uriOf('1002'))
+  t.regex((await busy).param, /486/)
+  await set(cleo, '*661002')
+  const asked = cleo.next('CALL_INCOMING')
+  await putDown(anna, first)
+  await asked
+  const rings = ben.next('CALL_INCOMING')
+  const established = [cleo, ben].map((phone) => phone.next('CALL_ESTABLISHED'))
+  await cleo.accept()
+  await rings
+  await ben.accept()
+  await Promise.all(established)
+  await talk3(t, '1002', '1003')
+  await putDown(ben, { caller: cleo, callee: ben })
+})
+
+test.serial('monitoring: who may, hears a conversation until it ends', async (t) => {
+  const call = { caller: cleo, callee: ben }
+  await talk(call)
+  const listens = anna.next('CALL_ESTABLISHED')
+  await anna.dial(uriOf('*351002'))
+  await listens
+  const primary = await lab.primary()
+  const { calls } = await primary.ask('calls', {})
+  const shown = await Promise.all(
+    calls.map(async ({ sessionId }) => (await primary.ask('call.show', { sessionId })).call),
+  )
+  t.deepEqual(shown.flatMap(({ services }) => services).sort(), ['monitored', 'monitoring'])
+  const over = anna.next('CALL_CLOSED')
+  await putDown(ben, call)
+  await over
 })
 
 /** What a watcher was told, in the order in which it came. */
