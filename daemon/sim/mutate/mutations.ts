@@ -8,7 +8,7 @@ type Random = () => number
 export const smuggled = 'X-Smuggled'
 
 /** What does harm somewhere, if it gets there: line ends, ends of text, quotes, escapes, terminal orders. */
-const pieces = [
+export const pieces = [
   '\r\n',
   '\n',
   '\r',

@@ -201,7 +201,7 @@ const request: SyncFrame = {
   term: 1,
   sequence: 1,
   ref: 1,
-  body: 'x'.repeat(200),
+  body: 'x'.repeat(2_000),
 }
 
 test('a sync frame with any byte changed is refused', (t) => {
