@@ -110,6 +110,8 @@ export interface Arena {
   readonly mixer: Mixer
 }
 
+const toneSine = sinePeriod(toneTableHz)
+
 /** @returns the offset of leg number `leg`. */
 export function legOffset(leg: number): number {
   return legsBase + leg * legBytes
@@ -121,7 +123,7 @@ export function openArena(wasmFile: string): Arena {
   const memory = new WebAssembly.Memory({ initial: arenaPages, maximum: arenaPages, shared: true })
   const module = new WebAssembly.Module(readFileSync(wasmFile))
   const instance = new WebAssembly.Instance(module, { env: { memory } })
-  new Int16Array(memory.buffer, sine, toneTableHz).set(sinePeriod(toneTableHz))
+  new Int16Array(memory.buffer, sine, toneTableHz).set(toneSine)
   return {
     bytes: new Uint8Array(memory.buffer),
     words: new Uint32Array(memory.buffer),
