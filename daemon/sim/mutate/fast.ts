@@ -33,7 +33,7 @@ const source: Endpoint = { address: '192.0.2.7', port: 5060 }
 const sentBys: readonly Endpoint[] = [{ address: '10.0.0.9', port: 5060 }]
 
 /** What became of the messages. */
-export interface FastReport {
+interface FastReport {
   readonly count: number
   readonly accepted: number
   readonly answered: number
