@@ -179,7 +179,7 @@ test('the kept run of the fail-over matrix has every row, and nothing was lost i
     t.deepEqual(cells.map(title), rows.map(title))
     t.deepEqual(run?.leftovers[fault], [])
     for (const cell of cells) {
-      t.like(cell, { stood: true, completed: true, ended: true, packetsLost: 0 })
+      t.like(cell, { stood: true, completed: true, ended: true, audible: true, packetsLost: 0 })
       t.is(cell.records, cell.recordsDue)
     }
   }
