@@ -23,6 +23,8 @@ export const groups: readonly MutantGroup[] = [
     tests: [
       'daemon/test/replication/flags.test.ts',
       'daemon/test/replication/acks.test.ts',
+      'daemon/test/replication/peer-channel.test.ts',
+      'daemon/test/replication/heard-sip.test.ts',
       'daemon/test/replication/waiting.test.ts',
       'daemon/test/replication/distrust.test.ts',
       'daemon/test/replication/eight-tables.test.ts',
@@ -32,6 +34,8 @@ export const groups: readonly MutantGroup[] = [
       'daemon/test/replication/failing-effects.test.ts',
       'daemon/test/replication/verify.test.ts',
       'daemon/test/replication/journal.test.ts',
+      'daemon/test/replication/versions.test.ts',
+      'daemon/test/replication/gift.test.ts',
     ],
     mutants: replicationMutants,
   },

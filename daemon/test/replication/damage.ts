@@ -3,17 +3,30 @@ import type { Tables } from '../../src/tables/tables.ts'
 import type { User } from '../../src/tables/user.ts'
 import { calm, PairSimulation, user } from './pair-simulation.ts'
 
-/** A record one of whose fields reads as another value after `damage`. */
-export function damageable(name: string): { record: User; damage(): void } {
-  let cseq = 1
-  const record = user(name) as User
-  Object.defineProperty(record, 'cseq', { enumerable: true, get: () => cseq })
+interface Damageable<R> {
+  readonly record: R
+  damage(): void
+}
+
+/** A copy of the record whose field reads as another value after `damage`. */
+export function damageableField<R extends object>(
+  original: R,
+  field: keyof R & string,
+  after: unknown,
+): Damageable<R> {
+  const record = { ...original }
+  let value: unknown = original[field]
+  Object.defineProperty(record, field, { enumerable: true, get: () => value })
   return {
     record,
     damage: () => {
-      cseq = 666
+      value = after
     },
   }
+}
+
+export function damageable(name: string): Damageable<User> {
+  return damageableField(user(name) as User, 'cseq', 666)
 }
 
 /** A pair in step with users u0, u1 .. */

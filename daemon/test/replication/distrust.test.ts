@@ -1,5 +1,6 @@
 //! What a standby does not believe although it is authentic: records under another name, an end of the
-//! asking before everything is here, an invitation that was heard before.
+//! asking before everything is here, an invitation that was heard before. And what a primary does not: an
+//! earlier asking of the standby that follows.
 import test from 'ava'
 import type { User } from '../../src/tables/user.ts'
 import { serialiseRecord } from '../../src/wire/sync-body.ts'
@@ -74,4 +75,26 @@ test('an invitation to ask that was heard before does nothing, a new one does', 
   t.true(pair.b.replicator.inStep(pair.nowMs))
   say(pair, { kind: 'all-sent', ref: 0, count: 0 }, 1_000)
   t.is(asked(), before + 1)
+})
+
+test('an earlier asking of the standby that follows, heard again, changes nothing and sends nothing', (t) => {
+  const pair = following()
+  const first = pair.captured.find(({ from, bytes }) => {
+    const frame = decodeSyncFrame(bytes, simulationKey)
+    return from === pair.b && typeof frame !== 'string' && frame.kind === 'request-all'
+  })
+  pair.act(pair.b, () => pair.b.replicator.reinit(pair.nowMs) ?? undefined)
+  t.true(pair.runUntil(() => pair.settled(), 5_000))
+  const records = () => sentBy(pair, pair.a).filter(({ kind }) => kind === 'record').length
+  const before = records()
+  pair.a.outputs.length = 0
+  pair.deliver(pair.b, first?.bytes ?? new Uint8Array(0), {})
+  pair.run(50)
+  t.is(pair.a.replicator.status(pair.nowMs).refused.replayed, 1)
+  t.is(records(), before)
+  t.deepEqual(
+    pair.a.outputs.filter(({ kind }) => kind === 'in-step'),
+    [],
+    'the standby is in step all the time',
+  )
 })

@@ -116,6 +116,26 @@ test('a torn tail is left out, wherever it was torn, and a damaged frame ends th
   t.is(loadJournal(file, new Tables(), key).frames, 1)
 })
 
+test('a turn is read whole or not at all, whatever byte of it was damaged', (t) => {
+  const file = new MemoryFile()
+  const { users, journal, write } = alone(file)
+  journal.open()
+  write()
+  users.put(user('first') as User)
+  write()
+  const before = file.length
+  for (const name of ['1', '2', '3']) users.put(user(name) as User)
+  write()
+  const whole = file.bytes
+  t.deepEqual(namesIn(file), ['1', '2', '3', 'first'])
+  for (let at = before; at < whole.length; at++) {
+    const damaged = Uint8Array.from(whole)
+    damaged[at] = (damaged[at] ?? 0) ^ 1
+    file.parts = [damaged]
+    t.deepEqual(namesIn(file), ['first'], `byte ${at}`)
+  }
+})
+
 test('the journal is written anew when it has grown, and goes when a standby has everything', (t) => {
   const file = new MemoryFile()
   const { users, journal, write } = alone(file)

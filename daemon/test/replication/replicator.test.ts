@@ -298,14 +298,17 @@ test('a control request reaches the peer once and its answer comes back', (t) =>
   pair.join()
   pair.run(500)
   const ref = pair.a.replicator.askPeer('{"verb":"status"}', pair.nowMs)
+  let asked = 0
   for (let step = 0; step < 200; step++) {
     pair.run(10)
     for (const output of pair.b.outputs.splice(0)) {
       if (output.kind !== 'peer-request') continue
+      asked++
       t.is(output.body, '{"verb":"status"}')
       pair.act(pair.b, () => pair.b.replicator.answerPeer(output, 'fine'))
     }
   }
+  t.is(asked, 1)
   const answers = pair.a.outputs.filter(({ kind }) => kind === 'peer-response')
   t.deepEqual(answers, [{ kind: 'peer-response', ref, body: 'fine', failure: null }])
 })

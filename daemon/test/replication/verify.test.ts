@@ -3,10 +3,12 @@ import test from 'ava'
 import { limits } from '../../src/limits.ts'
 import { Scrub } from '../../src/replication/scrub.ts'
 import { nameHashes } from '../../src/replication/verify.ts'
-import { Tables } from '../../src/tables/tables.ts'
+import { tableNames } from '../../src/tables/address.ts'
+import { type AnyRecord, Tables } from '../../src/tables/tables.ts'
 import type { User } from '../../src/tables/user.ts'
-import { bookOf, damageable, joinedPair } from './damage.ts'
+import { bookOf, damageable, damageableField, joinedPair } from './damage.ts'
 import { calm, type PairSimulation, user } from './pair-simulation.ts'
+import { oneOfEach } from './records.ts'
 
 const users = (pair: PairSimulation) => pair.b.tables.table('user')
 const verify = (pair: PairSimulation) => pair.b.replicator.status(pair.nowMs).verify
@@ -117,6 +119,35 @@ test('every slot is read once a period, in small parts', (t) => {
   t.deepEqual(found, [1_000])
   // A late turn makes up for what it missed, but reads nothing twice.
   t.is(scrub.advance(100 * limits.tableHashMs).length, 1)
+})
+
+test('the walk comes to each table, also to the last, and begins again at the first', (t) => {
+  const tables = new Tables()
+  const memories = tableNames.map((name) => {
+    const [field = ''] = Object.keys(oneOfEach[name])
+    const record = oneOfEach[name] as AnyRecord
+    const memory = damageableField(record, field as keyof AnyRecord, 'damaged')
+    tables.any(name).put(memory.record)
+    return { name, damage: memory.damage }
+  })
+  const scrub = new Scrub(tables)
+  scrub.start(0)
+  let nowMs = 0
+  const inOnePeriod = () => {
+    const found = new Set<string>()
+    const untilMs = nowMs + limits.tableHashMs
+    for (; nowMs < untilMs; nowMs += 20) {
+      for (const { table } of scrub.advance(nowMs)) found.add(table)
+    }
+    return [...found].sort()
+  }
+  t.deepEqual(inOnePeriod(), [])
+  const damaged: string[] = []
+  for (const { name, damage } of memories.toReversed()) {
+    damage()
+    damaged.push(name)
+    t.deepEqual(inOnePeriod(), damaged.toSorted())
+  }
 })
 
 test('records under way are named and left out of the digest', (t) => {
