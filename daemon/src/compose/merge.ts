@@ -202,11 +202,12 @@ export class Merger {
 
   /** When the peer has every record, it is remembered from then on what it may miss. */
   #forget(nowMs: number): void {
-    const { replicator } = this.#parts
+    const { replicator, core } = this.#parts
     if (this.#ended.size === 0 && this.#users.size === 0) return
     if (!replicator.inStep(nowMs) || replicator.pending() > 0) return
     this.#ended.clear()
     this.#users.clear()
+    core.forgetUntold()
   }
 
   #took({ given, unreadable, merge }: Taken): void {

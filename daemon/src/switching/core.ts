@@ -239,6 +239,11 @@ export class Core {
     return { ...merge, steps: steps.map((step) => (now) => this.#ended(step(now), now)) }
   }
 
+  /** The peer has every record: no merge will ask who was told of the ends before. */
+  forgetUntold(): void {
+    this.#exchange.forgetUntold()
+  }
+
   /** The primary's media has mapped an input stream to ticks; both nodes must use that mapping. */
   inputMapped(mediaId: string, map: InputMap): void {
     const { wiredMedia } = this.#options.tables
@@ -271,11 +276,12 @@ export class Core {
     return [{ kind: 'log', level: 'warn', text: 'a bridge with members ended', fields }]
   }
 
-  /** Sessions that are not over, of the tables; right on a standby, too. */
+  /** Sessions that are not over, of the tables; right on a standby, too. A call back that waits has nobody
+   * in it: it must not outweigh a call when two primaries meet. */
   get liveSessions(): number {
     let count = 0
     for (const session of this.#options.tables.wiredConference.values()) {
-      if (!isOver(session)) count += 1
+      if (!isOver(session) && session.callBack?.phase !== 'waiting') count += 1
     }
     return count
   }

@@ -109,6 +109,28 @@ test('a call whose far terminal could not be told ends there when the halves mee
   }
 })
 
+test('who was not told of an end is remembered for the merge, and forgotten when both have all', (t) => {
+  for (const loser of sides) {
+    const pair = new TwoEngines()
+    pair.join()
+    pair.talk('101', '201')
+    const [{ sessionId = '' } = {}] = pair.a.engine.tables.table('wired-conference').values()
+    const told = (name: 'a' | 'b') =>
+      pair[name].engine.core.gift({ ended: [sessionId], users: [] }).ended.get(sessionId)
+    pair.part()
+    pair.phone('101').request('BYE')
+    pair.pass(45_000)
+    t.is(told('a'), false)
+    pair.heal(loser)
+    for (const number of ['101', '201']) {
+      const phone = pair.phone(number)
+      if (phone.heard('BYE')) phone.respond(phone.asked('BYE'), 200)
+    }
+    allIsFree(t, pair)
+    t.deepEqual(sides.map(told), [true, true], loser)
+  }
+})
+
 test('a call that was held on one side is on hold after the merge, and can be resumed', (t) => {
   for (const loser of sides) {
     const pair = parted()

@@ -116,6 +116,19 @@ test('a call back ends as without a take-over, whenever there is one', (t) => {
   }
 })
 
+test('a wish that waits is no live session, the call that it becomes is one', (t) => {
+  const stage = play(wanted)
+  const open = () =>
+    [...stage.tables.wiredConference.values()].filter(({ state }) => state !== 'released').length
+  t.is(open(), 2)
+  t.is(stage.core.liveSessions, 1, 'the talk of the two')
+  stage.takeOver()
+  t.is(stage.core.liveSessions, 1)
+  for (const step of free) step(stage)
+  t.true(c(stage).heard('INVITE'))
+  t.is(stage.core.liveSessions, 1, 'the asker rings')
+})
+
 test('the code alone means the number that was busy last, for a while', (t) => {
   const stage = play(talk)
   c(stage).call('102')

@@ -36,7 +36,8 @@ export class Exchange {
   readonly timers = new CallTimers()
   /** Ended sessions in the order of their end; they stay for repeated messages. */
   readonly lingering = new Set<string>()
-  /** Ended sessions of which a terminal did not answer the BYE: a partition may have been why. */
+  /** Ended sessions of which a terminal did not answer the BYE: a partition may have been why. The gift of
+   * a merge needs it when this node follows already, so it does not go with the role (`clear`). */
   readonly #untold = new Set<string>()
   /** Work on other sessions, to be done after the commit of the present one. */
   readonly followUps: FollowUp[] = []
@@ -91,6 +92,10 @@ export class Exchange {
 
   isTold(sessionId: string): boolean {
     return !this.#untold.has(sessionId)
+  }
+
+  forgetUntold(): void {
+    this.#untold.clear()
   }
 
   held(): Record<string, number> {
