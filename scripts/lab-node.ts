@@ -78,6 +78,7 @@ export class LabNode {
   readonly #options: LabNodeOptions
   readonly #configFile: string
   #daemon: ChildProcess | undefined
+  #isKilled = false
 
   constructor(options: LabNodeOptions) {
     this.#options = options
@@ -98,6 +99,7 @@ export class LabNode {
     const { network, programs, secondsAhead } = this.#options
     const command = [daemonProgram, '--config', this.#configFile]
     const ahead = ['--time', '--monotonic', `${secondsAhead}`]
+    this.#isKilled = false
     this.#daemon = programs.start({
       namespace: network.namespace(this.node),
       command: secondsAhead === 0 ? daemonProgram : 'unshare',
@@ -111,8 +113,9 @@ export class LabNode {
     }
   }
 
+  /** A process that was killed may need a while to be gone. */
   get isRunning(): boolean {
-    return this.#daemon?.exitCode === null && this.#daemon.signalCode === null
+    return !this.#isKilled && this.#daemon?.exitCode === null && this.#daemon.signalCode === null
   }
 
   ask<V extends Verb>(verb: V, params: ParamsOf<V>): Promise<ResultOf<V>> {
@@ -156,6 +159,7 @@ export class LabNode {
   /** SIGKILL to the supervisor and its units. @returns the time of the first signal. */
   killAll(): { atMs: number; pids: number[] } {
     const all = this.#processes()
+    this.#isKilled = true
     const atMs = Date.now()
     return { atMs, pids: [...new Set(all.flatMap((pid) => killTree(pid)))] }
   }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import test from 'ava'
 import { verbs } from '../../daemon/src/control/api.ts'
+import { figuresOfAll } from '../../scripts/capture/rtp-analysis.ts'
 import { Lab } from '../../scripts/lab.ts'
 import { labUsers } from '../../scripts/lab-site.ts'
 import { serviceAddress } from '../../scripts/net/netns.ts'
@@ -84,11 +85,16 @@ test.serial(
     const capture = await lab.capture('p3', 'udp')
     await call(ours, `sip:75001@${serviceAddress}`, theirs)
     const primary = await lab.primary()
+    const spoken = async () => (await primary.opinion()).media?.packetsSent ?? 0
+    await until(async () => (await spoken()) > 50, { what: 'voice' })
     primary.killAll()
     await until(async () => (await lab.primary()) !== primary, { what: 'new primary' })
     await putDown(theirs, { caller: ours, callee: theirs })
-    const streams = heard(await capture.stop(), lab.network.address('p3'))
-    t.true((streams[0]?.packets.length ?? 0) > 25)
+    const [stream] = heard(await capture.stop(), lab.network.address('p3'))
+    if (stream === undefined) throw new Error('the other telephone heard nothing')
+    const { packetsExpected, packetsLost } = figuresOfAll(stream)
+    t.true(packetsExpected > 25, `${packetsExpected} packets`)
+    t.is(packetsLost, 0)
     await lab.bothRun()
   },
 )
