@@ -1,14 +1,18 @@
 //! A flood of the SIP port: calls that are held hear nothing of it, registered telephones call on, and both
-//! nodes say who it is. `npm run bench -- --only flood` does it for a minute.
+//! nodes say who it is. `npm run bench -- --only flood` sends 20,000 messages a second for a minute.
 import test from 'ava'
 import { flood } from '../../scripts/bench/flood.ts'
 
 const growthMiBMax = 64
 
-test('five seconds of 20,000 messages a second from one address cost no frame and no call', async (t) => {
+/** Many times what the switch accepts of one address, and a quarter of what a bench on this machine sends:
+ * a slower one shall answer all the same. */
+const perSecond = 5_000
+
+test('five seconds of a flood from one address cost no frame and no call', async (t) => {
   const figures = await flood({
     seconds: 5,
-    perSecond: 20_000,
+    perSecond,
     heldCalls: 50,
     comingPerSecond: 3,
   })
