@@ -1,5 +1,5 @@
 //! Asks the other systems whether they are there, by OPTIONS (RFC 3261 11), on the primary only. What is known
-//! is in table 2 for both nodes: a new primary begins with it, and asks anew (ADR 0034).
+//! is in table 2 for both nodes: a new primary begins with it, and asks anew (ADR 0031).
 import { limits } from '../../limits.ts'
 import { keyOfTrunk, trunkOfKey } from '../../tables/position.ts'
 import type { Endpoint, SipRequest } from '../../wire/sip/message.ts'
