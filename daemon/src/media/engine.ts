@@ -242,7 +242,9 @@ export class MediaEngine {
 
   /** Legs that a standby does not send, because their packets would not be those of the primary. */
   get coldLegs(): number {
-    return [...this.legs.values()].filter((leg) => this.isCold(leg)).length
+    let cold = 0
+    for (const leg of this.legs.values()) if (this.isCold(leg)) cold++
+    return cold
   }
 
   isCold(leg: Leg): boolean {
