@@ -9,6 +9,7 @@ import { isReadable, isSuccess } from '../dialog/pending.ts'
 import { onUpdate } from '../services/update.ts'
 import type { Call } from '../wired/call.ts'
 import { isHold, meet } from '../wired/direction.ts'
+import { keepDescription, noteProgress } from '../wired/early.ts'
 import type { Answered, CallEvents, Failed, OpenedRequest } from '../wired/events.ts'
 import { settleGlare, triesAgain } from '../wired/glare.ts'
 import { answerTo, connect, offerTo, saidTo } from '../wired/media.ts'
@@ -99,15 +100,10 @@ export function onMemberAck(call: Call, { leg, request }: CallEvents['ack']): vo
 }
 
 /** 100 .. 199 of somebody whom we have called. */
-export function onInvitedProvisional(call: Call, { leg, response }: Answered): void {
-  const pending = call.dialog(leg).pendingClient
-  assert(pending !== null, 'a provisional answer belongs to an open INVITE')
-  call.changeDialog(leg, { pendingClient: { ...pending, proceeding: true } })
-  if (response.status === 100) return
-  if (call.member(leg).state === 'calling') call.changeMember(leg, { state: 'ringing' })
-  // It may stand for the one in the 200, which repeats it or has none (RFC 3261 13.2.1).
-  if (mediaOf(response.body) !== null) call.changeDialog(leg, { remoteSdp: response.body })
-  referred(call, leg, response.status)
+export function onInvitedProvisional(call: Call, answered: Answered): void {
+  if (!noteProgress(call, answered)) return
+  keepDescription(call, answered)
+  referred(call, answered.leg, answered.response.status)
 }
 
 /** It is in: the others go on as they are. */

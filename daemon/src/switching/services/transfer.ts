@@ -9,12 +9,12 @@ import { type Entrance, enterConference } from '../conference/enter.ts'
 import { ownContact } from '../dialog/dialog.ts'
 import { nextWay, signsIn } from '../trunk/outgoing.ts'
 import type { Call } from '../wired/call.ts'
+import { keepDescription, noteProgress } from '../wired/early.ts'
 import type { Answered, Failed, OpenedRequest } from '../wired/events.ts'
 import { align } from '../wired/modify.ts'
 import { answerBye, dropMember, endCall, onBye } from '../wired/release.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import { takeAnswer } from '../wired/take-answer.ts'
-import { mediaOf } from '../xip/media.ts'
 import { setHoldTones, stopTones } from './call-tones.ts'
 import { isHere, setProgress, tell } from './refer-progress.ts'
 import { type Referral, referralOf } from './refer-to.ts'
@@ -110,15 +110,10 @@ function clockOf(sessionId: string, leg: Leg) {
 }
 
 /** 100 .. 199 of the target. Its voice is let in when it answers: the parties still talk. */
-export function onTargetProvisional(call: Call, { leg, response }: Answered): void {
-  const pending = call.dialog(leg).pendingClient
-  assert(pending !== null, 'a provisional answer belongs to an open INVITE')
-  call.changeDialog(leg, { pendingClient: { ...pending, proceeding: true } })
-  if (response.status === 100) return
-  if (call.member(leg).state === 'calling') call.changeMember(leg, { state: 'ringing' })
-  // It may stand for the one in the 200, which repeats it or has none (RFC 3261 13.2.1).
-  if (mediaOf(response.body) !== null) call.changeDialog(leg, { remoteSdp: response.body })
-  setProgress(call, response.status)
+export function onTargetProvisional(call: Call, answered: Answered): void {
+  if (!noteProgress(call, answered)) return
+  keepDescription(call, answered)
+  setProgress(call, answered.response.status)
 }
 
 export function onTargetAnswered(call: Call, answered: Answered): void {

@@ -9,19 +9,16 @@ import { mediaOf } from '../xip/media.ts'
 import type { XipMedia } from '../xip/xip.ts'
 import type { Call } from './call.ts'
 import { meet } from './direction.ts'
-import { isDescribed, isHeardEarly } from './early.ts'
+import { isDescribed, isHeardEarly, noteProgress } from './early.ts'
 import type { Answered, Failed } from './events.ts'
 import { answerTo, connect, describedBy, offerTo, saidTo } from './media.ts'
 import { endCall } from './release.ts'
 import { isSettingUp } from './sessions.ts'
 
 /** 100 .. 199 of the callee. A 183 with a description connects early media. */
-export function onProvisional(call: Call, { leg, response }: Answered): void {
-  const pending = call.dialog(leg).pendingClient
-  assert(pending !== null, 'a provisional answer belongs to an open INVITE')
-  call.changeDialog(leg, { pendingClient: { ...pending, proceeding: true } })
-  if (response.status === 100) return
-  if (call.member(leg).state === 'calling') call.changeMember(leg, { state: 'ringing' })
+export function onProvisional(call: Call, answered: Answered): void {
+  if (!noteProgress(call, answered)) return
+  const { leg, response } = answered
   const early = isHeardEarly(call, leg, response) ? mediaOf(response.body) : null
   const body = early === null ? '' : connectEarly(call, leg, { response, media: early })
   call.respond(call.far(leg), 'pendingServer', response.status, { body })

@@ -1,6 +1,7 @@
 //! The early dialogs of an INVITE of ours (RFC 3261 12.1, 13.2.2): a proxy may fork it, so that several
 //! telephones ring for it. Reliable answers of each are acknowledged by a PRACK (RFC 3262 4). And what our
 //! own reliable answers say to a caller.
+import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
 import type { Early, Leg, PendingServer } from '../../tables/wired-conference.ts'
 import type { SipResponse } from '../../wire/sip/message.ts'
@@ -9,8 +10,25 @@ import { isReadable, pendingClientOf } from '../dialog/pending.ts'
 import { isNext, rseqOf } from '../dialog/reliable.ts'
 import { mediaOf } from '../xip/media.ts'
 import type { Call } from './call.ts'
+import type { Answered } from './events.ts'
 import type { Link } from './links.ts'
 import { offerTo } from './media.ts'
+
+/** 100 .. 199 to our INVITE. @returns false: a 100, which says nothing of the telephone. */
+export function noteProgress(call: Call, { leg, response }: Answered): boolean {
+  const pending = call.dialog(leg).pendingClient
+  assert(pending !== null, 'a provisional answer belongs to an open INVITE')
+  call.changeDialog(leg, { pendingClient: { ...pending, proceeding: true } })
+  if (response.status === 100) return false
+  if (call.member(leg).state === 'calling') call.changeMember(leg, { state: 'ringing' })
+  return true
+}
+
+/** Keeps the description of one whose voice is let in when it answers: it may stand for the one in the
+ * 200, which repeats it or has none (RFC 3261 13.2.1). */
+export function keepDescription(call: Call, { leg, response }: Answered): void {
+  if (mediaOf(response.body) !== null) call.changeDialog(leg, { remoteSdp: response.body })
+}
 
 type PrackSlot = `prack-${number}`
 
