@@ -313,3 +313,23 @@ export const whims: readonly Step[] = [
     stage.isMute = !stage.isMute
   },
 ]
+
+/** The records of this step reached the peer; what they led to never left the dying node. The
+ * telephone repeats itself, and so does what the peer has taken over. */
+export function playWithLoss(stage: Stage, script: Script, lostStep: number): Stage {
+  for (const [index, step] of script.entries()) {
+    if (index !== lostStep) {
+      step(stage)
+      continue
+    }
+    stage.lastSent = () => {}
+    stage.isMute = true
+    step(stage)
+    stage.takeOver()
+    stage.isMute = false
+    stage.lastSent()
+    for (const phone of stage.phones.values()) phone.repeat()
+    stage.pass(1_600)
+  }
+  return stage
+}

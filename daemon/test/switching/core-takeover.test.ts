@@ -1,7 +1,7 @@
 //! Every call, with a take-over after every step: it must end as if nothing had happened.
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
-import { type Script, scripts } from './core-calls.ts'
+import { playWithLoss, type Script, scripts } from './core-calls.ts'
 import { Stage, sdp, service, serviceOfPeer } from './core-stage.ts'
 
 function play(script: Script, takeOverAfter: number, reach = { direct: false }): Stage {
@@ -44,27 +44,6 @@ for (const [name, script] of Object.entries(scripts)) {
   })
 }
 
-/** The records of this step reached the peer; what they led to never left the dying node. The
- * telephone repeats itself, and so does what the peer has taken over. */
-function playWithLoss(script: Script, lostStep: number): Stage {
-  const stage = new Stage()
-  for (const [index, step] of script.entries()) {
-    if (index !== lostStep) {
-      step(stage)
-      continue
-    }
-    stage.lastSent = () => {}
-    stage.isMute = true
-    step(stage)
-    stage.takeOver()
-    stage.isMute = false
-    stage.lastSent()
-    for (const phone of stage.phones.values()) phone.repeat()
-    stage.pass(1_600)
-  }
-  return stage
-}
-
 const withoutWaiting = Object.entries(scripts).filter(
   ([name]) => !name.includes('dead') && !name.includes('never') && !name.includes('nobody'),
 )
@@ -72,7 +51,7 @@ for (const [name, script] of withoutWaiting) {
   test(`${name}: the same end when the node dies before its messages leave`, (t) => {
     const plain = play(script, -1)
     for (let step = 0; step < script.length; step += 1) {
-      const stage = playWithLoss(script, step)
+      const stage = playWithLoss(new Stage(), script, step)
       t.deepEqual([...stage.transcript].sort(), [...plain.transcript].sort(), `step ${step}`)
       t.is(stage.core.liveSessions, 0, `step ${step}`)
       t.is(stage.tables.conferenceResource.size, 0, `step ${step}`)

@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { profileOf } from '../../src/tables/profile.ts'
 import { header } from '../../src/wire/sip/message.ts'
-import type { Script } from './core-calls.ts'
+import { playWithLoss, type Script } from './core-calls.ts'
 import { Stage, sdp, service } from './core-stage.ts'
 import {
   answer,
@@ -34,26 +34,6 @@ function play(script: Script, takeOverAfter: number, direct = false): Stage {
   for (const [index, step] of script.entries()) {
     step(stage)
     if (index === takeOverAfter) stage.takeOver()
-  }
-  return stage
-}
-
-/** The records of this step reached the peer; what they led to never left the dying node. */
-function playWithLoss(script: Script, lostStep: number): Stage {
-  const stage = newStage()
-  for (const [index, step] of script.entries()) {
-    if (index !== lostStep) {
-      step(stage)
-      continue
-    }
-    stage.lastSent = () => {}
-    stage.isMute = true
-    step(stage)
-    stage.takeOver()
-    stage.isMute = false
-    stage.lastSent()
-    for (const phone of stage.phones.values()) phone.repeat()
-    stage.pass(1_600)
   }
   return stage
 }
@@ -93,7 +73,7 @@ for (const [name, script] of impatient) {
   test(`${name}: the same end when the node dies before its messages leave`, (t) => {
     const plain = play(script, -1)
     for (let step = 0; step < script.length; step += 1) {
-      const stage = playWithLoss(script, step)
+      const stage = playWithLoss(newStage(), script, step)
       t.deepEqual(told(stage), told(plain), `step ${step}`)
       assertClean(t, stage, `step ${step}`)
     }
