@@ -1,5 +1,6 @@
 //! `vccs beacon` on the loopback: shows what is authentic, counts what is not, tells silence.
 import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,7 +30,8 @@ function datagram(sequence: number, key = beaconKey(Buffer.from(secret))): Uint8
 
 async function freePort(): Promise<number> {
   const socket = createSocket('udp4')
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
   const { port } = socket.address()
   await new Promise<void>((resolve) => socket.close(() => resolve()))
   return port
@@ -38,6 +40,8 @@ async function freePort(): Promise<number> {
 /** Sends again and again until stopped: the listener may not be there yet. */
 function sendTo(port: number, datagrams: readonly Uint8Array[]): () => void {
   const socket = createSocket('udp4')
+  // As long as nobody listens ICMP may say so.
+  socket.on('error', () => undefined)
   const timer = setInterval(() => {
     for (const bytes of datagrams) socket.send(bytes, port, '127.0.0.1')
   }, 20)

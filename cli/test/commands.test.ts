@@ -1,4 +1,5 @@
 //! Every command against a scripted daemon: success, failure, JSON and exit codes.
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -352,7 +353,9 @@ test('a daemon that answers rubbish, something else, or ends is told as such', a
     socket.on('error', () => undefined)
     socket.once('data', () => (answer === null ? socket.destroy() : socket.end(answer)))
   })
-  await new Promise<void>((resolve) => server.listen(path, resolve))
+  server.listen(path)
+  await once(server, 'listening')
+  server.on('error', () => undefined)
   const run = async (reply: string | null, verb = 'calls') => {
     answer = reply
     const result = await vccs([

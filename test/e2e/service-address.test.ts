@@ -48,6 +48,7 @@ async function startEcho(t: ExecutionContext, network: LabNetwork, node: string)
   const child: ChildProcess = spawn('nsenter', [namespace, '--', process.execPath, ...evaluated], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  child.on('error', (error) => t.log(error.message))
   t.teardown(() => child.kill('SIGKILL'))
   if (child.stdout === null) throw new Error('no output')
   await once(createInterface(child.stdout), 'line')

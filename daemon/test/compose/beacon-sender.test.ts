@@ -1,5 +1,6 @@
 //! The sender of the beacon, on the loopback: when it speaks, and what it does when it cannot.
 import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,7 +27,9 @@ async function stage(t: ExecutionContext, beacon: Record<string, unknown> = {}) 
     heard.push(decodeBeacon(bytes, beaconKey(Buffer.from(secret))))
     for (const resolve of waiting.splice(0)) resolve()
   })
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  socket.on('error', (error) => t.log(error.message))
   const receivers = [{ address: '127.0.0.1', port: socket.address().port }]
   const written = { keyFile, group: null, interface: 'lo', receivers, ...beacon }
   const parsed = parseNodeConfig(`node: vccs-a

@@ -1,4 +1,5 @@
 //! The control server on a real socket: rights, hostile clients, bounds, and the end.
+import { once } from 'node:events'
 import { chmod, lstat, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
@@ -33,9 +34,7 @@ async function start(t: ExecutionContext, options: Partial<ControlServerOptions>
     path,
     handlers,
     askPeer: async () => failure('peer-unreachable', 'nobody there'),
-    onDefect: (text) => {
-      throw new Error(text)
-    },
+    onDefect: (text) => t.fail(text),
     ...options,
   })
   if (!started.ok) throw new Error(started.failure.detail)
@@ -47,7 +46,7 @@ function open(path: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
     socket.once('connect', () => resolve(socket))
-    socket.once('error', reject)
+    socket.on('error', reject)
   })
 }
 
@@ -115,7 +114,9 @@ test('a stale socket is replaced; a living one and other files are not', async (
   await first.close()
   // A daemon that was killed leaves its socket behind.
   const killed = createServer()
-  await new Promise<void>((resolve) => killed.listen(`${path}.old`, resolve))
+  killed.listen(`${path}.old`)
+  await once(killed, 'listening')
+  killed.on('error', () => undefined)
   await (await import('node:fs/promises')).link(`${path}.old`, path)
   await new Promise((resolve) => killed.close(resolve))
   const third = await start(t, { path })

@@ -19,6 +19,8 @@ async function openPhone(address: string): Promise<Phone> {
   const socket = createSocket('udp4')
   socket.bind(0, address)
   await once(socket, 'listening')
+  // A unit that closes its port before the last packet is told by ICMP.
+  socket.on('error', () => undefined)
   const heard: RtpPacket[] = []
   const waiting = new Set<(packet: RtpPacket) => void>()
   socket.on('message', (bytes) => {

@@ -67,6 +67,7 @@ export class LiveUnit {
     this.process = spawn(command ?? '', [...words, '--config', config], {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
+    this.process.on('error', (error) => process.stderr.write(`media unit: ${error.message}\n`))
   }
 
   /** Ends the switch side of the bus, opens it again and waits for the unit. */

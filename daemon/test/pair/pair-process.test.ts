@@ -54,6 +54,7 @@ class TestNode {
   start(): void {
     const args = [program, '--config', join(this.#directory, 'node.yaml')]
     this.#process = spawn(process.execPath, args, { stdio: 'inherit' })
+    this.#process.on('error', (error) => this.#t.log(error.message))
     this.#switch ??= this.#connect('switch')
     this.#media ??= this.#connect('media')
   }

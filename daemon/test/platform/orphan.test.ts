@@ -1,5 +1,6 @@
 //! A unit whose supervisor died in the moment of its start has no pid file that anyone could find it by.
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import test from 'ava'
 
@@ -15,7 +16,7 @@ for (const unit of ['pair', 'switch', 'media']) {
     child.stderr.on('data', (bytes: Buffer) => {
       said += bytes.toString()
     })
-    const code = await new Promise((resolve) => child.once('close', resolve))
+    const [code] = await once(child, 'close')
     t.is(code, 1)
     // It did not even look at its configuration.
     t.notRegex(said, /nowhere/)

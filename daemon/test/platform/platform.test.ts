@@ -1,5 +1,6 @@
 //! Sockets, files, locks and the log, as the other rooms rely on them.
 
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -52,13 +53,13 @@ test('a client comes back when its server does, and says hello again', async (t)
   const address: BusAddress = { transport: 'unix', path: join(directoryOf(t), 's') }
   const greeted = () => {
     let server: Awaited<ReturnType<typeof serve>> | undefined
-    return new Promise<() => Promise<void>>((resolve) => {
+    return new Promise<() => Promise<void>>((resolve, reject) => {
       const listening = serve(t, address, (peer) => {
         peer.onMessage(() => resolve(async () => server?.close()))
       })
-      void listening.then((one) => {
+      listening.then((one) => {
         server = one
-      })
+      }, reject)
     })
   }
   let closed: (reason: string) => void = () => undefined
@@ -90,7 +91,9 @@ test('a socket file that nobody serves is replaced, one that is served is not', 
   // A socket file without a server, as SIGKILL leaves it: renamed away before its server closes.
   const stale = join(directory, 'stale')
   const dead = createServer()
-  await new Promise<void>((resolve) => dead.listen(join(directory, 'dead'), resolve))
+  dead.listen(join(directory, 'dead'))
+  await once(dead, 'listening')
+  dead.on('error', () => undefined)
   const { linkSync } = await import('node:fs')
   linkSync(join(directory, 'dead'), stale)
   await new Promise((resolve) => dead.close(resolve))
@@ -104,25 +107,22 @@ test('a socket file that nobody serves is replaced, one that is served is not', 
 
 test('a peer that breaks the frame is cut off', async (t) => {
   const path = join(directoryOf(t), 's')
-  const reason = new Promise<string>((resolve) => {
-    void serve(t, { transport: 'unix', path }, (peer) => peer.onClose(resolve)).then(() => {
-      const socket = connect(path, () => socket.write(Buffer.alloc(16, 0xff)))
-      socket.on('error', () => undefined)
-    })
-  })
-  t.is(await reason, 'broken frame: too-long')
+  const closed = Promise.withResolvers<string>()
+  await serve(t, { transport: 'unix', path }, (peer) => peer.onClose(closed.resolve))
+  const socket = connect(path, () => socket.write(Buffer.alloc(16, 0xff)))
+  socket.on('error', () => undefined)
+  t.is(await closed.promise, 'broken frame: too-long')
 })
 
 test('a peer that does not read is cut off, and its queue is bounded', async (t) => {
   const path = join(directoryOf(t), 's')
-  const peerOf = new Promise<BusPeer>((resolve) => {
-    void serve(t, { transport: 'unix', path }, resolve).then(() => {
-      const socket = connect(path)
-      socket.pause()
-      t.teardown(() => socket.destroy())
-    })
-  })
-  const peer = await peerOf
+  const connected = Promise.withResolvers<BusPeer>()
+  await serve(t, { transport: 'unix', path }, connected.resolve)
+  const socket = connect(path)
+  socket.on('error', () => undefined)
+  socket.pause()
+  t.teardown(() => socket.destroy())
+  const peer = await connected.promise
   let reason = ''
   peer.onClose((why) => {
     reason = why
