@@ -11,6 +11,7 @@ import { isPrack, onPracked, takeEarly, withEarlyAnswer } from './wired/early.ts
 import type { Failed } from './wired/events.ts'
 import { bestOf, cancelForks, goesOn, isFork, refuseFork, takesOver } from './wired/forks.ts'
 import type { Link } from './wired/links.ts'
+import { asksForLonger } from './wired/longer.ts'
 import { onForksDone } from './wired/release.ts'
 import { isPresent } from './wired/sessions.ts'
 
@@ -43,8 +44,10 @@ export function answer(call: Call, { leg, slot }: Link, response: SipResponse): 
   } else refusedInvite(call, { leg, status, response })
 }
 
-/** Of several contacts the others may go on; else the best refusal counts. */
+/** It may be asked for a longer session; of several contacts the others may go on; else the best refusal
+ * counts. */
 function refusedInvite(call: Call, failed: Failed): void {
+  if (asksForLonger(call, failed)) return
   if (goesOn(call, failed)) return
   if (failed.status >= 600) cancelForks(call, failed.leg, null)
   deliver(call, 'failure', bestOf(call, failed))

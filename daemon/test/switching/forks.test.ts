@@ -108,6 +108,58 @@ test('a second answer is acknowledged and hung up, and its BYE survives a kill',
   }
 })
 
+for (const [at, which] of ['the first', 'another'].entries()) {
+  for (const takesOver of [false, true]) {
+    const how = takesOver ? ', also by the other node' : ''
+    test(`422 of ${which} telephone is no refusal: it is asked for longer${how}`, (t) => {
+      const stage = forkStage()
+      const one = phones(stage)[at] ?? stage.b
+      const others = phones(stage).filter((phone) => phone !== one)
+      stage.a.call('102')
+      const first = one.asked('INVITE')
+      for (const other of others) refuse(other, 180)
+      refuse(one, 422, ['Min-SE: 2700'])
+      if (takesOver) stage.takeOver()
+      const again = one.asked('INVITE')
+      t.is(again.cseq.number, first.cseq.number + 1)
+      t.is(again.body, first.body)
+      t.regex(header(again, 'Session-Expires') ?? '', /^2700/)
+      t.is(header(again, 'Min-SE'), '2700')
+      t.deepEqual(ringing(stage), [true, true, true])
+      refuse(one, 422, ['Min-SE: 2700'])
+      t.is(one.asked('INVITE').cseq.number, again.cseq.number, 'it has what it wants')
+      t.is(stage.core.liveSessions, 1)
+      const [winner = one, loser = one] = others
+      answer(winner)
+      stop(loser)
+      stage.a.ack(stage.a.told(200))
+      stage.a.request('BYE')
+      winner.respond(winner.asked('BYE'), 200)
+      t.true(isEmpty(stage))
+    })
+    test(`${which} telephone that was asked for longer can have the call${how}`, (t) => {
+      const stage = forkStage()
+      const one = phones(stage)[at] ?? stage.b
+      stage.a.call('102')
+      refuse(one, 422, ['Min-SE: 2700'])
+      if (takesOver) stage.takeOver()
+      for (const other of phones(stage)) if (other !== one) refuse(other, 486)
+      one.respond(one.asked('INVITE'), 200, sdp(one.endpoint), [
+        'Session-Expires: 2700;refresher=uac',
+      ])
+      t.true(one.heard('ACK'))
+      stage.a.ack(stage.a.told(200))
+      const [session] = stage.tables.wiredConference.values()
+      const timers = session?.members.map(({ dialog }) => dialog.timer?.intervalS)
+      t.deepEqual(timers, [limits.sessionTimerS, 2_700])
+      stage.a.request('BYE')
+      t.true(one.asked('BYE').cseq.number > one.asked('INVITE').cseq.number)
+      one.respond(one.asked('BYE'), 200)
+      t.true(isEmpty(stage))
+    })
+  }
+}
+
 test('by q: the next ones ring when those before have refused', (t) => {
   const stage = forkStage([1_000, 500, 500])
   const { a, b } = stage

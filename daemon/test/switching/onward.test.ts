@@ -142,6 +142,9 @@ const dialIn =
     stage.phone(number).ack(stage.phone(number).told(200))
   }
 
+/** A new primary says once more what is cancelled. */
+const cancelsAgain: Step = (stage) => stage.pass(600)
+
 const away: Script = [ok('102', 'CANCEL'), say('102', 487)]
 const noAnswer = (to: string): Script => [
   forwardTo({ noAnswer: to }),
@@ -253,6 +256,37 @@ const scripts: Readonly<Record<string, Script>> = {
     ok('102', 'BYE'),
     bye('101'),
     ok('992', 'BYE'),
+  ],
+  'transferred out over a trunk that says nothing, on the second way': [
+    ...talk,
+    refer('9123'),
+    ok('102', 'NOTIFY'),
+    // Each step ends with a take-over in one of the runs: the time begins anew there.
+    (stage) => stage.pass(5_100),
+    answer('992'),
+    ok('102', 'NOTIFY'),
+    ok('102', 'BYE'),
+    say('991', 100),
+    cancelsAgain,
+    ...cancelled('991'),
+    bye('101'),
+    ok('992', 'BYE'),
+  ],
+  'transferred out over trunks that both say nothing': [
+    ...talk,
+    refer('9123'),
+    ok('102', 'NOTIFY'),
+    (stage) => stage.pass(5_100),
+    (stage) => stage.pass(5_100),
+    ok('102', 'NOTIFY'),
+    say('991', 100),
+    cancelsAgain,
+    ...cancelled('991'),
+    say('992', 100),
+    cancelsAgain,
+    ...cancelled('992'),
+    bye('101'),
+    ok('102', 'BYE'),
   ],
   'transferred out over a trunk, and refused': [
     ...talk,

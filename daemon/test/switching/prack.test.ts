@@ -6,6 +6,7 @@ import { mediaOf } from '../../src/switching/xip/media.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import { prack, reliably } from './core-calls.ts'
 import { type Phone, Stage, sdp } from './core-stage.ts'
+import { peerOf, sitePlan, trunk, trunkStage } from './trunk-stage.ts'
 
 function reliableCall(option = 'Require: 100rel', body?: string): Stage {
   const stage = new Stage()
@@ -244,6 +245,42 @@ test('a PRACK of ours that died with its node is sent by the other one', (t) => 
   stage.pass(5_000)
   t.is(b.inbox.filter((one) => one.kind === 'request' && one.method === 'PRACK').length, before - 1)
 })
+
+for (const takesOver of [false, true]) {
+  const how = takesOver ? ', the other node too' : ''
+  test(`a PRACK that a trunk challenges is asked again, once, with the password${how}`, (t) => {
+    const login = {
+      ...{ user: 'tower', ha1Md5: 'a', ha1Sha256: 'b' },
+      ...{ peerRealm: 'b.example', peerHa1Md5: 'c', peerHa1Sha256: 'd' },
+    }
+    const stage = trunkStage({ ...sitePlan, trunks: [trunk('b-1', { login })] })
+    const peer = peerOf(stage, 1)
+    const pracks = () =>
+      peer.inbox.flatMap((one) => (one.kind === 'request' && one.method === 'PRACK' ? [one] : []))
+    const challenge = 'Proxy-Authenticate: Digest realm="b.example", nonce="n1", qop="auth"'
+    stage.a.call('70001')
+    const more = ['Require: 100rel', 'RSeq: 5']
+    peer.respond(peer.asked('INVITE'), 183, sdp(peer.endpoint), more)
+    const [first = t.fail()] = pracks()
+    if (takesOver) stage.takeOver()
+    peer.respond(first, 407, '', [challenge])
+    const again = pracks().at(-1) ?? t.fail()
+    t.is(again.cseq.number, first.cseq.number + 1)
+    t.is(header(again, 'RAck'), header(first, 'RAck'))
+    t.is(again.to.parameters.get('tag'), first.to.parameters.get('tag'))
+    t.regex(header(again, 'Proxy-Authorization') ?? '', /username="tower"/)
+    const asked = pracks().length
+    peer.respond(again, 407, '', [challenge])
+    stage.pass(5_000)
+    t.is(pracks().length, asked, 'a password that is not taken is shown once')
+    peer.respond(peer.asked('INVITE'), 200)
+    stage.a.ack(stage.a.told(200))
+    stage.a.request('BYE')
+    t.true(peer.asked('BYE').cseq.number > again.cseq.number)
+    peer.respond(peer.asked('BYE'), 200)
+    t.is(stage.core.liveSessions, 0)
+  })
+}
 
 test('the telephones behind a forking proxy are early dialogs of their own', (t) => {
   const stage = new Stage()

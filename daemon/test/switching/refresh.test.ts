@@ -122,6 +122,25 @@ test('a session that is too short for us is refused with 422, and one that is to
   t.is(longer.core.liveSessions, 0)
 })
 
+test('a refresh that is too short for the terminal is sent again with the time that it wants', (t) => {
+  const stage = talking()
+  stage.pass(halfMs + 1_000)
+  const refresh = stage.b.asked('INVITE')
+  stage.b.respond(refresh, 422, '', ['Min-SE: 3000'])
+  const again = stage.b.asked('INVITE')
+  t.is(again.cseq.number, refresh.cseq.number + 1)
+  t.regex(header(again, 'Session-Expires') ?? '', /^3000;/)
+  stage.b.respond(again, 200, sdp(stage.b.endpoint), ['Session-Expires: 3000;refresher=uac'])
+  t.true(stage.b.heard('ACK'))
+  answerRefresh(stage.a)
+  const seen = stage.b.inbox.length
+  stage.pass(halfMs + 10_000)
+  t.false(
+    stage.b.inbox.slice(seen).some((one) => one.kind === 'request' && one.method === 'INVITE'),
+  )
+  t.is(stage.core.liveSessions, 1)
+})
+
 test('an UPDATE with an offer changes the call at once, and is answered', (t) => {
   const stage = talking()
   const offer = sdp(stage.a.endpoint, { direction: 'sendonly', version: 2 })

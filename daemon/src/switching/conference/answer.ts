@@ -138,16 +138,9 @@ const versionLengthMax = 64
 export function onInvitedRefused(call: Call, failed: Failed): void {
   const { leg, status } = failed
   call.close(leg, 'pendingClient')
-  if (isAskedAgain(call, failed)) return
   stopRinging(call, leg)
   referred(call, leg, status)
   leave(call, leg, { status, gone: leg })
-}
-
-/** 422: with a longer session timer (RFC 4028 7.3). Nobody else goes on with the call of a conference. */
-export function isAskedAgain(call: Call, failed: Failed): boolean {
-  if (failed.status !== 422) return false
-  return call.exchange.services.some(({ refused }) => refused?.(call, failed) === true)
 }
 
 /** An UPDATE changes the leg of its member alone. */
@@ -172,7 +165,7 @@ export function onMemberModified(call: Call, { leg, response }: Answered): void 
 export function onModificationRefused(call: Call, failed: Failed): void {
   const { leg, status, response } = failed
   call.close(leg, 'pendingClient')
-  if (isAskedAgain(call, failed) || triesAgain(call, failed)) return
+  if (triesAgain(call, failed)) return
   // RFC 3261 12.2.1.2.
   const isGone = response === null || status === 481 || status === 408
   if (isGone) leave(call, leg, { status: 408, gone: leg })

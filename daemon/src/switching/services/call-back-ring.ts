@@ -6,7 +6,7 @@ import { profileOf } from '../../tables/profile.ts'
 import { toneSet } from '../../tables/tone-sets.ts'
 import type { User } from '../../tables/user.ts'
 import { type CallBack, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
-import { isAskedAgain, onMemberAck, onMemberReinvite } from '../conference/answer.ts'
+import { onMemberAck, onMemberReinvite } from '../conference/answer.ts'
 import type { Call } from '../wired/call.ts'
 import type { Answered, Failed, OpenedRequest } from '../wired/events.ts'
 import { lineState } from '../wired/line.ts'
@@ -147,7 +147,6 @@ function onRefused(call: Call, failed: Failed): void {
   const { leg, status } = failed
   const { callBack } = call.session
   call.close(leg, 'pendingClient')
-  if (isAskedAgain(call, failed)) return
   const isBusy = status === 486 && callBack?.phase === 'asker'
   if (callBack !== null && isBusy && callBack.tries < limits.callBackTriesMax) {
     dropMember(call, leg, { status, gone: leg })

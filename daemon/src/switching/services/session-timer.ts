@@ -1,13 +1,11 @@
 //! Session timers (RFC 4028) of every leg: what we refresh, and what ends when nobody refreshes it. A
 //! terminal that vanished without BYE holds its call, its ports and its busy state no longer than that.
-import { limits } from '../../limits.ts'
 import { type Conference, type Leg, legOf } from '../../tables/wired-conference.ts'
 import { leave } from '../conference/leave.ts'
 import { isSuccess } from '../dialog/pending.ts'
-import { minSeOf, timerDueMs } from '../dialog/session-timer.ts'
+import { timerDueMs } from '../dialog/session-timer.ts'
 import type { Now } from '../effects.ts'
 import type { Call } from '../wired/call.ts'
-import type { Failed } from '../wired/events.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { endCall } from '../wired/release.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
@@ -17,25 +15,12 @@ const name = 'session-timer'
 
 export const sessionTimers: Service = {
   name,
-  refused: onTooShort,
   timer: onDue,
   changed: (exchange, { previous, next }, now) => {
     if (next !== null) start(exchange, { previous, next }, now)
     return []
   },
   restore: (call) => start(call.exchange, { previous: null, next: call.session }, call.now),
-}
-
-/** 422: the terminal wants a longer time than we have asked for (RFC 4028 7.3). */
-function onTooShort(call: Call, { leg, status, response }: Failed): boolean {
-  if (status !== 422 || response === null) return false
-  const intervalS = minSeOf(response)
-  const isLonger = intervalS > (call.dialog(leg).timer?.intervalS ?? limits.sessionTimerS)
-  const { localSdp } = call.dialog(leg)
-  if (!isLonger || intervalS > limits.sessionTimerMaxS) return false
-  call.changeDialog(leg, { timer: { intervalS, refresher: 'us', atMs: call.now.wallMs } })
-  call.invite(leg, localSdp)
-  return true
 }
 
 function start(

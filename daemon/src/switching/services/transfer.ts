@@ -135,16 +135,27 @@ export function onTargetAnswered(call: Call, answered: Answered): void {
 export function onTargetRefused(call: Call, failed: Failed): void {
   const { leg, status } = failed
   call.close(leg, 'pendingClient')
-  if (signsIn(call, failed) || goesOtherWay(call, failed)) return
+  if (signsIn(call, failed) || goesOtherWay(call, failed, leg)) return
   withoutTarget(call, leg, { status: status < 400 ? 480 : status, gone: leg })
 }
 
-function goesOtherWay(call: Call, failed: Failed): boolean {
+/** Another system has said nothing in its time: nobody waits for it any longer. */
+export function onTargetSilent(call: Call, leg: Leg): void {
+  const { state, dialog } = call.member(leg)
+  if (state !== 'calling' || dialog.pendingClient === null) return
+  if (dialog.pendingClient.proceeding || dialog.pendingClient.cancelled) return
+  const failed = { leg, status: 408, response: null }
+  if (!goesOtherWay(call, failed)) withoutTarget(call, leg, { status: 408 })
+}
+
+/** @param gone the leg, when it was heard of: there is nothing to cancel. */
+function goesOtherWay(call: Call, failed: Failed, gone?: Leg): boolean {
   const { transfer } = call.session
   const callee = transfer === null ? null : nextWay(call, failed)
   const target = callee === null ? null : addTarget(call, transfer?.by ?? '', callee)
   if (transfer === null || target === null) return false
-  dropMember(call, failed.leg, { status: failed.status, gone: failed.leg })
+  const end = { status: failed.status, ...(gone === undefined ? {} : { gone }) }
+  dropMember(call, failed.leg, end)
   call.change({ transfer: { ...transfer, target } })
   startRinging(call, target, restMs(call))
   return true

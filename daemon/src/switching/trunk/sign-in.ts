@@ -1,6 +1,6 @@
 //! Another system asks for the password of a trunk (RFC 3261 22.2, 22.3): the same request again, with it. Of
 //! the first INVITE and of every request in its dialog, on either node: what was asked is in the record.
-import type { Leg } from '../../tables/wired-conference.ts'
+import type { Leg, PendingClient } from '../../tables/wired-conference.ts'
 import type { SipHeader, SipResponse } from '../../wire/sip/message.ts'
 import { uriText } from '../../wire/sip/write.ts'
 import { requestIn } from '../dialog/pending.ts'
@@ -37,22 +37,33 @@ export function signsInAgain(
   { leg, slot }: { readonly leg: Leg; readonly slot: string },
   response: SipResponse,
 ): boolean {
-  if (response.status !== 401 && response.status !== 407) return false
   if (slot !== 'pendingClient' && slot !== 'relayClient') return false
   const { trunk, dialog } = call.member(leg)
   const pending = dialog[slot]
   if (trunk === null || dialog.remoteTag === null || pending === null) return false
   if (pending.cancelled || pending.cseq !== response.cseq.number) return false
-  const { method, uri, headers, body, maxForwards } = requestIn(pending)
-  // What was asked with the password is not asked again.
-  if (headers.some(({ name }) => isCredentials(name))) return false
-  const credentials = loginHeader(call, leg, { response, method, uri: uriText(uri) })
+  const credentials = loginFor(call, leg, { response, pending })
   if (credentials === null) return false
+  const { method, headers, body, maxForwards } = requestIn(pending)
   // The ACK of a 2xx shows what its INVITE has shown (RFC 3261 22.1).
   if (method === 'INVITE') call.changeMember(leg, { trunk: { ...trunk, credentials } })
   const hops = maxForwards === null ? {} : { maxForwards }
   call.request(leg, slot, { method, headers: [credentials, ...headers], body, ...hops })
   return true
+}
+
+/** The header with which a request of ours that is challenged is asked again; null: the challenge is its
+ * answer. */
+export function loginFor(
+  call: Call,
+  leg: Leg,
+  { response, pending }: { readonly response: SipResponse; readonly pending: PendingClient },
+): SipHeader | null {
+  if (response.status !== 401 && response.status !== 407) return null
+  const { method, uri, headers } = requestIn(pending)
+  // What was asked with the password is not asked again.
+  if (headers.some(({ name }) => isCredentials(name))) return null
+  return loginHeader(call, leg, { response, method, uri: uriText(uri) })
 }
 
 function isCredentials(name: string): boolean {

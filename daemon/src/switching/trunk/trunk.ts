@@ -7,9 +7,10 @@ import { destinationOf } from '../numbering.ts'
 import type { TrunkPlan } from '../plan.ts'
 import { clearTrunk } from '../services/preempt.ts'
 import type { Service } from '../services/service.ts'
+import { onTargetSilent } from '../services/transfer.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { refuse } from '../wired/refuse.ts'
-import { isPresent } from '../wired/sessions.ts'
+import { isPresent, isTarget } from '../wired/sessions.ts'
 import { directoryOf, dispatch, type SetUp } from '../wired/setup.ts'
 import { priorities } from '../xip/xip.ts'
 import { translated } from './numbers.ts'
@@ -22,7 +23,10 @@ export const trunkCalls: Service = {
   name,
   invited,
   refused: onTrunkRefused,
-  timer: (call, leg) => onTrunkSilent(call, leg),
+  timer: (call, leg) => {
+    if (isTarget(call.session, leg)) onTargetSilent(call, leg)
+    else onTrunkSilent(call, leg)
+  },
   changed: (exchange, { previous, next }, now) => {
     const sessionId = (next ?? previous)?.sessionId ?? ''
     exchange.trunkLoad.note(sessionId, next)
@@ -86,11 +90,11 @@ function watch(
   { previous, next }: { previous: Conference | null; next: Conference },
   now: Now,
 ): void {
-  if (next.state !== 'ringing') return
   for (const member of next.members) {
     const { trunk, side, state } = member
     const leg: Leg = legOf(member)
     if (trunk === null || side !== 'callee' || state !== 'calling' || !isPresent(member)) continue
+    if (next.state !== 'ringing' && !isTarget(next, leg)) continue
     if (previous?.members.some((one) => legOf(one) === leg)) continue
     const plan = exchange.plan.trunks.find((one) => one.name === trunk.name)
     if (plan === undefined) continue

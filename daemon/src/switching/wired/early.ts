@@ -3,11 +3,12 @@
 //! own reliable answers say to a caller.
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
-import type { Early, Leg, PendingServer } from '../../tables/wired-conference.ts'
-import type { SipResponse } from '../../wire/sip/message.ts'
+import type { Early, Leg, PendingClient, PendingServer } from '../../tables/wired-conference.ts'
+import type { SipHeader, SipResponse } from '../../wire/sip/message.ts'
 import { establish, nextRequest, tagOf } from '../dialog/dialog.ts'
-import { isReadable, pendingClientOf } from '../dialog/pending.ts'
+import { isReadable, pendingClientOf, requestIn } from '../dialog/pending.ts'
 import { isNext, rseqOf } from '../dialog/reliable.ts'
+import { loginFor } from '../trunk/sign-in.ts'
 import { mediaOf } from '../xip/media.ts'
 import type { Call } from './call.ts'
 import type { Answered } from './events.ts'
@@ -95,7 +96,8 @@ export function isPrack(slot: Link['slot']): slot is PrackSlot {
   return slot.startsWith('prack-')
 }
 
-/** The answer to a PRACK; none, as `null`. Whatever it is, the call goes on. */
+/** The answer to a PRACK; none, as `null`. Another system may want a password for it; whatever it says
+ * else, the call goes on. */
 export function onPracked(
   call: Call,
   leg: Leg,
@@ -106,9 +108,43 @@ export function onPracked(
   const at = Number(slot.slice('prack-'.length))
   const cseq = early?.[at]?.prack?.cseq
   if (early === null || (response !== null && response.cseq.number !== cseq)) return
+  const prack = early[at]?.prack ?? null
+  const credentials =
+    prack === null || response === null ? null : loginFor(call, leg, { response, pending: prack })
+  if (prack !== null && credentials !== null) {
+    prackAgain(call, leg, { at, prack, credentials })
+    return
+  }
   call.changeDialog(leg, {
     early: early.map((one, index) => (index === at ? { ...one, prack: null } : one)),
   })
+}
+
+/** The same PRACK with the password (RFC 3261 22.2). */
+function prackAgain(
+  call: Call,
+  leg: Leg,
+  {
+    at,
+    prack,
+    credentials,
+  }: { readonly at: number; readonly prack: PendingClient; readonly credentials: SipHeader },
+): void {
+  const { exchange, sessionId, now } = call
+  const before = requestIn(prack)
+  const { localSeq, early } = call.dialog(leg)
+  const cseq = { number: localSeq + 1, method: before.method }
+  const headers = [credentials, ...before.headers]
+  const { destination } = prack
+  const made = { ...before, cseq, headers }
+  const { id, request, output } = exchange.layer.request(made, destination, now.monotonicMs)
+  exchange.links.bind(id, { sessionId, leg, slot: `prack-${at}` })
+  const next = pendingClientOf(request, destination)
+  call.changeDialog(leg, {
+    localSeq: cseq.number,
+    early: (early ?? []).map((one, index) => (index === at ? { ...one, prack: next } : one)),
+  })
+  call.emit(output, true)
 }
 
 /** Of several early dialogs the caller hears the first one that speaks. */

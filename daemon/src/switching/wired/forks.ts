@@ -20,6 +20,7 @@ import { bindingsOf } from '../registrar/bindings.ts'
 import type { Call } from './call.ts'
 import type { Failed } from './events.ts'
 import type { Link } from './links.ts'
+import { longer } from './longer.ts'
 import { isSettingUp } from './sessions.ts'
 
 type ForkSlot = `fork-${number}`
@@ -114,6 +115,25 @@ function sendInvite(
   call.emit(sent.output, true)
 }
 
+/** A branch that wants another INVITE gets it, as the next request of the call. */
+function inviteAgain(
+  call: Call,
+  leg: Leg,
+  { index, again }: { readonly index: number; readonly again: SipRequest },
+): void {
+  const { exchange, now } = call
+  const fork = forksIn(call, leg)[index]
+  assert(fork !== undefined, 'a branch has its place')
+  const number = call.dialog(leg).localSeq + 1
+  const made = { ...again, cseq: { number, method: 'INVITE' } }
+  const sent = exchange.layer.request(made, fork.destination, now.monotonicMs)
+  const pending = pendingClientOf(sent.request, fork.destination)
+  bind(call, leg, sent.id, index)
+  call.changeDialog(leg, { localSeq: number })
+  changeFork(call, leg, index, { state: 'open', pending })
+  call.emit(sent.output, true)
+}
+
 function bind({ exchange, sessionId }: Call, leg: Leg, id: string, index: number): void {
   exchange.links.bind(id, { sessionId, leg, slot: `fork-${index}` })
 }
@@ -168,6 +188,13 @@ export function takesOver(
     if (isOpen) promote(call, leg, index)
     else hangUp(call, leg, index, response)
     return isOpen
+  }
+  if (isOpen && status === 422 && response !== null) {
+    const again = longer(call, leg, { response, pending })
+    if (again !== null) {
+      inviteAgain(call, leg, { index, again })
+      return false
+    }
   }
   if (isOpen && status >= 600) {
     promote(call, leg, index)
