@@ -114,6 +114,8 @@ const successes: readonly (readonly [line: string, code: number, seen: RegExp])[
 const announced = /^(switchover|failover|pause|reinit|drill) --yes|^resume/
 const announcedId = /^op (3f2a1c|d0d0d0)\n$/
 
+// One after the other: a hundred commands at once would each wait for all the others, up to the time
+// after which a command gives its daemon up.
 let outputs = 0
 
 function words(line: string): string[] {
@@ -124,19 +126,22 @@ function words(line: string): string[] {
 }
 
 for (const [line, code, seen] of successes) {
-  test(`vccs ${line}: prints its screen within 80 columns and leaves with ${code}`, async (t) => {
-    const result = await vccs([...words(line), '--socket', daemon.socket])
-    if (announced.test(line)) t.regex(result.err, announcedId)
-    else t.is(result.err, '')
-    t.is(result.code, code)
-    t.regex(result.out, seen)
-    if (line.startsWith('completion') || line.includes('.yaml')) return
-    // A path may be longer than a screen; everything else fits.
-    const lines = result.out.split('\n').filter((text) => !text.includes(daemon.directory))
-    t.true(lines.every((text) => text.length <= 80))
-  })
+  test.serial(
+    `vccs ${line}: prints its screen within 80 columns and leaves with ${code}`,
+    async (t) => {
+      const result = await vccs([...words(line), '--socket', daemon.socket])
+      if (announced.test(line)) t.regex(result.err, announcedId)
+      else t.is(result.err, '')
+      t.is(result.code, code)
+      t.regex(result.out, seen)
+      if (line.startsWith('completion') || line.includes('.yaml')) return
+      // A path may be longer than a screen; everything else fits.
+      const lines = result.out.split('\n').filter((text) => !text.includes(daemon.directory))
+      t.true(lines.every((text) => text.length <= 80))
+    },
+  )
 
-  test(`vccs ${line} --json: prints one object with its schema`, async (t) => {
+  test.serial(`vccs ${line} --json: prints one object with its schema`, async (t) => {
     const result = await vccs(['--json', '--socket', daemon.socket, ...words(line)])
     t.is(result.err, '')
     t.is(result.code, code)
@@ -144,15 +149,18 @@ for (const [line, code, seen] of successes) {
   })
 }
 
-test('every command of the table is in the list of this file, or has a file of its own', (t) => {
-  const lines = successes.map(([line]) => `${line} `)
-  const missing = Object.keys(COMMANDS).filter((id) => {
-    return !lines.some((line) => line.startsWith(`${id.replace(':', ' ')} `))
-  })
-  t.deepEqual(missing, ['beacon', 'init'])
-})
+test.serial(
+  'every command of the table is in the list of this file, or has a file of its own',
+  (t) => {
+    const lines = successes.map(([line]) => `${line} `)
+    const missing = Object.keys(COMMANDS).filter((id) => {
+      return !lines.some((line) => line.startsWith(`${id.replace(':', ' ')} `))
+    })
+    t.deepEqual(missing, ['beacon', 'init'])
+  },
+)
 
-test('every command has a summary and an example of itself', (t) => {
+test.serial('every command has a summary and an example of itself', (t) => {
   for (const [id, command] of Object.entries(COMMANDS)) {
     const examples = command.examples.map(String).join('\n')
     t.true(command.summary.length > 0, id)
@@ -164,7 +172,7 @@ const daemonLines = successes
   .map(([line]) => line)
   .filter((line) => !line.startsWith('completion') && line !== 'version')
 
-test('without a daemon every command says so in JSON and leaves with 4', async (t) => {
+test.serial('without a daemon every command says so in JSON and leaves with 4', async (t) => {
   for (const line of daemonLines) {
     const result = await vccs([...words(line), '--json', '--socket', '/nonexistent/control.sock'])
     t.is(result.code, 4, line)
@@ -176,17 +184,20 @@ test('without a daemon every command says so in JSON and leaves with 4', async (
   }
 })
 
-test('without a daemon a person gets one sentence and what to do next, and no output', async (t) => {
-  const result = await vccs(['status', '--socket', '/nonexistent/control.sock'])
-  t.is(result.out, '')
-  t.is(
-    result.err,
-    'Error: The daemon does not run: no socket /nonexistent/control.sock.\n' +
-      'Next:  Run `systemctl status vccsd`, or give the right --socket.\n',
-  )
-})
+test.serial(
+  'without a daemon a person gets one sentence and what to do next, and no output',
+  async (t) => {
+    const result = await vccs(['status', '--socket', '/nonexistent/control.sock'])
+    t.is(result.out, '')
+    t.is(
+      result.err,
+      'Error: The daemon does not run: no socket /nonexistent/control.sock.\n' +
+        'Next:  Run `systemctl status vccsd`, or give the right --socket.\n',
+    )
+  },
+)
 
-test('version works without a daemon and says why it knows no more', async (t) => {
+test.serial('version works without a daemon and says why it knows no more', async (t) => {
   const result = await vccs(['version', '--json', '--socket', '/nonexistent/control.sock'])
   t.is(result.code, 0)
   const { daemon: found, problem } = JSON.parse(result.out)
@@ -194,7 +205,7 @@ test('version works without a daemon and says why it knows no more', async (t) =
   t.regex(problem, /does not run/)
 })
 
-test('the socket of the environment is used when no flag is given', async (t) => {
+test.serial('the socket of the environment is used when no flag is given', async (t) => {
   const before = process.env.VCCS_SOCKET
   process.env.VCCS_SOCKET = daemon.socket
   const result = await vccs(['calls'])
@@ -203,7 +214,7 @@ test('the socket of the environment is used when no flag is given', async (t) =>
   t.is(result.code, 0)
 })
 
-test('a peer that does not answer is told with code 4', async (t) => {
+test.serial('a peer that does not answer is told with code 4', async (t) => {
   const result = await vccs(['calls', '--node', 'peer', '--socket', daemon.socket])
   t.is(result.code, 4)
   t.regex(result.err, /^Error: The peer does not answer\.\nNext: /)
@@ -222,7 +233,7 @@ const refusedByParser: readonly (readonly [line: string, message: RegExp])[] = [
 ]
 
 for (const [line, message] of refusedByParser) {
-  test(`vccs ${line}: usage, code 2, also as JSON`, async (t) => {
+  test.serial(`vccs ${line}: usage, code 2, also as JSON`, async (t) => {
     const person = await vccs(line.split(' '))
     t.is(person.code, 2)
     t.is(person.out, '')
@@ -235,18 +246,21 @@ for (const [line, message] of refusedByParser) {
   })
 }
 
-test('a failure of the daemon keeps its code, its next step and its exit code', async (t) => {
-  const refused = failure('refused-unsafe', 'the standby is not in step')
-  const unsafe = await startFakeDaemon({ switchover: async () => refused })
-  const result = await vccs(['switchover', '--yes', '--socket', unsafe.socket])
-  const json = await vccs(['switchover', '--yes', '--json', '--socket', unsafe.socket])
-  await unsafe.close()
-  t.is(result.code, 3)
-  t.regex(result.err, /^Error: the standby is not in step\.\nNext: {2}Remove the reasons given/)
-  t.is(JSON.parse(json.out).error.code, 'refused-unsafe')
-})
+test.serial(
+  'a failure of the daemon keeps its code, its next step and its exit code',
+  async (t) => {
+    const refused = failure('refused-unsafe', 'the standby is not in step')
+    const unsafe = await startFakeDaemon({ switchover: async () => refused })
+    const result = await vccs(['switchover', '--yes', '--socket', unsafe.socket])
+    const json = await vccs(['switchover', '--yes', '--json', '--socket', unsafe.socket])
+    await unsafe.close()
+    t.is(result.code, 3)
+    t.regex(result.err, /^Error: the standby is not in step\.\nNext: {2}Remove the reasons given/)
+    t.is(JSON.parse(json.out).error.code, 'refused-unsafe')
+  },
+)
 
-test('a dry run of an unsafe switchover leaves with 3 and shows the plan', async (t) => {
+test.serial('a dry run of an unsafe switchover leaves with 3 and shows the plan', async (t) => {
   const { switchover } = healthyHandlers
   const unsafe = await startFakeDaemon({
     switchover: async (params, context) => {
@@ -263,16 +277,19 @@ test('a dry run of an unsafe switchover leaves with 3 and shows the plan', async
 const asking = ['switchover --reason PSU_swap', 'failover', 'sync-db', 'release-call x']
 const askingMore = ['conferences drop x 1', 'conferences end x', 'call release x']
 for (const line of [...asking, ...askingMore, 'pause', 'reinit', 'drill']) {
-  test(`vccs ${line} without a terminal and --yes: code 3 and the command to run`, async (t) => {
-    const result = await vccs(words(line))
-    t.is(result.code, 3)
-    t.is(result.out, '')
-    const again = line.replace('PSU_swap', "'PSU swap'")
-    t.true(result.err.includes(`Next:  Run: vccs ${again} --yes\n`), result.err)
-  })
+  test.serial(
+    `vccs ${line} without a terminal and --yes: code 3 and the command to run`,
+    async (t) => {
+      const result = await vccs(words(line))
+      t.is(result.code, 3)
+      t.is(result.out, '')
+      const again = line.replace('PSU_swap', "'PSU swap'")
+      t.true(result.err.includes(`Next:  Run: vccs ${again} --yes\n`), result.err)
+    },
+  )
 }
 
-test('a switchover asks a person once, and no means that nothing is done', async (t) => {
+test.serial('a switchover asks a person once, and no means that nothing is done', async (t) => {
   const terminal = { interactive: true, answers: [false] }
   const result = await vccs(['switchover', '--socket', daemon.socket], terminal)
   t.deepEqual(result.questions, ['Switch primary from vccs-a to vccs-b?'])
@@ -284,28 +301,31 @@ test('a switchover asks a person once, and no means that nothing is done', async
   t.regex(done.out, /switched vccs-a → vccs-b/)
 })
 
-test('a drill that fails says what it found and leaves with 1, and one that is refused with 3', async (t) => {
-  const { report } = drillOperation
-  if (report === null) return t.fail()
-  for (const [outcome, code] of [
-    ['failed', 1],
-    ['refused', 3],
-  ] as const) {
-    const ended = {
-      ...drillOperation,
-      report: { ...report, outcome, findings: ['a call was lost'] },
+test.serial(
+  'a drill that fails says what it found and leaves with 1, and one that is refused with 3',
+  async (t) => {
+    const { report } = drillOperation
+    if (report === null) return t.fail()
+    for (const [outcome, code] of [
+      ['failed', 1],
+      ['refused', 3],
+    ] as const) {
+      const ended = {
+        ...drillOperation,
+        report: { ...report, outcome, findings: ['a call was lost'] },
+      }
+      const fake = await startFakeDaemon({
+        op: async () => success({ node: 'vccs-a', operations: [ended] }),
+      })
+      const result = await vccs(['drill', '--yes', '--socket', fake.socket])
+      await fake.close()
+      t.is(result.code, code)
+      t.regex(result.out, /Found\n {2}a call was lost/)
     }
-    const fake = await startFakeDaemon({
-      op: async () => success({ node: 'vccs-a', operations: [ended] }),
-    })
-    const result = await vccs(['drill', '--yes', '--socket', fake.socket])
-    await fake.close()
-    t.is(result.code, code)
-    t.regex(result.out, /Found\n {2}a call was lost/)
-  }
-})
+  },
+)
 
-test('a drill is followed while it runs, and what it does is told once', async (t) => {
+test.serial('a drill is followed while it runs, and what it does is told once', async (t) => {
   const running = { ...drillOperation, state: 'running', report: null, endedAt: null } as const
   const states: Operation[] = [0, 0, 1].map((done) => ({
     ...running,
@@ -326,7 +346,7 @@ for (const [state, code] of [
   ['failed', 1],
   ['refused', 3],
 ] as const) {
-  test(`vccs op of an operation that is ${state} leaves with ${code}`, async (t) => {
+  test.serial(`vccs op of an operation that is ${state} leaves with ${code}`, async (t) => {
     const fake = await startFakeDaemon({
       op: async () => success({ node: 'vccs-a', operations: [{ ...drillOperation, state }] }),
     })
@@ -337,7 +357,7 @@ for (const [state, code] of [
   })
 }
 
-test('a failover wants the name of the node typed', async (t) => {
+test.serial('a failover wants the name of the node typed', async (t) => {
   const line = ['failover', '--socket', daemon.socket]
   const wrong = await vccs(line, { interactive: true, answers: ['yes'] })
   t.is(wrong.code, 3)
@@ -345,7 +365,7 @@ test('a failover wants the name of the node typed', async (t) => {
   t.is(right.code, 0)
 })
 
-test('a daemon that answers rubbish, something else, or ends is told as such', async (t) => {
+test.serial('a daemon that answers rubbish, something else, or ends is told as such', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'vccs-cli-'))
   const path = join(directory, 's')
   let answer: string | null = ''
@@ -381,33 +401,36 @@ test('a daemon that answers rubbish, something else, or ends is told as such', a
   await rm(directory, { recursive: true })
 })
 
-test('a file that cannot be read is told with its name', async (t) => {
+test.serial('a file that cannot be read is told with its name', async (t) => {
   const result = await vccs(['config', 'apply', '/nonexistent.yaml', '--socket', daemon.socket])
   t.is(result.code, 1)
   t.regex(result.err, /\/nonexistent\.yaml: ENOENT/)
 })
 
-test('watch redraws in place on a terminal and survives a daemon that goes away', async (t) => {
-  const fake = await startFakeDaemon()
-  const stop = new AbortController()
-  let naps = 0
-  const result = await vccs(['status', '-w', '--socket', fake.socket], {
-    outIsTerminal: true,
-    env: { LANG: 'C.UTF-8', NO_COLOR: '1' },
-    stop: stop.signal,
-    onSleep: () => {
-      naps += 1
-      if (naps === 3) stop.abort()
-    },
-  })
-  await fake.close()
-  t.is(result.code, 0)
-  t.is(result.out.match(/A switchover now/g)?.length, 3)
-  const height = result.out.split('\u001b[')[0]?.split('\n').length ?? 0
-  t.true(result.out.includes(`\u001b[${height - 1}A\u001b[0J`))
-})
+test.serial(
+  'watch redraws in place on a terminal and survives a daemon that goes away',
+  async (t) => {
+    const fake = await startFakeDaemon()
+    const stop = new AbortController()
+    let naps = 0
+    const result = await vccs(['status', '-w', '--socket', fake.socket], {
+      outIsTerminal: true,
+      env: { LANG: 'C.UTF-8', NO_COLOR: '1' },
+      stop: stop.signal,
+      onSleep: () => {
+        naps += 1
+        if (naps === 3) stop.abort()
+      },
+    })
+    await fake.close()
+    t.is(result.code, 0)
+    t.is(result.out.match(/A switchover now/g)?.length, 3)
+    const height = result.out.split('\u001b[')[0]?.split('\n').length ?? 0
+    t.true(result.out.includes(`\u001b[${height - 1}A\u001b[0J`))
+  },
+)
 
-test('watch goes on without a daemon and says that it is away', async (t) => {
+test.serial('watch goes on without a daemon and says that it is away', async (t) => {
   const stop = new AbortController()
   const result = await vccs(['status', '-w', '--json', '--socket', '/nonexistent.sock'], {
     stop: stop.signal,
@@ -417,7 +440,7 @@ test('watch goes on without a daemon and says that it is away', async (t) => {
   t.is(JSON.parse(result.out).error.code, 'daemon-unreachable')
 })
 
-test('log -f prints the last lines and each new one until it is stopped', async (t) => {
+test.serial('log -f prints the last lines and each new one until it is stopped', async (t) => {
   const line = { at: '2026-03-14T12:31:02.118Z', level: 'info', unit: 'pair', fields: {} } as const
   const fake = await startFakeDaemon({
     log: async (_params, context) => {
@@ -443,7 +466,7 @@ test('log -f prints the last lines and each new one until it is stopped', async 
   )
 })
 
-test('log -f of the peer asks again for what is newer', async (t) => {
+test.serial('log -f of the peer asks again for what is newer', async (t) => {
   const line = { at: '2026-03-14T12:31:02.118Z', level: 'info', unit: 'pair', fields: {} } as const
   const asked: unknown[] = []
   const fake = await startFakeDaemon({}, async (_verb, params) => {

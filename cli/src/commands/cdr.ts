@@ -1,7 +1,6 @@
 //! `vccs cdr`: call records, listed, shown one by one, and exported whole.
 
-import { once } from 'node:events'
-import { createWriteStream, renameSync, rmSync } from 'node:fs'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { Flags } from '@oclif/core'
 import type { ParamsOf, ResultOf } from '../../../daemon/src/control/api.ts'
 import type { RecordItem } from '../../../daemon/src/control/call-schema.ts'
@@ -179,19 +178,18 @@ export class CdrExport extends CdrCommand {
 
   async #toFile(flags: Filters, format: Format, path: string): Promise<number> {
     const part = `${path}.part`
-    const stream = createWriteStream(part, { mode: 0o600 })
+    let file: FileHandle | null = null
     try {
-      await once(stream, 'open')
-      const count = await this.#write(flags, format, async (text) => {
-        if (!stream.write(text)) await once(stream, 'drain')
-      })
-      stream.end()
-      await once(stream, 'finish')
-      renameSync(part, path)
+      const opened = await open(part, 'w', 0o600)
+      file = opened
+      const count = await this.#write(flags, format, (text) => opened.writeFile(text))
+      await opened.sync()
+      await opened.close()
+      await rename(part, path)
       return count
     } catch (error) {
-      stream.destroy()
-      rmSync(part, { force: true })
+      await file?.close().catch(() => undefined)
+      await rm(part, { force: true })
       if (error instanceof CliFailure) throw error
       const detail = `${path} cannot be written: ${(error as Error).message}`
       throw new CliFailure('operation-failed', detail, 'Give another --output, or free the disk.')

@@ -55,5 +55,7 @@ function prepare(handle: sqlite3.Database, sql: string): Promise<sqlite3.Stateme
       if (error === null) resolve(made)
       else reject(error)
     })
+    // What no callback takes comes as an event, which without a listener would end the process.
+    made.on('error', () => undefined)
   })
 }
