@@ -14,11 +14,11 @@ export class JournalKeeper {
   constructor(
     file: JournalFile,
     tables: Tables,
-    frameOf: (change: RecordChange) => Uint8Array | null,
+    turnOf: (changes: readonly RecordChange[]) => Uint8Array,
   ) {
     this.#file = file
     this.#tables = tables
-    this.#journal = new Journal(file, tables, frameOf)
+    this.#journal = new Journal(file, tables, turnOf)
   }
 
   /** @returns what was found, for the log. */

@@ -84,8 +84,8 @@ export class SwitchEngine {
     })
     const told = (report: MergeReport, term: number) => this.#witness?.merged(report, term)
     this.merger = new Merger(this, { clock, log, told })
-    this.#journal = new JournalKeeper(journalFile, tables, (change) =>
-      this.replicator.frameOf(change),
+    this.#journal = new JournalKeeper(journalFile, tables, (changes) =>
+      this.replicator.turnOf(changes),
     )
     tables.onChange((change, _previous, next) => this.#noteSession(change, next))
   }

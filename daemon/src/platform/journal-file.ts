@@ -43,22 +43,29 @@ export function openJournalFile(path: string): JournalFile {
 class AppendFile {
   readonly #path: string
   #handle: number | null = null
+  #size = 0
 
   constructor(path: string) {
     this.#path = path
   }
 
   append(bytes: Uint8Array): void {
-    this.#handle ??= openSync(this.#path, 'a', 0o600)
-    const handle = this.#handle
-    const { size } = fstatSync(handle)
+    const handle = this.#handle ?? this.#open()
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at)
     } catch (error) {
-      // What follows a torn frame could not be read.
-      ftruncateSync(handle, size)
+      // What follows a torn turn could not be read.
+      ftruncateSync(handle, this.#size)
       throw error
     }
+    this.#size += bytes.length
+  }
+
+  #open(): number {
+    const handle = openSync(this.#path, 'a', 0o600)
+    this.#handle = handle
+    this.#size = fstatSync(handle).size
+    return handle
   }
 
   close(): void {

@@ -1,11 +1,9 @@
-//! The journal of a switch that is alone: its own sync frames on a memory file system, so that its
+//! The journal of a switch that is alone: what changes, turn by turn, on a memory file system, so that its
 //! tables come back when the unit crashes while no standby has them (DESIGN section 7). Pure but for
 //! the injected file.
 import { addressId, type RecordChange, tableNames } from '../tables/address.ts'
-import type { AnyRecord, Tables } from '../tables/tables.ts'
-import { readRecord } from '../wire/sync-body.ts'
-import { decodeSyncFrame } from '../wire/sync-frame.ts'
-import type { SyncFrame } from '../wire/sync-frame-types.ts'
+import type { Tables } from '../tables/tables.ts'
+import { readTurn } from './journal-turn.ts'
 
 /** The file and, while the journal is written anew, the one beside it that will take its place:
  * `platform/journal-file.ts`. Failures are values: a full disk must not end a call. */
@@ -32,7 +30,7 @@ const recordsPerTurn = 128
 export class Journal {
   readonly #file: JournalFile
   readonly #tables: Tables
-  readonly #frameOf: (change: RecordChange) => Uint8Array | null
+  readonly #turnOf: (changes: readonly RecordChange[]) => Uint8Array
   #open = false
   #bytes = 0
   #rewriteAtBytes = rewriteFromBytes
@@ -43,15 +41,15 @@ export class Journal {
   #failing = false
   #retryAtMs: number | null = null
 
-  /** @param frameOf `Replicator.frameOf` */
+  /** @param turnOf `Replicator.turnOf` */
   constructor(
     file: JournalFile,
     tables: Tables,
-    frameOf: (change: RecordChange) => Uint8Array | null,
+    turnOf: (changes: readonly RecordChange[]) => Uint8Array,
   ) {
     this.#file = file
     this.#tables = tables
-    this.#frameOf = frameOf
+    this.#turnOf = turnOf
   }
 
   /** This node serves alone from now on: writes all there is, a part in each `advance`. What an
@@ -80,9 +78,9 @@ export class Journal {
   /** Writes the records as they are now; call it once a turn with what changed. */
   append(changes: readonly RecordChange[]): void {
     if (!this.#open || changes.length === 0) return
-    // A frame holds the record as it is now: one for each record of the turn is enough.
+    // A turn holds the records as they are now: each once is enough.
     const newest = new Map(changes.map((change) => [addressId(change.address), change]))
-    const bytes = joined([...newest.values()].map(this.#frameOf))
+    const bytes = this.#turnOf([...newest.values()])
     // After a failure the file ends where it failed: what it says is old, and still was true together.
     if (!this.#failing && !this.#file.append(bytes)) this.#fail()
     this.#bytes += bytes.length
@@ -99,18 +97,18 @@ export class Journal {
     }
     const cursor = this.#cursor
     if (cursor === null) return
-    const frames: (Uint8Array | null)[] = []
+    const records: RecordChange[] = []
     for (let name = tableNames[cursor.table]; name !== undefined; name = tableNames[cursor.table]) {
-      if (frames.length >= recordsPerTurn) break
+      if (records.length >= recordsPerTurn) break
       const table = this.#tables.any(name)
       const view = table.at(cursor.slot)
-      if (view !== null && view.record !== null) frames.push(this.#frameOf(view))
+      if (view !== null && view.record !== null) records.push(view)
       cursor.slot++
       if (cursor.slot < table.slotCount) continue
       cursor.table++
       cursor.slot = 0
     }
-    this.#appendNext(joined(frames))
+    this.#appendNext(this.#turnOf(records))
     if (cursor.table < tableNames.length || this.#cursor === null) return
     this.#cursor = null
     if (!this.#file.commitNext()) {
@@ -149,10 +147,10 @@ export class Journal {
 }
 
 interface JournalLoad {
-  /** Frames taken over, and the highest term in them. */
+  /** Records taken over, and the highest term in them. */
   readonly frames: number
   readonly term: number
-  /** Bytes after the first damaged frame: not used. */
+  /** Bytes after the first damaged turn: not used. */
   readonly lostBytes: number
 }
 
@@ -165,62 +163,13 @@ export function loadJournal(file: JournalFile, tables: Tables, key: Uint8Array):
   let frames = 0
   let term = 0
   for (;;) {
-    const turn = prefixed(bytes, at)
-    const records = turn === null ? null : readTurn(turn, tables, key)
-    if (turn === null || records === null) break
-    for (const { frame, record } of records) {
-      tables.any(frame.address.table).apply(frame.address, frame.key, frame.version, record)
-      term = Math.max(term, frame.term)
+    const turn = readTurn(bytes, at, { tables, key })
+    if (turn === null) return { frames, term, lostBytes: bytes.length - at }
+    for (const { address, key: name, version, record } of turn.records) {
+      tables.any(address.table).apply(address, name, version, record)
     }
-    frames += records.length
-    at += 4 + turn.length
+    frames += turn.records.length
+    term = Math.max(term, turn.term)
+    at += turn.length
   }
-  return { frames, term, lostBytes: bytes.length - at }
-}
-
-interface Written {
-  readonly frame: Extract<SyncFrame, { kind: 'record' }>
-  readonly record: AnyRecord | null
-}
-
-/** Null when one of its frames is not whole or no record of this version. */
-function readTurn(bytes: Uint8Array, tables: Tables, key: Uint8Array): Written[] | null {
-  const written: Written[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const sealed = prefixed(bytes, at)
-    const frame = sealed === null ? 'none' : decodeSyncFrame(sealed, key)
-    if (sealed === null || typeof frame === 'string' || frame.kind !== 'record') return null
-    const table = tables.any(frame.address.table)
-    const value = readRecord(frame.body)
-    const record = value === null ? null : table.parse(value)
-    if (frame.address.slot >= table.capacity || (value !== null && record === null)) return null
-    if (record !== null && table.keyOf(record) !== frame.key) return null
-    written.push({ frame, record })
-    at += 4 + sealed.length
-  }
-  return written
-}
-
-/** The bytes after the length that stands at this place; null when they are not all there. */
-function prefixed(bytes: Uint8Array, at: number): Uint8Array | null {
-  if (bytes.length - at < 4) return null
-  const length = new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0)
-  return length > bytes.length - at - 4 ? null : bytes.subarray(at + 4, at + 4 + length)
-}
-
-/** A turn: its length, then each frame with its length before it. Nothing for no frame. */
-function joined(frames: readonly (Uint8Array | null)[]): Uint8Array {
-  const there = frames.filter((frame) => frame !== null)
-  const length = there.reduce((sum, frame) => sum + 4 + frame.length, 0)
-  if (length === 0) return new Uint8Array(0)
-  const bytes = new Uint8Array(4 + length)
-  const view = new DataView(bytes.buffer)
-  view.setUint32(0, length)
-  let at = 4
-  for (const frame of there) {
-    view.setUint32(at, frame.length)
-    bytes.set(frame, at + 4)
-    at += 4 + frame.length
-  }
-  return bytes
 }

@@ -9,6 +9,7 @@ import type { SyncBody, SyncFrame } from '../wire/sync-frame-types.ts'
 import { BootGate } from './boot-gate.ts'
 import { Giving } from './giving.ts'
 import { HeardSip } from './heard-sip.ts'
+import { writeTurn } from './journal-turn.ts'
 import { PeerChannel } from './peer-channel.ts'
 import { type Port, type ReplicatorOutput, sendBody } from './port.ts'
 import { PrimarySide } from './primary.ts'
@@ -248,17 +249,11 @@ export class Replicator {
     return this.#take()
   }
 
-  /** The record as a sealed frame, for the journal (`journal.ts`); null when it fits no frame. */
-  frameOf(change: RecordChange): Uint8Array | null {
-    const view = this.#options.tables.resolve(change.address)
-    if (view === null) return null
-    const { address, key, version } = view
-    const { body, hash } = serialiseRecord(view.record)
-    const mark = { address, version, length: body.length, hash }
-    const header = { bootId: this.#options.bootId, term: this.#term, sequence: this.#sequence++ }
-    const frame = { ...header, kind: 'record', key, body, ...mark } as const
-    const bytes = encodeSyncFrame(frame, this.#options.key, 'memory')
-    return bytes === 'too-long' ? null : bytes
+  /** The records as they are now, for the journal. */
+  turnOf(changes: readonly RecordChange[]): Uint8Array {
+    const views = changes.map(({ address }) => this.#options.tables.resolve(address))
+    const there = views.filter((view) => view !== null)
+    return writeTurn(this.#term, there, this.#options.key)
   }
 
   status(nowMs: number): ReplicationStatus {

@@ -211,7 +211,7 @@ export class Core {
 
   /** The last word of the media unit on legs that are gone, for the call records. */
   legsEnded(legs: readonly (RtpFigures & { readonly mediaId: string })[]): void {
-    if (this.#isPrimary) for (const leg of legs) noteRtp(this.#exchange.sessions, leg)
+    if (this.#isPrimary) noteRtp(this.#exchange.sessions, legs)
   }
 
   /** ADR 0001: two primaries met. Until then an in-dialog request that nobody here knows is dropped. */
@@ -270,8 +270,10 @@ export class Core {
   /** S1.55: the media unit has ended a bridge. It follows the tables, so a live session that loses its
    * bridge is a fault. */
   conferenceEnded(conferenceId: number): CoreEffect[] {
-    const legs = [...this.#options.tables.wiredMedia.values()]
-    if (!legs.some((leg) => leg.conferenceId === conferenceId)) return []
+    const { wiredMedia } = this.#options.tables
+    // Looking through all legs is left for the case that a session still has the bridge.
+    if (!this.#exchange.resources.isTaken(conferenceId)) return []
+    if (![...wiredMedia.values()].some((leg) => leg.conferenceId === conferenceId)) return []
     const fields = { conferenceId }
     return [{ kind: 'log', level: 'warn', text: 'a bridge with members ended', fields }]
   }

@@ -59,17 +59,11 @@ interface UnknownFrame extends SyncHeader {
   readonly code: number
 }
 
-/** Writes and seals a frame. `too-long`: it fits no datagram.
- * @param to `memory`: it goes over no wire; to make it shorter, half of what it costs, is not worth it */
-export function encodeSyncFrame(
-  frame: SyncFrame,
-  key: Uint8Array,
-  to: 'wire' | 'memory' = 'wire',
-): Uint8Array | 'too-long' {
+/** Writes and seals a frame. `too-long`: it fits no datagram. */
+export function encodeSyncFrame(frame: SyncFrame, key: Uint8Array): Uint8Array | 'too-long' {
   const payload = payloadOf(frame)
   if (payload.length > limits.syncBodyBytesMax) return 'too-long'
-  const fits = payloadAt + payload.length + tagBytes <= limits.syncFrameBytesMax
-  const shorter = to === 'memory' && fits ? null : compressed(payload)
+  const shorter = compressed(payload)
   const carried = shorter ?? payload
   const size = payloadAt + carried.length + tagBytes
   if (size > limits.syncFrameBytesMax) return 'too-long'

@@ -72,7 +72,7 @@ for (const torn of [false, true]) {
       replicator.setRole('primary', 3, 0)
       const changes: RecordChange[] = []
       tables.onChange((change) => changes.push(change))
-      const journal = new Journal(file, tables, (change) => replicator.frameOf(change))
+      const journal = new Journal(file, tables, (changes) => replicator.turnOf(changes))
       let nowMs = 0
       const wasTrue = new Set([stateOf(new Tables())])
       const turn = (failed: string) => {
@@ -106,7 +106,7 @@ test('a journal that cannot be written says so, is tried again, and rests betwee
   const file = new FailingFile(0, false)
   file.beginNext = () => false
   const tables = new Tables()
-  const journal = new Journal(file, tables, () => null)
+  const journal = new Journal(file, tables, () => new Uint8Array(0))
   journal.open()
   t.true(journal.failing)
   journal.advance(0)

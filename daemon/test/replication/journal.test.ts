@@ -7,8 +7,11 @@ import { openJournalFile } from '../../src/platform/journal-file.ts'
 import { Journal, type JournalFile, loadJournal } from '../../src/replication/journal.ts'
 import { Replicator } from '../../src/replication/replicator.ts'
 import type { RecordChange } from '../../src/tables/address.ts'
+import type { SlotView } from '../../src/tables/table.ts'
 import { Tables } from '../../src/tables/tables.ts'
 import type { User } from '../../src/tables/user.ts'
+import { serialiseRecord } from '../../src/wire/sync-body.ts'
+import { encodeSyncFrame } from '../../src/wire/sync-frame.ts'
 import { user } from './pair-simulation.ts'
 
 const key = new Uint8Array(32).fill(7)
@@ -64,7 +67,7 @@ function alone(file: JournalFile) {
     replicator.changed(change)
     changes.push(change)
   })
-  const journal = new Journal(file, tables, (change) => replicator.frameOf(change))
+  const journal = new Journal(file, tables, (changes) => replicator.turnOf(changes))
   const write = () => {
     journal.append(changes.splice(0))
     nowMs += 1_000
@@ -254,3 +257,28 @@ test('the file on disk is appended to, replaced in one step and removed', (t) =>
   t.is(file.read(), null)
   t.false(openJournalFile(join(directory, 'missing', 'journal')).append(Buffer.from('x')))
 })
+
+test('a journal that an earlier version has written is read: record frames, each with its length', (t) => {
+  const tables = new Tables()
+  const users = tables.table('user')
+  for (const name of ['1001', '1002']) users.put(user(name) as User)
+  const frames = [0, 1].map((slot) => {
+    const { address, key: name, version, record } = users.at(slot) as SlotView<User>
+    const { body, hash } = serialiseRecord(record)
+    const mark = { address, version, length: body.length, hash }
+    const header = { bootId: 'a'.repeat(16), term: 4, sequence: slot }
+    const frame = { ...header, kind: 'record', key: name, body, ...mark } as const
+    return withLength(encodeSyncFrame(frame, key) as Uint8Array)
+  })
+  const file = new MemoryFile()
+  file.append(withLength(Buffer.concat(frames)))
+  const restored = new Tables()
+  t.deepEqual(loadJournal(file, restored, key), { frames: 2, term: 4, lostBytes: 0 })
+  t.is(restored.hash('user'), tables.hash('user'))
+})
+
+function withLength(bytes: Uint8Array): Uint8Array {
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(bytes.length)
+  return Buffer.concat([length, bytes])
+}

@@ -22,7 +22,7 @@ import {
   stepSuccessRepeat,
   successRepeatTable,
 } from '../../src/switching/transaction/success-repeat.ts'
-import { TimerQueue } from '../../src/switching/transaction/timer-queue.ts'
+import { type Timer, TimerQueue } from '../../src/switching/transaction/timer-queue.ts'
 import { type TimerName, timerMs } from '../../src/switching/transaction/timers.ts'
 import type { SipRequest } from '../../src/wire/sip/message.ts'
 import { answer, phone, request, service } from './transaction-messages.ts'
@@ -175,14 +175,14 @@ test('the timer queue gives timers in the order of time, without the stopped and
   )
   fc.assert(
     fc.property(orders, (steps) => {
-      const queue = new TimerQueue<{ id: number; timers: Map<TimerName, number> }>()
+      const queue = new TimerQueue<{ id: number; timers: Map<TimerName, Timer> }>()
       const owners = Array.from({ length: 10 }, (_, id) => ({ id, timers: new Map() }))
       const running = new Map<string, { atMs: number; order: number }>()
       for (const [order, { owner, timer, atMs }] of steps.entries()) {
         const holder = owners[owner]
         if (holder === undefined) continue
         if (atMs === null) {
-          holder.timers.delete(timer)
+          queue.stop(holder, timer)
           running.delete(`${owner} ${timer}`)
         } else {
           queue.start(holder, timer, atMs)

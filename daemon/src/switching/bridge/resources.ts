@@ -43,6 +43,11 @@ export class Resources {
     return this.#freePairs(portCount) !== null && this.#freeConference() !== null
   }
 
+  /** True when a session has this bridge. */
+  isTaken(conferenceId: number): boolean {
+    return this.#table.get(conferenceKey(conferenceId)) !== undefined
+  }
+
   /** Null when there are not enough ports, numbers or records. */
   take(sessionId: string, portCount: number): SessionResources | null {
     const pairs = this.#freePairs(portCount)

@@ -42,6 +42,7 @@ import {
   serverId,
 } from './match.ts'
 import { openServer, restoreServer } from './server.ts'
+import { ownText, settle, textOf } from './settled.ts'
 import { statelessAnswer, statelessTag } from './stateless.ts'
 import { isReliable, openSuccessRepeat } from './success-repeat.ts'
 import { TimerQueue } from './timer-queue.ts'
@@ -168,7 +169,7 @@ export class TransactionLayer implements TransactionLayerApi {
     }
     if (known !== undefined) {
       // This node has refused what its peer goes on with: the session is the peer's, and so is the answer.
-      known.timers.clear()
+      this.#timers.stopAll(known)
       this.#remove(known)
     }
     const to = targetOf(stamped, source)
@@ -239,7 +240,7 @@ export class TransactionLayer implements TransactionLayerApi {
     for (const { id, responseTag } of acknowledgedIds(request)) {
       const live = this.#servers.get(id)
       if (live === undefined) continue
-      if (responseTag !== undefined && answeredTag(live.machine) !== responseTag) continue
+      if (responseTag !== undefined && answeredTag(live) !== responseTag) continue
       this.#run(call, live, { kind: 'ack', request, source })
       return
     }
@@ -278,7 +279,7 @@ export class TransactionLayer implements TransactionLayerApi {
         quiet: true,
         step: openServer(),
       })
-      const tag = answeredTag(invite.machine)
+      const tag = answeredTag(invite)
       const toTag = tag === null || tag === '' ? statelessTag(request) : tag
       const answer = response(request, status, { toTag })
       this.#run(call, live, { kind: 'respond-final', response: answer })
@@ -316,10 +317,13 @@ export class TransactionLayer implements TransactionLayerApi {
   }
 
   #open(call: Call, room: Map<string, Live>, opening: Opening): Live {
-    const { id, to, quiet, step } = opening
-    const live: Live = { id, to, quiet, machine: step.state, timers: new Map() }
+    const { to, quiet, step } = opening
+    const id = ownText(opening.id)
+    const machine = step.state
+    const live: Live = { id, to, quiet, machine, timers: new Map(), sent: null, names: null }
     room.set(id, live)
     for (const effect of step.effects) this.#apply(call, live, effect)
+    settle(live)
     return live
   }
 
@@ -328,12 +332,13 @@ export class TransactionLayer implements TransactionLayerApi {
     live.machine = step.state
     for (const effect of step.effects) this.#apply(call, live, effect)
     if (live.machine.phase === 'terminated') this.#remove(live)
+    else settle(live)
   }
 
   #apply(call: Call, live: Live, effect: Effect): void {
     switch (effect.kind) {
       case 'send': {
-        call.send.push({ text: writeSip(effect.message), to: live.to })
+        call.send.push({ text: textOf(live, effect.message), to: live.to })
         break
       }
       case 'send-cancel': {
@@ -347,7 +352,7 @@ export class TransactionLayer implements TransactionLayerApi {
         break
       }
       case 'stop': {
-        live.timers.delete(effect.timer)
+        this.#timers.stop(live, effect.timer)
         break
       }
       case 'raise': {

@@ -7,6 +7,7 @@ import type { Step } from './machine.ts'
 import { tagOf } from './match.ts'
 import { type Server, type ServerEvent, stepServer } from './server.ts'
 import { type SuccessRepeat, type SuccessRepeatEvent, stepSuccessRepeat } from './success-repeat.ts'
+import type { Timer } from './timer-queue.ts'
 import type { TimerName } from './timers.ts'
 
 export type Machine = InviteClient | InviteServer | Client | Server | SuccessRepeat
@@ -17,12 +18,25 @@ export type MachineEvent =
   | ServerEvent
   | SuccessRepeatEvent
 
+/** What tells that another message belongs to a transaction. */
+export interface Names {
+  readonly callId: string
+  readonly number: number
+  readonly fromTag: string
+  /** Of the last answer, in a server transaction. */
+  readonly toTag: string
+}
+
 export interface Live {
   readonly id: string
   machine: Machine
   /** Where its messages go. */
   readonly to: Endpoint
-  readonly timers: Map<TimerName, number>
+  readonly timers: Map<TimerName, Timer>
+  /** The message that was sent last, if it may be sent again, and its text. */
+  sent: { readonly message: SipRequest | SipResponse; readonly text: string } | null
+  /** Instead of its messages, which the machine does not need any more (`settled.ts`); null: it has them. */
+  names: Names | null
   /** Its user is the layer itself (CANCEL, both directions): nothing is raised. */
   readonly quiet: boolean
   /** Header Reason of its CANCEL (RFC 3326), once it is to be cancelled. */
@@ -60,8 +74,9 @@ export function respondEvent(machine: Machine, response: SipResponse): MachineEv
 }
 
 /** The To tag of the last answer, when it is the INVITE that an ACK can mean. */
-export function answeredTag(machine: Machine): string | null {
-  return machine.role === 'invite-server' ? (machine.last.to.parameters.get('tag') ?? '') : null
+export function answeredTag({ machine, names }: Live): string | null {
+  if (machine.role !== 'invite-server') return null
+  return names === null ? tagOf(machine.last.to) : names.toTag
 }
 
 /** The INVITE of a client transaction, or null. */
@@ -72,13 +87,21 @@ export function inviteOf(machine: Machine): SipRequest | null {
 /** A response has the names of its request, and a CANCEL those of its INVITE (RFC 3261 8.2.6.2, 9.1). The
  * branch alone would let a message in that belongs to another dialog. */
 export function isOfRequest(live: Live | undefined, message: SipRequest | SipResponse): boolean {
-  const own = live === undefined ? null : namesOf(live.machine)
+  const own = live === undefined ? null : namesOf(live)
   if (own === null) return true
   const { callId, cseq, from } = message
-  return callId === own.callId && cseq.number === own.cseq.number && tagOf(from) === tagOf(own.from)
+  return callId === own.callId && cseq.number === own.number && tagOf(from) === own.fromTag
 }
 
-function namesOf(machine: Machine): SipRequest | SipResponse | null {
+function namesOf({ machine, names }: Live): Omit<Names, 'toTag'> | null {
+  if (names !== null) return names
+  const message = messageOf(machine)
+  if (message === null) return null
+  const { callId, cseq, from } = message
+  return { callId, number: cseq.number, fromTag: tagOf(from) }
+}
+
+function messageOf(machine: Machine): SipRequest | SipResponse | null {
   switch (machine.role) {
     case 'invite-client':
     case 'client':

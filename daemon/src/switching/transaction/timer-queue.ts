@@ -1,38 +1,55 @@
 //! The running timers of all transactions, the earliest first: a binary heap.
 //!
-//! A stopped timer stays in the heap until its time comes; it is known by its number, which its owner
-//! no longer holds. Timers are stopped often and never live longer than 64*T1.
+//! A stopped timer stays in the heap until its time comes, without its owner: most timers are stopped, half a
+//! minute before they would fire, and a transaction that has ended must not live on in them.
 import { assert } from '../../assert.ts'
 import type { TimerName } from './timers.ts'
 
-/** Who has timers: the number of each one that runs. */
-interface TimerOwner {
-  readonly timers: Map<TimerName, number>
-}
-
-interface Entry<O> {
+/** One timer that was started. */
+export interface Timer {
   readonly atMs: number
   readonly number: number
   readonly timer: TimerName
-  readonly owner: O
+  /** Null: it was stopped. */
+  owner: TimerOwner | null
+}
+
+/** Who has timers: those that run. */
+interface TimerOwner {
+  readonly timers: Map<TimerName, Timer>
 }
 
 export class TimerQueue<O extends TimerOwner> {
-  readonly #heap: Entry<O>[] = []
+  readonly #heap: Timer[] = []
   #lastNumber = 0
 
   /** Starts or restarts. */
   start(owner: O, timer: TimerName, atMs: number): void {
+    this.stop(owner, timer)
     this.#lastNumber += 1
-    owner.timers.set(timer, this.#lastNumber)
-    this.#heap.push({ atMs, number: this.#lastNumber, timer, owner })
+    const started = { atMs, number: this.#lastNumber, timer, owner }
+    owner.timers.set(timer, started)
+    this.#heap.push(started)
     this.#rise(this.#heap.length - 1)
+  }
+
+  stop(owner: O, timer: TimerName): void {
+    const running = owner.timers.get(timer)
+    if (running === undefined) return
+    running.owner = null
+    owner.timers.delete(timer)
+  }
+
+  /** All of an owner. */
+  stopAll(owner: O): void {
+    for (const running of owner.timers.values()) running.owner = null
+    owner.timers.clear()
   }
 
   /** When the next timer fires, or null. */
   nextMs(): number | null {
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
-      if (first.owner.timers.get(first.timer) === first.number) return first.atMs
+      if (first.owner !== null) return first.atMs
       this.#removeFirst()
     }
     return null
@@ -45,8 +62,9 @@ export class TimerQueue<O extends TimerOwner> {
     const first = this.#heap[0]
     assert(first !== undefined, 'a queue with a next timer is not empty')
     this.#removeFirst()
-    first.owner.timers.delete(first.timer)
-    return { owner: first.owner, timer: first.timer }
+    const owner = first.owner as O
+    owner.timers.delete(first.timer)
+    return { owner, timer: first.timer }
   }
 
   clear(): void {

@@ -4,30 +4,25 @@ import { type Conference, legOf } from '../../tables/wired-conference.ts'
 import { withStatistics } from '../call-record.ts'
 import type { Sessions } from './sessions.ts'
 
-/** A session that is gone already has its record without them. */
-export function noteRtp(
-  sessions: Sessions,
-  figures: RtpFigures & { readonly mediaId: string },
-): void {
-  const { mediaId, packetsSent, packetsReceived, packetsLost } = figures
-  const { packetsLate, jitterMsMax, farPacketsLost } = figures
-  const found = sessionWith(sessions, mediaId)
-  if (found === null) return
-  const received = { packetsReceived, packetsLost, packetsLate, jitterMsMax }
-  sessions.save(
-    withStatistics(found.session, found.leg, { packetsSent, ...received, farPacketsLost }),
-  )
+type LegFigures = RtpFigures & { readonly mediaId: string }
+
+/** A session that is gone already has its record without them. The legs of one session, which mostly end
+ * together, are one change of it. */
+export function noteRtp(sessions: Sessions, legs: readonly LegFigures[]): void {
+  const noted = new Map<string, Conference>()
+  for (const leg of legs) {
+    const sessionId = sessions.ofMedia(leg.mediaId)
+    const session = noted.get(sessionId ?? '') ?? sessions.get(sessionId ?? '')
+    const member = session?.members.find(({ mediaId }) => mediaId === leg.mediaId)
+    if (session === undefined || member === undefined) continue
+    noted.set(session.sessionId, withStatistics(session, legOf(member), figuresOf(leg)))
+  }
+  for (const session of noted.values()) sessions.save(session)
 }
 
-/** A leg keeps its media when it moves to another session, so that its name says only where it began. */
-function sessionWith(
-  sessions: Sessions,
-  mediaId: string,
-): { session: Conference; leg: string } | null {
-  const first = sessions.get(mediaId.slice(0, mediaId.lastIndexOf('-')))
-  for (const session of first === undefined ? sessions.values() : [first, ...sessions.values()]) {
-    const member = session.members.find((one) => one.mediaId === mediaId)
-    if (member !== undefined) return { session, leg: legOf(member) }
-  }
-  return null
+function figuresOf(leg: LegFigures): RtpFigures {
+  const { packetsSent, packetsReceived, packetsLost } = leg
+  const { packetsLate, jitterMsMax, farPacketsLost } = leg
+  const received = { packetsReceived, packetsLost, packetsLate, jitterMsMax }
+  return { packetsSent, ...received, farPacketsLost }
 }

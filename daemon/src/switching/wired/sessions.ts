@@ -43,6 +43,8 @@ export class Sessions {
   readonly #table: RecordTable<Conference>
   readonly #legs = new Map<string, LegName>()
   readonly #ofCallId = new Map<string, string>()
+  /** A leg keeps its media when it moves to another session, so that its name says only where it began. */
+  readonly #ofMedia = new Map<string, string>()
   /** Members that take part in a live session, by session, and all together. */
   readonly #present = new Map<string, number>()
   #legCount = 0
@@ -111,6 +113,11 @@ export class Sessions {
     return this.#ofCallId.get(callId)
   }
 
+  /** The session of a leg of the media unit. */
+  ofMedia(mediaId: string): string | undefined {
+    return this.#ofMedia.get(mediaId)
+  }
+
   /** The live conference of a number. */
   conference(number: string): Conference | undefined {
     const sessionId = this.#ofNumber.get(number)
@@ -136,6 +143,7 @@ export class Sessions {
     return {
       'legs by dialog': this.#legs.size,
       'sessions by Call-ID': this.#ofCallId.size,
+      'sessions by media': this.#ofMedia.size,
       'sessions with members': this.#present.size,
       'legs with a port': this.#legCount,
       'conferences by number': this.#ofNumber.size,
@@ -153,6 +161,7 @@ export class Sessions {
   clear(): void {
     this.#legs.clear()
     this.#ofCallId.clear()
+    this.#ofMedia.clear()
     this.#ofUser.clear()
     this.#changes.length = 0
     this.#ofNumber.clear()
@@ -166,6 +175,7 @@ export class Sessions {
       const { callId, localTag } = member.dialog
       this.#legs.set(legKey(callId, localTag), { sessionId, leg: legOf(member) })
       this.#ofCallId.set(callId, sessionId)
+      this.#ofMedia.set(member.mediaId, sessionId)
     }
     const present = isOver(session) ? 0 : session.members.filter(isPresent).length
     this.#count(sessionId, present)
@@ -188,11 +198,12 @@ export class Sessions {
     else this.#present.set(sessionId, present)
   }
 
-  #unindex(sessionId: string, { user, dialog }: Member): void {
+  #unindex(sessionId: string, { user, dialog, mediaId }: Member): void {
     const key = legKey(dialog.callId, dialog.localTag)
     // A leg that has moved to another session is found there.
     if (this.#legs.get(key)?.sessionId === sessionId) this.#legs.delete(key)
     if (this.#ofCallId.get(dialog.callId) === sessionId) this.#ofCallId.delete(dialog.callId)
+    if (this.#ofMedia.get(mediaId) === sessionId) this.#ofMedia.delete(mediaId)
     this.#free(user, sessionId)
   }
 
