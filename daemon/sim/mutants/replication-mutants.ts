@@ -227,10 +227,10 @@ const keeping: readonly Mutant[] = [
     '',
   ),
   of(
-    'journal',
-    'half a turn is read',
-    'if (sealed === null || typeof frame',
-    'if (sealed === null) return written\n    if (typeof frame',
+    'journal-turn',
+    'a damaged turn is read',
+    ' || !isSealed(turn, key)) return null',
+    ') return null',
   ),
   of(
     'peer-channel',
