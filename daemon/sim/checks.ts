@@ -1,7 +1,7 @@
 //! What must hold at every moment, whatever the faults.
 import type { Conference } from '../src/tables/wired-conference.ts'
 import { type Call, isLive } from './calls.ts'
-import { hungText, type SimNode } from './node.ts'
+import type { SimNode } from './node.ts'
 import { Voice } from './voice.ts'
 import type { Watcher, World } from './world.ts'
 
@@ -80,9 +80,6 @@ export class Checks implements Watcher {
 
   noted(node: SimNode, text: string, fields: Readonly<Record<string, unknown>>): void {
     if (text === 'decision' && fields.from !== fields.to) this.#tookRole(node, fields)
-    // A new pair unit finds the other node serving and does not know that its own switch did, too.
-    const other = this.#world.other(node)
-    if (text === hungText && other.pair.state?.role === 'primary') this.losing(node)
   }
 
   #tookRole(node: SimNode, fields: Readonly<Record<string, unknown>>): void {

@@ -57,6 +57,8 @@ export class NodeDisk {
   /** A write of the pair unit stands still for so long. */
   slowMs = 0
   keptTerm: string | null = null
+  /** Of the run directory. */
+  pairClock: { readonly atMs: number; readonly offsetMs: number } | null = null
   readonly journal: JournalFile = new MemoryJournal(this)
   readonly calls = new Map<string, CallRecord>()
   readonly #live = new Map<string, CallRecord>()

@@ -27,8 +27,6 @@ const mediaBootMs = 150
 const settledMs = 10_000
 /** The supervisor looks so often whether a unit hangs. */
 const pulseLookMs = 500
-/** In the log of the supervisor. */
-export const hungText = 'unit hangs and is ended'
 /** Wall clock of the virtual time zero. */
 const epochMs = Date.UTC(2026, 0, 1)
 
@@ -136,6 +134,7 @@ export class SimNode implements Host {
   /** The power fails: what is in memory is gone, the journal, too. */
   loseMemory(): void {
     this.disk.journal.remove()
+    this.disk.pairClock = null
   }
 
   /** Its supervisor is told to stop. */
@@ -177,7 +176,7 @@ export class SimNode implements Host {
     const { boot } = process
     this.#inThisLife(limits.unitHangMsMax + this.random.between(0, pulseLookMs), () => {
       if (process.boot !== boot || process.stillMs < limits.unitHangMsMax) return
-      this.note(unit, hungText)
+      this.note(unit, 'unit hangs and is ended')
       this.killUnit(unit)
     })
   }

@@ -1,6 +1,7 @@
 //! The pair process of a simulated node: the real runner, as `daemon/src/pair.ts` composes it.
 import type { BusMessage } from '../src/bus/messages.ts'
 import { nothingKept, readKept } from '../src/pair/kept-state.ts'
+import type { PairClock } from '../src/pair/pair-clock.ts'
 import { nextCheckAt, PairRunner } from '../src/pair/runner.ts'
 import type { PairState, UnitName } from '../src/pair/state.ts'
 import type { BusPeer } from '../src/platform/stream.ts'
@@ -10,6 +11,8 @@ import type { Process } from './process.ts'
 
 /** As in `daemon/src/pair.ts`. */
 const stopMsMax = 3_000
+const clockWriteMs = 1_000
+const clockAgeMsMax = 10_000
 
 export class PairProcess {
   readonly process: Process
@@ -43,7 +46,9 @@ export class PairProcess {
     const options = { node, links, heartbeatMs, missesMax, tieBreak }
     this.#units.clear()
     this.#stopping = false
-    const identity = { options, bootId, kept: kept ?? nothingKept, realtime: true }
+    const before = this.#keptClock()
+    const known = { kept: kept ?? nothingKept, clock: before }
+    const identity = { options, bootId, realtime: true, ...known }
     this.#runner = new PairRunner(identity, {
       now: () => clock.monotonicMs(),
       wallMs: () => clock.wallMs(),
@@ -141,6 +146,7 @@ export class PairProcess {
     if (runner === null) return
     const { clock, config } = this.#host
     const now = clock.monotonicMs()
+    this.#keepClock(runner.clock, now)
     if (now >= this.#dueAt) {
       runner.happen({ kind: 'period', now })
       this.#dueAt += config.pair.heartbeatMs
@@ -149,6 +155,22 @@ export class PairProcess {
     const checkAt = nextCheckAt(runner.state) ?? this.#dueAt
     const next = checkAt > now ? Math.min(this.#dueAt, checkAt) : this.#dueAt
     this.#later(Math.max(1, Math.ceil(next - clock.monotonicMs())), () => this.#beat())
+  }
+
+  /** `compose/kept-clock.ts`. */
+  #keptClock(): PairClock | null {
+    const { disk, clock } = this.#host
+    const now = clock.monotonicMs()
+    if (disk.pairClock === null || now - disk.pairClock.atMs > clockAgeMsMax) return null
+    const { offsetMs } = disk.pairClock
+    return { offsetMs, synchronised: true, skewMs: null, samples: [], movedAt: now }
+  }
+
+  #keepClock({ synchronised, offsetMs }: PairClock, atMs: number): void {
+    const { disk } = this.#host
+    const keptAtMs = disk.pairClock?.atMs ?? Number.NEGATIVE_INFINITY
+    if (!synchronised || disk.failing || atMs - keptAtMs < clockWriteMs) return
+    disk.pairClock = { atMs, offsetMs }
   }
 
   #later(inMs: number, run: () => void): void {

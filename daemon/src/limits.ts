@@ -16,6 +16,8 @@ export const limits = {
   unitHangMsMax: 5_000,
   /** ... and one that gives none from its start on. */
   unitStartMsMax: 60_000,
+  /** A switch unit that outlived its pair unit speaks to the next one in a part of this time. */
+  ownSwitchMsMax: 500,
   /** So many deaths in quick succession are a crash loop. */
   crashLoopDeaths: 3,
   /** Bounds of the heaps of the units, unless the node file says otherwise. */

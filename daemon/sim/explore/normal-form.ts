@@ -144,7 +144,8 @@ export function keyOf(index: number, state: PairState | null, kept: KeptState): 
   const text = `${disk} ${kept.served}|`
   if (state === null) return text
   const { own, peer, operation, boots: heard } = state
-  const flags = [state.woken, state.peerLost, state.conflict, state.served, state.stoodIn]
+  const { woken, peerLost, conflict, served, stoodIn, inherits } = state
+  const flags = [woken, peerLost, conflict, served, stoodIn, inherits]
   const links = state.links.map((link) => `${link.heardAt},${link.deafFrom}`)
   const proofs = `${own.switch.counter},${own.switch.advancedAt},${own.media.advancedAt}`
   return [

@@ -213,6 +213,8 @@ const switchAlive = message('switch-alive', {
   syncPending: z.int(),
   /** Standby: everything of the peer is here. Primary: the peer has everything. */
   inStep: z.boolean(),
+  /** This node served, and its peer had not all of it when that ended. Primary: has not. */
+  untold: z.boolean().optional(),
   /** Initialised and able to serve (S1.154). */
   ready: z.boolean(),
   /** What it acts as. */

@@ -4,7 +4,7 @@ import { type AlarmChange, type AlarmCode, alarms } from '../alarms.ts'
 import type { BusMessageOf } from '../bus/messages.ts'
 import { AlarmList, type AlarmReport } from '../oam/alarm-list.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { ReplicationStatus } from '../replication/replicator.ts'
+import type { ReplicationStatus } from '../replication/replication-status.ts'
 import type { LogHub } from './log-hub.ts'
 
 /** The alarm of a late answer ends when there was none for this long. */

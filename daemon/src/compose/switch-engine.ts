@@ -377,6 +377,7 @@ export class SwitchEngine {
       sessions: this.core.liveSessions,
       syncPending: this.replicator.pending(),
       inStep: this.replicator.inStep(nowMs),
+      untold: this.replicator.untold(nowMs),
       ready: this.#ready,
       role: this.#role,
     })

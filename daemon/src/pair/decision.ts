@@ -22,7 +22,7 @@
 //!
 //! | event | starting | standby | primary |
 //! |---|---|---|---|
-//! | heartbeat of a primary | standby | follow; take over if its units stand still | rule, or standby (1) |
+//! | heartbeat of a primary | standby (4) | follow; take over if its units stand still | rule, or standby (1) |
 //! | heartbeat of a standby | serve if it cannot, or does not | rule decides | newer term if it has a newer one |
 //! | heartbeat of a starting node | rule decides | take over | goodbye if own units are dead |
 //! | goodbye | as heartbeat | take over | as heartbeat |
@@ -43,6 +43,7 @@
 //! 1: standby, when the other one has not heard this node for the patience: it cannot know.
 //! 2: stays also for `limits.coldPeerMsMax` when the peer has not every record.
 //! 3: beside a peer that is heard, an unknown boot has to answer that first (`boots.ts`).
+//! 4: a pair unit that follows one of a primary first hears what its own switch has (`starting.ts`).
 //!
 //! While paused, a role changes only by order, between two equals, or back to where it was.
 //! While held (`damping.ts`), two primaries leave the role where it was.
@@ -58,7 +59,7 @@ import { orderPause } from './pause.ts'
 import { serve } from './primary.ts'
 import { noProof, prove } from './proof-of-life.ts'
 import { peerPairDied, watch } from './standby.ts'
-import { tryToServe } from './starting.ts'
+import { inherit, tryToServe } from './starting.ts'
 import type { Merge, OwnUnits, PairEvent, PairOptions, PairState, PeerView, Step } from './state.ts'
 import {
   checkOperation,
@@ -76,6 +77,7 @@ const noUnits: OwnUnits = {
   sessions: 0,
   syncPending: 0,
   inStep: false,
+  untold: false,
   died: [],
 }
 
@@ -101,6 +103,7 @@ export function startPair(options: PairOptions, kept: KeptState, now: number): P
     conflict: false,
     pause: kept.pause,
     served: kept.served,
+    inherits: kept.served ? 'unknown' : 'nothing',
     stoodIn: false,
     unfitFrom: null,
     changes: [],
@@ -261,9 +264,10 @@ function keepAlive(turn: Turn, event: PairEvent & { kind: 'switch-alive' | 'medi
     // A switch that is not ready proves nothing yet.
     const counter = event.ready ? event.counter : 0
     const died = event.ready ? own.died.filter((unit) => unit !== 'switch') : own.died
-    const { sessions, syncPending, inStep } = event
+    const { sessions, syncPending, inStep, untold = !inStep } = event
     const proof = prove(own.switch, counter, turn.now)
-    change(turn, { own: { ...own, switch: proof, sessions, syncPending, inStep, died } })
+    change(turn, { own: { ...own, switch: proof, sessions, syncPending, inStep, untold, died } })
+    inherit(turn)
   }
   consider(turn)
 }

@@ -45,10 +45,12 @@ export function hear(turn: Turn, event: Heard): void {
   change(turn, { links })
   if (judged.arrival === 'overtaken') return
   const returned = turn.state.peerLost
+  const before = turn.state.peer
   change(turn, { peer: newView(turn.state, event), peerLost: false })
   change(turn, { links: noteHeardByPeer(turn.state.links, value.linksHeard, now) })
   hearPause(turn, value.pauseCount)
   if (returned) noteReturn(turn)
+  takeLate(turn, before)
   if (turn.state.stopped) return
   obey(turn, value.kind)
 }
@@ -105,6 +107,20 @@ function newView(state: PairState, { value, now }: Heard): PeerView {
     switch: prove(before?.switch ?? { ...noProof, advancedAt: now }, value.switchCounter, now),
     media: prove(before?.media ?? { ...noProof, advancedAt: now }, value.mediaCounter, now),
   }
+}
+
+/** A peer that just booted says first that it has nothing, and then what its switch has: sessions of a time
+ * as primary, which it is about to give (`starting.ts`). */
+function takeLate(turn: Turn, before: PeerView | null): void {
+  const { role, peer } = turn.state
+  if (role !== 'primary' || peer === null || peer.sessions === 0 || peer.inStep) return
+  const isNew =
+    before === null
+      ? peer.role === 'starting'
+      : before.role === 'starting' && before.sessions === 0 && peer.role !== 'primary'
+  if (!isNew) return
+  const because = `${peer.node} comes with ${peer.sessions} sessions`
+  turn.effects.push({ kind: 'role', because, merge: 'take-late' })
 }
 
 /** The links are judged anew, from now. */

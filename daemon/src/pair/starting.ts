@@ -1,4 +1,11 @@
 //! A node without a role: it listens, and serves only when nobody else does (S1.76).
+//!
+//! The pair unit of a primary that hung, and was ended by its supervisor, may come back beside a peer that
+//! began to serve meanwhile and knows nothing of the calls here. The unit that follows knows from its disk that
+//! this node served. Before it obeys the peer it hears its switch, which outlived the old unit; when that
+//! has sessions that the peer has not, they are given (ADR 0001). A switch that does not speak in
+//! `limits.ownSwitchMsMax` died with the old unit, and has nothing.
+import { limits } from '../limits.ts'
 import type { Heartbeat } from '../wire/heartbeat-types.ts'
 import { servesForeign } from './foreign.ts'
 import { isPaused } from './pause.ts'
@@ -22,6 +29,7 @@ export function heardStarting(turn: Turn, kind: Heartbeat['kind']): void {
   }
   // S1.67. A primary of an older term is not obeyed: it takes a newer one when it hears this node.
   if (peer?.role === 'primary' && peer.term >= term) {
+    if (awaitsSwitch(turn)) return
     const grounds = {
       rule: 'peer-is-primary',
       because: `${peer.node} is primary in term ${peer.term}`,
@@ -31,6 +39,19 @@ export function heardStarting(turn: Turn, kind: Heartbeat['kind']): void {
     return
   }
   tryToServe(turn)
+}
+
+function awaitsSwitch({ state, now }: Turn): boolean {
+  return state.inherits === 'unknown' && now - state.listenedFrom < limits.ownSwitchMsMax
+}
+
+/** The switch gave a sign of life. The peer hears of its sessions before this node follows. */
+export function inherit(turn: Turn): void {
+  const { inherits, own } = turn.state
+  if (inherits !== 'unknown') return
+  const hasSessions = own.sessions > 0 && own.untold
+  change(turn, { inherits: hasSessions ? 'sessions' : 'nothing' })
+  if (hasSessions) turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
 }
 
 /** At every check and whenever a unit of this node becomes ready. */

@@ -27,6 +27,8 @@ export interface OwnUnits {
   readonly sessions: number
   readonly syncPending: number
   readonly inStep: boolean
+  /** What this node served is not all with the peer. */
+  readonly untold: boolean
   /** Units that died and are not back. */
   readonly died: readonly UnitName[]
 }
@@ -63,6 +65,10 @@ export interface Operation {
   readonly warning: string
 }
 
+/** What the switch has of a time as primary that this pair unit did not see: `unknown` until its first sign
+ * of life; see `starting.ts`. */
+export type Inheritance = 'nothing' | 'unknown' | 'sessions'
+
 export interface PairState {
   readonly options: PairOptions
   readonly role: Role
@@ -95,6 +101,7 @@ export interface PairState {
   readonly pause: Pause
   /** The role was last at this node: a paused pair leaves it there. */
   readonly served: boolean
+  readonly inherits: Inheritance
   /** Primary only because the peer was not heard, and it has not been met since. */
   readonly stoodIn: boolean
   /** Since when this primary cannot serve; null: it can. */
@@ -146,6 +153,8 @@ export type PairEvent =
       readonly sessions: number
       readonly syncPending: number
       readonly inStep: boolean
+      /** By default what is not in step. */
+      readonly untold?: boolean | undefined
       readonly ready: boolean
       /** What the switch acts as. */
       readonly role: Role

@@ -107,7 +107,7 @@ export function become(turn: Turn, role: Role, grounds: Grounds): void {
   const served = role === 'primary' || (role === 'starting' && state.served)
   const worthKeeping = term !== state.term || served !== state.served
   change(turn, { role, term, since: turn.now, conflict: false, served, stoodIn: false })
-  change(turn, { unfitFrom: null })
+  change(turn, { unfitFrom: null, inherits: 'nothing' })
   if (role === 'primary') change(turn, { offeredTerm: null })
   else change(turn, { grantedBy: null })
   if (isCounted(from, role, grounds.rule)) {
@@ -122,9 +122,9 @@ export function become(turn: Turn, role: Role, grounds: Grounds): void {
   record(turn, from, grounds)
 }
 
-/** This node served until it stood still, and the peer has not all that it has. */
-export function hasMore({ woken, served, own }: PairState): boolean {
-  return woken && served && own.sessions > 0 && !own.inStep
+/** This node served until it, or its pair unit, stood still or died, and the peer has not all that it has. */
+export function hasMore({ woken, inherits, served, own }: PairState): boolean {
+  return (woken || inherits === 'sessions') && served && own.sessions > 0 && own.untold
 }
 
 /** The peer woke up with sessions, and this node, which has not every record, serves. */

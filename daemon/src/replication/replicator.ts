@@ -14,6 +14,7 @@ import { PeerChannel } from './peer-channel.ts'
 import { type Port, type ReplicatorOutput, sendBody } from './port.ts'
 import { PrimarySide } from './primary.ts'
 import { Receiver } from './receiver.ts'
+import type { ReplicationStatus } from './replication-status.ts'
 import { Sender } from './sender.ts'
 import { StandbySide } from './standby.ts'
 import { Taking } from './taking.ts'
@@ -26,21 +27,6 @@ interface ReplicatorOptions {
   readonly key: Uint8Array
   /** Hex, 16 digits; new at every start of the switch unit. */
   readonly bootId: string
-}
-
-export interface ReplicationStatus {
-  readonly inStep: boolean
-  readonly pending: number
-  readonly peer: 'none' | 'catching-up' | 'following'
-  readonly tables: Readonly<Record<TableName, { records: number; pending: number; hash: string }>>
-  readonly sent: Readonly<Sender['counters']>
-  readonly received: Readonly<Receiver['counters']>
-  readonly refused: Readonly<Record<string, number>>
-  /** The peer sends authentic frames of a version that cannot be read here. */
-  readonly incompatible: boolean
-  readonly lastSweep: { readonly atMs: number; readonly repaired: number } | null
-  /** Anti-entropy: of the standby's side, and `damaged` of both. */
-  readonly verify: Readonly<StandbySide['counters']> & { readonly atMs: number | null }
 }
 
 type RowsFrame = Extract<SyncFrame, { kind: 'rows' | 'rows-ack' }>
@@ -79,6 +65,7 @@ export class Replicator {
   /** When the last frame of an incompatible version came. */
   #foreignAtMs = Number.NEGATIVE_INFINITY
   #outputs: ReplicatorOutput[] = []
+  #untold = false
 
   constructor(options: ReplicatorOptions) {
     const { tables } = options
@@ -120,6 +107,7 @@ export class Replicator {
   setRole(role: Role, term: number, nowMs: number): ReplicatorOutput[] {
     const roleChanged = role !== this.#role
     const termChanged = term > this.#term
+    this.#untold = this.untold(nowMs)
     if (role !== 'standby') this.#giving = null
     this.#role = role
     this.#term = Math.max(term, this.#term)
@@ -199,6 +187,7 @@ export class Replicator {
     // Of the catch-up only: a record under way must not make it flicker.
     const inStep = this.#isFollowed()
     if (inStep !== this.#wasInStep) this.#outputs.push({ kind: 'in-step', inStep })
+    if (inStep) this.#untold = false
     this.#wasInStep = inStep
     return this.#take()
   }
@@ -221,6 +210,11 @@ export class Replicator {
    * under way. */
   inStep(nowMs: number): boolean {
     return this.#isFollowed() && (this.#role === 'standby' || !this.#sender.lags(nowMs))
+  }
+
+  /** This node served, and the peer had not everything when that ended: until it has what the peer has. */
+  untold(nowMs: number): boolean {
+    return this.#role === 'primary' ? !this.inStep(nowMs) : this.#untold
   }
 
   /** Asks the peer's switch. The answer comes as a `peer-response` with this number, at the latest

@@ -34,7 +34,7 @@ function peerView(role: Role, ready: boolean): PeerView {
 function stateOf(role: Role, change: Partial<PairState> = {}): PairState {
   const peerRole: Role =
     role === 'standby' ? 'primary' : role === 'primary' ? 'standby' : 'starting'
-  const units = { sessions: 0, syncPending: 0, inStep: true, died: [] }
+  const units = { sessions: 0, syncPending: 0, inStep: true, untold: false, died: [] }
   return {
     ...startPair(options, nothingKept, now - 5_000),
     role,
