@@ -1,5 +1,6 @@
 //! Two primaries meet: what the pair unit says to the units of its node, and what the clock does.
 import test from 'ava'
+import { limits } from '../../src/limits.ts'
 import { nodeNames, World } from './world.ts'
 
 /** Both serve, and have never heard each other, B with a clock that is so much ahead. */
@@ -118,4 +119,72 @@ test('what a primary has that wakes beside a node that starts is taken', (t) => 
   const words = world.mergeWords.map(({ name, word }) => `${name} ${word.split(' ')[0]}`)
   t.is(world.roles(), 'A=standby term 2, B=primary term 2')
   t.deepEqual(words.toSorted(), ['A give', 'A shift', 'B take-late'])
+})
+
+/** A serves alone with calls, its pair unit hangs, and B, which knows nothing of them, starts and serves. Then
+ * A's supervisor starts another pair unit, to which the switch is not connected yet. */
+function startedBeside(parts: { readonly inStep: boolean; readonly sessions: number }): World {
+  const world = new World()
+  world.boot('A')
+  world.set('A', parts)
+  world.run(2_000)
+  world.suspend('A')
+  world.set('B', { inStep: false })
+  world.boot('B')
+  world.run(5_000)
+  servesB(world)
+  world.boot('A')
+  world.killUnit('A', 'switch')
+  return world
+}
+
+const wordsOf = (world: World) =>
+  world.mergeWords.map(({ name, word }) => `${name} ${word.split(' ')[0]}`).toSorted()
+
+test('a pair unit that follows one that hung hears its switch before it obeys the peer, and gives', (t) => {
+  const world = startedBeside({ inStep: false, sessions: 4 })
+  world.run(350)
+  t.is(world.roles(), 'A=starting term 1, B=primary term 1')
+  t.deepEqual(world.mergeWords, [])
+  world.start('A', 'switch')
+  world.run(200)
+  t.is(world.roles(), 'A=standby term 1, B=primary term 1')
+  t.deepEqual(wordsOf(world), ['A give', 'A shift', 'B take-late'])
+  const [first] = world.mergeWords
+  t.deepEqual([first?.name, first?.word], ['B', 'take-late'], 'B takes before A gives')
+})
+
+test('a pair unit whose switch died with the one before it follows after a moment, and gives nothing', (t) => {
+  const world = startedBeside({ inStep: false, sessions: 4 })
+  world.run(limits.ownSwitchMsMax + 200)
+  t.is(world.roles(), 'A=standby term 1, B=primary term 1')
+  world.start('A', 'switch')
+  world.run(1_000)
+  t.false(wordsOf(world).includes('A give'))
+})
+
+test('a pair unit whose switch has nothing that the peer has not gives nothing', (t) => {
+  for (const parts of [
+    { inStep: true, sessions: 4 },
+    { inStep: false, sessions: 0 },
+  ]) {
+    const world = startedBeside(parts)
+    world.start('A', 'switch')
+    world.run(200)
+    t.is(world.roles(), 'A=standby term 1, B=primary term 1')
+    t.deepEqual(world.mergeWords, [])
+  }
+})
+
+test('a node that did not serve before follows at once, whatever its switch has', (t) => {
+  const world = new World()
+  for (const name of nodeNames) world.boot(name)
+  world.run(2_000)
+  t.is(world.roles(), 'A=standby term 1, B=primary term 1')
+  world.set('A', { inStep: false, sessions: 4 })
+  world.boot('A')
+  world.killUnit('A', 'switch')
+  world.run(10)
+  t.is(world.roles(), 'A=standby term 1, B=primary term 1')
+  t.deepEqual(world.mergeWords, [])
 })
