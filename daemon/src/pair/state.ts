@@ -67,7 +67,7 @@ export interface Operation {
 
 /** What the switch has of a time as primary that this pair unit did not see: `unknown` until its first sign
  * of life; see `starting.ts`. */
-export type Inheritance = 'nothing' | 'unknown' | 'sessions'
+type Inheritance = 'nothing' | 'unknown' | 'sessions'
 
 export interface PairState {
   readonly options: PairOptions
