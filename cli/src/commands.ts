@@ -2,6 +2,7 @@
 import { BeaconListen } from './commands/beacon.ts'
 import { CallRelease, CallShow, CallTrace } from './commands/call.ts'
 import { Cdr, CdrExport, CdrShow } from './commands/cdr.ts'
+import { CdrImport } from './commands/cdr-import.ts'
 import { Completion } from './commands/completion.ts'
 import {
   ConferencesAdd,
@@ -51,6 +52,7 @@ export const COMMANDS = {
   calls: Calls,
   cdr: Cdr,
   'cdr:export': CdrExport,
+  'cdr:import': CdrImport,
   'cdr:show': CdrShow,
   completion: Completion,
   conferences: Conferences,

@@ -1,31 +1,30 @@
-//! Call records as XML (S2.40): each field is an element of its name, each member of a list an `item`; what
-//! a record has not is left out.
-import { element, writeXml, type XmlElement } from '../../daemon/src/wire/xml.ts'
-
-export const recordsHead =
-  '<?xml version="1.0" encoding="UTF-8"?>\n<records xmlns="urn:vccs:cdr-export:1">\n'
-export const recordsEnd = '</records>\n'
+//! Call records as the daemon lists them, as elements of the XML document of `wire/record-xml.ts` (S2.40).
+import type { RecordItem } from '../../daemon/src/control/call-schema.ts'
+import type { CallRecord } from '../../daemon/src/tables/call-record.ts'
+import { recordText } from '../../daemon/src/wire/record-xml.ts'
 
 /** One line or more with their end. */
-export function recordXml(record: object): string {
-  const text = writeXml(elementOf('record', record))
-  // The document has one declaration, at its head.
-  return text.slice(text.indexOf('\n') + 1)
+export function recordXml(item: RecordItem): string {
+  return recordText(recordOf(item))
 }
 
-function elementOf(name: string, value: unknown): XmlElement {
-  if (Array.isArray(value)) {
-    return element(
-      name,
-      {},
-      value.map((one) => elementOf('item', one)),
-    )
+function recordOf({ talkedMs: _talkedMs, ...item }: RecordItem): CallRecord {
+  const { startedAt, answeredAt, endedAt, parties, roles, ...rest } = item
+  return {
+    ...rest,
+    startedAtMs: Date.parse(startedAt),
+    answeredAtMs: msOrNull(answeredAt),
+    endedAtMs: Date.parse(endedAt),
+    parties: parties.map(({ invitedAt, joinedAt, leftAt, ...party }) => ({
+      ...party,
+      invitedAtMs: Date.parse(invitedAt),
+      joinedAtMs: msOrNull(joinedAt),
+      leftAtMs: msOrNull(leftAt),
+    })),
+    roles: roles.map(({ at, ...role }) => ({ ...role, atMs: Date.parse(at) })),
   }
-  if (typeof value !== 'object' || value === null) return element(name, {}, [String(value)])
-  const fields = Object.entries(value).filter(([, one]) => one !== null && one !== undefined)
-  return element(
-    name,
-    {},
-    fields.map(([key, one]) => elementOf(key, one)),
-  )
+}
+
+function msOrNull(time: string | null): number | null {
+  return time === null ? null : Date.parse(time)
 }

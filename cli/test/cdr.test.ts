@@ -1,9 +1,9 @@
 //! Call records as a person, a spreadsheet and a script get them.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { failure, success } from '../../daemon/src/result.ts'
-import { readXml } from '../../daemon/src/wire/xml-read.ts'
+import { readRecords } from '../../daemon/src/wire/record-xml.ts'
 import { csvLine } from '../src/csv.ts'
 import { momentOf } from '../src/moments.ts'
 import { callRecord, startFakeDaemon, vccs } from './fake-daemon.ts'
@@ -73,32 +73,63 @@ test('an export gives every record, the oldest first, and holds a page only', as
   )
 })
 
-test('an export as XML is one document with all fields, whatever a name holds', async (t) => {
-  const odd = 'Tower <1> & "Süd" \u0007'
+test('an export as XML is one document with all fields, and is imported again', async (t) => {
+  const odd = { ...callRecord, sessionId: 'Tower <1> & "Süd" \u0007', answeredAt: null }
+  const imported: string[] = []
   const daemon = await startFakeDaemon({
-    cdr: async () => {
-      const records = [callRecord, { ...callRecord, sessionId: odd }]
-      return success({ records, next: null, kept: 2, waiting: 0 })
+    cdr: async () => success({ records: [callRecord, odd], next: null, kept: 2, waiting: 0 }),
+    'cdr.import': async ({ document, dryRun, operator }) => {
+      imported.push(document)
+      t.true(operator.startsWith('anna'))
+      return success({ dryRun, records: 2, added: 1 })
     },
   })
-  const argv = ['cdr', 'export', '--format', 'xml', '--socket', daemon.socket]
-  const { code, out } = await vccs(argv)
-  await daemon.close()
+  const file = join(daemon.directory, 'calls.xml')
+  const more = ['--socket', daemon.socket]
+  const { code, out } = await vccs(['cdr', 'export', '--format', 'xml', ...more])
   t.is(code, 0)
-  const root = readXml(Buffer.from(out), 100_000)
-  if (typeof root === 'string') return t.fail(root)
-  t.deepEqual([root.name, root.attributes.get('xmlns')], ['records', 'urn:vccs:cdr-export:1'])
-  const read = root.children.filter((one) => typeof one !== 'string')
-  t.is(read.length, 2)
-  const fields = (record: (typeof read)[number] | undefined) =>
-    (record?.children ?? []).flatMap((one) => (typeof one === 'string' ? [] : [one]))
-  const given = Object.entries(callRecord).filter(([, value]) => value !== null)
-  t.deepEqual(
-    fields(read[0]).map(({ name }) => name),
-    given.map(([name]) => name),
-  )
-  const [session] = fields(read[1]).filter(({ name }) => name === 'sessionId')
-  t.deepEqual(session?.children, [odd.replace('\u0007', '\uFFFD')])
+  const read = readRecords(out, { bytesMax: 100_000, elementsMax: 100 })
+  if (typeof read === 'string') return t.fail(read)
+  const {
+    talkedMs: _talkedMs,
+    startedAt,
+    answeredAt,
+    endedAt,
+    parties,
+    roles,
+    ...rest
+  } = callRecord
+  t.like(read[0], rest)
+  t.is(read[0]?.startedAtMs, Date.parse(startedAt))
+  t.is(read[0]?.answeredAtMs, Date.parse(answeredAt ?? ''))
+  t.is(read[0]?.endedAtMs, Date.parse(endedAt))
+  t.deepEqual(read[0]?.roles, [{ atMs: Date.parse(roles[0]?.at ?? ''), term: 18 }])
+  t.deepEqual(read[0]?.parties[1]?.rtp, parties[1]?.rtp)
+  t.like(read[1], { sessionId: odd.sessionId, answeredAtMs: null })
+  writeFileSync(file, out)
+  const dry = await vccs(['cdr', 'import', file, '--dry-run', '--operator', 'anna', ...more])
+  t.is(dry.out, '1 of 2 call records would be added, nothing was changed; 1 are known\n')
+  const done = await vccs(['cdr', 'import', file, '--json', '--operator', 'anna', ...more])
+  await daemon.close()
+  t.deepEqual(JSON.parse(done.out), {
+    ...{ schema: 'vccs/cdr.import/1', dryRun: false, records: 2, added: 1 },
+  })
+  t.deepEqual(imported, [out, out])
+})
+
+test('a file that is no document of records is refused before anybody is asked', async (t) => {
+  const daemon = await startFakeDaemon({ 'cdr.import': async () => t.fail() as never })
+  const file = join(daemon.directory, 'calls.xml')
+  for (const text of ['', '<records/>', '<records xmlns="urn:vccs:records:1"><x/></records>']) {
+    writeFileSync(file, text)
+    const { code, err } = await vccs(['cdr', 'import', file, '--socket', daemon.socket])
+    t.is(code, 7)
+    t.regex(err, /^Error: .*calls\.xml: .*\nNext: {2}Correct what the message names; `xmllint/)
+  }
+  const none = await vccs(['cdr', 'import', `${file}.none`, '--socket', daemon.socket])
+  t.regex(none.err, /ENOENT/)
+  t.is(none.code, 1)
+  await daemon.close()
 })
 
 test('an export of nothing has its head, or an empty list', async (t) => {

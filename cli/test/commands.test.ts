@@ -8,9 +8,12 @@ import test from 'ava'
 import { logNotification } from '../../daemon/src/control/api.ts'
 import type { Operation } from '../../daemon/src/control/operation-schema.ts'
 import { failure, success } from '../../daemon/src/result.ts'
+import { recordsEnd, recordsHead } from '../../daemon/src/wire/record-xml.ts'
 import { healthyStatus } from '../../daemon/test/oam/status-fixture.ts'
 import { COMMANDS } from '../src/commands.ts'
+import { recordXml } from '../src/record-xml.ts'
 import {
+  callRecord,
   drillOperation,
   type FakeDaemon,
   healthyHandlers,
@@ -21,6 +24,7 @@ import {
 let daemon: FakeDaemon
 let good: string
 let bad: string
+let records: string
 
 test.before(async () => {
   daemon = await startFakeDaemon({}, async (verb) => {
@@ -29,7 +33,9 @@ test.before(async () => {
   })
   good = join(daemon.directory, 'good.yaml')
   bad = join(daemon.directory, 'bad.yaml')
+  records = join(daemon.directory, 'records.xml')
   await writeFile(good, 'good: 1\n')
+  await writeFile(records, `${recordsHead}${recordXml(callRecord)}${recordsEnd}`)
   await writeFile(bad, 'bad: 1\n')
 })
 test.after.always(() => daemon.close())
@@ -82,6 +88,7 @@ const successes: readonly (readonly [line: string, code: number, seen: RegExp])[
   ['cdr --since 2h --party 1001 --no-answered', 0, /1 call record$/m],
   ['cdr show 7f3a', 0, /ended {7}2026-03-14 12:31:02\.118Z by the callee, status 200/],
   ['cdr export --output OUT', 0, /1 call records in /],
+  ['cdr import RECORDS', 0, /^1 of 1 call records added; 0 are known$/m],
   ['call show 7f3a', 0, /a {2}1001 {2}caller {2}talking\n {2}terminal {2}192\.168\.1\.50:5062/],
   ['call release 7f3a --yes --reason stuck', 0, /released 7f3a-12/],
   ['call trace 7f3a', 0, /12:31:02\.118 {2}← INVITE sip:1005@10\.0\.0\.9 \(sdp\)/],
@@ -121,7 +128,7 @@ let outputs = 0
 function words(line: string): string[] {
   outputs += 1
   const out = join(daemon.directory, `out-${outputs}.csv`)
-  const files: Record<string, string> = { GOOD: good, BAD: bad, OUT: out }
+  const files: Record<string, string> = { GOOD: good, BAD: bad, OUT: out, RECORDS: records }
   return line.split(' ').map((word) => files[word] ?? word.replace('_', ' '))
 }
 

@@ -36,6 +36,11 @@ export const errors = {
     next: 'Check the path and the rights of the file.',
     exit: 7,
   },
+  'records-invalid': {
+    text: 'A document of call records does not fit its grammar, or is no XML.',
+    next: 'Correct what the message names; `xmllint --schema etc/vccs-records.xsd FILE` shows the place.',
+    exit: 7,
+  },
   'key-missing': {
     text: 'A key file (of the pair or of the beacon) is missing or too short.',
     next: 'Make one with `vccs init`, or copy it from the other node with mode 0600.',

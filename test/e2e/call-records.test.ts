@@ -1,4 +1,8 @@
 //! Call records on a real pair: one a call on both nodes, also when the primary is killed as the call ends.
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { Lab } from '../../scripts/lab.ts'
 import type { LabNode } from '../../scripts/lab-node.ts'
@@ -34,12 +38,30 @@ async function bothHave(count: number) {
   return recordsOf(lab.a)
 }
 
+test.serial('both nodes run the same modules of the same version (S2.2)', async (t) => {
+  await lab.inStep()
+  const [a, b] = await Promise.all([lab.a.opinion(), lab.b.opinion()])
+  const modules = (node: typeof a) => node.units.map(({ unit, state }) => `${unit} ${state}`)
+  t.deepEqual(modules(a), modules(b))
+  t.deepEqual(
+    modules(a).toSorted(),
+    ['supervisor', 'pair', 'switch', 'media'].map((unit) => `${unit} up`).toSorted(),
+  )
+  t.is(a.version, b.version)
+})
+
 test.serial('a call that ends has the same record on both nodes', async (t) => {
   await lab.inStep()
   await talk(pair)
+  await pair.caller.hold()
+  await delay(300)
   await putDown(pair.caller, pair)
   const [record] = await bothHave(1)
   t.like(record, { caller: '1001', called: '1002', endedBy: 'caller', status: 200 })
+  // What became of it, and when (S2.3).
+  t.deepEqual(record?.services, ['hold'])
+  for (const { joinedAt, leftAt } of record?.parties ?? [])
+    t.true(joinedAt !== null && leftAt !== null)
   t.deepEqual(
     record?.parties.map(({ leg, number }) => `${leg} ${number}`),
     ['a 1001', 'b 1002'],
@@ -58,5 +80,33 @@ test.serial(
     const records = await bothHave(2)
     t.like(records[1], { endedBy: 'caller', status: 200 })
     t.is(new Set(records.map(({ sessionId }) => sessionId)).size, 2)
+  },
+)
+
+test.serial(
+  'records leave as XML, fit their schema, and what is new comes to both nodes',
+  async (t) => {
+    const primary = await lab.inStep()
+    const standby = lab.other(primary)
+    const file = join(lab.directory, 'calls.xml')
+    const exported = await standby.cli('cdr', 'export', '--format', 'xml', '--output', file)
+    t.is(exported.exitCode, 0, exported.output)
+    const schema = join(import.meta.dirname, '../../etc/vccs-records.xsd')
+    const judged = spawnSync('xmllint', ['--noout', '--schema', schema, file], { encoding: 'utf8' })
+    t.is(judged.status, 0, judged.stderr)
+    const known = await primary.cli('cdr', 'import', file)
+    t.regex(known.output, /^0 of 2 call records added; 2 are known/)
+    const former = readFileSync(file, 'utf8').replaceAll(/(sessionId=")(..)/g, '$1x-$2')
+    writeFileSync(file, former.replaceAll(/At="\d{4}/g, 'At="2025'))
+    const added = await primary.cli('cdr', 'import', file)
+    t.regex(added.output, /^2 of 2 call records added; 0 are known/)
+    const records = await bothHave(4)
+    const [first, , third] = records
+    t.is(first?.sessionId, `x-${third?.sessionId}`)
+    t.deepEqual([first?.services, first?.status], [third?.services, third?.status])
+    writeFileSync(file, former.replace('endedBy="', 'endedBy="x'))
+    const refused = await primary.cli('cdr', 'import', file)
+    t.is(refused.exitCode, 7, refused.output)
+    t.is((await recordsOf(primary)).length, 4)
   },
 )

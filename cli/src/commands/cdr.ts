@@ -4,11 +4,12 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { Flags } from '@oclif/core'
 import type { ParamsOf, ResultOf } from '../../../daemon/src/control/api.ts'
 import type { RecordItem } from '../../../daemon/src/control/call-schema.ts'
+import { recordsEnd, recordsHead } from '../../../daemon/src/wire/record-xml.ts'
 import { type GlobalValues, VccsCommand, word } from '../base-command.ts'
 import { csvLine } from '../csv.ts'
 import { CliFailure } from '../failure.ts'
 import { momentOf } from '../moments.ts'
-import { recordsEnd, recordsHead, recordXml } from '../record-xml.ts'
+import { recordXml } from '../record-xml.ts'
 import { csvHead, csvValues, drawRecord, drawRecords } from '../screens/cdr.ts'
 
 /** Records in one question. */

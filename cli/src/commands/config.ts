@@ -1,26 +1,14 @@
 //! `vccs config get | set | validate | apply | export | diff`: the site configuration of the pair.
-import { readFile } from 'node:fs/promises'
 import { Flags } from '@oclif/core'
 import type { ConfigChange } from '../../../daemon/src/control/api.ts'
 import { type GlobalValues, VccsCommand, word } from '../base-command.ts'
 import { CliFailure } from '../failure.ts'
 import { drawChanges } from '../screens/lists.ts'
+import { readText } from '../text-file.ts'
 
 const fileArg = word('File, or - for standard input.')
 const pathArg = word('Dotted path, e.g. accounts.1001.name.')
 const dryRunFlag = Flags.boolean({ description: 'Show the change only.' })
-
-async function readText(file: string): Promise<string> {
-  try {
-    if (file !== '-') return await readFile(file, 'utf8')
-    const { text } = await import('node:stream/consumers')
-    return await text(process.stdin)
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const kind = code === 'EACCES' ? 'permission' : 'file-unusable'
-    throw new CliFailure(kind, `${file}: ${message}`)
-  }
-}
 
 interface ChangeResult {
   readonly dryRun: boolean

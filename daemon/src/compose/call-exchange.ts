@@ -1,9 +1,11 @@
 //! Both nodes have every call record (ADR 0026): the primary compares spans of time with its peer, and for
 //! those that differ each gives the other what counts. Needed after a node was away, after two primaries,
-//! and when a disk had failed; else both write the same from table 3 by themselves.
+//! and when a disk had failed; else both write the same from table 3 by themselves. Records cross as XML
+//! documents (S2.45): who gets one parses it by its grammar and stores it.
 import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { type CallRecord, callRecordSchema } from '../tables/call-record.ts'
+import { readRecords, recordsDocument, recordText } from '../wire/record-xml.ts'
 
 interface Span {
   readonly fromMs: number
@@ -33,6 +35,7 @@ const hashesPerAnswer = 1_000
 /** Records in one question, and their text. */
 const recordsMax = 100
 const recordsTextMax = 40_000
+const documentBounds = { bytesMax: limits.peerAnswerBytesMax, elementsMax: 10_000 }
 
 const timeSchema = z.int().min(0)
 const spanShape = { fromMs: timeSchema, untilMs: timeSchema }
@@ -54,6 +57,8 @@ const questionSchema = z.discriminatedUnion('ask', [
   }),
   z.object({ ask: z.literal('get'), ids: idsSchema }),
   z.object({ ask: z.literal('adopt'), records: z.array(callRecordSchema).max(recordsMax) }),
+  z.object({ ask: z.literal('get-document'), ids: idsSchema }),
+  z.object({ ask: z.literal('adopt-document'), document: z.string() }),
 ])
 type Question = z.infer<typeof questionSchema>
 
@@ -76,6 +81,12 @@ export async function answerExchange(store: RecordSource, question: unknown): Pr
       return inOneAnswer(await store.get(data.ids))
     case 'adopt':
       return store.adopt(data.records)
+    case 'get-document':
+      return recordsDocument(inOneAnswer(await store.get(data.ids)))
+    case 'adopt-document': {
+      const records = readRecords(data.document, documentBounds)
+      return typeof records === 'string' ? null : store.adopt(records)
+    }
   }
 }
 
@@ -83,7 +94,7 @@ export async function answerExchange(store: RecordSource, question: unknown): Pr
 function inOneAnswer(records: readonly CallRecord[]): CallRecord[] {
   let length = 0
   return records.filter((record, index) => {
-    length += Buffer.byteLength(JSON.stringify(record))
+    length += Buffer.byteLength(JSON.stringify(recordText(record)))
     return index === 0 || length <= recordsTextMax
   })
 }
@@ -102,8 +113,21 @@ export function peerRecords(ask: AskPeer): RecordSource {
     removedUntilMs: () => put({ ask: 'removed' }, z.number()),
     spans: (range) => put({ ask: 'spans', ...range }, spansSchema),
     hashes: (range) => put({ ask: 'hashes', ...range }, hashesSchema),
-    get: (ids) => put({ ask: 'get', ids: [...ids] }, z.array(callRecordSchema)),
-    adopt: (records) => put({ ask: 'adopt', records: [...records] }, z.number()),
+    get: async (ids) => {
+      const document = await ask({ ask: 'get-document', ids: [...ids] } satisfies Question)
+      // A version before documents does not understand, and is asked in its own way.
+      if (document === null) return put({ ask: 'get', ids: [...ids] }, z.array(callRecordSchema))
+      const records = typeof document === 'string' ? readRecords(document, documentBounds) : ''
+      if (typeof records === 'string') throw new PeerSilent(`not a document of records: ${records}`)
+      return records
+    },
+    adopt: async (records) => {
+      const document = recordsDocument(records)
+      const question: Question = { ask: 'adopt-document', document }
+      const adopted = z.number().safeParse(await ask(question))
+      if (adopted.success) return adopted.data
+      return put({ ask: 'adopt', records: [...records] }, z.number())
+    },
   }
 }
 

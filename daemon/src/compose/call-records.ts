@@ -153,6 +153,13 @@ export class CallRecords {
     return this.#ask((store) => store.findById(prefix, 5))
   }
 
+  /** Records of a file; the peer gets them with the next exchange. @returns how many are new. */
+  async add(records: readonly CallRecord[], dryRun: boolean): Promise<Result<number>> {
+    const added = await this.#ask((store) => store.add(records, dryRun))
+    if (added.ok && added.value > 0 && !dryRun) this.#exchangeAtMs = 0
+    return added
+  }
+
   get state(): { readonly records: number; readonly waiting: number } {
     return { records: this.#store?.count ?? 0, waiting: this.#ledger.waiting }
   }

@@ -1,20 +1,25 @@
 //! The verbs of the call records: lists in pages, one record, and what the peer asks.
 import type { BodyOf, CheckedParamsOf } from '../control/api.ts'
 import type { RecordItem } from '../control/call-schema.ts'
-import type { ControlHandlers } from '../control/session.ts'
+import { type Caller, type ControlHandlers, operatorName } from '../control/session.ts'
 import { failure, type Result, success } from '../result.ts'
 import type { CallRecord } from '../tables/call-record.ts'
+import { readRecords } from '../wire/record-xml.ts'
 import type { CallRecords } from './call-records.ts'
+import type { LogHub } from './log-hub.ts'
 
+/** Of what an operator may send at once. */
+const documentBounds = { bytesMax: 8_000_000, elementsMax: 100_000 }
 /** Text of the records in one answer, so that it crosses to the peer, too. */
 const answerTextMax = 50_000
 
-type CallHandlers = Pick<ControlHandlers, 'cdr' | 'cdr.show' | 'cdr.compare'>
+type CallHandlers = Pick<ControlHandlers, 'cdr' | 'cdr.show' | 'cdr.import' | 'cdr.compare'>
 
-export function makeCallVerbs(calls: CallRecords): CallHandlers {
+export function makeCallVerbs(calls: CallRecords, log: LogHub): CallHandlers {
   return {
     cdr: (params) => list(calls, params),
     'cdr.show': (params) => show(calls, params),
+    'cdr.import': (params, { caller }) => importRecords({ calls, log }, params, caller),
     'cdr.compare': async ({ question }, { caller }) => {
       if (caller.via !== 'peer') return failure('control-verb', 'cdr.compare is for the peer only')
       const answer = await calls.answer(question)
@@ -61,6 +66,29 @@ async function show(
     return failure('ambiguous', `${sessionId} is the beginning of several: ${names}`)
   }
   return success({ record: itemOf(record) })
+}
+
+interface ImportParts {
+  readonly calls: CallRecords
+  readonly log: LogHub
+}
+
+/** What does not fit the grammar is refused whole, and both the log and the operator are told why. */
+async function importRecords(
+  { calls, log }: ImportParts,
+  { document, dryRun, operator }: CheckedParamsOf<'cdr.import'>,
+  caller: Caller,
+): Promise<Result<BodyOf<'cdr.import'>>> {
+  const by = operatorName(caller, operator)
+  const records = readRecords(document, documentBounds)
+  if (typeof records === 'string') {
+    log.warn('a document of call records is refused', { by, fault: records })
+    return failure('records-invalid', records)
+  }
+  const added = await calls.add(records, dryRun)
+  if (!added.ok) return added
+  if (!dryRun) log.info('call records imported', { by, added: added.value, of: records.length })
+  return success({ dryRun, records: records.length, added: added.value })
 }
 
 function itemOf(record: CallRecord): RecordItem {

@@ -32,7 +32,7 @@ export function makeHandlers(parts: HandlerParts): ControlHandlers {
     ...makeOperationVerbs(parts),
     ...makeSyncVerbs(parts),
     ...makeMaintenanceVerbs(parts),
-    ...makeCallVerbs(parts.calls),
+    ...makeCallVerbs(parts.calls, parts.log),
     ...makeCallControl(parts),
     ...makeSiteVerbs(parts),
     calls: async () => {

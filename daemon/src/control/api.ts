@@ -9,6 +9,8 @@ import {
   callShowShape,
   callTraceParams,
   callTraceShape,
+  cdrImportParams,
+  cdrImportShape,
   cdrParams,
   cdrShape,
   cdrShowParams,
@@ -285,6 +287,7 @@ export const verbs = {
   cdr: { params: cdrParams, result: result('cdr', cdrShape) },
   /** `sessionId` may be the beginning of one. */
   'cdr.show': { params: cdrShowParams, result: result('cdr.show', cdrShowShape) },
+  'cdr.import': { params: cdrImportParams, result: result('cdr.import', cdrImportShape) },
   /** From node to node only: `compose/call-exchange.ts`. */
   'cdr.compare': {
     params: z.strictObject({ question: z.unknown() }),

@@ -85,6 +85,19 @@ export const cdrShape = {
 export const cdrShowParams = z.strictObject({ sessionId: z.string().min(1).max(64) })
 export const cdrShowShape = { record: recordItemSchema }
 
+/** A document of records (etc/vccs-records.xsd); a longer one comes in parts. */
+export const cdrImportParams = z.strictObject({
+  document: z.string().max(2_000_000),
+  dryRun: z.boolean().default(false),
+  operator: z.string().max(64).default(''),
+})
+export const cdrImportShape = {
+  dryRun: z.boolean(),
+  records: z.int().min(0),
+  /** The others are known, and stay as they are. */
+  added: z.int().min(0),
+}
+
 const sessionId = z.string().min(1).max(64)
 
 /** `sessionId` may be the beginning of one. */

@@ -132,6 +132,22 @@ export class CallStore {
     return changed
   }
 
+  /** Records from a file: what is known here, or alive, stays as it is. @returns how many are new. */
+  async add(records: readonly CallRecord[], dryRun: boolean): Promise<number> {
+    const known = new Set<string>()
+    for (const { sessionId } of records) {
+      const row = await this.#database.get(
+        `SELECT 1 FROM calls WHERE session_id = ? UNION ALL
+         SELECT 1 FROM live WHERE session_id = ?`,
+        [sessionId, sessionId],
+      )
+      if (row !== undefined) known.add(sessionId)
+    }
+    const fresh = records.filter(({ sessionId }) => !known.has(sessionId))
+    if (!dryRun && fresh.length > 0) await this.adopt(fresh)
+    return new Set(fresh.map(({ sessionId }) => sessionId)).size
+  }
+
   /** Sessions that were alive when last seen here, and of which this says that they are not. */
   async settle(isLive: (sessionId: string) => boolean): Promise<number> {
     const rows = await this.#database.all<{ record: string }>('SELECT record FROM live')

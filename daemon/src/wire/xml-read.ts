@@ -32,7 +32,11 @@ interface Open {
 }
 
 /** @param bytesMax of the whole document. @returns the root, or what is wrong. */
-export function readXml(bytes: Uint8Array, bytesMax: number): XmlElement | string {
+export function readXml(
+  bytes: Uint8Array,
+  bytesMax: number,
+  elementsMax: number = bounds.elements,
+): XmlElement | string {
   if (bytes.length > bytesMax) return `longer than ${bytesMax} bytes`
   let text: string
   try {
@@ -43,7 +47,7 @@ export function readXml(bytes: Uint8Array, bytesMax: number): XmlElement | strin
   const found = illegal.exec(text)
   if (found !== null) return `a character that XML does not allow, at ${found.index}`
   try {
-    return new Reader(text).document()
+    return new Reader(text, elementsMax).document()
   } catch (error) {
     if (error instanceof Fault) return error.message
     throw error
@@ -52,11 +56,13 @@ export function readXml(bytes: Uint8Array, bytesMax: number): XmlElement | strin
 
 class Reader {
   readonly #text: string
+  readonly #elementsMax: number
   #at = 0
   #elements = 0
 
-  constructor(text: string) {
+  constructor(text: string, elementsMax: number) {
     this.#text = text
+    this.#elementsMax = elementsMax
   }
 
   document(): XmlElement {
@@ -134,7 +140,7 @@ class Reader {
   #startTag(): { element: Open; empty: boolean } {
     this.#expect('<')
     this.#elements += 1
-    if (this.#elements > bounds.elements) this.#fail(`more than ${bounds.elements} elements`)
+    if (this.#elements > this.#elementsMax) this.#fail(`more than ${this.#elementsMax} elements`)
     const element = { name: this.#name(), attributes: new Map<string, string>(), children: [] }
     for (;;) {
       const before = this.#at

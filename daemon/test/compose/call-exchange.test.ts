@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { answerExchange, exchange, peerRecords } from '../../src/compose/call-exchange.ts'
 import { compareRecords } from '../../src/switching/call-record.ts'
 import type { CallRecord } from '../../src/tables/call-record.ts'
+import { recordsDocument } from '../../src/wire/record-xml.ts'
 import { callRecord, MemoryCalls } from './call-record-facts.ts'
 
 const nowMs = 1_800_000_000_000
@@ -141,4 +142,49 @@ test('a peer that says nothing, or nonsense, changes nothing', async (t) => {
   t.is(await answerExchange(a, { ask: 'everything' }), null)
   t.is(await answerExchange(a, { ask: 'adopt', records: [{ sessionId: 's' }] }), null)
   t.is(a.calls.size, 1)
+})
+
+test('records cross as XML documents, and a peer before documents is given and gives them plainly', async (t) => {
+  const odd = callRecord('odd', {
+    reason: 'SIP;text="\u0007 <&\\"',
+    startedAtMs: 1_700_000_000_001.5,
+  })
+  for (const [version, understands] of [
+    ['new', true],
+    ['old', false],
+  ] as const) {
+    const [a, b] = [new MemoryCalls(), new MemoryCalls()]
+    a.put(odd)
+    b.put(callRecord('s2'))
+    const asked: { ask: string }[] = []
+    const peer = peerRecords(async (question) => {
+      asked.push(question as { ask: string })
+      const { ask } = question as { ask: string }
+      if (ask.endsWith('-document') && !understands) return null
+      return JSON.parse(JSON.stringify(await answerExchange(b, question)))
+    })
+    t.deepEqual(await exchange(a, peer, nowMs), { here: 1, there: 1 }, version)
+    t.deepEqual(sorted(a.calls.values()), [odd, callRecord('s2')], version)
+    t.deepEqual(sorted(b.calls.values()), sorted(a.calls.values()), version)
+    const plainly = asked.filter(({ ask }) => ask === 'get' || ask === 'adopt')
+    t.is(plainly.length, understands ? 0 : 2)
+    const documents = asked.flatMap((one) => ('document' in one ? [String(one.document)] : []))
+    t.true(documents.every((text) => text.includes('<records xmlns="urn:vccs:records:1">')))
+    t.is(documents.length, 1)
+  }
+})
+
+test('a document that does not fit its grammar is refused whole', async (t) => {
+  const a = new MemoryCalls()
+  const good = recordsDocument([callRecord('s1'), callRecord('s2')])
+  for (const document of [
+    '',
+    'x',
+    good.replace('endedBy="caller"', 'endedBy="x"'),
+    good.slice(9),
+  ]) {
+    t.is(await answerExchange(a, { ask: 'adopt-document', document }), null)
+  }
+  t.is(a.calls.size, 0)
+  t.is(await answerExchange(a, { ask: 'adopt-document', document: good }), 2)
 })

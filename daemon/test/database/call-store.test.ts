@@ -127,3 +127,17 @@ test('a damaged file is moved aside and begins empty; one that cannot be used is
   await store.close()
   await t.throwsAsync(CallStore.open(join(directory, 'missing', 'calls.db'), rules, 1))
 })
+
+test('records of a file add what is missing, and change nothing that is known or alive', async (t) => {
+  const store = await open(join(directoryOf(t), 'calls.db'))
+  const known = callRecord('known', { endedBy: 'switch', endedAtMs: 99 })
+  const alive = callRecord('alive', { endedBy: 'node' })
+  await store.store({ ended: [known], live: [alive], seenAtMs: 1 })
+  const given = ['known', 'alive', 'new', 'new'].map((id) => callRecord(id))
+  t.is(await store.add(given, true), 1)
+  t.deepEqual(await ids(store), ['known'])
+  t.is(await store.add(given, false), 1)
+  t.deepEqual(await store.get(['known', 'alive', 'new']), [known, callRecord('new')])
+  t.is(await store.add(given, false), 0)
+  await store.close()
+})
