@@ -30,7 +30,7 @@ import { until } from './waiting.ts'
 export type UnitName = NodeStatus['units'][number]['unit']
 
 const repository = join(import.meta.dirname, '..')
-const daemonProgram = join(repository, 'daemon/bin/vccsd')
+export const daemonProgram = join(repository, 'daemon/bin/vccsd')
 export const cliProgram = join(repository, 'cli/bin/vccs')
 const startMsMax = 30_000
 const stopMsMax = 10_000
@@ -75,6 +75,8 @@ export class LabNode {
   readonly databaseFile: string
   /** Its own disk, if the lab gives it one. */
   readonly disk: SmallDisk | null
+  /** What the next start runs: another version of it during an upgrade. */
+  program = daemonProgram
   readonly #options: LabNodeOptions
   readonly #configFile: string
   #daemon: ChildProcess | undefined
@@ -97,12 +99,12 @@ export class LabNode {
   /** Starts the daemon; resolves when all its units are up. */
   async start(): Promise<void> {
     const { network, programs, secondsAhead } = this.#options
-    const command = [daemonProgram, '--config', this.#configFile]
+    const command = [this.program, '--config', this.#configFile]
     const ahead = ['--time', '--monotonic', `${secondsAhead}`]
     this.#isKilled = false
     this.#daemon = programs.start({
       namespace: network.namespace(this.node),
-      command: secondsAhead === 0 ? daemonProgram : 'unshare',
+      command: secondsAhead === 0 ? this.program : 'unshare',
       args: secondsAhead === 0 ? command.slice(1) : [...ahead, ...command],
       logFile: this.logFile,
     })

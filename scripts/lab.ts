@@ -33,6 +33,8 @@ export interface LabOptions {
   /** A relay stands on the links between the nodes: `impair`. */
   readonly relayed?: boolean
   readonly heartbeat?: Heartbeat
+  /** Another `vccsd` than that of this tree. */
+  readonly program?: string
   /** Both nodes tell their state to the LAN; `beaconKeyFile` is the key. */
   readonly beacon?: boolean
   /** Everything that a node writes is on a disk of its own of this size. */
@@ -90,6 +92,7 @@ export class Lab {
       })
     this.a = node('a')
     this.b = node('b')
+    if (options.program !== undefined) this.a.program = this.b.program = options.program
   }
 
   get beaconKeyFile(): string {

@@ -142,6 +142,7 @@ export async function runLoad(lab: Lab, load: Load): Promise<LoadFigures> {
     failed: called.failed,
     retransmissions: called.retransmissions + answered.retransmissions,
     responseMs: called.responseMs,
+    byeMs: called.byeMs,
     firstError: called.failed === 0 ? '' : calling.firstError() || answering.firstError(),
   }
 }

@@ -7,6 +7,7 @@ import { Lab, sipPort } from '../lab.ts'
 import type { LabNode } from '../lab-node.ts'
 import { serviceAddress } from '../net/netns.ts'
 import { exited } from '../net/processes.ts'
+import { percentile } from '../soak/bounds.ts'
 import { type CallCount, SoakLoad, soakMembers, usersFor } from '../soak/load.ts'
 import { until } from '../waiting.ts'
 import { type BenchContext, round } from './figures.ts'
@@ -29,6 +30,8 @@ interface FloodFigures {
   readonly longestPauseMs: number
   readonly held: CallCount
   readonly coming: CallCount
+  /** 99 of 100 of those that came had the answer to their BYE after this. */
+  readonly byeP99Ms: number | null
   /** Growth of the switch processes from before the flood to their most during it. */
   readonly memoryMiB: { readonly a: number; readonly b: number }
   /** Datagrams that the kernel dropped at the SIP port, as the socket buffer was full. */
@@ -105,6 +108,7 @@ async function underFlood(lab: Lab, soak: SoakLoad, options: FloodOptions): Prom
     longestPauseMs: Math.max(...meters.map((meter) => meter.longestPauseMs(fromMs, toMs))),
     held,
     coming,
+    byeP99Ms: percentile(soak.byeMs, 99),
     memoryMiB,
     kernelDrops: { a: watches.a.drops(), b: watches.b.drops() },
     alarms,

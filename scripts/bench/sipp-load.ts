@@ -30,6 +30,8 @@ export interface LoadResult {
   readonly retransmissions: number
   /** Of each call: from its first request to the first answer that is no 100. */
   readonly responseMs: readonly number[]
+  /** Of each call: from its BYE to the answer. */
+  readonly byeMs: readonly number[]
 }
 
 export const sippPort = 5060
@@ -84,16 +86,20 @@ export class SippLoad {
       successful: this.#counter('SuccessfulCall(C)'),
       failed: this.#counter('FailedCall(C)'),
       retransmissions: this.#counter('Retransmissions(C)'),
-      responseMs: this.#responseMs(),
+      responseMs: this.#timesMs((timer) => timer !== 'bye'),
+      byeMs: this.#timesMs((timer) => timer === 'bye'),
     }
   }
 
   /** `-trace_rtt`: time of day, response time, name of the timer. */
-  #responseMs(): number[] {
+  #timesMs(of: (timer: string) => boolean): number[] {
     const name = readdirSync(this.#directory).find((entry) => entry.endsWith('_rtt.csv'))
     if (name === undefined) return []
     const [, ...lines] = readFileSync(join(this.#directory, name), 'latin1').trim().split('\n')
-    return lines.map((line) => Number(line.split(';')[1])).filter(Number.isFinite)
+    const timed = lines
+      .map((line) => line.split(';'))
+      .filter(([, , timer = '']) => of(timer.trim()))
+    return timed.map(([, ms]) => Number(ms)).filter(Number.isFinite)
   }
 
   /** The first error that sipp wrote down; empty when there is none. */

@@ -4,6 +4,7 @@ import type { Lab } from '../lab.ts'
 import type { LabNode, UnitName } from '../lab-node.ts'
 import type { LinkName } from '../net/netns.ts'
 import { until } from '../waiting.ts'
+import { cutApart, type FaultFindings, standStill, upgrade } from './long-faults.ts'
 
 export const faultKinds = [
   'primary',
@@ -18,6 +19,14 @@ export const faultKinds = [
   'switchover',
   'one-link',
   'two-links',
+  'hung-switch',
+  'hung-media',
+  'hung-pair',
+  'stand-still-1',
+  'stand-still-10',
+  'stand-still-60',
+  'all-links',
+  'upgrade',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
@@ -28,6 +37,10 @@ interface FaultFacts {
   readonly kills: number
   /** The other node must serve. */
   readonly moves: boolean
+  /** So often the answering node may change; default: once if it moves, else not at all. */
+  readonly changes?: number
+  /** Longer than a few seconds, ms. */
+  readonly lastsMs?: number
   readonly text: string
 }
 
@@ -64,6 +77,24 @@ export const faults: Readonly<Record<FaultKind, FaultFacts>> = {
   switchover: { share: 9, kills: 0, moves: true, text: 'planned switchover' },
   'one-link': { share: 4, kills: 0, moves: false, text: 'one link cut and healed' },
   'two-links': { share: 4, kills: 0, moves: false, text: 'two links cut and healed' },
+  'hung-switch': { share: 0, kills: 0, moves: true, text: 'its switch stands still' },
+  'hung-media': { share: 0, kills: 0, moves: true, text: 'its media stands still' },
+  'hung-pair': { share: 0, kills: 0, moves: true, text: 'its pair unit stands still' },
+  'stand-still-1': { share: 0, kills: 0, moves: true, text: 'the primary stands still for 1 s' },
+  'stand-still-10': {
+    ...{ share: 0, kills: 0, moves: true, lastsMs: 12_000 },
+    text: 'the primary stands still for 10 s',
+  },
+  'stand-still-60': {
+    ...{ share: 0, kills: 0, moves: true, lastsMs: 62_000 },
+    text: 'the primary stands still for 60 s',
+  },
+  // Which node the asking terminal is cut from, and which one stays primary, is left to chance.
+  'all-links': { share: 0, kills: 0, moves: false, changes: 2, text: 'both nodes cut apart' },
+  upgrade: {
+    ...{ share: 0, kills: 0, moves: false, changes: 1, lastsMs: 45_000 },
+    text: 'both nodes change their version',
+  },
 }
 
 /** @param random a number from 0 to below 1 */
@@ -81,12 +112,16 @@ interface DoneFault {
   readonly atMs: number
   /** Resolves when what died is there again; the pair need not be in step yet. */
   repaired(): Promise<void>
+  /** What was seen until then. */
+  readonly findings?: () => FaultFindings
 }
 
 interface Scene {
   readonly lab: Lab
   readonly primary: LabNode
   readonly random: () => number
+  /** Which program a node runs when it changes its version. */
+  readonly programOf: (node: LabNode) => string
 }
 
 export async function commit(kind: FaultKind, scene: Scene): Promise<DoneFault> {
@@ -117,6 +152,27 @@ export async function commit(kind: FaultKind, scene: Scene): Promise<DoneFault> 
       return cutLinks(scene, 1)
     case 'two-links':
       return cutLinks(scene, 2)
+    case 'all-links':
+      return cutApart(lab, scene.random)
+    case 'upgrade':
+      return upgrade(lab, primary, scene.programOf)
+    default:
+      return standstill(kind, scene)
+  }
+}
+
+type Standstill = Extract<FaultKind, `hung-${string}` | `stand-still-${string}`>
+
+function standstill(kind: Standstill, { lab, primary }: Scene): Promise<DoneFault> {
+  switch (kind) {
+    case 'hung-switch':
+      return hangUnit(primary, 'switch')
+    case 'hung-media':
+      return hangUnit(primary, 'media')
+    case 'hung-pair':
+      return hangUnit(primary, 'pair')
+    default:
+      return standStill(lab, primary, Number(kind.slice('stand-still-'.length)))
   }
 }
 
@@ -127,19 +183,24 @@ function killNode(node: LabNode): DoneFault {
 
 async function killUnit(node: LabNode, unit: UnitName): Promise<DoneFault> {
   const { atMs, pid } = await node.killUnit(unit)
-  return {
-    atMs,
-    repaired: async () => {
-      await until(
-        async () => {
-          node.prefer()
-          const found = (await node.opinion()).units.find((one) => one.unit === unit)
-          return found?.state === 'up' && found.pid !== pid
-        },
-        { what: `new ${unit} of ${node.name}` },
-      )
+  return { atMs, repaired: () => newUnit(node, unit, pid) }
+}
+
+/** Until its supervisor ends it and starts another one. */
+async function hangUnit(node: LabNode, unit: UnitName): Promise<DoneFault> {
+  const { atMs, pid } = await node.stopUnit(unit)
+  return { atMs, repaired: () => newUnit(node, unit, pid) }
+}
+
+async function newUnit(node: LabNode, unit: UnitName, formerPid: number): Promise<void> {
+  await until(
+    async () => {
+      node.prefer()
+      const found = (await node.opinion()).units.find((one) => one.unit === unit)
+      return found?.state === 'up' && found.pid !== formerPid
     },
-  }
+    { what: `new ${unit} of ${node.name}` },
+  )
 }
 
 /** The second kill falls into the start, before or while the records come. */

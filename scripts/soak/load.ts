@@ -89,6 +89,8 @@ export class SoakLoad {
   readonly #users: Users
   readonly streams = { p1: new StreamMeter(), p2: new StreamMeter() }
   readonly answers = new AnswerMeter()
+  /** Of the calls that came: from the BYE to its answer, when they have ended. */
+  byeMs: readonly number[] = []
   readonly #captures: LiveCapture[] = []
   #probe: { stop(): Promise<number> } | null = null
   #held: { calling: Sipp; answering: Sipp } | null = null
@@ -195,7 +197,8 @@ export class SoakLoad {
   async endComing(): Promise<CallCount> {
     if (this.#coming === null) return { made: 0, lost: 0, firstError: '' }
     const { calling, answering } = this.#coming
-    const { successful, failed } = await calling.stop()
+    const { successful, failed, byeMs } = await calling.stop()
+    this.byeMs = byeMs
     await answering.stop()
     const firstError = failed === 0 ? '' : calling.firstError()
     return { made: successful + failed, lost: failed, firstError }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { MachineFacts } from '../bench/machine.ts'
 import type { FaultKind } from './faults.ts'
 import type { CallCount } from './load.ts'
+import type { FaultFindings } from './long-faults.ts'
 
 export interface FaultResult {
   readonly kind: FaultKind
@@ -19,11 +20,16 @@ export interface FaultResult {
   readonly backMs: number
   /** Changes of the answering node that the fault does not explain. */
   readonly falseTakeOvers: number
+  readonly findings?: FaultFindings
 }
 
 export type ProfileName = 'default' | 'fast'
 
+/** Of whom a run is, when it is none of two nodes with terminals that hear both. */
+type RunKind = 'single-terminals' | 'one-node' | 'flood'
+
 export interface SoakRun {
+  readonly kind?: RunKind
   readonly machine: MachineFacts
   readonly profile: ProfileName
   readonly legs: number
@@ -48,6 +54,17 @@ export interface SoakRun {
   readonly coming: CallCount
   /** Why the run ended before its time. */
   readonly problem: string | null
+  /** Ticks of the media unit that were late, of all, in a run of one node. */
+  readonly ticks?: { readonly late: number; readonly all: number; readonly lateMsMax: number }
+  readonly flood?: FloodFacts
+  /** The version that nodes are upgraded from and back to. */
+  readonly upgradeFrom?: string
+}
+
+export interface FloodFacts {
+  readonly perSecond: number
+  readonly memoryMiB: number
+  readonly byeP99Ms: number | null
 }
 
 export interface SoakResults {

@@ -3,9 +3,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { machineFacts } from '../bench/machine.ts'
 import { Lab } from '../lab.ts'
-import type { LabNode } from '../lab-node.ts'
+import { daemonProgram, type LabNode } from '../lab-node.ts'
+import { until } from '../waiting.ts'
 import { chooseFault, commit, type FaultKind, faults } from './faults.ts'
 import { type CallCount, conferenceSite, SoakLoad, soakMembers, usersFor } from './load.ts'
+import type { FaultFindings } from './long-faults.ts'
 import type { FaultResult, ProfileName, SoakRun } from './results.ts'
 import { Witness } from './witness.ts'
 
@@ -17,8 +19,14 @@ interface RoundOptions {
   readonly profile: ProfileName
   readonly legs: number
   readonly comingPerSecond: number
-  /** Always this one; a kind of its own is chosen for each fault otherwise. */
-  readonly only: FaultKind | null
+  /** These, one after the other; a kind of its own is chosen for each fault when there is none. */
+  readonly only: readonly FaultKind[]
+  /** Terminals that hear one node only, and no twin of it. */
+  readonly single: boolean
+  /** The other node is dead. */
+  readonly oneNode: boolean
+  /** The version that both nodes run at first. */
+  readonly former: { readonly commit: string; readonly program: string } | null
   /** Numbers from 0 to below 1. */
   readonly random: () => number
   readonly say: (text: string) => void
@@ -56,6 +64,13 @@ interface OpenFault {
   readonly successor: LabNode
   readonly atMs: number
   readonly backMs: number
+  readonly findings: FaultFindings | null
+}
+
+async function leaveOne(lab: Lab): Promise<void> {
+  const primary = await lab.inStep()
+  lab.other(primary).killAll()
+  await until(async () => (await primary.opinion()).alone, { what: 'a node alone' })
 }
 
 export class Round {
@@ -68,6 +83,8 @@ export class Round {
   readonly #done: FaultResult[] = []
   #killed = 0
   #endMs = 0
+  #ticksBefore: { late: number; lateMsMax: number } | null = null
+  #ticksAfter: { late: number; lateMsMax: number } | null = null
 
   private constructor(options: RoundOptions, lab: Lab, load: SoakLoad) {
     this.#options = options
@@ -83,15 +100,19 @@ export class Round {
     const heldCalls = (legs - conferenceMembers) / 2
     const wanted = { heldCalls, conferenceMembers, holdSeconds: seconds, comingPerSecond }
     const users = usersFor(wanted)
+    const accounts = Object.values(users).flat()
     const lab = await Lab.start({
       members: soakMembers,
-      users: Object.values(users).flat(),
+      users: options.single ? accounts.map((user) => ({ ...user, twin: false })) : accounts,
       site: conferenceSite,
       heartbeat: profiles[profile],
+      ...(options.only.includes('all-links') ? { secondHalf: ['p3', 'p4'] } : {}),
+      ...(options.former === null ? {} : { program: options.former.program }),
     })
     try {
       const load = new SoakLoad(lab, wanted, users)
       await load.start()
+      if (options.oneNode) await leaveOne(lab)
       return await new Round(options, lab, load).#run()
     } finally {
       await lab.close()
@@ -105,8 +126,10 @@ export class Round {
     this.#endMs = startMs + seconds * 1_000
     let problem: string | null = null
     try {
+      this.#ticksBefore = await this.#ticks()
       if (kills > 0) await this.#faults()
       else await this.#watch()
+      this.#ticksAfter = await this.#ticks()
     } catch (error) {
       problem = error instanceof Error ? error.message.slice(0, 500) : String(error)
       say(`PROBLEM: ${problem}`)
@@ -122,21 +145,37 @@ export class Round {
 
   async #faults(): Promise<void> {
     const { random, kills, only } = this.#options
-    while (this.#killed < kills && Date.now() < this.#endMs - lastFaultMs) {
+    const longestMs = Math.max(0, ...only.map((kind) => faults[kind].lastsMs ?? 0))
+    while (this.#killed < kills && Date.now() < this.#endMs - lastFaultMs - longestMs) {
       const primary = await this.#lab.inStep()
       await delay(random() * pauseMsMax)
-      const kind = only ?? chooseFault(random())
-      const fault = await commit(kind, { lab: this.#lab, primary, random })
+      const number = this.#done.length + this.#open.length + 1
+      const kind = only[(number - 1) % only.length] ?? chooseFault(random())
+      const scene = { lab: this.#lab, primary, random, programOf: this.#otherProgram }
+      const fault = await commit(kind, scene)
       this.#killed += faults[kind].kills
       this.#askOfTicks(this.#lab.other(primary))
       await fault.repaired()
+      const findings = fault.findings?.() ?? null
       await this.#lab.inStep()
       const backMs = Date.now() - fault.atMs
-      const number = this.#done.length + this.#open.length + 1
       const successor = this.#lab.other(primary)
-      this.#open.push({ number, kind, successor, atMs: fault.atMs, backMs })
+      this.#open.push({ number, kind, successor, atMs: fault.atMs, backMs, findings })
       this.#judge(Date.now() - judgeMs)
     }
+  }
+
+  /** From the former version to this one, and back. */
+  readonly #otherProgram = (node: LabNode): string => {
+    const { former } = this.#options
+    return former !== null && node.program === daemonProgram ? former.program : daemonProgram
+  }
+
+  /** Of the node that serves, or null: a node that was started again counts anew. */
+  async #ticks(): Promise<{ late: number; lateMsMax: number } | null> {
+    if (!this.#options.oneNode) return null
+    const { media } = await (await this.#lab.primary()).opinion()
+    return media === null ? null : { late: media.ticksLate, lateMsMax: media.tickLateMsMax }
   }
 
   /** How late the media unit of the node that goes on was, by its own word: of the second of the fault. */
@@ -207,7 +246,7 @@ export class Round {
     }
   }
 
-  #judgeOne({ number, kind, successor, atMs, backMs }: OpenFault, toMs: number): void {
+  #judgeOne({ number, kind, successor, atMs, backMs, findings }: OpenFault, toMs: number): void {
     const { streams, answers } = this.#load
     const fromMs = atMs - beforeMs
     const lost = Object.entries(streams).flatMap(([member, meter]) =>
@@ -217,7 +256,7 @@ export class Round {
     const pauseMs = Math.round(Math.max(...pauses))
     const first = answers.firstOf(this.#macs[successor.node], atMs)
     const takeOverMs = faults[kind].moves && first !== null ? Math.round(first - atMs) : null
-    const expected = faults[kind].moves ? 1 : 0
+    const expected = faults[kind].changes ?? (faults[kind].moves ? 1 : 0)
     const changes = answers.changesBetween(fromMs, toMs)
     const falseTakeOvers = Math.max(0, changes.length - expected)
     const unexplained = lost.filter(
@@ -232,12 +271,16 @@ export class Round {
         pauseMs,
         backMs,
         falseTakeOvers,
+        ...(findings === null ? {} : { findings }),
       },
     })
+    const found = findings === null ? '' : `, ${JSON.stringify(findings)}`
     const took = takeOverMs === null ? '' : `answers after ${takeOverMs} ms, `
     const back = (backMs / 1_000).toFixed(1)
     const { say } = this.#options
-    say(`${number} ${kind}: ${took}${lost.length} lost, pause ${pauseMs} ms, back in ${back} s`)
+    say(
+      `${number} ${kind}: ${took}${lost.length} lost, pause ${pauseMs} ms, back in ${back} s${found}`,
+    )
     if (falseTakeOvers > 0) say(`  FALSE TAKE-OVERS: ${falseTakeOvers}`)
     for (const moment of new Set(lost.map((loss) => Math.round(loss.atMs / 50) * 50))) {
       const here = lost.filter((loss) => Math.round(loss.atMs / 50) * 50 === moment)
@@ -261,12 +304,20 @@ export class Round {
     problem: string | null
   }): SoakRun {
     const { startMs, toMs, ...rest } = facts
-    const { profile, legs, comingPerSecond, kills } = this.#options
+    const { profile, legs, comingPerSecond, kills, single, oneNode, former } = this.#options
+    const [before, after] = [this.#ticksBefore, this.#ticksAfter]
+    const all = Math.round((toMs - startMs) / 20)
     const meters = Object.values(this.#load.streams)
     const moved = kills > 0 ? [] : this.#load.answers.changesBetween(startMs, toMs)
     const sum = (of: (meter: (typeof meters)[number]) => number) =>
       meters.reduce((total, meter) => total + of(meter), 0)
     return {
+      ...(single ? { kind: 'single-terminals' as const } : {}),
+      ...(oneNode ? { kind: 'one-node' as const } : {}),
+      ...(before === null || after === null
+        ? {}
+        : { ticks: { all, late: after.late - before.late, lateMsMax: after.lateMsMax } }),
+      ...(former === null ? {} : { upgradeFrom: former.commit }),
       conferenceLegs: legs >= conferenceFromLegs ? conferenceSize : 0,
       ...{ machine: machineFacts(), profile, legs, comingPerSecond, ...rest },
       seconds: Math.round((toMs - startMs) / 1_000),

@@ -1,76 +1,21 @@
 //! SCOREBOARD.md from the kept runs. Pure. Rows of a sort come from the runs of one commit, the newest that
 //! has any; a row that was not run says so.
-import { bound95, percentile } from './bounds.ts'
+import { bound95 } from './bounds.ts'
 import { type FaultKind, faultKinds, faults } from './faults.ts'
-import type { FaultResult, ProfileName, SoakResults, SoakRun } from './results.ts'
-
-interface Series {
-  readonly commit: string
-  readonly runs: readonly SoakRun[]
-  readonly faults: readonly FaultResult[]
-}
-
-function series(results: SoakResults, of: (run: SoakRun) => boolean): Series | null {
-  const chosen = results.runs.filter(of)
-  const commit = chosen.at(-1)?.machine.commit
-  if (commit === undefined) return null
-  const runs = chosen.filter(({ machine }) => machine.commit === commit)
-  return { commit, runs, faults: runs.flatMap((run) => run.faults) }
-}
-
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
-const count = (value: number) => value.toLocaleString('en-US')
-const percent = (share: number) => `${(share * 100).toPrecision(2)} %`
-
-interface Row {
-  readonly id: string
-  readonly fault: string
-  readonly result: string
-  readonly trials: string
-  readonly bound: string
-  readonly target: string
-  readonly others: string
-}
-
-const notRun = { result: 'not run', trials: '0', bound: '-' }
-
-function lossRow(
-  found: Series | null,
-  kinds: readonly FaultKind[],
-  row: Omit<Row, 'result' | 'trials' | 'bound'>,
-): Row {
-  const here = found?.faults.filter(({ kind }) => kinds.includes(kind)) ?? []
-  if (found === null || here.length === 0) return { ...row, ...notRun }
-  const withLoss = here.filter(({ framesLost }) => framesLost > 0).length
-  const unexplained = here.filter((one) => one.unexplained > 0).length
-  const lost = sum(here.map(({ framesLost }) => framesLost))
-  const pause = Math.max(...here.map(({ pauseMs }) => pauseMs))
-  const clean = `${count(lost)} frames lost in ${withLoss} faults; longest pause of a leg ${pause} ms`
-  const machine =
-    withLoss === 0 ? '' : `; in ${withLoss - unexplained} of them this machine stood still`
-  return {
-    ...row,
-    result: clean + machine,
-    trials: `${here.length}`,
-    bound: `a fault with loss: < ${percent(bound95(withLoss, here.length))}`,
-  }
-}
-
-function takeOverRow(
-  found: Series | null,
-  kinds: readonly FaultKind[],
-  row: Omit<Row, 'result' | 'trials' | 'bound'>,
-): Row {
-  const here = found?.faults.filter(({ kind }) => kinds.includes(kind)) ?? []
-  const times = here.flatMap(({ takeOverMs }) => (takeOverMs === null ? [] : [takeOverMs]))
-  if (times.length === 0) return { ...row, ...notRun }
-  const at = (share: number) => percentile(times, share)
-  const [half, most, all] = [at(50), at(99), at(100)]
-  const result = `p50 ${half} ms, p99 ${most} ms, max ${all} ms`
-  const missing = here.length - times.length
-  const none = missing === 0 ? '' : `; none seen in ${missing}`
-  return { ...row, result: result + none, trials: `${times.length}`, bound: '-' }
-}
+import { rareRows } from './rare-rows.ts'
+import type { ProfileName, SoakResults, SoakRun } from './results.ts'
+import {
+  count,
+  isPlain,
+  lossRow,
+  notRun,
+  percent,
+  type Row,
+  type Series,
+  series,
+  sum,
+  takeOverRow,
+} from './rows.ts'
 
 function callsRow(found: Series | null): Row {
   const row = {
@@ -120,7 +65,7 @@ function quietRow(results: SoakResults, profile: ProfileName, id: string): Row {
     target: '0 in 30 min',
     others: 'BFD: 10 ms x 5 by default; keepalived 3 x its interval',
   }
-  const quiet = (run: SoakRun) => run.profile === profile && run.faults.length === 0
+  const quiet = (run: SoakRun) => isPlain(run, profile) && run.faults.length === 0
   const found = series(results, (run) => quiet(run) && run.comingPerSecond > 1)
   if (found === null) return { ...row, ...notRun }
   const moved = sum(found.runs.map((run) => run.falseTakeOvers))
@@ -144,11 +89,11 @@ function quietRow(results: SoakResults, profile: ProfileName, id: string): Row {
 
 const unitsOfPrimary: FaultKind[] = ['primary-switch', 'primary-media', 'primary-pair']
 const announced: FaultKind[] = ['primary-switch', 'primary-media']
-const notMoving = faultKinds.filter((kind) => !faults[kind].moves)
+const notMoving = faultKinds.filter((kind) => !faults[kind].moves && faults[kind].share > 0)
 
 function rows(results: SoakResults): Row[] {
-  const found = series(results, (run) => run.profile === 'default' && run.faults.length > 0)
-  const fast = series(results, (run) => run.profile === 'fast' && run.faults.length > 0)
+  const found = series(results, (run) => isPlain(run, 'default') && run.faults.length > 0)
+  const fast = series(results, (run) => isPlain(run, 'fast') && run.faults.length > 0)
   return [
     lossRow(found, ['primary'], {
       id: 'A1',
@@ -210,26 +155,15 @@ function rows(results: SoakResults): Row[] {
     callsRow(found),
     quietRow(results, 'default', 'A10 real'),
     quietRow(results, 'fast', 'A10 fast'),
-    ...elsewhere,
+    ...rareRows(results),
   ]
 }
-
-/** Rows of the plan that the soak does not run; the tests that show the behaviour are in docs/features.md. */
-const elsewhere: Row[] = (
-  [
-    ['A2', 'kill -9, terminal without twins: gap', '<= 650 ms'],
-    ['A4', 'SIGSTOP 1, 10, 60 s: stale SIP and RTP', '0 SIP, <= 1 frame'],
-    ['A8', 'all links cut and healed, N = 300', 'one primary in 200 ms, all calls kept'],
-    ['A12', 'rolling upgrade', '0 frames, 0 calls'],
-    ['C3', 'flood of 20,000 messages/s for 10 min', '0 frames of held calls'],
-    ['D1', '500 legs on one node for 1 h', '0 frames'],
-  ] as const
-).map(([id, fault, target]) => ({ id, fault, target, others: '-', ...notRun }))
 
 function runLines(results: SoakResults): string[] {
   return results.runs.map((run) => {
     const { machine, profile, seconds, legs, comingPerSecond } = run
-    const what = run.faults.length === 0 ? 'no faults' : `${run.faults.length} faults`
+    const special = run.kind === undefined ? '' : `, ${run.kind.replace('-', ' ')}`
+    const what = `${run.faults.length === 0 ? 'no' : run.faults.length} faults${special}`
     const where = `${machine.cores} cores, ${machine.processor}, Linux ${machine.kernel}`
     const load = `load ${machine.loadOfOneMinute.toFixed(1)}`
     const frames = `${count(run.framesLost)} of ${count(run.frames)}`

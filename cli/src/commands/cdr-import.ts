@@ -21,7 +21,10 @@ export class CdrImport extends VccsCommand {
   ]
   static override args = { file: word('File, or - for standard input.') }
   static override flags = {
-    'dry-run': Flags.boolean({ description: 'Say how many are new, and change nothing.' }),
+    'dry-run': Flags.boolean({
+      description: 'Say how many are new, and change nothing.',
+      default: false,
+    }),
     operator: orderFlags.operator,
   }
 

@@ -67,8 +67,7 @@ function attributesFault(
   for (const [key, type] of Object.entries(rule.attributes)) {
     const value = attributes.get(key)
     if (value === undefined && !type.endsWith('?')) return `${name}: ${key} is missing`
-    const pattern = types[plain(type)] ?? ''
-    if (value !== undefined && !new RegExp(`^(?:${pattern})$`).test(value)) {
+    if (value !== undefined && !whole(types[plain(type)] ?? '').test(value)) {
       return `${name}: ${key} is not a ${plain(type)}`
     }
   }
@@ -95,6 +94,17 @@ function childrenFault(element: XmlElement, rule: ElementRule, grammar: Grammar)
   }
   const surplus = inner[at]
   return surplus === undefined ? null : `${name}: <${surplus.name}> is not expected here`
+}
+
+const compiled = new Map<string, RegExp>()
+
+/** Of the few patterns of the grammars, each is made once. */
+function whole(pattern: string): RegExp {
+  const known = compiled.get(pattern)
+  if (known !== undefined) return known
+  const made = new RegExp(`^(?:${pattern})$`)
+  compiled.set(pattern, made)
+  return made
 }
 
 function plain(type: string): string {
