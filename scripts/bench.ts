@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureBounds } from './bench/bounds.ts'
 import type { BenchContext } from './bench/figures.ts'
 import { measureFlood } from './bench/flood.ts'
 import { measureIdleCalls } from './bench/idle-calls.ts'
@@ -30,6 +31,7 @@ const benches: Readonly<Record<string, (context: BenchContext) => Promise<object
   replication: measureReplication,
   takeover: measureTakeOver,
   pair: measurePair,
+  bounds: measureBounds,
   cli: measureStatusCommand,
   flood: measureFlood,
 }

@@ -89,8 +89,11 @@ export const faults: Readonly<Record<FaultKind, FaultFacts>> = {
     ...{ share: 0, kills: 0, moves: true, lastsMs: 62_000 },
     text: 'the primary stands still for 60 s',
   },
-  // Which node the asking terminal is cut from, and which one stays primary, is left to chance.
-  'all-links': { share: 0, kills: 0, moves: false, changes: 2, text: 'both nodes cut apart' },
+  // While the LAN is whole again and no link is, both answer.
+  'all-links': {
+    ...{ share: 0, kills: 0, moves: false, changes: Number.POSITIVE_INFINITY },
+    text: 'both nodes cut apart',
+  },
   upgrade: {
     ...{ share: 0, kills: 0, moves: false, changes: 1, lastsMs: 45_000 },
     text: 'both nodes change their version',

@@ -89,14 +89,16 @@ export function cutApart(lab: Lab, random: () => number): Watched {
       await delay(apartMsMin + random() * apartMsMore)
       const order = network.links.toSorted(() => random() - 0.5)
       network.joinLan()
-      const healedMs = Date.now()
+      const healingMs = Date.now()
+      let healedMs = healingMs
       for (const [index, link] of order.entries()) {
         if (index > 0) await delay(random() * healMsMore)
         network.heal(link)
+        if (index === 0) healedMs = Date.now()
       }
       const primary = await lab.inStep()
-      const gaveUpMs = logLineMs(lab.other(primary), /"unit":"pair".*"text":"role"/, healedMs)
-      oneAfterMs = gaveUpMs - healedMs
+      const gaveUpMs = logLineMs(lab.other(primary), /"unit":"pair".*"text":"role"/, healingMs)
+      oneAfterMs = Math.max(0, gaveUpMs - healedMs)
     },
     findings: () => ({ oneAfterMs }),
   }
