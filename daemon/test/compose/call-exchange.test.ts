@@ -174,7 +174,7 @@ test('records cross as XML documents, and a peer before documents is given and g
   }
 })
 
-test('a document that does not fit its grammar is refused whole', async (t) => {
+test('a document that does not fit is refused whole', async (t) => {
   const a = new MemoryCalls()
   const good = recordsDocument([callRecord('s1'), callRecord('s2')])
   for (const document of [
