@@ -40,12 +40,24 @@ export async function measureBounds({ say }: BenchContext): Promise<object> {
     const watch = await Watch.start(lab)
     for (const unit of units) {
       const deaths = await repeat(times.death, () => death(lab, watch, unit))
-      tell(`death of ${unit}, to the role`, 100, deaths.map(({ roleMs }) => roleMs))
-      tell(`death of ${unit}, to the first SIP answer`, 200, deaths.map(({ sipMs }) => sipMs))
+      tell(
+        `death of ${unit}, to the role`,
+        100,
+        deaths.map(({ roleMs }) => roleMs),
+      )
+      tell(
+        `death of ${unit}, to the first SIP answer`,
+        200,
+        deaths.map(({ sipMs }) => sipMs),
+      )
     }
     for (const unit of units) {
       const hangs = await repeat(times.hang, () => hang(lab, watch, unit))
-      tell(`${unit} stands still, to the role`, hangGoalMs, hangs.map(({ roleMs }) => roleMs))
+      tell(
+        `${unit} stands still, to the role`,
+        hangGoalMs,
+        hangs.map(({ roleMs }) => roleMs),
+      )
     }
     tell('planned switchover, done', 1_000, await repeat(times.switchover, () => switchover(lab)))
     tell('switchover that cannot be, undone', 1_000, await repeat(times.undone, () => undone(lab)))
@@ -78,7 +90,10 @@ class Watch {
     const watch = new Watch()
     const capture = await LiveCapture.start({
       ...{ programs: lab.programs, namespace: lab.network.namespace('probe') },
-      ...{ device: lanInterface, filter: `udp and src host ${serviceAddress} and src port ${sipPort}` },
+      ...{
+        device: lanInterface,
+        filter: `udp and src host ${serviceAddress} and src port ${sipPort}`,
+      },
       onFrame: (timeMs, bytes) => watch.answers.frame(timeMs, bytes),
     })
     const probe = await lab.probe('probe')

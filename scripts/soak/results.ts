@@ -61,7 +61,7 @@ export interface SoakRun {
   readonly upgradeFrom?: string
 }
 
-export interface FloodFacts {
+interface FloodFacts {
   readonly perSecond: number
   readonly memoryMiB: number
   readonly byeP99Ms: number | null

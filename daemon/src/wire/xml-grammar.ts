@@ -11,7 +11,7 @@ export interface ElementRule {
   readonly open?: true
 }
 
-export interface ChildRule {
+interface ChildRule {
   readonly name: string
   readonly min: 0 | 1
   readonly max: number
