@@ -295,6 +295,18 @@ export const limits = {
   floodAlarmPerSecond: 50,
   floodEndsMs: 10_000,
   floodAlarmsMax: 8,
+  /** A stranger that sends so many messages a second is throttled: the kernel lets one in so many of its datagrams
+   * through, and of those so many a second are answered. At most so many addresses; when the others together
+   * send as many, one in so many of theirs comes through. */
+  floodThrottlePerSecond: 2_000,
+  floodThrottledOneIn: 64,
+  floodThrottledPerSecond: 20,
+  floodThrottledMax: 64,
+  floodOthersOneIn: 16,
+  /** A flood is seen within this. */
+  floodThrottleMs: 250,
+  /** What strangers said and nobody has looked at yet: the oldest gives way. */
+  floodWaitingMax: 1_000,
   /** SIP that a standby remembers, to answer what a dying primary did not: time, datagrams, bytes. */
   heardMs: 3_000,
   heardMax: 4_096,

@@ -34,11 +34,15 @@ interface FloodFigures {
   readonly byeP99Ms: number | null
   /** Growth of the switch processes from before the flood to their most during it. */
   readonly memoryMiB: { readonly a: number; readonly b: number }
-  /** Datagrams that the kernel dropped at the SIP port, as the socket buffer was full. */
-  readonly kernelDrops: { readonly a: number; readonly b: number }
-  /** `sip-flood ADDRESS`, as each node said during the flood. */
+  /** Datagrams that the kernel dropped at the node as a socket buffer was full, of telephones or not. */
+  readonly queueFull: { readonly a: number; readonly b: number }
+  /** Those that it dropped at the SIP port before they were queued, as their source is throttled. */
+  readonly filtered: { readonly a: number; readonly b: number }
+  /** `sip-flood ADDRESS`, all that each node said. */
   readonly alarms: { readonly a: readonly string[]; readonly b: readonly string[] }
   readonly attacker: string
+  /** From its begin to the alarm of both nodes, s. */
+  readonly alarmRaisedSeconds: number
   /** From the end of the flood to the end of the alarm, s. */
   readonly alarmEndedSeconds: number
   readonly hasChangedRoles: boolean
@@ -47,17 +51,48 @@ interface FloodFigures {
 }
 
 const afterSeconds = 6
-const alarmEndMsMax = 30_000
+const memoryMiBMax = 64
+const alarmMsMax = 60_000
+const alarmLookMs = 100
 
 export async function measureFlood({ seconds, say }: BenchContext): Promise<object> {
   const options = { seconds: 12 * seconds, perSecond: 20_000, heldCalls: 50, comingPerSecond: 5 }
   const figures = await flood(options)
   say(
     `${figures.perSecond} messages/s for ${options.seconds} s: ${figures.framesLost} of ` +
-      `${figures.frames} frames lost, ${figures.coming.lost} of ${figures.coming.made} calls failed, ` +
+      `${figures.frames} frames lost, ${figures.held.lost} of ${figures.held.made} held and ` +
+      `${figures.coming.lost} of ${figures.coming.made} new calls failed, ` +
       `memory +${figures.memoryMiB.a} and +${figures.memoryMiB.b} MiB`,
   )
+  say(
+    `alarm after ${figures.alarmRaisedSeconds} s, ended ${figures.alarmEndedSeconds} s after the flood; ` +
+      `dropped as the queue was full ${figures.queueFull.a} and ${figures.queueFull.b}, ` +
+      `by the filter ${figures.filtered.a} and ${figures.filtered.b}; ` +
+      `${figures.coming.made - figures.coming.lost} BYE of new calls answered, p99 ${figures.byeP99Ms} ms`,
+  )
+  const missed = missedBy(figures)
+  if (missed.length > 0) throw new Error(`missed: ${missed.join(', ')}; ${JSON.stringify(figures)}`)
   return figures
+}
+
+/** What the project promises of a flood and these figures do not keep. */
+function missedBy({
+  framesLost,
+  held,
+  coming,
+  memoryMiB,
+  alarms,
+  attacker,
+}: FloodFigures): string[] {
+  const wanted = [`sip-flood ${attacker}`].join()
+  const promises: Record<string, boolean> = {
+    'no packet of a held leg lost': framesLost === 0,
+    'every held call kept': held.lost === 0,
+    'every new call of known telephones set up and put down': coming.made > 0 && coming.lost === 0,
+    [`memory under +${memoryMiBMax} MiB`]: Math.max(memoryMiB.a, memoryMiB.b) < memoryMiBMax,
+    'alarm of both nodes': alarms.a.join() === wanted && alarms.b.join() === wanted,
+  }
+  return Object.keys(promises).filter((promise) => promises[promise] === false)
 }
 
 export async function flood(options: FloodOptions): Promise<FloodFigures> {
@@ -80,21 +115,18 @@ async function underFlood(lab: Lab, soak: SoakLoad, options: FloodOptions): Prom
   const primary = await lab.inStep()
   const watches = { a: await Watch.start(lab, lab.a), b: await Watch.start(lab, lab.b) }
   const fromMs = Date.now()
+  const alarms = new AlarmWatch(lab)
   const { sent, perSecond } = await sendFlood(lab, options)
-  const alarms = { a: await floodAlarms(lab.a), b: await floodAlarms(lab.b) }
   const memoryMiB = { a: watches.a.stop(), b: watches.b.stop() }
   const endedMs = Date.now()
   const coreShare = watches[primary === lab.a ? 'a' : 'b'].coreShare()
   const silent = soak.silentLegs()
   const toMs = Date.now()
   const coming = await soak.endComing()
-  await until(
-    async () => (await floodAlarms(lab.a)).concat(await floodAlarms(lab.b)).length === 0,
-    {
-      what: 'end of the alarm',
-      msMax: alarmEndMsMax,
-    },
-  )
+  const wait = { msMax: alarmMsMax }
+  await until(() => alarms.isRaised, { what: 'alarm of both nodes', ...wait })
+  await until(async () => !(await alarms.now()), { what: 'end of the alarm', ...wait })
+  alarms.stop()
   const alarmEndedSeconds = round((Date.now() - endedMs) / 1_000)
   const held = await soak.endHeld(silent)
   await soak.endMeasuring()
@@ -110,9 +142,11 @@ async function underFlood(lab: Lab, soak: SoakLoad, options: FloodOptions): Prom
     coming,
     byeP99Ms: percentile(soak.byeMs, 99),
     memoryMiB,
-    kernelDrops: { a: watches.a.drops(), b: watches.b.drops() },
-    alarms,
+    queueFull: { a: watches.a.queueFull(), b: watches.b.queueFull() },
+    filtered: { a: watches.a.filtered(), b: watches.b.filtered() },
+    alarms: { a: [...alarms.seen.a], b: [...alarms.seen.b] },
     attacker: lab.network.address('attacker'),
+    alarmRaisedSeconds: alarms.raisedSeconds,
     alarmEndedSeconds,
     hasChangedRoles: (await lab.primary()) !== primary,
     coreShare,
@@ -140,6 +174,50 @@ async function sendFlood(
   return JSON.parse(output) as { sent: number; perSecond: number }
 }
 
+/** The alarms of a flood that the nodes raise from now on. */
+class AlarmWatch {
+  readonly seen = { a: new Set<string>(), b: new Set<string>() }
+  readonly #lab: Lab
+  readonly #beganMs = performance.now()
+  /** When both nodes had raised one, s. */
+  raisedSeconds = Number.NaN
+  #isOver = false
+
+  constructor(lab: Lab) {
+    this.#lab = lab
+    // A node that does not answer has raised nothing.
+    this.#look().catch(() => undefined)
+  }
+
+  async #look(): Promise<void> {
+    while (!this.#isOver) {
+      await this.now()
+      await delay(alarmLookMs)
+    }
+  }
+
+  /** @returns whether one is active on either node. */
+  async now(): Promise<boolean> {
+    const { a, b } = this.#lab
+    const active = { a: await floodAlarms(a), b: await floodAlarms(b) }
+    for (const node of ['a', 'b'] as const) {
+      for (const alarm of active[node]) this.seen[node].add(alarm)
+    }
+    if (Number.isNaN(this.raisedSeconds) && this.isRaised) {
+      this.raisedSeconds = round((performance.now() - this.#beganMs) / 1_000)
+    }
+    return active.a.length + active.b.length > 0
+  }
+
+  get isRaised(): boolean {
+    return this.seen.a.size > 0 && this.seen.b.size > 0
+  }
+
+  stop(): void {
+    this.#isOver = true
+  }
+}
+
 async function floodAlarms(node: LabNode): Promise<string[]> {
   const { active } = await node.ask('alarms', {})
   return active
@@ -155,7 +233,7 @@ class Watch {
   readonly #startMiB: number
   readonly #startTicks: number
   readonly #startMs = performance.now()
-  readonly #startDrops: number
+  readonly #startDrops: { all: number; queueFull: number }
   readonly #timer: NodeJS.Timeout
   #mostMiB = 0
   #share = 0
@@ -192,8 +270,13 @@ class Watch {
     return Math.round(this.#share * 100) / 100
   }
 
-  drops(): number {
-    return this.#kernelDrops() - this.#startDrops
+  queueFull(): number {
+    return this.#kernelDrops().queueFull - this.#startDrops.queueFull
+  }
+
+  filtered(): number {
+    const { all, queueFull } = this.#kernelDrops()
+    return Math.max(all - this.#startDrops.all - (queueFull - this.#startDrops.queueFull), 0)
   }
 
   #residentMiB(): number {
@@ -208,10 +291,16 @@ class Watch {
     return Number(fields[11]) + Number(fields[12])
   }
 
-  #kernelDrops(): number {
-    const lines = this.#lab.network.exec(this.#node.node, ['cat', '/proc/net/udp']).split('\n')
+  /** `all` are those of the SIP socket, with what its filter dropped; `queueFull` those of all UDP sockets. */
+  #kernelDrops(): { all: number; queueFull: number } {
+    const read = (file: string) => {
+      const text = this.#lab.network.exec(this.#node.node, ['cat', `/proc/net/${file}`])
+      return text.split('\n').map((line) => line.trim().split(/\s+/))
+    }
     const port = `:${sipPort.toString(16).toUpperCase().padStart(4, '0')}`
-    const own = lines.find((line) => line.trim().split(/\s+/)[1]?.endsWith(port))
-    return Number(own?.trim().split(/\s+/).at(-1) ?? 0)
+    const own = read('udp').find(([, local]) => local?.endsWith(port))
+    const [names = [], values = []] = read('snmp').filter(([protocol]) => protocol === 'Udp:')
+    const queueFull = Number(values[names.indexOf('RcvbufErrors')] ?? 0)
+    return { all: Number(own?.at(-1) ?? 0), queueFull }
   }
 }

@@ -17,8 +17,11 @@ export async function floodRun(options: FloodRunOptions): Promise<SoakRun> {
   const { seconds, legs, perSecond, say } = options
   const heldCalls = Math.floor(legs / 2)
   const found = await flood({ seconds, perSecond, heldCalls, comingPerSecond })
-  const { a, b } = found.kernelDrops
-  say(`${found.perSecond} messages/s were sent; the kernels dropped ${a} and ${b} of them`)
+  const { filtered, queueFull } = found
+  say(
+    `${found.perSecond} messages/s were sent; the kernels dropped ${filtered.a} and ${filtered.b} ` +
+      `before the queue, ${queueFull.a} and ${queueFull.b} as it was full`,
+  )
   const { frames, framesLost, longestPauseMs, held, coming, byeP99Ms, memoryMiB } = found
   return {
     ...{ kind: 'flood', machine: machineFacts(), profile: 'default', faults: [] },

@@ -143,6 +143,7 @@ export class SwitchUnit {
     })
     if (!sip.ok) return sip
     runner.attach(sip.value)
+    this.#frontDoor.attach(sip.value)
     this.#connectPair()
     const control = await startControlServer({ ...this.#answering(), path: config.controlSocket })
     if (!control.ok) return control

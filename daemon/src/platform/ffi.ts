@@ -18,6 +18,8 @@ export const libcConstant = {
   timerAbstime: 1,
   schedFifo: 1,
   solSocket: 1,
+  soAttachFilter: 26,
+  soDetachFilter: 27,
   soRcvbufforce: 33,
   ipprotoIp: 0,
   ipTos: 1,
@@ -56,11 +58,14 @@ export interface Libc {
   readonly addressOf: (bytes: Uint8Array) => number
 }
 
+let bound: Libc | undefined
+
 /** Finds libc in this process. */
 export function loadLibc(): Result<Libc> {
   if (process.platform !== 'linux') return failure('ffi-failed', `${process.platform} is not Linux`)
   try {
-    return success(bindLibc())
+    bound ??= bindLibc()
+    return success(bound)
   } catch (error) {
     return failure('ffi-failed', error instanceof Error ? error.message : String(error))
   }

@@ -1,7 +1,12 @@
 //! Long work on the loop of a process, in slices: what waits at the loop (messages, signs of life) has its
 //! turn between two of them.
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as immediate } from 'node:timers/promises'
 import { monotonicMs } from './clock.ts'
+
+/** Resolves when the loop has looked at its sockets once more. */
+export function nextTurn(): Promise<void> {
+  return immediate()
+}
 
 /** Work that says by each `yield` where it may be interrupted. */
 export type Work<T> = Generator<undefined, T, undefined>

@@ -5,8 +5,8 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { DgramAsPromised, type SocketAsPromised } from 'dgram-as-promised'
 import { failure, type Result, success } from '../result.ts'
-import { libcConstant, loadLibc } from './ffi.ts'
 import { errorText } from './files.ts'
+import { filterDatagrams, forceReceiveBuffer } from './socket-options.ts'
 
 type DatagramKind = 'sip' | 'pair'
 
@@ -23,6 +23,9 @@ interface DatagramOptions {
 export interface DatagramSocket {
   /** Best effort, as UDP is; a failure goes to `onError`, a target that is none included. */
   send(bytes: Uint8Array, port: number, address: string): void
+  /** Which datagrams are heard, as a program for the kernel (platform/socket-options.ts); null: all of them.
+   * @returns false when it is not in force. */
+  filter(program: Uint8Array | null): boolean
   /** The port, also when zero was asked for. */
   readonly port: number
   close(): Promise<void>
@@ -54,6 +57,7 @@ async function openPromised(options: DatagramOptions): Promise<DatagramSocket> {
     send: (bytes, port, address) => {
       socket.send(bytes, port, address).catch(failed)
     },
+    filter: (program) => filterDatagrams(socket.socket, program),
     port: socket.address().port,
     close: async () => {
       await socket.close().catch(() => undefined)
@@ -79,6 +83,7 @@ function openCore(options: DatagramOptions): Promise<DatagramSocket> {
             options.onError(errorText(error))
           }
         },
+        filter: (program) => filterDatagrams(socket, program),
         port: socket.address().port,
         close: () => new Promise((closed) => socket.close(() => closed())),
       })
@@ -96,21 +101,8 @@ function prepare(socket: Socket, options: DatagramOptions): void {
   socket.on('error', (error) => options.onError(errorText(error)))
   try {
     socket.setRecvBufferSize(receiveBufferBytes)
-    forceReceiveBuffer(socket)
+    forceReceiveBuffer(socket, receiveBufferBytes)
   } catch (error) {
     options.onError(errorText(error))
   }
-}
-
-/** Beyond the limit of the kernel, where the process may (CAP_NET_ADMIN): under a flood its default is full
- * in 20 ms. Without the right, or another Node that hides the descriptor, the limit holds. */
-function forceReceiveBuffer(socket: Socket): void {
-  const fd = (socket as { _handle?: { fd?: unknown } })._handle?.fd
-  const loaded = loadLibc()
-  if (typeof fd !== 'number' || fd < 0 || !loaded.ok) return
-  const size = new Uint8Array(new ArrayBuffer(4))
-  new DataView(size.buffer).setInt32(0, receiveBufferBytes, true)
-  const { solSocket, soRcvbufforce } = libcConstant
-  const { addressOf, setsockopt } = loaded.value
-  setsockopt(fd, solSocket, soRcvbufforce, addressOf(size), size.length)
 }

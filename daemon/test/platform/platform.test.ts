@@ -14,6 +14,7 @@ import { openLog } from '../../src/platform/log.ts'
 import { commandLine, runTool } from '../../src/platform/process.ts'
 import { type BusAddress, type BusPeer, connectBus, listenBus } from '../../src/platform/stream.ts'
 import { openDatagram } from '../../src/platform/udp.ts'
+import { filterProgram } from '../../src/switching/flood/source-filter.ts'
 
 const hello: BusMessage = { kind: 'hello', unit: 'media', pid: 1, version: 1 }
 
@@ -162,6 +163,69 @@ for (const kind of ['pair', 'sip'] as const) {
     t.is(taken.ok ? '' : taken.failure.code, 'socket-failed')
   })
 }
+
+test('the kernel drops what a filter of the flood gate says, until it is taken away', async (t) => {
+  let heard: string[] = []
+  let done: () => void = () => undefined
+  const listener = await openDatagram({
+    address: '0.0.0.0',
+    port: 0,
+    kind: 'sip',
+    onDatagram: (_bytes, { address }) => {
+      heard.push(address)
+      if (address === '127.0.0.4') done()
+    },
+    onError: (text) => t.log(text),
+  })
+  if (!listener.ok) return t.fail(listener.failure.detail)
+  t.teardown(() => listener.value.close())
+  const from = async (address: string) => {
+    const options = {
+      address,
+      port: 0,
+      kind: 'sip',
+      onError: (text: string) => t.log(text),
+    } as const
+    const sender = await openDatagram({ ...options, onDatagram: () => undefined })
+    if (!sender.ok) throw new Error(sender.failure.detail)
+    t.teardown(() => sender.value.close())
+    return () => sender.value.send(Uint8Array.of(1), listener.value.port, '127.0.0.1')
+  }
+  const [phone, attacker, end] = [
+    await from('127.0.0.2'),
+    await from('127.0.0.3'),
+    await from('127.0.0.4'),
+  ]
+  /** How many of a hundred of each are heard. */
+  const round = async (): Promise<Record<string, number>> => {
+    heard = []
+    const whole = new Promise<void>((resolve) => {
+      done = resolve
+    })
+    for (let n = 0; n < 100; n += 1) {
+      phone()
+      attacker()
+    }
+    end()
+    await whole
+    const count = (address: string) => heard.filter((one) => one === address).length
+    return { phone: count('127.0.0.2'), attacker: count('127.0.0.3') }
+  }
+  t.deepEqual(await round(), { phone: 100, attacker: 100 })
+  const known = ['127.0.0.2', '127.0.0.4']
+  const oneIn = 0xffff_ffff
+  for (const rules of [
+    { throttled: { addresses: ['127.0.0.3'], oneIn }, others: null },
+    { throttled: { addresses: [], oneIn: 64 }, others: { known, oneIn } },
+  ]) {
+    t.true(listener.value.filter(filterProgram(rules)))
+    t.deepEqual(await round(), { phone: 100, attacker: 0 })
+  }
+  t.false(listener.value.filter(new Uint8Array(8)), 'no program: what was before holds')
+  t.deepEqual(await round(), { phone: 100, attacker: 0 })
+  t.true(listener.value.filter(null))
+  t.deepEqual(await round(), { phone: 100, attacker: 100 })
+})
 
 for (const kind of ['pair', 'sip'] as const) {
   test(`a target that is none is an error of that send only, on a ${kind} socket`, async (t) => {

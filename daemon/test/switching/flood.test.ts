@@ -57,11 +57,11 @@ function flood(
   return admitted
 }
 
-test('of 20,000 messages a second of a stranger the core sees 200', (t) => {
+test('of a thousand messages a second of a stranger the core sees 200', (t) => {
   const { gate } = gateWith()
-  const first = flood(gate, attacker, { perSecond: 20_000, fromMs: 0, toMs: 10_000 })
+  const first = flood(gate, attacker, { perSecond: 1_000, fromMs: 0, toMs: 10_000 })
   t.true(Math.abs(first - limits.floodStrangerBurst - 10 * limits.floodStrangerPerSecond) < 3)
-  t.is(gate.dropped, 200_000 - first)
+  t.is(gate.dropped, 10_000 - first)
 })
 
 test('all strangers together have a budget: a thousand addresses come no further than one', (t) => {
@@ -160,7 +160,7 @@ test('a million addresses fit a bounded table, and are forgotten', (t) => {
 test('large messages count more', (t) => {
   const { gate } = gateWith()
   const large = message('x', 16_000)
-  const admitted = flood(gate, attacker, { perSecond: 2_000, fromMs: 0, toMs: 1_000 }, large)
+  const admitted = flood(gate, attacker, { perSecond: 1_000, fromMs: 0, toMs: 1_000 }, large)
   const cost = 1 + Math.floor(16_000 / limits.floodTokenBytes)
   t.true(Math.abs(admitted - 600 / cost) < 2, String(admitted))
 })

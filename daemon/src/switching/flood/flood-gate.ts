@@ -5,14 +5,13 @@ import { limits } from '../../limits.ts'
 import type { Endpoint } from '../../wire/sip/message.ts'
 import { callIdIn } from './call-id.ts'
 import type { KnownSources } from './known-sources.ts'
+import { type Counted, type SetFilter, Throttle } from './throttle.ts'
 
 /** A token bucket and what became of its source. */
-interface Source {
-  readonly address: string
+interface Source extends Counted {
   tokens: number
   atMs: number
-  /** Datagrams since the last look, and those of them that were dropped. */
-  heard: number
+  /** Of those since the last look, here or by the kernel. */
   dropped: number
   /** Last look that found a flood; null: none yet, or it has ended. */
   floodAtMs: number | null
@@ -35,17 +34,19 @@ export class FloodGate {
   /** For calls and registrations of telephones whose budget is used up. */
   readonly #reserves = new Map<string, Source>()
   readonly #all = newSource(others, 0)
-  /** Of strangers for whom the table has no room. */
+  /** Of strangers for whom the table has no room, and what the kernel drops of all that have no name. */
   readonly #rest = newSource(others, 0)
+  readonly #throttle: Throttle
   #lookedAtMs = 0
   #dropped = 0
 
-  constructor(known: KnownSources) {
+  constructor(known: KnownSources, setFilter: SetFilter = () => false) {
     this.#known = known
+    this.#throttle = new Throttle(known, setFilter)
     this.#all.tokens = limits.floodStrangersBurst
   }
 
-  /** Datagrams dropped since the start. */
+  /** Datagrams dropped since the start, and about those that the kernel dropped. */
   get dropped(): number {
     return this.#dropped
   }
@@ -60,21 +61,29 @@ export class FloodGate {
     // Who may say much in one datagram may say fewer of them.
     const cost = 1 + Math.floor(bytes.length / limits.floodTokenBytes)
     const budget = this.#known.budgetOf(from)
-    const source = budget > 0 ? this.#phone(from, budget, nowMs) : this.#stranger(from, nowMs)
-    source.heard += 1
-    if (budget > 0) {
-      if (take(source, cost, { rate: budget, burst: budgetBurst(budget), nowMs })) return true
-    } else if (this.#takeOfStranger(source, cost, nowMs)) return true
-    if (this.#known.hasAddress(from.address) && this.#belongsToCall(bytes, from, nowMs)) return true
-    source.dropped += 1
-    this.#dropped += 1
-    return false
+    const isStranger = budget === 0
+    const source = isStranger ? this.#stranger(from, nowMs) : this.#phone(from, budget, nowMs)
+    const isKnown = this.#known.hasAddress(from.address)
+    const weight = this.#throttle.count(source, isKnown)
+    const isIn =
+      (isStranger
+        ? this.#takeOfStranger(source, cost, nowMs)
+        : take(source, cost, { rate: budget, burst: budgetBurst(budget), nowMs })) ||
+      (isKnown && this.#belongsToCall(bytes, from, nowMs))
+    // What the kernel drops of all others together is blamed on none of them by name.
+    const blamed = source.heavyAtMs === null ? this.#rest : source
+    blamed.dropped += weight - 1
+    if (!isIn) source.dropped += 1
+    this.#dropped += isIn ? weight - 1 : weight
+    if (!isIn && !isKnown) this.#throttle.exceeded(source === this.#rest ? null : source, nowMs)
+    return isIn
   }
 
   /** To be called about once a second. @returns floods that are under way, the largest first. */
   look(nowMs: number): Flood[] {
     const seconds = Math.max((nowMs - this.#lookedAtMs) / 1_000, 0.001)
     this.#lookedAtMs = nowMs
+    this.#throttle.look(this.#strangers.values(), nowMs)
     const floods: { source: Source; dropped: number }[] = []
     for (const sources of [this.#strangers, this.#phones]) {
       for (const [key, source] of sources) {
@@ -114,7 +123,10 @@ export class FloodGate {
   }
 
   #takeOfStranger(source: Source, cost: number, nowMs: number): boolean {
-    const own = { rate: limits.floodStrangerPerSecond, burst: limits.floodStrangerBurst, nowMs }
+    const own =
+      source.heavyAtMs === null
+        ? { rate: limits.floodStrangerPerSecond, burst: limits.floodStrangerBurst, nowMs }
+        : { rate: limits.floodThrottledPerSecond, burst: limits.floodThrottledPerSecond, nowMs }
     if (!take(source, cost, own)) return false
     const all = { rate: limits.floodStrangersPerSecond, burst: limits.floodStrangersBurst, nowMs }
     return take(this.#all, cost, all)
@@ -136,7 +148,8 @@ export class FloodGate {
 }
 
 function newSource(address: string, atMs: number): Source {
-  return { address, tokens: 0, atMs, heard: 0, dropped: 0, floodAtMs: null, detail: '' }
+  const flood = { dropped: 0, floodAtMs: null, detail: '' }
+  return { address, tokens: 0, atMs, heard: 0, weight: 1, heavyAtMs: null, ...flood }
 }
 
 /** What a telephone says at once when it starts, or a gateway when all its lines ring. */

@@ -19,6 +19,7 @@ export class KnownSources {
   /** Dialogs and registrations of each Call-ID. */
   readonly #callIds = new Map<string, number>()
   #peers: readonly Trace[] = []
+  #version = 0
 
   userChanged(previous: User | null, next: User | null): void {
     this.#replace(tracesOfUser(previous), tracesOfUser(next))
@@ -34,6 +35,16 @@ export class KnownSources {
     const traces = peers.map(({ address, port }) => ({ address, port, callId: '', budget }))
     this.#replace(this.#peers, traces)
     this.#peers = traces
+  }
+
+  /** Where telephones are. */
+  addresses(): string[] {
+    return [...this.#places.keys()]
+  }
+
+  /** Grows with each change of `addresses`. */
+  get version(): number {
+    return this.#version
   }
 
   /** A telephone is there, at whatever port. */
@@ -65,8 +76,10 @@ export class KnownSources {
     const left = (ports.get(port) ?? 0) + sign * budget
     if (left > 0) ports.set(port, left)
     else ports.delete(port)
+    const had = this.#places.has(address)
     if (ports.size > 0) this.#places.set(address, ports)
     else this.#places.delete(address)
+    if (had !== ports.size > 0) this.#version += 1
     const count = (this.#callIds.get(callId) ?? 0) + sign
     if (count > 0) this.#callIds.set(callId, count)
     else this.#callIds.delete(callId)
