@@ -256,6 +256,8 @@ const transferSchema = recordObject({
   target: z.string().max(8).nullable(),
   /** Legs that ring beside the target: of a group the first answer counts. */
   also: z.array(z.string().max(8)).max(limits.conferenceMembersMax).nullable().default(null),
+  /** Into a conference: whoever of them answers comes in, not only the first; null: no. */
+  joins: z.boolean().nullable().default(null),
   /** CSeq of the REFER. */
   referSeq: z.number(),
   /** How far the target is: 100 .. 699, and what the last NOTIFY has told of it; 0: nothing. */

@@ -94,6 +94,7 @@ const conference = {
     by: 'b',
     target: 'c',
     also: ['d'],
+    joins: true,
     referSeq: 2,
     status: 180,
     told: 100,

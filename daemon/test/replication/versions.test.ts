@@ -1,13 +1,36 @@
 //! This version and the next one replicate to each other, in both directions (ADR 0019).
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'ava'
+import { z } from 'zod'
 import { limits } from '../../src/limits.ts'
-import { tableNames } from '../../src/tables/address.ts'
+import { type TableName, tableNames } from '../../src/tables/address.ts'
+import { conferenceResourceSchema } from '../../src/tables/conference-resource.ts'
+import { phoneBookSchema } from '../../src/tables/phone-book.ts'
+import { positionSchema } from '../../src/tables/position.ts'
 import { digestRecord } from '../../src/tables/record-value.ts'
+import { subscriptionSchema } from '../../src/tables/subscription.ts'
 import type { AnyRecord } from '../../src/tables/tables.ts'
-import type { User } from '../../src/tables/user.ts'
+import { type User, userSchema } from '../../src/tables/user.ts'
+import { conferenceSchema } from '../../src/tables/wired-conference.ts'
+import { wiredMediaSchema } from '../../src/tables/wired-media.ts'
+import { wirelessConferenceSchema } from '../../src/tables/wireless-conference.ts'
+import { wirelessMediaSchema } from '../../src/tables/wireless-media.ts'
 import { pack } from './frames.ts'
 import { calm, PairSimulation, user } from './pair-simulation.ts'
 import { oneOfEach } from './records.ts'
+
+const schemas: Readonly<Record<TableName, z.ZodType>> = {
+  user: userSchema,
+  position: positionSchema,
+  'wired-conference': conferenceSchema,
+  'wired-media': wiredMediaSchema,
+  'wireless-conference': wirelessConferenceSchema,
+  'wireless-media': wirelessMediaSchema,
+  'phone-book': phoneBookSchema,
+  'conference-resource': conferenceResourceSchema,
+  subscription: subscriptionSchema,
+}
 
 /** What the next version adds: a field in the record, and one in every object and list of it. */
 function withAdded<T>(value: T): T {
@@ -98,6 +121,45 @@ test('an unknown property of a known frame is passed over; an unknown form of th
   t.is(pair.b.replicator.status(pair.nowMs).refused.flags, 1)
 })
 
+test('a record with a value that is not known here is refused whole, and never acknowledged', (t) => {
+  const pair = new PairSimulation(1, calm)
+  pair.join()
+  const known = oneOfEach['wired-conference']
+  pair.change(pair.a, (tables) => {
+    tables.any('wired-conference').put({ ...known, type: 'seance' } as unknown as AnyRecord)
+    tables.table('user').put(user('7') as User)
+  })
+  pair.run(1_000)
+  t.is(pair.b.tables.any('wired-conference').size, 0)
+  t.is(pair.b.tables.any('user').size, 1)
+  t.is(pair.a.tables.pending(), 1, 'the standby is not in step, for as long as the record lives')
+})
+
+/** Where a record can hold one of a few values only, and which. */
+function valuesIn(schema: unknown, place: string): string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  const { enum: values } = schema as { enum?: unknown }
+  const here = Array.isArray(values) ? [`${place}: ${values.join(', ')}`] : []
+  const parts = Object.entries(schema).flatMap(([name, part]) => {
+    const isWord = ['properties', 'items', 'anyOf', '0', '1'].includes(name)
+    return valuesIn(part, isWord ? place : `${place}.${name}`)
+  })
+  return [...here, ...parts]
+}
+
+test('byte 4 is the version of the tables and values that a reader must understand (ADR 0019)', (t) => {
+  const known = tableNames.flatMap((name) => {
+    const schema = z.toJSONSchema(schemas[name], { unrepresentable: 'any', io: 'output' })
+    return [name, ...valuesIn(schema, name)]
+  })
+  const sent = new PairSimulation(1, calm)
+  sent.join()
+  const version = sent.captured[0]?.bytes[4]
+  const file = join(import.meta.dirname, `../data/pair/values-of-version-${version}.txt`)
+  const why = 'an older node cannot read this: raise byte 4, and write what that version knows'
+  t.is(readFileSync(file, 'utf8'), `${known.join('\n')}\n`, why)
+})
+
 test('tables that only the newer version has are not compared', (t) => {
   const pair = new PairSimulation(1, calm)
   pair.join()
@@ -116,7 +178,7 @@ test('frames of an incompatible version are refused, said, and forgotten when th
   const pair = new PairSimulation(1, calm)
   pair.join()
   pair.run(100)
-  pair.deliver(pair.a, pack({ kind: 3, version: 3, term: 1, bootId: bootOfA }), {})
+  pair.deliver(pair.a, pack({ kind: 3, version: 4, term: 1, bootId: bootOfA }), {})
   pair.run(10)
   t.like(pair.b.replicator.status(pair.nowMs), { incompatible: true, refused: { version: 1 } })
   t.false(pair.b.replicator.status(pair.nowMs + 6_000).incompatible)

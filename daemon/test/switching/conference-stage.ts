@@ -1,7 +1,12 @@
 //! A stage with conferences: a meet-me one (700), one with a PIN (701), a preset one (710) and a locked
 //! one (720), and twelve telephones.
 import { createHash } from 'node:crypto'
-import { type ConferencePlan, emptyPlan, type GroupPlan } from '../../src/switching/plan.ts'
+import {
+  type ConferencePlan,
+  emptyPlan,
+  type GroupPlan,
+  type Plan,
+} from '../../src/switching/plan.ts'
 import type { Conference, Member } from '../../src/tables/wired-conference.ts'
 import { type Phone, Stage, sdp } from './core-stage.ts'
 
@@ -28,9 +33,28 @@ function group(number: string, mode: GroupPlan['mode']): GroupPlan {
   return { name: `g${number}`, displayName: 'Group', number, mode, noAnswerSeconds: 20, members }
 }
 
-export const plan = {
+const trunks: Plan['trunks'] = ['north', 'south'].map((name, index) => ({
+  ...{ name, displayName: '', account: null, trust: 'address', login: null, capacity: 4 },
+  peer: { address: `10.0.2.${index + 1}`, port: 5060 },
+  ...{ optionsSeconds: 0, responseSeconds: 4, classes: [], priorityMax: 'normal' },
+  outgoing: { called: [], caller: [] },
+  incoming: { called: [], caller: [] },
+}))
+
+export const plan: Plan = {
   ...emptyPlan,
   groups: [group('800', 'first'), group('801', 'all')],
+  trunks,
+  routes: [
+    {
+      ...{ name: 'out', pattern: '6X.', priority: 1, class: '' },
+      ...{ trunks: ['north', 'south'], failOver: ['5xx', 'no-answer'] },
+    },
+    {
+      ...{ name: 'far', pattern: '0X.', priority: 1, class: 'world' },
+      ...{ trunks: ['north'], failOver: [] },
+    },
+  ],
   conferences: [
     conference('700'),
     conference('701', {

@@ -1,6 +1,7 @@
 //! Queueing of calls for a busy line, hot lines, and what a take-over leaves of both.
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
+import { mediaOf } from '../../src/switching/xip/media.ts'
 import { type Profile, profileOf } from '../../src/tables/profile.ts'
 import type { Script, Step } from './core-calls.ts'
 import { type Phone, Stage, sdp } from './core-stage.ts'
@@ -78,6 +79,49 @@ test('a new call does not overtake those that wait', (t) => {
   setLine(stage, '102', { calls: 3, waiting: 5 })
   waitFor(stage, '107')
   t.true(stage.phone('107').heard(182))
+})
+
+const toneOf = (stage: Stage, { endpoint }: Phone) =>
+  [...stage.tables.wiredMedia.values()].find(
+    ({ terminalAddress }) => terminalAddress === endpoint.address,
+  )?.tone?.name
+
+for (const takesOver of [false, true]) {
+  const how = takesOver ? ', also of the other node' : ''
+  test(`who waits hears the queue tone, then that it rings, then who answers${how}`, (t) => {
+    const stage = siteWith({ calls: 1, waiting: 5 })
+    for (const step of talk) step(stage)
+    const waiting = waitFor(stage, '105')
+    const { body } = waiting.told(182)
+    t.is(mediaOf(body)?.direction, 'sendrecv')
+    t.is(toneOf(stage, waiting), 'queue')
+    if (takesOver) stage.takeOver()
+    const [before] = [...stage.tables.wiredMedia.values()].filter(({ tone }) => tone !== null)
+    for (const step of free) step(stage)
+    t.is(toneOf(stage, waiting), 'ringback')
+    stage.b.respond(stage.b.asked('INVITE'), 180)
+    if (takesOver) stage.takeOver()
+    stage.b.respond(stage.b.asked('INVITE'), 200, sdp(stage.b.endpoint))
+    t.is(waiting.told(200).body, body, 'it is described as before')
+    waiting.ack(waiting.told(200))
+    const after = stage.tables.wiredMedia.get(before?.mediaId ?? '')
+    t.like(after, { ssrc: before?.ssrc, tick0: before?.tick0, tone: null })
+    waiting.request('BYE')
+    stage.b.respond(stage.b.asked('BYE'), 200)
+    stage.pass(80_000)
+    t.is(stage.tables.wiredMedia.size + stage.tables.conferenceResource.size, 0)
+  })
+}
+
+test('who knows ED-137, makes no offer, or presses in, hears no queue tone', (t) => {
+  for (const headers of [['WG67-Version: phone.01'], []]) {
+    const stage = siteWith({ calls: 1, waiting: 5 })
+    for (const step of talk) step(stage)
+    const phone = stage.phone('105')
+    phone.call('102', headers.length === 0 ? '' : sdp(phone.endpoint), headers)
+    t.is(phone.told(182).body, '')
+    t.is(toneOf(stage, phone), undefined)
+  }
 })
 
 test('a caller who gives up leaves the queue, and nothing of him stays', (t) => {

@@ -17,7 +17,8 @@ import { acknowledged } from '../wired/release.ts'
 import { mediaOf } from '../xip/media.ts'
 import { stopRinging } from './invite.ts'
 import { leave } from './leave.ts'
-import { referred } from './refer.ts'
+import { goesOnOutside } from './outside.ts'
+import { referred } from './referred.ts'
 
 /** 200 to an INVITE or re-INVITE of a member, with our answer or, when it made no offer, ours. */
 export function answerMember(call: Call, leg: Leg): void {
@@ -138,6 +139,7 @@ const versionLengthMax = 64
 export function onInvitedRefused(call: Call, failed: Failed): void {
   const { leg, status } = failed
   call.close(leg, 'pendingClient')
+  if (goesOnOutside(call, failed)) return
   stopRinging(call, leg)
   referred(call, leg, status)
   leave(call, leg, { status, gone: leg })

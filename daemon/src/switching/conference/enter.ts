@@ -3,6 +3,7 @@
 //! session that he is in becomes it.
 import type { Leg } from '../../tables/wired-conference.ts'
 import type { ConferencePlan } from '../plan.ts'
+import { stop } from '../services/call-tones.ts'
 import { moveMember } from '../services/move-member.ts'
 import { type Call, withSession } from '../wired/call.ts'
 import { reconnect } from '../wired/media.ts'
@@ -82,6 +83,7 @@ function sit(call: Call, leg: Leg, { plan, replaced }: Entrance): void {
   const wg67Version = side === 'caller' ? call.session.wg67Version : ''
   call.changeMember(leg, { seat: newSeat(plan, { user, wg67Version, now: call.now }) })
   const { pinHash } = call.session.focus ?? { pinHash: null }
+  stop(call, leg)
   const isAsked = pinHash !== null && replaced === null && !isPlanned(plan, user)
   if (isAsked) askForPin(call, leg)
   const open = dialog.pendingServer

@@ -7,6 +7,7 @@ import { establish } from '../dialog/dialog.ts'
 import { isReadable, pendingServerOf } from '../dialog/pending.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import type { GroupPlan } from '../plan.ts'
+import { stopTones } from '../services/call-tones.ts'
 import { onAnswered } from '../wired/answer.ts'
 import { Call } from '../wired/call.ts'
 import type { Answered, Failed } from '../wired/events.ts'
@@ -192,6 +193,7 @@ function begin(call: Call, answered: Answered): void {
   const { exchange, session, sessionId, now } = call
   const caller = callerOf(call)
   const group = groupOf(exchange, session)
+  stopTones(call)
   call.change({
     type: 'temporary',
     state: 'communicating',

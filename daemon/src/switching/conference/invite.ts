@@ -1,7 +1,7 @@
 //! Members who are called by the conference: those of a preset one, and whom somebody adds.
 import { limits } from '../../limits.ts'
 import type { User } from '../../tables/user.ts'
-import type { Leg } from '../../tables/wired-conference.ts'
+import type { Leg, Member } from '../../tables/wired-conference.ts'
 import type { Call } from '../wired/call.ts'
 import { lineState } from '../wired/line.ts'
 import { offerTo } from '../wired/media.ts'
@@ -11,10 +11,14 @@ import { hasRoom } from '../wired/setup-terminal.ts'
 import { leave } from './leave.ts'
 import { newSeat, seatsOf, withAway, withoutAway } from './seat.ts'
 
+/** Somebody with a trunk is outside. */
+type Callee = User & { readonly trunk?: Member['trunk'] }
+
 /** Calls one more member. Who cannot be called is shown as away.
  * @returns 0, or the status that says why not. */
 export function invite(call: Call, user: string): number {
-  const status = send(call, user)
+  const callee = calleeOf(call, user)
+  const status = typeof callee === 'number' ? callee : send(call, callee)
   const { focus } = call.session
   if (focus === null || status === 0) return status
   call.change({
@@ -32,16 +36,24 @@ function calleeOf({ exchange, session, now }: Call, user: string): User | number
   if (line.kind === 'not-registered') return 480
   if (line.kind === 'loop') return 482
   if (line.kind === 'busy') return 486
-  const present = session.members.filter(isPresent).length
-  const isFull = present >= (session.focus?.membersMax ?? 0) || !hasRoom(exchange, 1)
-  return isFull ? 503 : line.user
+  return isFull({ exchange, session }) ? 503 : line.user
 }
 
-function send(call: Call, user: string): number {
+function isFull({ exchange, session }: Pick<Call, 'exchange' | 'session'>): boolean {
+  const present = session.members.filter(isPresent).length
+  return present >= (session.focus?.membersMax ?? 0) || !hasRoom(exchange, 1)
+}
+
+/** Calls somebody behind another system.
+ * @returns as above. */
+export function inviteOutside(call: Call, callee: Callee): number {
+  return isFull(call) ? 503 : send(call, callee)
+}
+
+function send(call: Call, callee: Callee): number {
   const { exchange, sessionId, session, now } = call
   const { focus } = session
-  const callee = calleeOf(call, user)
-  if (typeof callee === 'number') return callee
+  const { user } = callee
   if (focus === null) return 480
   const { leg, legCount } = nextLeg(exchange, session)
   const from = { user: focus.number, displayName: focus.displayName || null }

@@ -1,12 +1,17 @@
-//! REFER of a member to the focus (RFC 4579 5.5): it calls one more member, and tells by NOTIFY what becomes
-//! of it. How far it is, is in the record of the session, as with a transfer.
-import type { Leg } from '../../tables/wired-conference.ts'
+//! REFER of a member to the focus (RFC 4579 5.5): it calls one more member, those of a group, or
+//! somebody behind a trunk, and tells by NOTIFY what becomes of it. How far it is, is in the record of the
+//! session, as with a transfer.
+import { assert } from '../../assert.ts'
+import { type Leg, legOf } from '../../tables/wired-conference.ts'
 import { ownContact } from '../dialog/dialog.ts'
+import { destinationOf } from '../numbering.ts'
 import { setProgress } from '../services/refer-progress.ts'
 import { referralOf } from '../services/refer-to.ts'
+import { calleeOutside } from '../trunk/outgoing.ts'
 import type { Call } from '../wired/call.ts'
 import type { OpenedRequest } from '../wired/events.ts'
-import { invite } from './invite.ts'
+import { directoryOf } from '../wired/setup.ts'
+import { invite, inviteOutside } from './invite.ts'
 
 export function onMemberRefer(call: Call, opened: OpenedRequest): void {
   const { leg, id, request, pending } = opened
@@ -30,15 +35,63 @@ export function onMemberRefer(call: Call, opened: OpenedRequest): void {
   })
   const startedAtMs = call.now.wallMs
   const progress = { referSeq: request.cseq.number, status: 100, told: 0, isSilent, startedAtMs }
-  call.change({ transfer: { by: leg, target: null, also: null, ...progress } })
-  const refused = invite(call, number)
-  if (refused !== 0) {
-    setProgress(call, refused)
+  const nobody = { by: leg, target: null, also: null, joins: null }
+  call.change({ transfer: { ...nobody, ...progress } })
+  const called = callAll(call, leg, number)
+  if (typeof called === 'number') {
+    setProgress(call, called)
     return
   }
-  const target = call.session.members.at(-1)?.leg ?? null
-  call.change({ transfer: { by: leg, target, also: null, ...progress } })
+  const { legs, joins } = called
+  const [target = null, ...also] = legs
+  const targets = { target, also: also.length === 0 ? null : also, joins: joins || null }
+  call.change({ transfer: { by: leg, ...targets, ...progress } })
   setProgress(call, 100)
+}
+
+/** Legs that are called for the number, of a group several, or the status that says why there is none. */
+function callAll(
+  call: Call,
+  by: Leg,
+  number: string,
+): { readonly legs: Leg[]; readonly joins: boolean } | number {
+  const { exchange, now } = call
+  const destination = destinationOf(number, directoryOf(exchange))
+  switch (destination.kind) {
+    case 'terminal': {
+      const status = invite(call, number)
+      return status === 0 ? { legs: [newest(call)], joins: false } : status
+    }
+    case 'trunk': {
+      // With the rights of who sends the call out.
+      const { user: payer } = call.member(by)
+      const callee = calleeOutside(exchange, destination, { payer, now })
+      const status = typeof callee === 'number' ? callee : inviteOutside(call, callee)
+      return status === 0 ? { legs: [newest(call)], joins: false } : status
+    }
+    case 'group': {
+      const { members, mode } = destination.group
+      const legs: Leg[] = []
+      const statuses = members.map((user) => {
+        const status = invite(call, user)
+        if (status === 0) legs.push(newest(call))
+        return status
+      })
+      if (legs.length > 0) return { legs, joins: mode === 'all' }
+      return statuses.includes(486) ? 486 : 480
+    }
+    case 'refusal':
+      return destination.status
+    // A conference is no member of another one, and what is dialled for a service is for who dials it.
+    default:
+      return 403
+  }
+}
+
+function newest({ session }: Call): Leg {
+  const member = session.members.at(-1)
+  assert(member !== undefined, 'somebody was called')
+  return legOf(member)
 }
 
 /** A locked conference is for its owner to open. */
@@ -49,12 +102,4 @@ function refusalOf(call: Call, leg: Leg): number | null {
   if (focus?.locked === true && focus.owner !== user) return 403
   if (transfer !== null) return 491
   return call.dialog(leg).relayServer?.final === null ? 500 : null
-}
-
-/** What became of one who was called: told to the member who has asked for it. */
-export function referred(call: Call, leg: Leg, status: number): void {
-  const { transfer } = call.session
-  if (transfer === null || transfer.target !== leg) return
-  if (status >= 200) call.change({ transfer: { ...transfer, target: null } })
-  setProgress(call, status < 400 && status >= 300 ? 480 : status)
 }

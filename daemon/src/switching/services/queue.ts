@@ -4,12 +4,15 @@
 import { limits } from '../../limits.ts'
 import type { PhoneBookEntry } from '../../tables/phone-book.ts'
 import { profileOf } from '../../tables/profile.ts'
+import { toneSet } from '../../tables/tone-sets.ts'
 import type { Conference } from '../../tables/wired-conference.ts'
 import { pendingServerOf } from '../dialog/pending.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { Call, withSession } from '../wired/call.ts'
+import { meet } from '../wired/direction.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { lineState } from '../wired/line.ts'
+import { answerTo, connect } from '../wired/media.ts'
 import { memberOfInvite } from '../wired/member.ts'
 import { callFirst } from '../wired/redirect.ts'
 import { refuse } from '../wired/refuse.ts'
@@ -17,7 +20,9 @@ import { endCall } from '../wired/release.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import type { SetUp } from '../wired/setup.ts'
 import { hasRoom, newSession } from '../wired/setup-terminal.ts'
+import { mediaOf } from '../xip/media.ts'
 import type { Urge } from '../xip/xip.ts'
+import { play } from './call-tones.ts'
 import { mayBeUrged } from './intrude.ts'
 import type { Service, SessionChange } from './service.ts'
 
@@ -97,9 +102,25 @@ function wait(
   exchange.started += 1
   const call = new Call(exchange, session, now)
   call.accept(first, 'pendingServer', { id: invitation.id, pending })
-  call.respond(first, 'pendingServer', 182)
+  // A terminal of ED-137 sounds its own tone, and one that presses in is soon inside.
+  const hears = urge === null && xip.wg67Versions.length === 0
+  call.respond(first, 'pendingServer', 182, { body: hears ? hearsTone(call) : '' })
   startClock(call)
   return call.commit()
+}
+
+/** Early media for who waits: a tone says that he does.
+ * @returns our answer to his offer; '': he made none. */
+function hearsTone(call: Call): string {
+  const offer = call.dialog(first).pendingServer?.body ?? ''
+  const media = offer === '' ? null : mediaOf(offer)
+  if (media === null) return ''
+  const said = meet('sendrecv', media.direction)
+  const body = answerTo(call, first, offer, said)
+  call.changeDialog(first, { localSdp: body, remoteSdp: offer })
+  connect(call, first, media, said)
+  play(call, first, toneSet(call.exchange.plan.tones).queue)
+  return body
 }
 
 function startClock({ exchange, sessionId, session, now }: Call): void {
@@ -138,6 +159,7 @@ function callNext(exchange: Exchange, number: string): void {
     return withSession(exchange, { sessionId: session.sessionId, now }, (call) => {
       const { queued } = call.session
       if (queued === null || !callFirst(call, line.user)) return
+      play(call, first, toneSet(exchange.plan.tones).ringback)
       call.change({ queued: { ...queued, calledAtMs: now.wallMs } })
     })
   })

@@ -47,6 +47,7 @@ export function onRefer(call: Call, opened: OpenedRequest): void {
       by: leg,
       target: null,
       also: null,
+      joins: null,
       referSeq: request.cseq.number,
       status: 100,
       told: 0,

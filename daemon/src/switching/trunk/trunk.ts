@@ -2,6 +2,7 @@
 //! for an answer (`outgoing.ts`).
 import type { Conference, Leg } from '../../tables/wired-conference.ts'
 import { legOf } from '../../tables/wired-conference.ts'
+import { onMemberSilent } from '../conference/outside.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { destinationOf } from '../numbering.ts'
 import type { TrunkPlan } from '../plan.ts'
@@ -24,7 +25,8 @@ export const trunkCalls: Service = {
   invited,
   refused: onTrunkRefused,
   timer: (call, leg) => {
-    if (isTarget(call.session, leg)) onTargetSilent(call, leg)
+    if (call.session.focus !== null) onMemberSilent(call, leg)
+    else if (isTarget(call.session, leg)) onTargetSilent(call, leg)
     else onTrunkSilent(call, leg)
   },
   changed: (exchange, { previous, next }, now) => {

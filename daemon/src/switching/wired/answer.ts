@@ -131,6 +131,7 @@ export function answerNewcomer(call: Call, leg: Leg): void {
   }
   call.respond(leg, 'pendingServer', 200, { body })
   if (!isFirst) return
+  stopTones(call)
   call.changeMember(far, { state: 'talking' })
   const described = media ?? { codecs: [], direction: 'sendrecv' as const }
   const answer = describeToCaller(call, far, described)

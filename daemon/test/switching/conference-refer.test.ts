@@ -1,0 +1,132 @@
+//! Members of a conference who call others in by REFER: a group, somebody behind another system, and what
+//! cannot be a member.
+import test from 'ava'
+import {
+  conferenceStage,
+  dialIn,
+  hangUp,
+  holdings,
+  only,
+  pickUp,
+  roster,
+} from './conference-stage.ts'
+import { type Stage, sdp } from './core-stage.ts'
+import { peerOf } from './trunk-stage.ts'
+
+/** Members who have not left. */
+function present(stage: Stage): string[] {
+  return roster(stage).filter((one) => !/releas/.test(one))
+}
+
+function bridgesOf(stage: Stage): Set<number> {
+  return new Set([...stage.tables.wiredMedia.values()].map(({ conferenceId }) => conferenceId))
+}
+
+/** 231 and 232 are in 700, and 231 has asked for one more. */
+function referring(number: string): { readonly stage: Stage; readonly told: () => string } {
+  const stage = conferenceStage()
+  for (const last of [1, 2]) peerOf(stage, last)
+  dialIn(stage, '231', '700')
+  dialIn(stage, '232', '700')
+  const phone = stage.phone('231')
+  const told = () => {
+    const { body } = phone.asked('NOTIFY')
+    phone.respond(phone.asked('NOTIFY'), 200)
+    return body.trim()
+  }
+  phone.request('REFER', { headers: [`Refer-To: <sip:${number}@10.0.0.9>`] })
+  return { stage, told }
+}
+
+for (const takesOver of [false, true]) {
+  const how = takesOver ? ', also of the other node' : ''
+  test(`a member calls somebody outside into the conference, on the second way${how}`, (t) => {
+    const { stage, told } = referring('6123')
+    t.regex(told(), /^SIP\/2.0 100/)
+    const [north, south] = [peerOf(stage, 1), peerOf(stage, 2)]
+    // North says nothing in its time.
+    if (takesOver) stage.takeOver()
+    stage.pass(4_100)
+    north.respond(north.asked('INVITE'), 100)
+    if (takesOver) stage.takeOver()
+    south.respond(south.asked('INVITE'), 180)
+    t.regex(told(), /^SIP\/2.0 180/)
+    south.respond(south.asked('INVITE'), 200, sdp(south.endpoint))
+    t.regex(told(), /^SIP\/2.0 200/)
+    t.deepEqual(present(stage), ['231 talking', '232 talking', '6123 talking'])
+    t.is(bridgesOf(stage).size, 1)
+    stage.pass(600)
+    north.respond(north.asked('CANCEL'), 200)
+    north.respond(north.asked('INVITE'), 487)
+    t.is(only(stage).transfer, null)
+    hangUp(south)
+    t.deepEqual(present(stage), ['231 talking', '232 talking'])
+    t.is(holdings(stage).legs, 2)
+  })
+
+  test(`of a group that a member calls in, the first who answers comes${how}`, (t) => {
+    const { stage, told } = referring('800')
+    t.regex(told(), /^SIP\/2.0 100/)
+    // 231 and 232 are in already.
+    t.true(stage.phone('233').heard('INVITE'))
+    if (takesOver) stage.takeOver()
+    pickUp(stage, '233')
+    t.regex(told(), /^SIP\/2.0 200/)
+    t.deepEqual(present(stage), ['231 talking', '232 talking', '233 talking'])
+  })
+}
+
+test('of a group that is called in, the last refusal counts, and who is late rings no more', (t) => {
+  const stage = conferenceStage()
+  dialIn(stage, '240', '700')
+  const phone = stage.phone('240')
+  const told = () => {
+    const { body } = phone.asked('NOTIFY')
+    phone.respond(phone.asked('NOTIFY'), 200)
+    return body.trim()
+  }
+  const call = (number: string) => {
+    phone.request('REFER', { headers: [`Refer-To: <sip:${number}@10.0.0.9>`] })
+    t.regex(told(), /^SIP\/2.0 100/)
+  }
+  const refuse = (number: string, status: number) =>
+    stage.phone(number).respond(stage.phone(number).asked('INVITE'), status)
+  call('800')
+  refuse('231', 603)
+  t.deepEqual(present(stage), ['240 talking', '232 calling', '233 calling'])
+  refuse('233', 180)
+  t.regex(told(), /^SIP\/2.0 180/)
+  pickUp(stage, '232')
+  t.regex(told(), /^SIP\/2.0 200/)
+  t.true(stage.phone('233').heard('CANCEL'))
+  stage.phone('233').respond(stage.phone('233').asked('CANCEL'), 200)
+  refuse('233', 487)
+  t.deepEqual(present(stage), ['240 talking', '232 talking'])
+  call('801')
+  refuse('231', 486)
+  pickUp(stage, '233')
+  t.regex(told(), /^SIP\/2.0 200/)
+  t.deepEqual(present(stage), ['240 talking', '232 talking', '233 talking'])
+  for (const number of ['232', '233']) hangUp(stage.phone(number))
+  call('801')
+  pickUp(stage, '231')
+  t.regex(told(), /^SIP\/2.0 200/)
+  pickUp(stage, '232')
+  t.deepEqual(present(stage), ['240 talking', '231 talking', '232 talking', '233 calling'])
+  for (const number of ['231', '232']) hangUp(stage.phone(number))
+  refuse('233', 486)
+  call('800')
+  for (const number of ['231', '232', '233']) refuse(number, 486)
+  t.regex(told(), /^SIP\/2.0 486/)
+  t.is(only(stage).transfer, null)
+})
+
+test('what cannot be a member is refused to who asks for it, by its reason', (t) => {
+  const reasons = { '701': 403, '0123': 403, '*78': 403, '999': 404 }
+  for (const [number, status] of Object.entries(reasons)) {
+    const { stage, told } = referring(number)
+    t.regex(told(), new RegExp(`^SIP/2.0 ${status} `), number)
+    t.deepEqual(present(stage), ['231 talking', '232 talking'])
+    t.is(only(stage).transfer, null)
+  }
+})
