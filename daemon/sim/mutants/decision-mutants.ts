@@ -322,6 +322,25 @@ const hearing: readonly Mutant[] = [
     'lost: link.lost - 1, missing, counts',
     'missing, counts',
   ),
+  of(
+    'starting',
+    'a unit that follows one that hung obeys before its switch has spoken',
+    'if (awaitsSwitch(turn)) return',
+    '',
+  ),
+  of(
+    'starting',
+    'a switch that never speaks is waited for without end',
+    " === 'unknown' && now - state.listenedFrom < limits.ownSwitchMsMax",
+    " === 'unknown' && now >= state.listenedFrom",
+  ),
+  of(
+    'turn',
+    'a node gives what its peer has',
+    'own.sessions > 0 && own.untold',
+    'own.sessions > 0',
+  ),
+  of('hear', 'what a node that booted brings is not taken', '  takeLate(turn, before)\n', ''),
 ]
 
 export const decisionMutants: readonly Mutant[] = [...roles, ...terms, ...hearing]

@@ -13,6 +13,7 @@ export const groups: readonly MutantGroup[] = [
       'daemon/test/pair/transcripts.test.ts',
       'daemon/test/pair/rehearsal.test.ts',
       'daemon/test/pair/rules.test.ts',
+      'daemon/test/pair/meeting.test.ts',
       'daemon/test/sim/explore-shallow.test.ts',
       'daemon/test/pair/random-story.test.ts',
     ],
