@@ -23,6 +23,8 @@ export interface Action {
   readonly periods: number
   /** It may cost a change of role. */
   readonly fault: boolean
+  /** It begins a fault, or is an order; what ends one does not. */
+  readonly begins: boolean
   readonly run: (draft: Draft) => void
 }
 
@@ -47,6 +49,8 @@ export interface Profile {
   readonly name: string
   readonly kinds: readonly Kind[]
   readonly depth: number
+  /** Of the events, so many at most begin a fault or are an order; by default all may. */
+  readonly begunMax?: number
 }
 
 /** All periods of silence that end in a loss, and two more. */
@@ -55,22 +59,27 @@ const longPeriods = lostPeriods + 2
 function nodeActions(world: World, index: number, profile: Profile): Action[] {
   const { mode, unit } = pick(world.nodes, index)
   const name = nodeNames[index === 0 ? 0 : 1]
-  const make = (text: string, run: (draft: Draft) => void): Action => {
-    return { name: `${name} ${text}`, periods: 1, fault: true, run }
+  const make = (text: string, run: (draft: Draft) => void, begins = true): Action => {
+    return { name: `${name} ${text}`, periods: 1, fault: true, begins, run }
   }
   const has = (kind: Kind) => profile.kinds.includes(kind)
-  if (mode === 'dead') return [make('boots', (draft) => boot(draft, index))]
+  if (mode === 'dead') return [make('boots', (draft) => boot(draft, index), false)]
   const actions: Action[] = []
   const add = (kind: Kind, text: string, run: (draft: Draft) => void) => {
     if (has(kind)) actions.push(make(text, run))
   }
   add('kill', 'is killed', (draft) => die(draft, index))
   add('pair', 'loses its pair unit, and says so', (draft) => losePair(draft, index))
-  if (mode === 'stands') return [...actions, make('goes on', (draft) => wake(draft, index))]
+  if (mode === 'stands') {
+    return [...actions, make('goes on', (draft) => wake(draft, index), false)]
+  }
   if (mode === 'stops') return actions
   add('stand', 'stands still', (draft) => setNode(draft, index, { mode: 'stands' }))
   if (unit) add('unit', 'loses its switch', (draft) => loseUnit(draft, index))
-  else add('unit', 'has its switch again', (draft) => setNode(draft, index, { unit: true }))
+  else if (has('unit')) {
+    const again = (draft: Draft) => setNode(draft, index, { unit: true })
+    actions.push(make('has its switch again', again, false))
+  }
   add('switchover', 'switches over', (draft) => order(draft, index, false))
   add('failover', 'fails over', (draft) => order(draft, index, true))
   add('stop', 'is stopped', (draft) => stop(draft, index))
@@ -89,7 +98,8 @@ function setTrap(draft: Draft, index: number, trap: Trap): void {
 function linkActions(world: World, profile: Profile): Action[] {
   const { linksUp, deaf } = world
   const set = (name: string, to: { linksUp: number; deaf: number }): Action => {
-    return { name, periods: 1, fault: true, run: (draft) => Object.assign(draft, to) }
+    const begins = to.deaf > deaf || to.linksUp < linksUp
+    return { name, periods: 1, fault: true, begins, run: (draft) => Object.assign(draft, to) }
   }
   const actions: Action[] = []
   const add = (kind: Kind, name: string, to: { linksUp: number; deaf: number }) => {
@@ -115,15 +125,17 @@ function releases(world: World): Action[] {
       name: `what ${nodeNames[index]} sent then arrives`,
       periods: 1,
       fault: true,
+      begins: false,
       run: (draft: Draft) => release(draft, index),
     }))
 }
 
-export const quiet: Action = { name: 'a period passes', periods: 1, fault: false, run: () => {} }
+const passes = { fault: false, begins: false, run: () => {} }
+export const quiet: Action = { name: 'a period passes', periods: 1, ...passes }
 
 const passing: readonly Action[] = [
   quiet,
-  { name: 'a long time passes', periods: longPeriods, fault: false, run: () => {} },
+  { name: 'a long time passes', periods: longPeriods, ...passes },
 ]
 
 export function actionsOf(world: World, profile: Profile): Action[] {
@@ -189,4 +201,10 @@ function makePeace(draft: Draft): void {
   }
 }
 
-export const peace: Action = { name: 'all faults end', periods: 1, fault: true, run: makePeace }
+export const peace: Action = {
+  name: 'all faults end',
+  periods: 1,
+  fault: true,
+  begins: false,
+  run: makePeace,
+}

@@ -30,6 +30,7 @@ interface StepResult {
 /** What happens to the names of the peer's boots, and to its numbers. */
 export type Renaming = 'peer-boots' | 'peer-boots-kept' | 'slot-gone'
 
+const kinds = ['heartbeat', 'goodbye', 'handover', 'take', 'take-forced', 'refused'] as const
 const orderedRules: readonly string[] = ['handover', 'failover']
 
 function lower(state: PairState, by: number): PairState {
@@ -41,15 +42,16 @@ function lower(state: PairState, by: number): PairState {
 export class NodeBook {
   readonly #entries: NodeEntry[] = []
   readonly #ids = new Map<string, number>()
-  readonly #steps: Map<string, StepResult>[] = []
+  readonly #steps: Map<string | number, StepResult>[] = []
   readonly #aged: number[] = []
+  readonly #lowest: number[] = []
   readonly #lowered = new Map<string, number>()
   readonly #renamed: Record<Renaming, number[]> = {
     'peer-boots': [],
     'peer-boots-kept': [],
     'slot-gone': [],
   }
-  readonly #beats = new Map<string, Heartbeat>()
+  readonly #beats = new Map<number, Heartbeat>()
   steps = 0
 
   get size(): number {
@@ -81,7 +83,7 @@ export class NodeBook {
   }
 
   /** What follows from some events, one after the other. @param key tells them apart. */
-  step(id: number, key: string, events: () => readonly PairEvent[]): StepResult {
+  step(id: number, key: string | number, events: () => readonly PairEvent[]): StepResult {
     const known = this.#steps[id]?.get(key)
     if (known !== undefined) return known
     let all: StepResult = { id, effects: [], entered: 0, termFell: false }
@@ -101,7 +103,7 @@ export class NodeBook {
 
   /** What the node says of itself. A unit that proves its life says 2: the receiver then notes 1. */
   beat({ id, echoes }: { id: number; echoes: boolean }, kind: Heartbeat['kind']): Heartbeat {
-    const key = `${id} ${kind} ${echoes}`
+    const key = (id * kinds.length + kinds.indexOf(kind)) * 2 + (echoes ? 1 : 0)
     const known = this.#beats.get(key)
     if (known !== undefined) return known
     const { state } = this.entry(id)
@@ -162,9 +164,13 @@ export class NodeBook {
   }
 
   lowestTerm(id: number): number {
+    const known = this.#lowest[id]
+    if (known !== undefined) return known
     const { state, kept } = this.entry(id)
-    if (state === null) return kept.term
-    return Math.min(kept.term, state.term, state.peer?.term ?? state.term)
+    const own = state === null ? kept.term : Math.min(kept.term, state.term)
+    const lowest = Math.min(own, state?.peer?.term ?? own)
+    this.#lowest[id] = lowest
+    return lowest
   }
 
   #step(id: number, event: PairEvent): StepResult {

@@ -171,18 +171,21 @@ function peerKey(peer: PeerView): string {
   return `${peer.bootId} ${peer.role} ${peer.term} ${peer.sessions} ${flags} ${proofs} ${media}`
 }
 
-const beatKeys = new WeakMap<Heartbeat, string>()
+const beatNumbers = new WeakMap<Heartbeat, number>()
+const numbersOfKeys = new Map<string, number>()
 
-/** Equal texts: the receiver learns the same. */
-export function beatKey(beat: Heartbeat): string {
-  const known = beatKeys.get(beat)
+/** Equal numbers: the receiver learns the same. Above zero. */
+export function beatNumber(beat: Heartbeat): number {
+  const known = beatNumbers.get(beat)
   if (known !== undefined) return known
-  const made = makeBeatKey(beat)
-  beatKeys.set(beat, made)
+  const key = beatKey(beat)
+  const made = numbersOfKeys.get(key) ?? numbersOfKeys.size + 1
+  numbersOfKeys.set(key, made)
+  beatNumbers.set(beat, made)
   return made
 }
 
-function makeBeatKey(beat: Heartbeat): string {
+function beatKey(beat: Heartbeat): string {
   const { kind, bootId, role, term, sessions, linksHeard, pauseCount } = beat
   const units = `${beat.switchCounter}${beat.mediaCounter}`
   const flags = [beat.echoSentAt > 0, beat.ready, beat.inStep, beat.held, beat.stoodIn, beat.alone]

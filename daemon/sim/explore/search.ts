@@ -31,6 +31,8 @@ import {
 interface Node {
   readonly world: World
   readonly watch: Watch
+  /** Events on the way that began a fault or were an order. */
+  readonly begun: number
   readonly parent: number
   readonly action: string
 }
@@ -176,7 +178,7 @@ export class Search {
   /** @param timeIsUp asked now and then; a level that was begun does not count then. */
   run(depthMax = this.#profile.depth, timeIsUp: () => boolean = () => false): Exploration {
     const world = settled(this.#book)
-    let level = [this.#meet(world, newWatch, { parent: -1, action: '' }).number]
+    let level = [this.#meet(world, newWatch, { parent: -1, action: '', begun: 0 }).number]
     let depth = 0
     while (depth < depthMax && this.#violation === null) {
       const next: number[] = []
@@ -207,14 +209,17 @@ export class Search {
     if (node === undefined) return
     const edges: number[] = []
     this.#edges[number] = edges
+    const begunMax = this.#profile.begunMax ?? Number.POSITIVE_INFINITY
     for (const action of actionsOf(node.world, this.#profile)) {
+      const begun = node.begun + (action.begins ? 1 : 0)
+      if (begun > begunMax) continue
       this.#transitions += 1
       const after = apply(this.#book, node, { action, notes: null })
       if (typeof after === 'string') {
         this.#violation = { what: after, events: [...this.#wayTo(number), action.name] }
         return
       }
-      const way = { parent: number, action: action.name }
+      const way = { parent: number, action: action.name, begun }
       const met = this.#meet(after.world, after.watch, way)
       edges.push(met.number)
       if (!met.fresh) continue
@@ -231,14 +236,16 @@ export class Search {
   #meet(
     world: World,
     watch: Watch,
-    way: { parent: number; action: string },
+    way: { parent: number; action: string; begun: number },
   ): { number: number; fresh: boolean } {
     const key = `${worldKey(world)}|${watch.both}`
     const known = this.#known.get(key)
-    // Met before with no more changes left to spend: what follows was allowed less.
+    // Met before with no more changes left to spend, so that what follows was allowed less, and with
+    // no more events begun, so that as much could follow.
     const before = known === undefined ? undefined : this.#nodes[known]
     if (known !== undefined && before !== undefined && before.watch.slack <= watch.slack) {
-      return { number: known, fresh: false }
+      const bounded = this.#profile.begunMax !== undefined
+      if (!bounded || before.begun <= way.begun) return { number: known, fresh: false }
     }
     const number = this.#nodes.length
     this.#known.set(key, number)

@@ -5,7 +5,7 @@ import type { PairEvent } from '../../src/pair/state.ts'
 import type { Heartbeat } from '../../src/wire/heartbeat-types.ts'
 import { linkCount, now } from './model.ts'
 import type { NodeBook } from './node-book.ts'
-import { answersOf, beatKey, boots, nextSend, sequenceOf, slotSend } from './normal-form.ts'
+import { answersOf, beatNumber, boots, nextSend, sequenceOf, slotSend } from './normal-form.ts'
 
 export interface WorldNode {
   readonly id: number
@@ -100,7 +100,7 @@ export function setNode(draft: Draft, index: number, part: Partial<WorldNode>): 
 export function give(
   draft: Draft,
   index: number,
-  key: string,
+  key: string | number,
   events: () => readonly PairEvent[],
 ): void {
   const { book, happened } = draft
@@ -161,6 +161,11 @@ function forgetNumbers(draft: Draft, from: number): void {
   setNode(draft, receiver, { id: draft.book.rename(id, 'slot-gone') })
 }
 
+/** Tells apart what a node can hear. */
+function arrivalKey(value: Heartbeat, send: number, links: number): number {
+  return (beatNumber(value) * (nextSend + 1) + send) * (linkCount + 1) + links
+}
+
 interface Arrival {
   readonly value: Heartbeat
   readonly links: number
@@ -180,7 +185,7 @@ function receive(draft: Draft, from: number, { value, links, send }: Arrival): v
     return
   }
   if (value.bootId === boots.current) setNode(draft, receiver, { echoes: true })
-  give(draft, receiver, `${beatKey(value)} ${send}${links}`, () =>
+  give(draft, receiver, arrivalKey(value, send, links), () =>
     Array.from({ length: links }, (_, index) => {
       const link = linkCount - links + index
       const sequence = sequenceOf(send, link)
@@ -295,11 +300,11 @@ function lowerTerms(draft: Draft): void {
 
 export function worldKey(world: World): string {
   const nodes = world.nodes.map(({ id, mode, unit, echoes, waiting }) => {
-    const left = waiting === null ? '' : beatKey(waiting)
-    return `${id} ${mode} ${unit ? 1 : 0}${echoes ? 1 : 0} ${left}`
+    const left = waiting === null ? 0 : beatNumber(waiting)
+    return `${id}${mode}${unit ? 1 : 0}${echoes ? 1 : 0}${left}`
   })
   const slots = world.slots.map((slot) =>
-    slot === null ? '' : `${slot.links} ${beatKey(slot.value)}`,
+    slot === null ? '' : `${slot.links}${beatNumber(slot.value)}`,
   )
   return `${world.linksUp}${world.deaf}|${nodes.join('|')}|${slots.join('|')}|${world.traps}`
 }

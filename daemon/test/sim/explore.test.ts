@@ -1,12 +1,12 @@
 //! Exhaustive: all sequences of nine events, by kinds of events. `npm run explore` goes further.
 import test from 'ava'
-import { quickProfiles } from '../../sim/explore/profiles.ts'
+import { deepProfiles } from '../../sim/explore/profiles.ts'
 import { Search } from '../../sim/explore/search.ts'
 import { tell } from '../../sim/explore/story.ts'
 
 const minutesMax = 5
 
-for (const profile of quickProfiles) {
+for (const profile of deepProfiles) {
   test.serial(`all sequences of ${profile.depth} events, of ${profile.name}`, (t) => {
     t.timeout(minutesMax * 60_000)
     const found = new Search(profile).run()
