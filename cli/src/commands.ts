@@ -12,6 +12,7 @@ import {
   ConferencesMute,
   ConferencesUnlock,
   ConferencesUnmute,
+  ConferencesWeight,
 } from './commands/conference-orders.ts'
 import {
   ConfigApply,
@@ -64,6 +65,7 @@ export const COMMANDS = {
   'conferences:show': ConferencesShow,
   'conferences:unlock': ConferencesUnlock,
   'conferences:unmute': ConferencesUnmute,
+  'conferences:weight': ConferencesWeight,
   'config:apply': ConfigApply,
   'config:diff': ConfigDiff,
   'config:export': ConfigExport,

@@ -102,6 +102,7 @@ const successes: readonly (readonly [line: string, code: number, seen: RegExp])[
   ['conferences add briefing 1004', 0, /1004 is called in briefing/],
   ['conferences drop briefing 1004 --yes', 0, /1004 is out in briefing/],
   ['conferences mute briefing 1004', 0, /1004 is muted in briefing/],
+  ['conferences weight briefing 1004 -6', 0, /1004 has a weight of -6 dB in briefing/],
   ['conferences unmute briefing 1004', 0, /1004 may talk in briefing/],
   ['conferences lock briefing --reason quiet', 0, /nobody else gets in briefing/],
   ['conferences unlock briefing', 0, /others get in briefing/],

@@ -1,5 +1,5 @@
-//! `vccs conferences add`, `drop`, `mute`, `unmute`, `lock`, `unlock`, `end`: orders for a conference.
-import { Flags } from '@oclif/core'
+//! `vccs conferences add`, `drop`, `mute`, `unmute`, `weight`, `lock`, `unlock`, `end`: orders for a conference.
+import { Args, Flags } from '@oclif/core'
 import type { ConferenceOrderItem } from '../../../daemon/src/control/site-schema.ts'
 import { type OrderValues, orderFlags, VccsCommand, word } from '../base-command.ts'
 
@@ -75,6 +75,25 @@ export class ConferencesUnmute extends OrderCommand {
     const { args, flags } = await this.parse(ConferencesUnmute)
     const order = { kind: 'mute', user: args.number, muted: false } as const
     return this.carryOut(flags, args.conference, { order, said: `${args.number} may talk` })
+  }
+}
+
+export class ConferencesWeight extends OrderCommand {
+  static override summary = 'Make one member louder or quieter for all others.'
+  static override examples = ['<%= config.bin %> conferences weight briefing 1004 -6']
+  static override args = {
+    conference,
+    number,
+    decibels: Args.integer({ description: '0: as it is.', required: true, min: -30, max: 12 }),
+  }
+  static override flags = orderFlags
+
+  async run(): Promise<number> {
+    const { args, flags } = await this.parse(ConferencesWeight)
+    const { decibels: gainDb } = args
+    const order = { kind: 'gain', user: args.number, gainDb } as const
+    const said = `${args.number} has a weight of ${gainDb} dB`
+    return this.carryOut(flags, args.conference, { order, said })
   }
 }
 

@@ -96,7 +96,7 @@ for (const takesOver of [false, true]) {
     t.is(mediaOf(body)?.direction, 'sendrecv')
     t.is(toneOf(stage, waiting), 'queue')
     if (takesOver) stage.takeOver()
-    const [before] = [...stage.tables.wiredMedia.values()].filter(({ tone }) => tone !== null)
+    const before = [...stage.tables.wiredMedia.values()].find(({ tone }) => tone?.name === 'queue')
     for (const step of free) step(stage)
     t.is(toneOf(stage, waiting), 'ringback')
     stage.b.respond(stage.b.asked('INVITE'), 180)
@@ -112,6 +112,25 @@ for (const takesOver of [false, true]) {
     t.is(stage.tables.wiredMedia.size + stage.tables.conferenceResource.size, 0)
   })
 }
+
+test('who talks on the line hears once that somebody waits, and again of the next one', (t) => {
+  const stage = siteWith({ calls: 1, waiting: 5 })
+  for (const step of talk) step(stage)
+  const tone = () =>
+    [...stage.tables.wiredMedia.values()].find(
+      ({ terminalAddress }) => terminalAddress === stage.b.endpoint.address,
+    )?.tone
+  t.is(tone() ?? null, null)
+  waitFor(stage, '105')
+  const first = tone()
+  t.like(first, { name: 'call-waiting', times: 1, replaces: false })
+  t.is(toneOf(stage, stage.a) ?? null, null)
+  stage.takeOver()
+  t.deepEqual(tone(), first)
+  stage.pass(1_000)
+  waitFor(stage, '106')
+  t.true((tone()?.fromTick ?? 0) > (first?.fromTick ?? 0))
+})
 
 test('who knows ED-137, makes no offer, or presses in, hears no queue tone', (t) => {
   for (const headers of [['WG67-Version: phone.01'], []]) {

@@ -6,6 +6,7 @@ import type { PhoneBookEntry } from '../../tables/phone-book.ts'
 import { profileOf } from '../../tables/profile.ts'
 import { toneSet } from '../../tables/tone-sets.ts'
 import type { Conference } from '../../tables/wired-conference.ts'
+import { playTone } from '../bridge/leg-changes.ts'
 import { pendingServerOf } from '../dialog/pending.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { Call, withSession } from '../wired/call.ts'
@@ -35,6 +36,7 @@ export const queueing: Service = {
   timer: giveUp,
   changed: (exchange, change) => {
     exchange.queue.note(change.previous, change.next)
+    tellOfWaiting(exchange, change)
     for (const user of freed(change)) callNext(exchange, user)
     return []
   },
@@ -146,6 +148,25 @@ export function freed({ previous, next }: SessionChange): ReadonlySet<string> {
 function presentIn(session: Conference | null): ReadonlySet<string> {
   if (session === null || isOver(session)) return new Set()
   return new Set(session.members.filter(isPresent).map(({ user }) => user))
+}
+
+/** Who talks on the line hears once that somebody waits for it (call waiting), beside the conversation. */
+function tellOfWaiting(exchange: Exchange, { previous, next }: SessionChange): void {
+  const queued = previous === null ? (next?.queued ?? null) : null
+  if (queued === null || queued.calledAtMs !== null || queued.urge !== null) return
+  const { number } = queued
+  const { wiredMedia } = exchange.options.tables
+  const pattern = { ...toneSet(exchange.plan.tones)['call-waiting'], times: 1 }
+  exchange.followUps.push((now) => {
+    for (const { members } of exchange.sessions.of(number)) {
+      const own = members.find((one) => one.user === number && one.state === 'talking')
+      const record = own === undefined ? undefined : wiredMedia.get(own.mediaId)
+      // It takes the place of no tone that goes on.
+      if (record === undefined || (record.tone !== null && record.tone.times === null)) continue
+      wiredMedia.put(playTone(record, pattern, now.tick))
+    }
+    return []
+  })
 }
 
 function callNext(exchange: Exchange, number: string): void {
