@@ -2,20 +2,19 @@
 //! pair; leaves with 1 when something stays behind: a record, a port, a clock, or memory. Ctrl-C ends it
 //! after the block at hand, with its figures.
 import { setImmediate } from 'node:timers/promises'
-import { getHeapSpaceStatistics } from 'node:v8'
 import { type TrafficReport, traffic } from '../daemon/sim/traffic/blocks.ts'
+import { grownClasses, type HeapCensus, heapCensus } from '../daemon/sim/traffic/heap-census.ts'
 import { sayResult, seededOptions } from './seeded-run.ts'
 
-const sayEveryMs = 60_000
-/** The heap of the first part of a run is not compared: code is compiled, and buffers reach their size. */
+const sayEveryCalls = 10_000
+/** The heap of the first part of a run is not compared: buffers, lists and tables reach their size. */
 const warmUpCalls = 20_000
 const grownMax = 0.01
 
 const options = seededOptions()
 const startedMs = performance.now()
-const gc = globalThis.gc ?? (() => undefined)
-let saidMs = startedMs
-let warmBytes: number | null = null
+let saidCalls = 0
+let warm: HeapCensus | null = null
 let last: TrafficReport | null = null
 let wrong = 0
 let isEnding = false
@@ -26,15 +25,15 @@ for (const report of traffic(options.count, options.seed)) {
   last = report
   for (const fault of report.faults) console.log(fault)
   wrong = report.faults.length
-  if (report.calls >= warmUpCalls && warmBytes === null) warmBytes = heapBytes()
   await setImmediate()
   if (isEnding) break
-  if (performance.now() - saidMs < sayEveryMs) continue
-  saidMs = performance.now()
-  const { calls, takeOvers } = report
-  console.log(`${calls} calls so far, ${takeOvers} take-overs, heap ${kib(heapBytes())} KiB`)
+  if (report.calls < saidCalls + sayEveryCalls) continue
+  saidCalls = report.calls
+  const census = await heapCensus()
+  if (report.calls >= warmUpCalls) warm ??= census
+  sayProgress(report, census)
 }
-if (last !== null) say(last)
+if (last !== null) await say(last)
 sayResult(options, {
   total: last?.calls ?? 0,
   startedMs,
@@ -43,7 +42,15 @@ sayResult(options, {
   wrongs: 'faults',
 })
 
-function say({ counts, done, services, ...report }: TrafficReport): void {
+function sayProgress({ calls, takeOvers }: TrafficReport, census: HeapCensus): void {
+  const grown = warm === null ? '' : `, ${share(warm, census)} since it is warm`
+  const cpuSeconds = Math.round(process.cpuUsage().user / 1e6)
+  console.log(
+    `${calls} calls so far, ${takeOvers} take-overs, ${cpuSeconds} s of processor time, ${inUse(census)}${grown}`,
+  )
+}
+
+async function say({ counts, done, services, ...report }: TrafficReport): Promise<void> {
   const { sessions, answered, takeOvers, seconds } = report
   console.log(`wanted: ${listed(counts)}`)
   console.log(`done: ${listed(done)}`)
@@ -51,14 +58,20 @@ function say({ counts, done, services, ...report }: TrafficReport): void {
   console.log(
     `${sessions} sessions, ${answered} answered, ${takeOvers} take-overs, ${seconds} virtual seconds`,
   )
-  if (warmBytes === null || globalThis.gc === undefined) return
-  const endBytes = heapBytes()
-  const grown = (endBytes - warmBytes) / warmBytes
-  if (grown > grownMax) wrong += 1
-  const share = `${(100 * grown).toFixed(2)} %`
-  console.log(
-    `heap without code: ${kib(warmBytes)} KiB when warm, ${kib(endBytes)} KiB at the end, ${share}`,
-  )
+  if (warm === null) return
+  const end = await heapCensus()
+  if (end.programBytes > warm.programBytes * (1 + grownMax)) wrong += 1
+  console.log(`when warm ${inUse(warm)}; at the end ${inUse(end)}: ${share(warm, end)}`)
+  for (const text of grownClasses(warm, end)) console.log(`  ${text}`)
+}
+
+function share(before: HeapCensus, after: HeapCensus): string {
+  return `${(100 * (after.programBytes / before.programBytes - 1)).toFixed(2)} %`
+}
+
+/** The engine's part is not compared: it compiles what is used seldom after hours. */
+function inUse({ programBytes, engineBytes }: HeapCensus): string {
+  return `heap of the program ${kib(programBytes)} KiB, of the engine ${kib(engineBytes)} KiB`
 }
 
 function listed(counts: ReadonlyMap<string, number>): string {
@@ -66,15 +79,6 @@ function listed(counts: ReadonlyMap<string, number>): string {
     .sort()
     .map(([name, count]) => `${name} ${count}`)
     .join(', ')
-}
-
-/** What is in use, after all garbage is gone, but for the code of the programs: V8 compiles what is used
- * seldom after hours. */
-function heapBytes(): number {
-  for (let round = 0; round < 3; round++) gc()
-  return getHeapSpaceStatistics()
-    .filter(({ space_name }) => !/code|trusted/.test(space_name))
-    .reduce((sum, { space_used_size }) => sum + space_used_size, 0)
 }
 
 function kib(bytes: number): number {
