@@ -1,8 +1,9 @@
 //! Why somebody lifts a handset: one entry a service, with how often it is wanted.
 
+import { forwardingText } from '../../src/switching/xip/forwarding.ts'
 import { dialogOf } from './habits.ts'
 import type { Handset } from './handset.ts'
-import { forwarded, guests, hotline, positions, systems, telephones } from './site.ts'
+import { forwarded, guests, hotline, positions, service, systems, telephones } from './site.ts'
 import type { Talk } from './talk.ts'
 import type { Town } from './town.ts'
 
@@ -99,6 +100,22 @@ function sessionTimer(town: Town): string[] {
   return ['Supported: timer', `Session-Expires: ${town.random.pick([60, 90, 120])}${refresher}`]
 }
 
+function monitoring(town: Town): string[] {
+  const subject = town.random.pick(['monitoring', 'G/G monitoring', 'A/G monitoring'])
+  return [...ed137, `Subject: ${subject}`]
+}
+
+/** Who has found a line busy asks for it a moment later. */
+function callsBack(town: Town): ReturnType<Errand> {
+  const dialled = dials(talking, { from: telephones })(town)
+  if (dialled === null) return null
+  const { handset, talk } = dialled
+  town.timeline.after(town.random.between(500, 6_000), () => {
+    if (talk.state === 'over' && !town.isClosing) handset.call('*66')
+  })
+  return dialled
+}
+
 export const errands: readonly (readonly [weight: number, name: string, errand: Errand])[] = [
   [22, 'plain', dials(free)],
   [6, 'to anybody', dials(anybody)],
@@ -130,7 +147,11 @@ export const errands: readonly (readonly [weight: number, name: string, errand: 
   [2, 'urgent', dials(withDigits('*36', anybody), { from: positions })],
   [2, 'emergency code', dials(withDigits('*39', anybody), { from: positions })],
   [3, 'IA', dials(anybody, { more: [...ed137, 'Subject: IA call', 'Priority: urgent'] })],
-  [2, 'monitoring', dials(anybody, { from: positions, more: [...ed137, 'Subject: monitoring'] })],
+  [2, 'monitoring', (town) => dials(anybody, { from: positions, more: monitoring(town) })(town)],
+  [3, 'central monitoring', dials(withDigits('*35', talking), { from: positions })],
+  [3, 'call back', dials(withDigits('*66', talking), { from: telephones })],
+  [2, 'call back of the last one', callsBack],
+  [1, 'call back no more', dials(() => '*86', { from: telephones })],
   [4, 'pick-up', (town) => pickUp(town, () => '*8')],
   [4, 'pick-up of a number', (town) => pickUp(town, (number) => `**${number}`)],
   [3, 'Replaces', replaces],
@@ -187,5 +208,13 @@ export const chores: readonly ((town: Town) => void)[] = [
   },
   (town) => {
     town.handset(town.random.pick(guests)).outside('MESSAGE', '101')
+  },
+  (town) => {
+    const number = town.random.pick(positions)
+    const tails = town.random.chance(0.5) ? [] : [town.random.pick(telephones)]
+    town.handset(number).outside('OPTIONS', number, {
+      more: ['Content-Type: application/ed137+xml'],
+      body: forwardingText({ head: number, tails }, service),
+    })
   },
 ]

@@ -31,14 +31,23 @@ function rings(town: Town, handset: Handset, talk: Talk): void {
     else if (dice < 0.17) handset.answer(talk, 180)
     else if (dice < 0.18) handset.vanish(random.between(1_000, 90_000))
     else {
-      if (dice < 0.25) handset.answer(talk, 183)
+      if (dice < 0.25) handset.answer(talk, 183, reliableLines(town, talk))
       else if (dice < 0.95) handset.answer(talk, 180)
+      if (random.chance(0.03)) handset.fork(talk, random.pick([180, 183]))
       timeline.after(afterMs, () => {
         handset.answer(talk, 200, timerLines(talk))
-        if (random.chance(0.01)) handset.fork(talk)
+        if (random.chance(0.01)) handset.fork(talk, 200)
       })
     }
   }
+}
+
+/** RFC 3262: half of those who may number their provisional answers. */
+function reliableLines(town: Town, { invite }: Talk): string[] {
+  const supported = invite === null ? '' : (header(invite, 'Supported') ?? '')
+  if (!supported.includes('100rel') || town.random.chance(0.5)) return []
+  town.count('reliable answer of the called')
+  return ['Require: 100rel', `RSeq: ${town.random.whole(1, 9_999)}`]
 }
 
 /** IA and monitoring calls are answered by the terminal itself. */
@@ -218,6 +227,8 @@ function release(town: Town, _handset: Handset, talk: Talk): void {
   town.pair.order((core, now) => core.release(found.session.sessionId, now, 'SIP;cause=200') ?? [])
 }
 
+const note = { body: 'call me later', more: ['Content-Type: text/plain'] }
+
 const doings: readonly (readonly [string, Doing])[] = [
   ['hold', hold],
   ['hold', hold],
@@ -227,6 +238,7 @@ const doings: readonly (readonly [string, Doing])[] = [
   ['bad offer in the call', (_town, handset, talk) => handset.modify(talk, 'INVITE', 'v=0')],
   ['digit', (town, handset, talk) => dial(town, { handset, talk, digit: '5' })],
   ['digit', (town, handset, talk) => dial(town, { handset, talk, digit: '*' })],
+  ['INFO in the call', (_town, handset, talk) => handset.ask(talk, 'INFO', note)],
   ['OPTIONS in the call', (_town, handset, talk) => handset.ask(talk, 'OPTIONS')],
   ['blind transfer', transfer],
   ['blind transfer', transfer],

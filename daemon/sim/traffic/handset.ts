@@ -112,11 +112,11 @@ export class Handset {
     else if (status >= 200) this.#established(talk)
   }
 
-  /** A second 2xx of the same INVITE, by somebody else behind a proxy. */
-  fork(talk: Talk): void {
+  /** A second answer to the same INVITE, by somebody else behind a proxy. */
+  fork(talk: Talk, status: 180 | 183 | 200): void {
     const { invite, serverKey } = talk
     if (invite === null || serverKey === null) return
-    const said = { status: 200, tag: `f${this.#next()}`, body: this.sdp(talk) }
+    const said = { status, tag: `f${this.#next()}`, body: status === 180 ? '' : this.sdp(talk) }
     this.#send(answerText(this, invite, said))
   }
 
@@ -166,16 +166,17 @@ export class Handset {
     talk.state = 'over'
     const uri = method === 'REGISTER' ? `sip:${service}` : talk.target
     talk.target = uri
-    const { more = [], final } = asked
+    const { more = [], body = '', final } = asked
     this.ask(talk, method, {
       more,
+      body,
       final: (response) => {
         if (response.status !== 401) {
           final?.(response)
           return
         }
         const shown = this.#credentials(response, method, uri)
-        this.ask(talk, method, { more: [...more, shown], ...(final && { final }) })
+        this.ask(talk, method, { body, more: [...more, shown], ...(final && { final }) })
       },
     })
     return talk

@@ -12,7 +12,7 @@ export interface HeapCensus {
   /** Of the program, buffers included. */
   readonly programBytes: number
   readonly engineBytes: number
-  /** What the program has, by the kind of V8 and the name of the class. */
+  /** What the program has, by kind, and objects by their class. */
   readonly classes: ReadonlyMap<string, Readonly<ClassCount>>
 }
 
@@ -64,8 +64,8 @@ function counted({ snapshot, nodes, strings }: Snapshot): HeapCensus {
       continue
     }
     programBytes += bytes
-    // The name of a string is what is in it.
-    const name = kind.includes('string') ? kind : `${kind} ${strings[value(nameAt)] ?? ''}`
+    // Those of other kinds are many, and this would be what grows.
+    const name = kind === 'object' ? `object ${strings[value(nameAt)] ?? ''}` : kind
     const known = classes.get(name) ?? { count: 0, bytes: 0 }
     classes.set(name, { count: known.count + 1, bytes: known.bytes + bytes })
   }

@@ -13,6 +13,8 @@ const work = [
   ['a call is forwarded'],
   ['a call is transferred'],
   ['a call is picked up'],
+  ['a call back rings'],
+  ['a conversation is monitored'],
   ['a dialog is replaced'],
   ['a call enters another one', 'a call is released for another one'],
   ['a call goes another way', 'a trunk says nothing, and there is no other way'],
