@@ -33,6 +33,9 @@ export interface LoadFigures extends LoadResult {
   readonly count: number
   /** Without the time it takes sipp to end. */
   readonly wallMs: number
+  /** Datagrams that the kernel dropped, as the receive buffer of a telephone or of a server was full. What sipp
+   * repeats without such a drop waited in a server for longer than T1. */
+  readonly dropped: number
   /** What sipp said of the first failure; empty when there was none. */
   readonly firstError: string
 }
@@ -86,6 +89,12 @@ function serverOf(lab: Lab, by: By): string {
   return `${lab.network.address(by === 'direct' ? 'p2' : proxyMember)}:${sippPort}`
 }
 
+/** Whose interface hears all that the server says: its member, and its address. */
+export async function serverPlace(lab: Lab, by: 'switch' | 'proxy') {
+  if (by === 'proxy') return { member: proxyMember, address: lab.network.address(proxyMember) }
+  return { member: (await lab.primary()).node, address: serviceAddress }
+}
+
 interface Registering {
   readonly users: readonly LabUser[]
   readonly by?: By
@@ -122,10 +131,21 @@ function side(lab: Lab, member: 'p1' | 'p2') {
   }
 }
 
+/** By the kernel, for want of room in a receive buffer, in all namespaces of the lab. */
+function droppedSoFar(lab: Lab): number {
+  return lab.network.members.reduce((sum, member) => {
+    const text = lab.network.exec(member, ['cat', '/proc/net/snmp'])
+    const [names, values] = text.split('\n').filter((line) => line.startsWith('Udp: '))
+    const column = (names ?? '').split(' ').indexOf('RcvbufErrors')
+    return sum + Number((values ?? '').split(' ')[column])
+  }, 0)
+}
+
 /** One load to its end; a failure of either side is one of the call. */
 export async function runLoad(lab: Lab, load: Load): Promise<LoadFigures> {
   const { calls, callsPerSecond, holdMs = 0, by = 'switch' } = load
   loads += 1
+  const droppedBefore = droppedSoFar(lab)
   const answering = new SippLoad({ ...side(lab, 'p2'), scenario: 'set-up-uas' })
   await answering.ready()
   const startMs = performance.now()
@@ -143,6 +163,7 @@ export async function runLoad(lab: Lab, load: Load): Promise<LoadFigures> {
     retransmissions: called.retransmissions + answered.retransmissions,
     responseMs: called.responseMs,
     byeMs: called.byeMs,
+    dropped: droppedSoFar(lab) - droppedBefore,
     firstError: called.failed === 0 ? '' : calling.firstError() || answering.firstError(),
   }
 }
@@ -154,6 +175,7 @@ export async function runRegistrations(
 ): Promise<LoadFigures> {
   const { perSecond, count, by = 'switch' } = load
   loads += 1
+  const droppedBefore = droppedSoFar(lab)
   const startMs = performance.now()
   const sipp = new SippLoad({
     ...{ ...side(lab, 'p1'), scenario: 'register-uac', server: serverOf(lab, by) },
@@ -161,5 +183,6 @@ export async function runRegistrations(
   })
   const result = await sipp.done()
   const wallMs = performance.now() - startMs
-  return { perSecond, count, wallMs, ...result, firstError: sipp.firstError() }
+  const dropped = droppedSoFar(lab) - droppedBefore
+  return { perSecond, count, wallMs, ...result, dropped, firstError: sipp.firstError() }
 }

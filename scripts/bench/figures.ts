@@ -28,3 +28,19 @@ export function round(value: number): number {
 export function ratio(value: number, to: number): number {
   return Math.round((value / to) * 100) / 100
 }
+
+export interface ResponseTimes {
+  readonly count: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly maxMs: number
+}
+
+export function responseTimes(values: readonly number[]): ResponseTimes {
+  const sorted = values.toSorted((one, other) => one - other)
+  const at = (share: number) => {
+    const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
+    return Math.round(value * 100) / 100
+  }
+  return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) }
+}

@@ -2,22 +2,34 @@
 //! how long a caller waits for the first sign of the called telephone. Kamailio is a proxy: it passes messages
 //! on, with its records of telephones in memory; it makes no ports, moves no voice and has no standby.
 import type { Lab } from '../lab.ts'
-import { callLab, type LoadFigures, proxyLab, runLoad, runRegistrations } from './call-lab.ts'
+import {
+  callLab,
+  type LoadFigures,
+  proxyLab,
+  runLoad,
+  runRegistrations,
+  serverPlace,
+} from './call-lab.ts'
 import { cpuNs, offSubjectCore, onSubjectCore } from './cores.ts'
-import { type BenchContext, ratio } from './figures.ts'
+import { dialDelays } from './dial-delay.ts'
+import { type BenchContext, type ResponseTimes, ratio, responseTimes } from './figures.ts'
 import { oneStep, type RateSubject, risingRates, type Series } from './rates.ts'
 import { SwitchSubject } from './switch-subject.ts'
 
 const rates = {
-  switch: { calls: [100, 200, 300, 400, 500, 600, 800], registrations: [250, 500, 1_000, 1_500] },
-  proxy: {
-    calls: [400, 800, 1_200, 1_600, 2_000, 2_500, 3_000],
-    registrations: [1_000, 2_000, 3_000, 4_000],
-  },
+  switch: { calls: [200, 250, 300, 350, 400, 450, 500, 600], registrations: [1_000, 1_500, 2_000] },
+  proxy: { calls: [800, 1_200, 1_600, 2_000, 2_500], registrations: [2_000, 3_000, 4_000] },
 } as const
 /** How many answers the figures of half load stand on: enough that a hundredth of them is a dozen. */
 const halfLoadCalls = 1_200
-const warmUp = { perSecond: 100, count: 600 }
+/** The code of a call that V8 runs often is compiled anew, by and by, for the first thousands of calls. */
+const warmUp = {
+  switch: {
+    calls: { perSecond: 150, count: 3_000 },
+    registrations: { perSecond: 300, count: 1_500 },
+  },
+  proxy: { calls: { perSecond: 100, count: 300 }, registrations: { perSecond: 100, count: 300 } },
+} as const
 
 type By = 'switch' | 'proxy'
 type Measured = Awaited<ReturnType<typeof measure>>
@@ -94,8 +106,9 @@ interface Subjects {
 
 async function measure(lab: Lab, by: By, subjects: Subjects, context: BenchContext) {
   // The first ones run cold code.
-  await runLoad(lab, { callsPerSecond: warmUp.perSecond, calls: warmUp.count, by })
-  await runRegistrations(lab, { ...warmUp, by })
+  const { perSecond, count } = warmUp[by].calls
+  await runLoad(lab, { callsPerSecond: perSecond, calls: count, by })
+  await runRegistrations(lab, { ...warmUp[by].registrations, by })
   const calls: Series = await risingRates(subjects.calls, rates[by].calls, context)
   const registrations: Series = await risingRates(
     subjects.registrations,
@@ -104,13 +117,31 @@ async function measure(lab: Lab, by: By, subjects: Subjects, context: BenchConte
   )
   const half = Math.round(calls.perSecond / 2)
   if (half === 0) return { calls, registrations, dialDelay: null }
-  const dialDelay = await oneStep(subjects.calls, half, Math.ceil(halfLoadCalls / half))
-  const { p50Ms, p99Ms, maxMs, count } = dialDelay.answer
+  const halfLoad = await atHalfLoad(lab, by, { subject: subjects.calls, perSecond: half })
+  const { answer, delay, retransmissions, dropped } = halfLoad
   context.say(
-    `${subjects.calls.what}, at half of its load (${half}/s): INVITE to 180 after ${p50Ms} ms ` +
-      `(p50), ${p99Ms} (p99), ${maxMs} at most, of ${count}`,
+    `${subjects.calls.what}, at half of its load (${half}/s): waits in it ${timesText(delay)}, ` +
+      `INVITE to 180 with both sippes ${timesText(answer)}, of ${delay.count}; ` +
+      `${retransmissions} retransmissions, ${dropped} datagrams dropped`,
   )
-  return { calls, registrations, dialDelay }
+  return { calls, registrations, dialDelay: halfLoad }
+}
+
+/** The post-dial delay: what of it is the server's, from a capture, and all of it, as sipp says. */
+async function atHalfLoad(
+  lab: Lab,
+  by: By,
+  { subject, perSecond }: { readonly subject: RateSubject; readonly perSecond: number },
+) {
+  const { member, address } = await serverPlace(lab, by)
+  const capture = await lab.capture(member, 'udp port 5060')
+  const step = await oneStep(subject, perSecond, Math.ceil(halfLoadCalls / perSecond))
+  const delays = dialDelays(await capture.stop(), address)
+  return { ...step, delay: responseTimes(delays) }
+}
+
+function timesText({ p50Ms, p99Ms, maxMs }: ResponseTimes): string {
+  return `${p50Ms} ms (p50), ${p99Ms} (p99), ${maxMs} at most`
 }
 
 function answersOf({ responseMs }: LoadFigures): {

@@ -1,6 +1,6 @@
 //! Rates that rise until a subject on one core does not follow any more.
 import type { LoadFigures } from './call-lab.ts'
-import { type BenchContext, ratio, round } from './figures.ts'
+import { type BenchContext, type ResponseTimes, ratio, responseTimes, round } from './figures.ts'
 
 const retransmissionShareMax = 0.01
 
@@ -22,13 +22,6 @@ interface Step extends Omit<LoadFigures, 'responseMs'> {
   readonly coreShare: number
   /** From the first request to its first answer that is no 100. */
   readonly answer: ResponseTimes
-}
-
-interface ResponseTimes {
-  readonly count: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly maxMs: number
 }
 
 export interface Series {
@@ -86,15 +79,6 @@ export async function oneStep(
   }
 }
 
-function responseTimes(values: readonly number[]): ResponseTimes {
-  const sorted = values.toSorted((one, other) => one - other)
-  const at = (share: number) => {
-    const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
-    return Math.round(value * 100) / 100
-  }
-  return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) }
-}
-
 export function isGood(figures: Omit<LoadFigures, 'responseMs'>): boolean {
   const { count, perSecond, successful, failed, retransmissions, wallMs } = figures
   // A load that takes much longer than planned did not run at its rate.
@@ -107,6 +91,7 @@ function stepLine(step: Step): string {
   const verdict = step.isGood ? 'good' : `NOT GOOD${step.hasMoved ? ', take-over' : ''}`
   return (
     `${step.perSecond}/s: ${step.failed} failed, ${step.retransmissions} retransmissions, ` +
+    `${step.dropped} datagrams dropped, ` +
     `${step.cpuUsEach} us CPU each, ${Math.round(step.coreShare * 100)} % of the core, ` +
     `answered after ${step.answer.p50Ms} / ${step.answer.p99Ms} ms (p50 / p99): ${verdict}`
   )

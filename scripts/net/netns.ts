@@ -147,6 +147,11 @@ export class LabNetwork {
   }
 
   /** Runs a short program in a member's namespace and gives its standard output. */
+  /** Both nodes, and who else has a namespace on the terminal LAN. */
+  get members(): readonly string[] {
+    return ['a', 'b', ...this.#members]
+  }
+
   exec(member: string, command: readonly string[], input?: string): string {
     return run('nsenter', [`--net=/run/netns/${this.namespace(member)}`, '--', ...command], input)
   }

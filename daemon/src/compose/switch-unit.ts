@@ -1,6 +1,5 @@
 //! The switch unit as a whole: the engine with its sockets, the bus, the database and the control
 //! socket. Knows every room it starts; holds no rule of its own.
-import { randomBytes } from 'node:crypto'
 import { busVersion } from '../bus/messages.ts'
 import { verbs } from '../control/api.ts'
 import { type ControlServer, startControlServer } from '../control/server.ts'
@@ -13,6 +12,7 @@ import { monotonicMs, systemClock, wallMs } from '../platform/clock.ts'
 import { openJournalFile } from '../platform/journal-file.ts'
 import { memoryExitCode } from '../platform/process.ts'
 import { openPulse } from '../platform/pulse.ts'
+import { openRandom } from '../platform/random.ts'
 import { type BusServer, connectBus, listenBus } from '../platform/stream.ts'
 import { openDatagram } from '../platform/udp.ts'
 import { type Result, success } from '../result.ts'
@@ -74,7 +74,7 @@ export class SwitchUnit {
       log,
       clock: systemClock,
       journalFile: openJournalFile(`${config.runDirectory}/journal`),
-      random: randomBytes,
+      random: openRandom(),
       sendSync: (bytes, link) => this.#sockets.send(bytes, link),
       answerPeer: (body) => this.#answerPeer(body),
       settled: () => this.#wakeUp.at(this.#engine.nextTimerMs()),

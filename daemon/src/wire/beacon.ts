@@ -1,10 +1,11 @@
 //! The state beacon (S2.13, S2.14): an XML document about the pair and, behind it, a processing
 //! instruction with the HMAC-SHA-256 of every byte before it. XML tools read the whole as it is;
 //! a receiver checks the tag before it looks at the document.
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { Role } from '../bus/messages.ts'
 import { limits } from '../limits.ts'
 import { beaconFault, beaconNamespace } from './beacon-grammar.ts'
+import { keyedHash } from './keyed-hash.ts'
 import { element, writeXml, type XmlElement, type XmlNode } from './xml.ts'
 import { readXml } from './xml-read.ts'
 
@@ -81,7 +82,7 @@ export function decodeBeacon(
 }
 
 function tagOf(document: Uint8Array, key: Uint8Array): Buffer {
-  return createHmac('sha256', key).update(document).digest()
+  return keyedHash('sha256', key).update(document).digest()
 }
 
 function treeOf(beacon: Beacon): XmlElement {

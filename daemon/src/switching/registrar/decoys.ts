@@ -1,9 +1,10 @@
 //! Which digests a number is challenged with that nobody has. Accounts may offer different ones, so a number
 //! that does not exist must look like one that does: it always offers the same, and as many of them offer
 //! each kind as accounts do.
-import { createHmac } from 'node:crypto'
+
 import { limits } from '../../limits.ts'
 import type { PhoneBookEntry } from '../../tables/phone-book.ts'
+import { keyedHash } from '../../wire/keyed-hash.ts'
 
 type Offer = PhoneBookEntry['digest']
 
@@ -26,7 +27,7 @@ export class Decoys {
     if (Math.abs(nowWallMs - this.#countedAtMs) >= limits.decoysMs) this.#count(nowWallMs)
     const total = this.#counts.reduce((sum, [, count]) => sum + count, 0)
     const text = `vccs decoy\n${number}`
-    const digest = createHmac('sha256', this.#options.secret).update(text).digest()
+    const digest = keyedHash('sha256', this.#options.secret).update(text).digest()
     let at = (digest.readUInt32BE(0) / 2 ** 32) * total
     for (const [offer, count] of this.#counts) {
       if (at < count) return offer

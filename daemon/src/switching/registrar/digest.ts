@@ -2,10 +2,11 @@
 //!
 //! Nonces are stateless: time, salt and an HMAC of both. Both nodes hold the same secret (it comes
 //! from the pair key), so that a telephone that was challenged by one node answers to the other.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
 import type { PhoneBookEntry } from '../../tables/phone-book.ts'
+import { keyedHash } from '../../wire/keyed-hash.ts'
 import { digestChallengeText } from '../../wire/sip/auth.ts'
 import { headerValues, type SipHeader, type SipRequest } from '../../wire/sip/message.ts'
 import { type Credentials, type DigestAlgorithm, readCredentials } from './credentials.ts'
@@ -141,7 +142,7 @@ export class DigestServer {
       branch,
       via[0]?.host,
     ].join('\n')
-    const salt = createHmac('sha256', this.#options.secret).update(text).digest('hex').slice(0, 16)
+    const salt = keyedHash('sha256', this.#options.secret).update(text).digest('hex').slice(0, 16)
     return `${time}-${salt}-${this.#seal(time, salt)}`
   }
 
@@ -159,7 +160,7 @@ export class DigestServer {
   #seal(time: string, salt: string): string {
     const { secret, realm } = this.#options
     const text = `vccs nonce\n${realm}\n${time}\n${salt}`
-    return createHmac('sha256', secret).update(text).digest('hex').slice(0, 32)
+    return keyedHash('sha256', secret).update(text).digest('hex').slice(0, 32)
   }
 }
 

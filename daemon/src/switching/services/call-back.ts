@@ -1,9 +1,10 @@
 //! Call back on busy (遇忙回叫): who found a number busy dials a code. The wish is a session of its own,
 //! still without members (S1.82 `idle`), so that the other node has it. When both lines are free the switch
 //! calls the asker, and then the number (`call-back-ring.ts`).
-import { createHmac } from 'node:crypto'
+
 import { limits } from '../../limits.ts'
 import type { Conference } from '../../tables/wired-conference.ts'
+import { keyedHash } from '../../wire/keyed-hash.ts'
 import { newHistory } from '../call-record.ts'
 import type { CoreEffect } from '../effects.ts'
 import { destinationOf } from '../numbering.ts'
@@ -110,7 +111,7 @@ function busyNumber({ exchange, xip, invitation }: SetUp): string {
 /** Both nodes make the same wish of the same INVITE. */
 function store({ exchange, invitation, xip }: SetUp, number: string): boolean {
   const { secret } = exchange.options
-  const digest = createHmac('sha512', secret).update(`call back\n${xip.sessionId}`).digest('hex')
+  const digest = keyedHash('sha512', secret).update(`call back\n${xip.sessionId}`).digest('hex')
   const sessionId = digest.slice(0, 24)
   const { now } = invitation
   const { wallMs: sinceMs } = now

@@ -1,8 +1,9 @@
 //! Subscriptions (RFC 6665, the notifier's side): SUBSCRIBE makes, refreshes and ends them, a change of what
 //! is watched or their time makes a NOTIFY. A new primary goes on with those of table 9.
-import { createHmac } from 'node:crypto'
+
 import { limits } from '../../limits.ts'
 import type { Subscription } from '../../tables/subscription.ts'
+import { keyedHash } from '../../wire/keyed-hash.ts'
 import type { Endpoint, SipMessage, SipRequest } from '../../wire/sip/message.ts'
 import { type ResponseExtras, response } from '../../wire/sip/write.ts'
 import { Deadlines } from '../deadlines.ts'
@@ -237,7 +238,7 @@ export class Subscriptions {
   #namesOf({ callId, from, cseq }: SipRequest): { subscriptionId: string; localTag: string } {
     const { secret } = this.#exchange.options
     const text = `subscription\n${callId}\n${tagOf(from)}\n${cseq.number}`
-    const digest = createHmac('sha256', secret).update(text).digest('hex')
+    const digest = keyedHash('sha256', secret).update(text).digest('hex')
     return { subscriptionId: digest.slice(0, 24), localTag: digest.slice(24, 44) }
   }
 

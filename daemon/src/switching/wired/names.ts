@@ -1,8 +1,9 @@
 //! The names and numbers of a new session and of its legs. Both nodes make the same from the same
 //! INVITE, so that an INVITE that is repeated to the other node becomes the same session there; nobody
 //! else can tell them beforehand.
-import { createHmac } from 'node:crypto'
+
 import type { Leg } from '../../tables/wired-conference.ts'
+import { keyedHash } from '../../wire/keyed-hash.ts'
 import type { SipRequest } from '../../wire/sip/message.ts'
 import { tagOf } from '../dialog/dialog.ts'
 
@@ -29,7 +30,7 @@ export interface SessionNames extends CallerNames {
 
 export function namesOf({ callId, from, cseq }: SipRequest, secret: Uint8Array): SessionNames {
   const text = `session\n${callId}\n${tagOf(from)}\n${cseq.number}`
-  const digest = createHmac('sha512', secret).update(text).digest('hex')
+  const digest = keyedHash('sha512', secret).update(text).digest('hex')
   return {
     sessionId: digest.slice(0, 24),
     callerTag: digest.slice(24, 44),
@@ -45,7 +46,7 @@ export function namesOf({ callId, from, cseq }: SipRequest, secret: Uint8Array):
 /** Of a leg that joins later. */
 export function legNamesOf(sessionId: string, leg: Leg, secret: Uint8Array): LegNames {
   const text = `leg\n${sessionId}\n${leg}`
-  const digest = createHmac('sha512', secret).update(text).digest('hex')
+  const digest = keyedHash('sha512', secret).update(text).digest('hex')
   return {
     tag: digest.slice(0, 20),
     callId: digest.slice(20, 52),
