@@ -5,10 +5,12 @@ import { makeLogHub } from './compose/log-hub.ts'
 import { SwitchUnit } from './compose/switch-unit.ts'
 import { derivePairKeys, loadNodeConfig, readPairSecret } from './oam/node-config-load.ts'
 import { dieLoudly, openLog } from './platform/log.ts'
+import { putHelpersBehind } from './platform/process.ts'
 import { isOrphan } from './platform/pulse.ts'
 
 async function main(): Promise<void> {
   if (isOrphan()) process.exit(1)
+  putHelpersBehind()
   const { values } = parseArgs({ options: { config: { type: 'string' } } })
   const loaded = loadNodeConfig(values.config ?? '')
   if (!loaded.ok) {

@@ -1,5 +1,6 @@
 //! Processes: the units that the supervisor starts, tools that run and end, and what /proc knows.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
 import type { Readable } from 'node:stream'
 import { failure, type Result, success } from '../result.ts'
@@ -75,6 +76,27 @@ export function putBeforeOthers(pid: number): boolean {
     return true
   } catch {
     return false
+  }
+}
+
+/** How far the helper threads of V8 stand behind the thread that serves: at the value of ordinary programs. */
+const helperNice = 5
+
+/** While V8 marks a heap, its helper threads want all of a processor for some tenth of a second. Where the thread
+ * that serves has no other one, it shall have most of this one.
+ * @returns the threads that stand behind now */
+export function putHelpersBehind(): number[] {
+  const folder = '/proc/self/task'
+  try {
+    const threads = readdirSync(folder).filter((thread) => {
+      return readSystemFile(`${folder}/${thread}/comm`)?.trim() === 'V8Worker'
+    })
+    for (const thread of threads) {
+      setPriority(Number(thread), Math.min(19, getPriority(Number(thread)) + helperNice))
+    }
+    return threads.map(Number)
+  } catch {
+    return []
   }
 }
 

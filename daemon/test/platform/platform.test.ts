@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { BusMessage } from '../../src/bus/messages.ts'
@@ -11,7 +11,7 @@ import { readFileBytes, replaceFile } from '../../src/platform/files.ts'
 import { KeptFile } from '../../src/platform/kept-file.ts'
 import { takeDirectoryLock } from '../../src/platform/lock.ts'
 import { openLog } from '../../src/platform/log.ts'
-import { commandLine, runTool } from '../../src/platform/process.ts'
+import { commandLine, putHelpersBehind, runTool } from '../../src/platform/process.ts'
 import { type BusAddress, type BusPeer, connectBus, listenBus } from '../../src/platform/stream.ts'
 import { openDatagram } from '../../src/platform/udp.ts'
 import { filterProgram } from '../../src/switching/flood/source-filter.ts'
@@ -328,4 +328,12 @@ test('a kept text that cannot be written is tried again, and a newer wish takes 
   await file.settled()
   t.deepEqual(written, ['term 2'])
   t.is(errors.length, 3)
+})
+
+test('the helper threads of V8 stand behind the thread that serves', (t) => {
+  const before = getPriority(process.pid)
+  const helpers = putHelpersBehind()
+  t.true(helpers.length > 0)
+  for (const thread of helpers) t.is(getPriority(thread), Math.min(19, before + 5))
+  t.is(getPriority(process.pid), before)
 })
