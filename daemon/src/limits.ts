@@ -299,7 +299,7 @@ export const limits = {
    * through, and of those so many a second are answered. At most so many addresses; when the others together
    * send as many, one in so many of theirs comes through. */
   floodThrottlePerSecond: 2_000,
-  floodThrottledOneIn: 64,
+  floodThrottledOneIn: 128,
   floodThrottledPerSecond: 20,
   floodThrottledMax: 64,
   floodOthersOneIn: 16,
