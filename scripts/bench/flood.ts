@@ -102,6 +102,8 @@ export async function flood(options: FloodOptions): Promise<FloodFigures> {
     members: [...soakMembers, 'attacker'],
     users: Object.values(users).flat(),
   })
+  // Each copy of the flood for a telephone would take from the nodes the processor that they share with it here.
+  lab.network.spareMembers()
   try {
     const soak = new SoakLoad(lab, load, users)
     await soak.start()

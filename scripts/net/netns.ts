@@ -142,6 +142,15 @@ export class LabNetwork {
     ipBatch(this.namespace('lan'), ['link set dev joint0 up'])
   }
 
+  /** What is for the service address comes to the nodes only, as from a switch of the LAN that is told where they
+   * are: the other members cost this machine nothing then of what each of them sends. */
+  spareMembers(): void {
+    const spared = this.#members.map((member) => {
+      return `link set dev to-${member} type bridge_slave mcast_flood off`
+    })
+    ipBatch(this.namespace('lan'), spared)
+  }
+
   nft(member: string, lines: readonly string[]): void {
     this.exec(member, ['nft', '-f', '-'], `${lines.join('\n')}\n`)
   }
