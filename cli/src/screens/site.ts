@@ -99,12 +99,18 @@ export function drawConferences(
     one.number ?? '-',
     one.kind,
     one.session === null ? screen.mark('faint', 'idle') : screen.mark('good', 'running'),
-    `${one.members.filter(({ leg }) => leg !== null).length} of ${one.members.length}`,
+    presentOf(one),
     [...(one.locked ? ['locked'] : []), ...(one.hasPin ? ['PIN'] : [])].join(', ') || '-',
     one.session ?? '-',
   ])
   const head = ['CONFERENCE', 'NUMBER', 'KIND', 'STATE', 'PRESENT', 'GUARD', 'SESSION']
   return screen.table(head, rows)
+}
+
+/** Who is called has to come; whoever else comes is one more. */
+function presentOf({ kind, members }: Conference): string {
+  const present = members.filter(({ leg }) => leg !== null).length
+  return kind === 'preset' ? `${present} of ${members.length}` : String(present)
 }
 
 export function drawConference(screen: Screen, one: Conference): string[] {
@@ -124,9 +130,11 @@ export function drawConference(screen: Screen, one: Conference): string[] {
     ...screen.labelled('kind', `${kind}, ${guard}`),
     ...screen.labelled('session', running),
     '',
-    ...screen.table(['LEG', 'MEMBER', 'STATE', 'VOICE', 'GAIN'], rows),
+    ...(rows.length === 0 ? ['Nobody is in it.'] : screen.table(memberHead, rows)),
   ]
 }
+
+const memberHead = ['LEG', 'MEMBER', 'STATE', 'VOICE', 'GAIN']
 
 function voiceOf({ muted, mayTalk }: Conference['members'][number]): string {
   if (muted) return 'muted'

@@ -82,7 +82,9 @@ export function takeReport(leg: Leg, bytes: Uint8Array, wallMs: number): boolean
     }
     if (packet.kind !== 'sender-report' && packet.kind !== 'receiver-report') continue
     for (const block of packet.blocks) {
-      if (block.ssrc === leg.record.ssrc) leg.peerReport.packetsLost = block.packetsLost
+      // A terminal counts both copies of a packet, which makes it less than nothing (RFC 3550 A.3).
+      const packetsLost = Math.max(0, block.packetsLost)
+      if (block.ssrc === leg.record.ssrc) leg.peerReport.packetsLost = packetsLost
     }
   }
   return true

@@ -214,6 +214,11 @@ test('RTCP of the terminal is read, and anything else on that port is counted', 
   node.run(51)
   t.is(node.engine.legs.get('m0')?.peerReport.packetsLost, 12)
   t.is(node.engine.counters.packetsRefused, 1)
+  // It has counted the copies of both nodes.
+  const twice = { ...block, packetsLost: -400 }
+  node.sockets.arrive(20_001, writeRtcp([{ kind: 'receiver-report', ssrc: 5, blocks: [twice] }]))
+  node.run(51)
+  t.is(node.engine.legs.get('m0')?.peerReport.packetsLost, 0)
 })
 
 test('no packet breaks the engine or stops the voice of the others', (t) => {
