@@ -9,6 +9,7 @@ import { busAddress, type NodeConfig } from './oam/node-config.ts'
 import { derivePairKeys, loadNodeConfig, readPairSecret } from './oam/node-config-load.ts'
 import { nothingKept, readKept } from './pair/kept-state.ts'
 import { countBetween } from './pair/log-pace.ts'
+import { nextPeriod } from './pair/period.ts'
 import { nextCheckAt, type PairOutlets, PairRunner } from './pair/runner.ts'
 import type { UnitName } from './pair/state.ts'
 import { monotonicMs, wallMs } from './platform/clock.ts'
@@ -215,9 +216,7 @@ function beat(runner: PairRunner, world: World): void {
     if (now >= dueAt) {
       runner.happen({ kind: 'period', now })
       tellSupervisor(world, runner)
-      dueAt += heartbeatMs
-      // Periods that were missed are not made up for.
-      if (dueAt <= now) dueAt = now + heartbeatMs
+      dueAt = nextPeriod(dueAt, now, heartbeatMs)
     } else runner.happen({ kind: 'check', now })
     const checkAt = nextCheckAt(runner.state) ?? dueAt
     const next = checkAt > now ? Math.min(dueAt, checkAt) : dueAt

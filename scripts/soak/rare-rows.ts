@@ -14,7 +14,23 @@ export function rareRows(results: SoakResults): Row[] {
     upgradeRow(results),
     floodRow(results),
     oneNodeRow(results),
+    heartbeatRow(results),
   ]
+}
+
+function heartbeatRow(results: SoakResults): Row {
+  const row = {
+    id: 'S1.64',
+    fault: 'heartbeats of a node on a link, beside a busy switch (100 ms x 5): time between them',
+    target: '100 ms +- few',
+    others: '-',
+  }
+  const found = series(results, (run) => run.heartbeats !== undefined && run.profile === 'default')
+  const figures = found?.runs.at(-1)?.heartbeats
+  if (figures === undefined) return { ...row, ...notRun }
+  const { meanMs, p1Ms, p99Ms } = figures
+  const result = `mean ${meanMs} ms; 98 of 100 from ${p1Ms} to ${p99Ms} ms`
+  return { ...row, result, trials: count(figures.count), bound: '-' }
 }
 
 const hangs: FaultKind[] = ['hung-switch', 'hung-media', 'hung-pair']

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MachineFacts } from '../bench/machine.ts'
 import type { FaultKind } from './faults.ts'
+import type { HeartbeatFigures } from './heartbeat-meter.ts'
 import type { CallCount } from './load.ts'
 import type { FaultFindings } from './long-faults.ts'
 
@@ -57,6 +58,8 @@ export interface SoakRun {
   /** Ticks of the media unit that were late, of all, in a run of one node. */
   readonly ticks?: { readonly late: number; readonly all: number; readonly lateMsMax: number }
   readonly flood?: FloodFacts
+  /** Of one node on one link, in a run without faults. */
+  readonly heartbeats?: HeartbeatFigures
   /** The version that nodes are upgraded from and back to. */
   readonly upgradeFrom?: string
 }

@@ -2,10 +2,12 @@
 //! the pair is in step again.
 import { setTimeout as delay } from 'node:timers/promises'
 import { machineFacts } from '../bench/machine.ts'
+import { LiveCapture } from '../capture/live-capture.ts'
 import { Lab } from '../lab.ts'
 import { daemonProgram, type LabNode } from '../lab-node.ts'
 import { until } from '../waiting.ts'
 import { chooseFault, commit, type FaultKind, faults } from './faults.ts'
+import { HeartbeatMeter } from './heartbeat-meter.ts'
 import { type CallCount, conferenceSite, SoakLoad, soakMembers, usersFor } from './load.ts'
 import type { FaultFindings } from './long-faults.ts'
 import type { FaultResult, ProfileName, SoakRun } from './results.ts'
@@ -49,6 +51,8 @@ const lastFaultMs = 14_000
 const judgeMs = 3_500
 /** More than a jitter buffer of this length the machine must not be blamed for less. */
 const standstillMsMin = 60
+/** A media unit that did not run for long is cold for 480 ms after it, and does not send as a twin. */
+const coldMs = 600
 /** What comes right before a fault is not of it. */
 const beforeMs = 20
 
@@ -67,6 +71,19 @@ interface OpenFault {
   readonly findings: FaultFindings | null
 }
 
+const heartbeatPort = 5700
+
+/** At the end of node b of the private link. */
+function listenToHeartbeats(lab: Lab, meter: HeartbeatMeter): Promise<LiveCapture> {
+  const { network, programs } = lab
+  const from = network.linkAddress('private', 'a')
+  return LiveCapture.start({
+    ...{ programs, namespace: network.namespace('b'), device: 'private' },
+    filter: `udp and src host ${from} and dst port ${heartbeatPort}`,
+    onFrame: (timeMs) => meter.heard(timeMs),
+  })
+}
+
 async function leaveOne(lab: Lab): Promise<void> {
   const primary = await lab.inStep()
   lab.other(primary).killAll()
@@ -81,6 +98,7 @@ export class Round {
   readonly #macs: Readonly<Record<'a' | 'b', string>>
   #open: OpenFault[] = []
   readonly #done: FaultResult[] = []
+  readonly #beats = new HeartbeatMeter()
   #killed = 0
   #endMs = 0
   #ticksBefore: { late: number; lateMsMax: number } | null = null
@@ -192,8 +210,17 @@ export class Round {
     }, askMs)
   }
 
-  /** No faults: nothing may move. */
+  /** No faults: nothing may move, and the heartbeats keep their period. */
   async #watch(): Promise<void> {
+    const capture = this.#options.oneNode ? null : await listenToHeartbeats(this.#lab, this.#beats)
+    try {
+      await this.#watchAnswers()
+    } finally {
+      await capture?.stop()
+    }
+  }
+
+  async #watchAnswers(): Promise<void> {
     const everyMs = 10_000
     const startMs = Date.now()
     let told = 0
@@ -285,14 +312,14 @@ export class Round {
     for (const moment of new Set(lost.map((loss) => Math.round(loss.atMs / 50) * 50))) {
       const here = lost.filter((loss) => Math.round(loss.atMs / 50) * 50 === moment)
       const legs = new Set(here.map(({ member, port }) => `${member}:${port}`)).size
-      const { who, lengthMs } = this.#witness.longest(moment - 400, moment + 50)
+      const { who, lengthMs } = this.#witness.longest(moment - coldMs, moment + 50)
       const stood = lengthMs === 0 ? 'the machine ran' : `${who} stood still for ${lengthMs} ms`
       say(`  LOST: ${here.length} of ${legs} legs, ${moment - atMs} ms after; ${stood}`)
     }
   }
 
   #standstillMs(atMs: number): number {
-    return this.#witness.longest(atMs - 400, atMs + 20).lengthMs
+    return this.#witness.longest(atMs - coldMs, atMs + 20).lengthMs
   }
 
   #result(facts: {
@@ -307,6 +334,7 @@ export class Round {
     const { profile, legs, comingPerSecond, kills, single, oneNode, former } = this.#options
     const [before, after] = [this.#ticksBefore, this.#ticksAfter]
     const all = Math.round((toMs - startMs) / 20)
+    const heartbeats = this.#beats.figures()
     const meters = Object.values(this.#load.streams)
     const moved = kills > 0 ? [] : this.#load.answers.changesBetween(startMs, toMs)
     const sum = (of: (meter: (typeof meters)[number]) => number) =>
@@ -318,6 +346,7 @@ export class Round {
         ? {}
         : { ticks: { all, late: after.late - before.late, lateMsMax: after.lateMsMax } }),
       ...(former === null ? {} : { upgradeFrom: former.commit }),
+      ...(heartbeats === null ? {} : { heartbeats }),
       conferenceLegs: legs >= conferenceFromLegs ? conferenceSize : 0,
       ...{ machine: machineFacts(), profile, legs, comingPerSecond, ...rest },
       seconds: Math.round((toMs - startMs) / 1_000),
