@@ -41,12 +41,18 @@ function packageOf(commands: string, version: string): Interfaces.PJSON {
   return {
     name: 'vccs',
     version,
+    description:
+      'Ask and operate a pair of vccs nodes, from either of them. Exit codes: docs/errors.md.',
     type: 'module',
     oclif: {
       bin: 'vccs',
       commands: { strategy: 'explicit', target: commands, identifier: 'COMMANDS' },
       topicSeparator: ' ',
-      topics: { config: { description: 'The site configuration of the pair.' } },
+      topics: {
+        call: { description: 'One call: what it consists of, its messages, and its end.' },
+        config: { description: 'The site configuration of the pair.' },
+        sync: { description: 'What is replicated: its state, a comparison, the failure log.' },
+      },
     },
   } as unknown as Interfaces.PJSON
 }

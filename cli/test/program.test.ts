@@ -62,6 +62,9 @@ test('help of the program and of a command, with an example', async (t) => {
   for (const word of ['status', 'switchover', 'failover', 'sync-db', 'config']) {
     t.regex(all.stdout, new RegExp(`^ {2}${word} `, 'm'))
   }
+  // A topic is named by what it is, not by the first of its commands.
+  t.regex(all.stdout, /^ {2}sync +What is replicated: its state, a comparison, the failure log\.$/m)
+  t.regex(all.stdout, /^ {2}call +One call: what it consists of/m)
   for (const args of [
     ['config', 'set', '--help'],
     ['help', 'config', 'set'],
