@@ -30,6 +30,14 @@ export class DaemonFailure extends CliFailure {
   }
 }
 
+/** For an operation whose refusal is no reason to do what the error says in general. */
+export function instead(next: string): (error: unknown) => never {
+  return (error) => {
+    const isRefusal = error instanceof CliFailure && error.info.code === 'refused-unsafe'
+    throw isRefusal ? new CliFailure('refused-unsafe', error.info.message, next) : error
+  }
+}
+
 /** Prints what went wrong. @returns the exit code. */
 export function reportFailure(error: unknown, json: boolean, io: Io): number {
   const info = infoOf(error)

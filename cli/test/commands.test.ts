@@ -18,6 +18,7 @@ import {
   type FakeDaemon,
   healthyHandlers,
   startFakeDaemon,
+  switchoverBody,
   vccs,
 } from './fake-daemon.ts'
 
@@ -44,7 +45,7 @@ test.after.always(() => daemon.close())
 const historySeen = new RegExp(
   [
     'stays primary  term 19  \\(merge\\)',
-    '3 sessions and 1 registration of the peer in 75 ms',
+    'handed over 3 sessions and 1 registration of the peer in 75 ms',
     '1 adopted, 0 updated, 1 own kept',
     'closed +s-7 \\(same-terminal\\), and 1 more',
     'ordered   op 3f2a1c by anna \\(root\\): PSU swap',
@@ -491,4 +492,48 @@ test.serial('log -f of the peer asks again for what is newer', async (t) => {
   await fake.close()
   t.is(result.code, 0)
   t.deepEqual(asked, [undefined, 1, 2])
+})
+
+test('what is refused says what to do next, and never to force what was forced', async (t) => {
+  const refused = async () => failure('refused-unsafe', 'the peer is not heard on any link')
+  const lonely = await startFakeDaemon({ switchover: refused, drill: refused })
+  const next = async (...argv: string[]) => {
+    const { code, err } = await vccs([...argv, '--yes', '--socket', lonely.socket])
+    t.is(code, 3)
+    return err
+  }
+  t.regex(await next('switchover'), /\nNext: {2}Remove the reasons given, or use `vccs failover`/)
+  t.regex(await next('failover'), /\nNext: {2}Bring the other node back first: `vccs status`/)
+  t.regex(await next('drill'), /\nNext: {2}Remove the reasons given; `vccs drill --dry-run`/)
+  await lonely.close()
+})
+
+test('a plan that would be refused names no new primary, and another one its term', async (t) => {
+  const plan = {
+    ...switchoverBody,
+    ...{ checks: [...switchoverBody.checks], dryRun: true, done: false, op: null, tookMs: null },
+  }
+  const unsafe = await startFakeDaemon({
+    switchover: async () => success({ ...plan, safe: false, callsAtRisk: 2, termAfter: 17 }),
+  })
+  const bad = await vccs(['switchover', '--dry-run', '--socket', unsafe.socket])
+  await unsafe.close()
+  t.is(bad.code, 3)
+  t.regex(bad.out, /Plan +It would be refused, and vccs-a stays primary\.\nEffect +UNSAFE: 2 calls/)
+  const safe = await startFakeDaemon({ switchover: async () => success(plan) })
+  const good = await vccs(['switchover', '--dry-run', '--socket', safe.socket])
+  await safe.close()
+  t.regex(good.out, /Plan +vccs-b becomes primary instead of vccs-a, term 17 (→|->) 18\./)
+})
+
+test('operations are listed with their whole time and outcome', async (t) => {
+  const detail = `refused: ${'the peer is not heard on any link; '.repeat(4)}`.trim()
+  const listing = await startFakeDaemon({
+    op: async () =>
+      success({ node: 'vccs-a', operations: [{ ...drillOperation, detail, reason: '' }] }),
+  })
+  const { out } = await vccs(['op', '--socket', listing.socket])
+  await listing.close()
+  t.regex(out, /d0d0d0 {2}2026-03-14 12:31:02Z {2}drill/)
+  t.is(out.split('\n').slice(2).join(' ').replaceAll(/ +/g, ' ').trim(), detail)
 })

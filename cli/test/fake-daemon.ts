@@ -60,7 +60,7 @@ export const drillOperation: Operation = {
   },
 }
 
-const switchoverBody = {
+export const switchoverBody = {
   op: '3f2a1c',
   force: false,
   from: 'vccs-a',

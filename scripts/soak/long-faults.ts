@@ -13,6 +13,8 @@ export interface FaultFindings {
   readonly stale?: { readonly sip: number; readonly rtpOfALeg: number }
   /** From the first link that was whole again to the node that gave its role up, by its log. */
   readonly oneAfterMs?: number
+  /** Sessions that could not be kept beside those of the other side, and were ended by rule (ADR 0001). */
+  readonly closed?: number
 }
 
 interface Watched {
@@ -79,6 +81,7 @@ export function cutApart(lab: Lab, random: () => number): Watched {
   network.splitLan()
   for (const link of network.links) network.cut(link)
   let oneAfterMs = Number.NaN
+  let closed = 0
   return {
     atMs,
     repaired: async () => {
@@ -102,8 +105,9 @@ export function cutApart(lab: Lab, random: () => number): Watched {
       const primary = await lab.inStep()
       const gaveUpMs = logLineMs(lab.other(primary), /"unit":"pair".*"text":"role"/, healingMs)
       oneAfterMs = Math.max(0, gaveUpMs - healedMs)
+      closed = closedSince(primary, healingMs)
     },
-    findings: () => ({ oneAfterMs }),
+    findings: () => ({ oneAfterMs, closed }),
   }
 }
 
@@ -127,6 +131,16 @@ export function upgrade(lab: Lab, primary: LabNode, programOf: (node: LabNode) =
       await change(primary)
     },
   }
+}
+
+function closedSince(primary: LabNode, fromMs: number): number {
+  const merges = primary
+    .wholeLog()
+    .split('\n')
+    .filter((line) => line.includes('"text":"merge"'))
+    .map((line) => JSON.parse(line) as { time: string; closed?: readonly unknown[] })
+  const here = merges.filter(({ time }) => Date.parse(time) >= fromMs)
+  return here.reduce((sum, { closed = [] }) => sum + closed.length, 0)
 }
 
 /** When the node first wrote such a line from then on. */

@@ -107,9 +107,11 @@ function apartRows(results: SoakResults): Row[] {
   const [half, most, all] = [50, 99, 100].map((share) => percentile(times, share))
   const lost = sum(here.map(({ framesLost }) => framesLost))
   const trials = `${here.length}`
+  const closed = sum(here.map(({ findings }) => findings?.closed ?? 0))
+  const more = `${count(lost)} frames lost; ${closed} sessions were ended by the written rule`
   return [
     { ...first, result: `p50 ${half} ms, p99 ${most} ms, max ${all} ms`, trials, bound: '-' },
-    { ...second, ...callsOf(found.runs, here.length, `${count(lost)} frames lost`), trials },
+    { ...second, ...callsOf(found.runs, here.length, more), trials },
   ]
 }
 

@@ -4,7 +4,7 @@ import type { ResultOf } from '../../../daemon/src/control/api.ts'
 import type { Operation } from '../../../daemon/src/control/operation-schema.ts'
 import { reasonsAgainst } from '../../../daemon/src/oam/drill.ts'
 import { type OrderValues, orderFlags, VccsCommand } from '../base-command.ts'
-import { CliFailure } from '../failure.ts'
+import { CliFailure, instead } from '../failure.ts'
 import {
   drawDrillPlan,
   drawDrillReport,
@@ -100,6 +100,8 @@ export class Reinit extends VccsCommand {
   }
 }
 
+const notYet = 'Remove the reasons given; `vccs drill --dry-run` shows each check.'
+
 export class Drill extends VccsCommand {
   static override summary = 'Move the role away and back, measure it, and write a report.'
   static override description =
@@ -126,12 +128,13 @@ export class Drill extends VccsCommand {
       const plan = await this.ask(flags, 'drill', { dryRun: true })
       this.io.err(`${drawDrillPlan(this.screen(flags), plan).join('\n')}\n`)
       const reasons = reasonsAgainst(plan.checks)
-      if (!plan.safe) throw new CliFailure('refused-unsafe', reasons.join('; '))
+      if (!plan.safe) throw new CliFailure('refused-unsafe', reasons.join('; '), notYet)
       await this.confirm(flags, 'Move the primary role away and back now?')
     } else {
       await this.confirm(flags, 'Move the role away and back?')
     }
-    const { op } = await this.order(flags, 'drill', { dryRun: false })
+    const ordered = this.order(flags, 'drill', { dryRun: false })
+    const { op } = await ordered.catch(instead(notYet))
     return this.#report(flags, op ?? '')
   }
 

@@ -2,13 +2,16 @@
 import { Flags } from '@oclif/core'
 import type { ResultOf } from '../../../daemon/src/control/api.ts'
 import { type OrderValues, orderFlags, VccsCommand } from '../base-command.ts'
-import { CliFailure } from '../failure.ts'
+import { CliFailure, instead } from '../failure.ts'
 import { drawPlan, drawSwitched } from '../screens/operations.ts'
 import { drawStatus } from '../screens/status.ts'
 
 interface Values extends OrderValues {
   readonly yes: boolean
 }
+
+const nobodyElse =
+  'Bring the other node back first: `vccs status` and `vccs why` say what it lacks.'
 
 abstract class RoleCommand extends VccsCommand {
   protected plan(flags: Values, force: boolean): Promise<ResultOf<'switchover'>> {
@@ -17,7 +20,8 @@ abstract class RoleCommand extends VccsCommand {
   }
 
   protected async execute(flags: Values, force: boolean): Promise<number> {
-    const result = await this.order(flags, 'switchover', { dryRun: false, force })
+    const ordered = this.order(flags, 'switchover', { dryRun: false, force })
+    const result = await (force ? ordered.catch(instead(nobodyElse)) : ordered)
     this.print(flags, result, (screen) => drawSwitched(screen, result))
     if (!flags.json) await this.#printAfter(flags)
     return result.done ? 0 : 1

@@ -11,7 +11,8 @@ export function drawPlan(screen: Screen, result: ResultOf<'switchover'>): string
   const pieces = checks.map(({ name, outcome, detail }) =>
     screen.mark(outcomeTones[outcome], `${name}: ${detail}`),
   )
-  const plan = `${to} becomes primary instead of ${from}, term ${termBefore} ${screen.arrow} ${termAfter}.`
+  const move = `${to} becomes primary instead of ${from}, term ${termBefore} ${screen.arrow} ${termAfter}.`
+  const plan = safe || force ? move : `It would be refused, and ${from} stays primary.`
   const effect = safe
     ? '0 calls at risk, no SIP message, media unchanged.'
     : `${plural(callsAtRisk, 'call')} at risk.`

@@ -42,7 +42,9 @@ function drawDecision(screen: Screen, node: string, decision: Decision): string[
       lines.push(...screen.labelled(index === 0 ? label : '', text))
     })
   }
-  several('  evidence', evidence)
+  // A decision is kept in the words of its moment.
+  const counted = evidence.map((text) => text.replace(/\b1 sessions\b/, '1 session'))
+  several('  evidence', counted)
   several('  not used', alternatives)
   const { operation, operator } = decision
   if (operation) lines.push(...screen.labelled('  ordered', `op ${operation} by ${operator}`))
@@ -128,9 +130,16 @@ export function drawOperations(screen: Screen, operations: readonly Operation[])
     screen.mark(stateTones[one.state], one.state),
     one.node,
     one.operator,
-    one.detail === '' ? one.reason : one.detail,
   ])
-  return screen.table(['OP', 'STARTED', 'WHAT', 'STATE', 'NODE', 'BY', 'DETAIL'], rows)
+  const [head = '', ...lines] = screen.table(['OP', 'STARTED', 'WHAT', 'STATE', 'NODE', 'BY'], rows)
+  const details = operations.map(({ detail, reason }) => (detail === '' ? reason : detail))
+  return [
+    head,
+    ...lines.flatMap((line, index) => {
+      const detail = details[index] ?? ''
+      return detail === '' ? [line] : [line, ...screen.labelled('', detail, 8)]
+    }),
+  ]
 }
 
 export function drawOperation(screen: Screen, operation: Operation): string[] {

@@ -116,8 +116,9 @@ export class Screen {
 
   /** Running text behind a label: `  because   no heartbeat ...`. */
   labelled(label: string, text: string, indent = 12): string[] {
-    return this.#wrap(text, { first: indent, indent }).map(
-      (line, at) => (at === 0 ? label : '').padEnd(indent) + line,
+    const head = `${label} `.padEnd(indent)
+    return this.#wrap(text, { first: head.length, indent }).map(
+      (line, at) => (at === 0 ? head : ' '.repeat(indent)) + line,
     )
   }
 

@@ -131,7 +131,8 @@ async function switchover(
   const plan = { dryRun, force, from, to, termBefore, safe, checks, callsAtRisk }
   if (dryRun) {
     const detail = safe ? 'nothing was changed' : reasons.join('; ')
-    const nothing = { op: null, done: false, termAfter: termBefore, detail, tookMs: null }
+    const termAfter = safe || force ? termBefore + 1 : termBefore
+    const nothing = { op: null, done: false, termAfter, detail, tookMs: null }
     return success({ ...plan, ...nothing })
   }
   const operation = beginOperation(parts, force ? 'failover' : 'switchover', params, context)

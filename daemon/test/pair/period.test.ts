@@ -23,11 +23,14 @@ test('the default period is 100 ms', (t) => {
 
 test('late heartbeats do not add up: each is within one period of its place', (t) => {
   fc.assert(
-    fc.property(fc.array(fc.double({ min: 0, max: 99.9, noNaN: true }), { minLength: 1 }), (late) => {
-      for (const [index, at] of beats(late).entries()) {
-        t.true(at - index * heartbeatMs >= 0 && at - index * heartbeatMs < heartbeatMs)
-      }
-    }),
+    fc.property(
+      fc.array(fc.double({ min: 0, max: 99.9, noNaN: true }), { minLength: 1 }),
+      (late) => {
+        for (const [index, at] of beats(late).entries()) {
+          t.true(at - index * heartbeatMs >= 0 && at - index * heartbeatMs < heartbeatMs)
+        }
+      },
+    ),
   )
 })
 
