@@ -1,12 +1,15 @@
 //! The nearest word to a mistyped one.
 
-/** @returns the known word with the smallest distance, or null when none is near. */
+/** @returns the known word with the smallest distance, of those that begin like it the shortest, or null when
+ * none is near. */
 export function nearest(word: string, known: readonly string[]): string | null {
   let best: string | null = null
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
   for (const candidate of known) {
-    const found = candidate.startsWith(word) && word.length > 1 ? 1 : distance(word, candidate)
-    if (found < bestDistance) {
+    const isBeginning = candidate.startsWith(word) && word.length > 1
+    const found = isBeginning ? 1 : distance(word, candidate)
+    const isShorter = found === bestDistance && candidate.length < (best?.length ?? 0)
+    if (found < bestDistance || (isBeginning && isShorter)) {
       best = candidate
       bestDistance = found
     }

@@ -230,6 +230,7 @@ test.serial('a peer that does not answer is told with code 4', async (t) => {
 })
 
 const refusedByParser: readonly (readonly [line: string, message: RegExp])[] = [
+  ['cal', /There is no command "cal"\.\nNext: {2}Did you mean `vccs calls`\?/],
   ['statsu', /There is no command "statsu"\.\nNext: {2}Did you mean `vccs status`\?/],
   ['config gte x', /There is no command "config gte"\.\nNext: {2}Did you mean `vccs config get`\?/],
   ['--jsno status', /There is no flag --jsno\.\nNext: {2}Did you mean --json\?/],

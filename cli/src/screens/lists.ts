@@ -16,7 +16,7 @@ export function drawCalls(screen: Screen, { calls, asOf }: ResultOf<'calls'>): s
     call.sessionId,
     call.state,
     call.caller,
-    call.callee,
+    call.callee || '-',
     duration(Date.parse(asOf) - Date.parse(call.answeredAt ?? call.startedAt)),
     String(call.members),
     call.priority,
