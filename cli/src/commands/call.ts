@@ -57,7 +57,7 @@ export class CallTrace extends VccsCommand {
   static override summary =
     'The SIP messages of one call as a ladder; passwords and digits are masked.'
   static override description =
-    'Of the last messages of the primary; a new primary has those that it heard itself. ' +
+    'Of the last messages of the primary, and what the peer has sent while it was primary. ' +
     'With --json and --follow one object a message (NDJSON).'
   static override examples = [
     '<%= config.bin %> call trace 7f3a',

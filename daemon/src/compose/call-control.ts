@@ -6,7 +6,7 @@ import { failure, type Result, success } from '../result.ts'
 import type { Core } from '../switching/core.ts'
 import type { Conference } from '../tables/wired-conference.ts'
 import { type AtPrimary, makeAtPrimary } from './at-primary.ts'
-import type { CallTrace } from './call-trace.ts'
+import { type CallTrace, withSentByPeer } from './call-trace.ts'
 import type { CoreRunner } from './core-runner.ts'
 import type { LogHub } from './log-hub.ts'
 import type { MediaLink } from './media-link.ts'
@@ -34,7 +34,10 @@ export function makeCallControl(parts: CallControlParts): Handlers {
       return success({ call: callDetail(found.value, { media, rtp }) })
     },
     'call.release': (params, context) => release(parts, atPrimary, params, context),
-    'call.trace': (params) => atPrimary('call.trace', params, async () => trace(parts, params)),
+    'call.trace': (params) => {
+      if (params.sentHere) return Promise.resolve(trace(parts, params))
+      return atPrimary('call.trace', params, () => wholeTrace(parts, params))
+    },
   }
 }
 
@@ -83,9 +86,23 @@ function reasonHeader(text: string): string {
   return `Q.850;cause=31;text="${shown.replaceAll(/[^\x20-\x7e]|["\\]/g, '?')}"`
 }
 
+/** Of a call that has changed its primary each node has sent a part. */
+async function wholeTrace(
+  parts: CallControlParts,
+  params: CheckedParamsOf<'call.trace'>,
+): Promise<Result<BodyOf<'call.trace'>>> {
+  const own = trace(parts, params)
+  if (!own.ok || params.after > 0) return own
+  const { sessionId } = own.value
+  const asked = await parts.askPeer('call.trace', { sessionId, sentHere: true })
+  // It may be away, or of a version that does not know the question.
+  const sent = asked.ok ? (asked.value as BodyOf<'call.trace'>).messages : []
+  return success({ ...own.value, messages: withSentByPeer(own.value.messages, sent) })
+}
+
 function trace(
   parts: CallControlParts,
-  { sessionId: prefix, after }: CheckedParamsOf<'call.trace'>,
+  { sessionId: prefix, after, sentHere }: CheckedParamsOf<'call.trace'>,
 ): Result<BodyOf<'call.trace'>> {
   const [sessionId, ...others] = parts.trace.sessionsLike(prefix)
   if (sessionId === undefined) {
@@ -97,5 +114,7 @@ function trace(
   }
   const session = parts.tables.table('wired-conference').get(sessionId)
   const live = session !== undefined && session.state !== 'released'
-  return success({ sessionId, node: parts.config.node, live, ...parts.trace.of(sessionId, after) })
+  const facts = { sessionId, node: parts.config.node, live }
+  if (!sentHere) return success({ ...facts, ...parts.trace.of(sessionId, after) })
+  return success({ ...facts, messages: parts.trace.sent(sessionId), more: false, cut: false })
 }

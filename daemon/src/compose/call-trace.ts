@@ -31,8 +31,9 @@ interface Leg {
   readonly number: string
 }
 
-/** Characters in one answer, so that it crosses to the peer. */
+/** Characters in one answer, so that it crosses to the peer; the first one has what the peer has sent, too. */
 const answerTextMax = 40_000
+const firstTextMax = answerTextMax / 2
 
 export class CallTrace {
   /** Message n is at n modulo its length. */
@@ -77,6 +78,7 @@ export class CallTrace {
   of(sessionId: string, after: number): { messages: TracedMessage[]; more: boolean; cut: boolean } {
     const legs = this.#sessions.get(sessionId) ?? new Map<string, Leg>()
     const cut = after === 0 && this.#oldest > 0
+    const lengthMax = after === 0 ? firstTextMax : answerTextMax
     const messages: TracedMessage[] = []
     let length = 0
     for (let at = Math.max(after, this.#oldest); at < this.#count; at++) {
@@ -87,10 +89,15 @@ export class CallTrace {
       if (leg === undefined) continue
       const message = traced(kept, leg, { sequence: at + 1, text })
       length += Buffer.byteLength(JSON.stringify(message))
-      if (length > answerTextMax && messages.length > 0) return { messages, more: true, cut }
+      if (length > lengthMax && messages.length > 0) return { messages, more: true, cut }
       messages.push(message)
     }
     return { messages, more: false, cut }
+  }
+
+  /** What this node has sent of a session, oldest first: as many messages as fit one answer. */
+  sent(sessionId: string): TracedMessage[] {
+    return this.of(sessionId, 0).messages.filter(({ direction }) => direction === 'out')
   }
 
   #drop(): void {
@@ -99,6 +106,24 @@ export class CallTrace {
     this.#ring[index] = undefined
     this.#oldest += 1
   }
+}
+
+/** The first messages of this node with those that the peer has sent in the same session while it was
+ * primary. A message of the peer has the number of the one before it, behind which the next answer begins. */
+export function withSentByPeer(
+  own: readonly TracedMessage[],
+  sent: readonly TracedMessage[],
+): TracedMessage[] {
+  const [first] = own
+  if (first === undefined) return []
+  const all = [...own, ...sent.map((one) => ({ ...one, sequence: 0 }))]
+  let sequence = 0
+  return all
+    .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+    .map((one) => {
+      sequence = Math.max(sequence, one.sequence)
+      return { ...one, sequence }
+    })
 }
 
 function traced(

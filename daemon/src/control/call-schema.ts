@@ -161,6 +161,8 @@ export const callTraceParams = z.strictObject({
   sessionId,
   /** Messages with a higher number only. */
   after: z.int().min(0).default(0),
+  /** Only what this node has sent, whatever its role: one node asks the other so. */
+  sentHere: z.boolean().default(false),
 })
 export const callTraceShape = {
   sessionId: z.string(),

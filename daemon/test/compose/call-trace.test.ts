@@ -1,6 +1,6 @@
 //! The ring of SIP messages: found by session, masked, and bounded.
 import test from 'ava'
-import { CallTrace } from '../../src/compose/call-trace.ts'
+import { CallTrace, withSentByPeer } from '../../src/compose/call-trace.ts'
 import { limits } from '../../src/limits.ts'
 import { sessionOf } from '../switching/merge-sessions.ts'
 
@@ -30,6 +30,30 @@ test('the messages of all dialogs of a session, in their order, with the leg of 
   )
   t.deepEqual(trace.sessionsLike('abc'), ['abcdef'])
   t.deepEqual(trace.of('unknown', 0).messages, [])
+})
+
+test('what the former primary has sent stands at its time, and the next answer begins where it should', (t) => {
+  const [former, now] = [new CallTrace(), new CallTrace()]
+  for (const trace of [former, now]) {
+    trace.sessionChanged('abcdef', session)
+    for (const atMs of [1_000, 3_000]) {
+      trace.keep('in', Buffer.from(message(caller?.dialog.callId)), peer, atMs)
+    }
+  }
+  for (const atMs of [2_000, 3_500]) former.keep('out', message(callee?.dialog.callId), peer, atMs)
+  now.keep('out', message(callee?.dialog.callId), peer, 4_000)
+  const merged = withSentByPeer(now.of('abcdef', 0).messages, former.sent('abcdef'))
+  t.deepEqual(
+    merged.map(({ at, direction, sequence }) => [Date.parse(at), direction, sequence]),
+    [
+      [1_000, 'in', 1],
+      [2_000, 'out', 1],
+      [3_000, 'in', 2],
+      [3_500, 'out', 2],
+      [4_000, 'out', 3],
+    ],
+  )
+  t.deepEqual(withSentByPeer([], former.sent('abcdef')), [])
 })
 
 test('a long trace comes in parts', (t) => {
