@@ -74,11 +74,21 @@ test.serial(
       },
       { what: 'two primaries' },
     )
+    // Nothing is known of the other one, but who it is.
+    for (const node of [lab.a, lab.b]) {
+      const other = await until(
+        async () => {
+          const found = (await node.status()).nodes.find(({ asked }) => asked === 'peer')
+          return found?.role === null ? found : undefined
+        },
+        { what: `peer that ${node.name} does not hear` },
+      )
+      t.like(other, { name: lab.other(node).name, reachable: false })
+    }
     lab.network.heal('private')
     await lab.primary()
     await lab.standby()
     for (const link of ['net-a', 'net-b'] as const) lab.network.heal(link)
     await lab.inStep()
-    t.pass()
   },
 )

@@ -58,7 +58,7 @@ export function ownStatus(parts: StatusParts, peerAnswer: StatusResult | null): 
         peerAddress: config.service.peerAddress,
       },
     },
-    peerName: pair.status?.message.peer?.node ?? null,
+    peerName: pair.peerName,
     pair: pair.status,
     media: parts.media(),
     units: parts.units(),

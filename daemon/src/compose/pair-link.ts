@@ -32,6 +32,7 @@ export class PairLink {
   readonly #clock: Clock
   #client: BusClient | null = null
   #status: Received<BusMessageOf<'pair-status'>> | null = null
+  #peerName: string | null = null
   #bootId: string | null = null
   #offsetMs = 0
   #ref = 0
@@ -50,6 +51,11 @@ export class PairLink {
 
   get connected(): boolean {
     return this.#client?.connected ?? false
+  }
+
+  /** Also of a peer that is not heard any more; null: none was ever heard. */
+  get peerName(): string | null {
+    return this.#peerName
   }
 
   get status(): Received<BusMessageOf<'pair-status'>> | null {
@@ -119,6 +125,7 @@ export class PairLink {
         return
       case 'pair-status':
         this.#status = { message, atMs: this.#clock.monotonicMs() }
+        this.#peerName = message.peer?.node ?? this.#peerName
         this.#bootId = message.bootId
         this.#out.status(message)
         return
