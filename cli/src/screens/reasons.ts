@@ -42,9 +42,7 @@ function drawDecision(screen: Screen, node: string, decision: Decision): string[
       lines.push(...screen.labelled(index === 0 ? label : '', text))
     })
   }
-  // A decision is kept in the words of its moment.
-  const counted = evidence.map((text) => text.replace(/\b1 sessions\b/, '1 session'))
-  several('  evidence', counted)
+  several('  evidence', evidence)
   several('  not used', alternatives)
   const { operation, operator } = decision
   if (operation) lines.push(...screen.labelled('  ordered', `op ${operation} by ${operator}`))

@@ -160,13 +160,17 @@ export function record(turn: Turn, from: Role, grounds: Grounds): void {
 function evidence(state: PairState, now: number): string[] {
   const own = `${state.options.node}: ${isReady(state, now) ? 'ready' : 'not ready'}`
   const last = lastHeardAt(state.links)
-  const lines = [`${own}, ${state.own.sessions} sessions`, peerEvidence(state, state.peer, now)]
+  const lines = [`${own}, ${sessions(state.own.sessions)}`, peerEvidence(state, state.peer, now)]
   if (last === null) lines.push(`no link heard since ${Math.round(now - state.listenedFrom)} ms`)
   for (const link of state.links) {
-    const heard = link.heardAt === null ? 'never heard' : `heard ${msAgo(now, link.heardAt)}`
+    const heard = link.heardAt === null ? 'not heard yet' : `heard ${msAgo(now, link.heardAt)}`
     lines.push(`${link.name} ${heard}`)
   }
   return lines
+}
+
+function sessions(count: number): string {
+  return count === 1 ? '1 session' : `${count} sessions`
 }
 
 function msAgo(now: number, at: number): string {
@@ -177,5 +181,5 @@ function peerEvidence(state: PairState, peer: PeerView | null, now: number): str
   if (peer === null) return 'peer: never heard'
   const ready = isPeerReady(state, now) ? 'ready' : 'not ready'
   const lost = state.peerLost ? ', lost' : ''
-  return `${peer.node}: ${peer.role}, term ${peer.term}, ${ready}, ${peer.sessions} sessions${lost}`
+  return `${peer.node}: ${peer.role}, term ${peer.term}, ${ready}, ${sessions(peer.sessions)}${lost}`
 }
