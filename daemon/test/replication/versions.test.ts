@@ -155,7 +155,7 @@ test('byte 4 is the version of the tables and values that a reader must understa
   const sent = new PairSimulation(1, calm)
   sent.join()
   const version = sent.captured[0]?.bytes[4]
-  const file = join(import.meta.dirname, `../data/pair/values-of-version-${version}.txt`)
+  const file = join(import.meta.dirname, `../data/values-of-version-${version}.txt`)
   const why = 'an older node cannot read this: raise byte 4, and write what that version knows'
   t.is(readFileSync(file, 'utf8'), `${known.join('\n')}\n`, why)
 })
