@@ -15,7 +15,7 @@ import { isSealed, seal, tagBytes } from './authentication-tag.ts'
 import type { Heartbeat } from './heartbeat-types.ts'
 
 const magic = 0x56434842
-const version = 3
+const version = 2
 const nameBytesMax = 32
 const countersAt = 52
 const timesAt = 100

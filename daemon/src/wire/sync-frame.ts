@@ -19,7 +19,7 @@ import { compressed, hashOf, inflated, readRecord, serialiseRecord } from './syn
 import type { RecordMark, SyncBody, SyncFrame, SyncHeader } from './sync-frame-types.ts'
 
 const magic = 0x56435359
-const version = 3
+const version = 2
 const noTable = 255
 const flagCompressed = 1
 /** Flags that change how the payload is read: one that is not known here makes the frame unreadable.

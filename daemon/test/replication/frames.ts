@@ -22,7 +22,7 @@ export function pack(frame: HandMade): Uint8Array {
   const bytes = new Uint8Array(60 + payload.length + tagBytes)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, 0x56435359)
-  view.setUint8(4, frame.version ?? 3)
+  view.setUint8(4, frame.version ?? 2)
   view.setUint8(5, frame.kind)
   view.setUint8(6, frame.flags ?? 0)
   view.setUint8(7, 255)

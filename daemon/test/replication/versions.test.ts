@@ -178,7 +178,7 @@ test('frames of an incompatible version are refused, said, and forgotten when th
   const pair = new PairSimulation(1, calm)
   pair.join()
   pair.run(100)
-  pair.deliver(pair.a, pack({ kind: 3, version: 4, term: 1, bootId: bootOfA }), {})
+  pair.deliver(pair.a, pack({ kind: 3, version: 3, term: 1, bootId: bootOfA }), {})
   pair.run(10)
   t.like(pair.b.replicator.status(pair.nowMs), { incompatible: true, refused: { version: 1 } })
   t.false(pair.b.replicator.status(pair.nowMs + 6_000).incompatible)
