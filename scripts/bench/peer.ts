@@ -17,7 +17,10 @@ import { oneStep, type RateSubject, risingRates, type Series } from './rates.ts'
 import { SwitchSubject } from './switch-subject.ts'
 
 const rates = {
-  switch: { calls: [200, 250, 300, 350, 400, 450, 500, 600], registrations: [1_000, 1_500, 2_000] },
+  switch: {
+    calls: [100, 150, 200, 250, 300, 350, 400, 450, 500, 600],
+    registrations: [1_000, 1_500, 2_000, 2_500],
+  },
   proxy: { calls: [800, 1_200, 1_600, 2_000, 2_500], registrations: [2_000, 3_000, 4_000] },
 } as const
 /** How many answers the figures of half load stand on: enough that a hundredth of them is a dozen. */
