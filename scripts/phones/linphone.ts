@@ -121,6 +121,8 @@ function configuration({ address, user }: LinphoneOptions): string[] {
     'register_only_when_network_is_up=0',
     'keepalive_period=0',
     'auto_net_state_mon=0',
+    // Off by default: reliable provisional answers (RFC 3262).
+    '100rel_support_level=1',
     '[net]',
     'firewall_policy=0',
     '[rtp]',
