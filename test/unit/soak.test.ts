@@ -4,7 +4,9 @@ import { PcapReader } from '../../scripts/capture/live-capture.ts'
 import { chance, fate, unimpaired, withWrongBit } from '../../scripts/impair/impairment.ts'
 import { AnswerMeter } from '../../scripts/soak/answer-meter.ts'
 import { bound95, percentile } from '../../scripts/soak/bounds.ts'
-import { chooseFault, faultKinds, faults } from '../../scripts/soak/faults.ts'
+import { chooseFault, type FaultKind, faultKinds, faults } from '../../scripts/soak/faults.ts'
+import { HeartbeatMeter } from '../../scripts/soak/heartbeat-meter.ts'
+import type { FaultFindings } from '../../scripts/soak/long-faults.ts'
 import { scoreboard } from '../../scripts/soak/scoreboard.ts'
 import { StreamMeter } from '../../scripts/soak/stream-meter.ts'
 
@@ -151,39 +153,29 @@ test('a bad link loses, doubles, delays and breaks as many as it should', (t) =>
   t.deepEqual(fate(unimpaired, 100, random), [{ delayMs: 0, wrongBit: null }])
 })
 
+const machine = {
+  ...{ cores: 2, processor: 'x', memoryMiB: 1, kernel: 'k', node: 'v', commit: 'abc' },
+  ...{ date: '2026-01-01T00:00:00Z', loadOfOneMinute: 1 },
+}
+const fault = {
+  ...{ takeOverMs: 510, framesLost: 0, unexplained: 0, pauseMs: 40, backMs: 1 },
+  falseTakeOvers: 0,
+}
+const calm = {
+  ...{ machine, profile: 'default' as const, legs: 100, seconds: 300, comingPerSecond: 1 },
+  ...{ frames: 1_500_000, framesLost: 0, notCaptured: 0, falseTakeOvers: 0, longestPauseMs: 40 },
+  held: { made: 50, lost: 0, firstError: '' },
+  coming: { made: 300, lost: 0, firstError: '' },
+  problem: null,
+}
+
 test('a row that was not run says so, and one that was has its number and bound', (t) => {
   const empty = scoreboard({ runs: [] })
-  t.regex(empty, /\| A1 \|[^|]*\| not run \|/)
-  const fault = { takeOverMs: 510, framesLost: 0, unexplained: 0, pauseMs: 40, backMs: 1 }
-  const run = {
-    machine: {
-      cores: 2,
-      processor: 'x',
-      memoryMiB: 1,
-      kernel: 'k',
-      node: 'v',
-      commit: 'abc',
-      date: '2026-01-01T00:00:00Z',
-      loadOfOneMinute: 1,
-    },
-    profile: 'default' as const,
-    legs: 100,
-    seconds: 300,
-    comingPerSecond: 1,
-    faults: Array.from({ length: 150 }, () => ({
-      kind: 'primary' as const,
-      ...fault,
-      falseTakeOvers: 0,
-    })),
-    frames: 1_500_000,
-    framesLost: 0,
-    notCaptured: 0,
-    falseTakeOvers: 0,
-    longestPauseMs: 40,
-    held: { made: 50, lost: 0, firstError: '' },
-    coming: { made: 300, lost: 0, firstError: '' },
-    problem: null,
+  for (const id of ['A1', 'A2', 'A4', 'A8', 'A12', 'C3', 'D1', 'S1.64']) {
+    t.regex(empty, new RegExp(`\\| ${id} \\|[^|]*\\| not run \\|`), id)
   }
+  const faults = Array.from({ length: 150 }, () => ({ kind: 'primary' as const, ...fault }))
+  const run = { ...calm, faults }
   const filled = scoreboard({ runs: [run] })
   t.regex(
     filled,
@@ -192,4 +184,48 @@ test('a row that was not run says so, and one that was has its number and bound'
   t.regex(filled, /p50 510 ms, p99 510 ms, max 510 ms/)
   const older = { ...run, machine: { ...run.machine, commit: 'old' }, framesLost: 9 }
   t.regex(scoreboard({ runs: [older, run] }), /\| A1 \|[^|]*\|[^|]*\| 150 \|/)
+})
+
+test('rows of what comes on request only have their findings, and are no rows of the others', (t) => {
+  const asked = (kind: FaultKind, findings: FaultFindings) => ({ ...fault, kind, findings })
+  const text = scoreboard({
+    runs: [
+      {
+        ...calm,
+        faults: [
+          asked('stand-still-1', { stale: { sip: 0, rtpOfALeg: 1 } }),
+          asked('stand-still-60', { stale: { sip: 2, rtpOfALeg: 0 } }),
+          asked('all-links', { oneAfterMs: 35, closed: 1 }),
+          asked('all-links', { oneAfterMs: 80, closed: 0 }),
+        ],
+      },
+      { ...calm, kind: 'single-terminals', faults: [{ ...fault, kind: 'primary', pauseMs: 521 }] },
+      { ...calm, faults: [{ ...fault, kind: 'upgrade' }], upgradeFrom: 'old' },
+      {
+        ...{ ...calm, kind: 'flood', faults: [] },
+        flood: { perSecond: 19_900, memoryMiB: 27, byeP99Ms: 12 },
+      },
+      { ...calm, kind: 'one-node', legs: 500, faults: [], ticks: { all: 9, late: 0, lateMsMax: 3 } },
+      {
+        ...{ ...calm, comingPerSecond: 25, faults: [] },
+        heartbeats: { count: 900, meanMs: 100, p1Ms: 98.5, p99Ms: 101.6 },
+      },
+    ],
+  })
+  t.regex(text, /\| A4 \|[^|]*\| 2 SIP, at most 1 frames of a leg; 0 frames lost[^|]*\| 1 \+ 0 \+ 1 \|/)
+  t.regex(text, /\| A8 \|[^|]*one primary after \| p50 35 ms, p99 80 ms, max 80 ms \| 2 \|/)
+  t.regex(text, /\| A8 \|[^|]*\| 0 of 50 held and 0 of 300 coming calls lost;[^|]*1 sessions were ended/)
+  t.regex(text, /\| A2 \|[^|]*\| p50 521 ms, p99 521 ms, max 521 ms[^|]*\| 1 \|/)
+  t.regex(text, /\| A12 \|[^|]*\|[^|]*from old to abc and back \| 1 \|/)
+  t.regex(text, /\| C3 \|[^|]*\|[^|]*BYE p99 12 ms; memory \+27 MiB at 19,900\/s \| 5.0 min \|/)
+  t.regex(text, /\| D1 \|[^|]*\| 0 of 1,500,000 frames lost with 500 legs; 0 of 9 ticks late/)
+  t.regex(text, /\| S1.64 \|[^|]*\| mean 100 ms; 98 of 100 from 98.5 to 101.6 ms \| 900 \|/)
+  for (const id of ['A1', 'A3']) t.regex(text, new RegExp(`\\| ${id} \\|[^|]*\\| not run \\|`), id)
+})
+
+test('heartbeats: their mean, and how far apart nearly all of them are', (t) => {
+  const meter = new HeartbeatMeter()
+  t.is(meter.figures(), null)
+  for (let index = 0; index <= 200; index += 1) meter.heard(index * 100 + (index % 2 === 0 ? 0 : 4))
+  t.deepEqual(meter.figures(), { count: 201, meanMs: 100, p1Ms: 96, p99Ms: 104 })
 })
