@@ -205,16 +205,28 @@ test('rows of what comes on request only have their findings, and are no rows of
         ...{ ...calm, kind: 'flood', faults: [] },
         flood: { perSecond: 19_900, memoryMiB: 27, byeP99Ms: 12 },
       },
-      { ...calm, kind: 'one-node', legs: 500, faults: [], ticks: { all: 9, late: 0, lateMsMax: 3 } },
+      {
+        ...calm,
+        kind: 'one-node',
+        legs: 500,
+        faults: [],
+        ticks: { all: 9, late: 0, lateMsMax: 3 },
+      },
       {
         ...{ ...calm, comingPerSecond: 25, faults: [] },
         heartbeats: { count: 900, meanMs: 100, p1Ms: 98.5, p99Ms: 101.6 },
       },
     ],
   })
-  t.regex(text, /\| A4 \|[^|]*\| 2 SIP, at most 1 frames of a leg; 0 frames lost[^|]*\| 1 \+ 0 \+ 1 \|/)
+  t.regex(
+    text,
+    /\| A4 \|[^|]*\| 2 SIP, at most 1 frames of a leg; 0 frames lost[^|]*\| 1 \+ 0 \+ 1 \|/,
+  )
   t.regex(text, /\| A8 \|[^|]*one primary after \| p50 35 ms, p99 80 ms, max 80 ms \| 2 \|/)
-  t.regex(text, /\| A8 \|[^|]*\| 0 of 50 held and 0 of 300 coming calls lost;[^|]*1 sessions were ended/)
+  t.regex(
+    text,
+    /\| A8 \|[^|]*\| 0 of 50 held and 0 of 300 coming calls lost;[^|]*1 sessions were ended/,
+  )
   t.regex(text, /\| A2 \|[^|]*\| p50 521 ms, p99 521 ms, max 521 ms[^|]*\| 1 \|/)
   t.regex(text, /\| A12 \|[^|]*\|[^|]*from old to abc and back \| 1 \|/)
   t.regex(text, /\| C3 \|[^|]*\|[^|]*BYE p99 12 ms; memory \+27 MiB at 19,900\/s \| 5.0 min \|/)
