@@ -119,7 +119,7 @@ function takeLate(turn: Turn, before: PeerView | null): void {
       ? peer.role === 'starting'
       : before.role === 'starting' && before.sessions === 0 && peer.role !== 'primary'
   if (!isNew) return
-  const because = `${peer.node} comes with ${peer.sessions} sessions`
+  const because = `${peer.node} has sessions of its time as primary`
   turn.effects.push({ kind: 'role', because, merge: 'take-late' })
 }
 
