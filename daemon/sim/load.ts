@@ -1,9 +1,9 @@
 //! Load without faults on a machine that schedules its processes late: does the standby ever take over a
 //! primary that lives? For the fast profile (S1.64 with 20 ms x 3), where a pause counts.
-import { nodeNames, type UnitKind } from './host.ts'
+import { nodeNames, type UnitKind } from './node/host.ts'
 import type { Plan } from './plan.ts'
-import { Random } from './random.ts'
-import { World } from './world.ts'
+import { Random } from './world/random.ts'
+import { World } from './world/world.ts'
 
 /** Pauses come independently of each other; most are short, and none is longer than the bound. */
 interface Scheduling {

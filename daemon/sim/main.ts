@@ -4,10 +4,10 @@
 //! units up to this long. A seed that fails is shrunk and printed with its commit.
 import { execFileSync, spawn } from 'node:child_process'
 import { parseArgs } from 'node:util'
+import { shrink } from './faults/shrink.ts'
 import { runLoad } from './load.ts'
 import { faultKinds, type Plan, planOf } from './plan.ts'
 import { type Outcome, runPlan } from './run.ts'
-import { shrink } from './shrink.ts'
 
 const { values } = parseArgs({
   options: {

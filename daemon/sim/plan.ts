@@ -1,7 +1,7 @@
 //! What a seed decides before the run begins: the size of the site, the habits of its people, which
 //! faults may come and how often. A shrunk run is the same seed with some of it taken away.
-import type { Habits } from './callers.ts'
-import { Random } from './random.ts'
+import type { Habits } from './telephones/callers.ts'
+import { Random } from './world/random.ts'
 
 export const faultKinds = [
   'kill-node',

@@ -1,9 +1,9 @@
 //! A handset with any number of calls: it says what it is told to say, as a telephone does that follows
 //! RFC 3261, and tells its owner what comes. Its owner decides (`habits.ts`, `errands.ts`).
 import { header, type SipRequest, type SipResponse } from '../../src/wire/sip/message.ts'
-import { authorizationLine, sdpText, targetOf } from '../sip-texts.ts'
-import { SipTransactions } from '../sip-transactions.ts'
-import type { Timeline } from '../timeline.ts'
+import { authorizationLine, sdpText, targetOf } from '../telephones/sip-texts.ts'
+import { SipTransactions } from '../telephones/sip-transactions.ts'
+import type { Timeline } from '../world/timeline.ts'
 import { addressOf, password, realm, service } from './site.ts'
 import { answerText, newTalk, type Request, requestText, type Talk } from './talk.ts'
 

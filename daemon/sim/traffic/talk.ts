@@ -1,7 +1,7 @@
 //! A call as one handset has it: its dialog, how far it is, and the texts that are said in it.
 import type { SipRequest } from '../../src/wire/sip/message.ts'
 import { nameAddressText, viaText } from '../../src/wire/sip/write.ts'
-import { sipText, viaLine } from '../sip-texts.ts'
+import { sipText, viaLine } from '../telephones/sip-texts.ts'
 import { service } from './site.ts'
 
 export interface Talk {

@@ -1,7 +1,7 @@
 //! All handsets of the site, the network between them and the pair, and the pair itself.
 import type { Endpoint } from '../../src/wire/sip/message.ts'
-import { Random } from '../random.ts'
-import { Timeline } from '../timeline.ts'
+import { Random } from '../world/random.ts'
+import { Timeline } from '../world/timeline.ts'
 import { Handset, type Owner } from './handset.ts'
 import { addressOf, forwarded, guests, hotline, positions, systems, telephones } from './site.ts'
 import type { Talk } from './talk.ts'

@@ -14,9 +14,9 @@ import { type AnyRecord, Tables } from '../../src/tables/tables.ts'
 import type { Conference } from '../../src/tables/wired-conference.ts'
 import type { WiredMedia } from '../../src/tables/wired-media.ts'
 import type { Endpoint } from '../../src/wire/sip/message.ts'
-import { NodeDisk } from '../disk.ts'
-import type { Random } from '../random.ts'
-import type { Planned, Timeline } from '../timeline.ts'
+import { NodeDisk } from '../node/disk.ts'
+import type { Random } from '../world/random.ts'
+import type { Planned, Timeline } from '../world/timeline.ts'
 import { accounts, plan, realm, registered, service } from './site.ts'
 
 const wallStartMs = 1_700_000_000_000

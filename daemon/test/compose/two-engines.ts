@@ -1,6 +1,6 @@
 //! Two whole switch processes without I/O, for tests: joined by sync links that can be cut, each on its
 //! half of a terminal LAN, with a media unit that does what it is told. The test is the pair unit.
-import { NodeDisk } from '../../sim/disk.ts'
+import { NodeDisk } from '../../sim/node/disk.ts'
 import { assert } from '../../src/assert.ts'
 import type { BusMessage, BusMessageOf, Role } from '../../src/bus/messages.ts'
 import { makeLogHub } from '../../src/compose/log-hub.ts'

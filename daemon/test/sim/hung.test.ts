@@ -1,9 +1,9 @@
 //! A primary alone has a call when its pair unit hangs, and its peer, which knows nothing of it, starts and
 //! serves: the pair unit that follows has the call handed over. All rooms but the media, in virtual time.
 import test from 'ava'
-import { isSessionOf } from '../../sim/checks.ts'
+import { isSessionOf } from '../../sim/checks/checks.ts'
 import { planOf } from '../../sim/plan.ts'
-import { World } from '../../sim/world.ts'
+import { World } from '../../sim/world/world.ts'
 
 test('a call of a primary whose pair unit hung goes on at the peer that began to serve', (t) => {
   const world = new World({ ...planOf(3, 'default'), phones: 4 })

@@ -1,9 +1,9 @@
 //! A seed that fails is made small: of dozens of faults those few remain that the failure needs.
 import test from 'ava'
+import { shrink } from '../../sim/faults/shrink.ts'
 import { planOf } from '../../sim/plan.ts'
 import type { Outcome } from '../../sim/run.ts'
 import { runPlan } from '../../sim/run.ts'
-import { shrink } from '../../sim/shrink.ts'
 import { RoleDoubt } from '../../src/compose/role-doubt.ts'
 
 const plan = { ...planOf(3, 'default'), phones: 6, links: 3, calmMs: 5_000, chaosMs: 60_000 }

@@ -2,9 +2,9 @@
 import test from 'ava'
 import { runLoad } from '../../sim/load.ts'
 import { faultKinds, planOf } from '../../sim/plan.ts'
-import { Random } from '../../sim/random.ts'
 import { runPlan } from '../../sim/run.ts'
-import { Timeline } from '../../sim/timeline.ts'
+import { Random } from '../../sim/world/random.ts'
+import { Timeline } from '../../sim/world/timeline.ts'
 
 const small = { ...planOf(1, 'default'), phones: 4, calmMs: 5_000, chaosMs: 20_000 }
 

@@ -1,9 +1,9 @@
 //! A primary alone stands still with a call, and its peer, which knows nothing of it, starts and serves: when
 //! it wakes, the call goes on at the peer. All rooms but the media, in virtual time.
 import test from 'ava'
-import { isSessionOf } from '../../sim/checks.ts'
+import { isSessionOf } from '../../sim/checks/checks.ts'
 import { planOf } from '../../sim/plan.ts'
-import { World } from '../../sim/world.ts'
+import { World } from '../../sim/world/world.ts'
 
 const units = ['pair', 'switch', 'media'] as const
 

@@ -9,10 +9,11 @@
 //!   over nobody may; how long that may take is the rule `no-primary`.
 //! - The other end holds the call: nothing is to be sent in this direction.
 //! - The call may be lost (`excuse`): its records were on no node that lived.
-import type { Call } from './calls.ts'
-import { isSpoken } from './media-process.ts'
-import type { SimNode } from './node.ts'
-import type { World } from './world.ts'
+
+import { isSpoken } from '../node/media-process.ts'
+import type { SimNode } from '../node/node.ts'
+import type { Call } from '../telephones/calls.ts'
+import type { World } from '../world/world.ts'
 
 /** One packet. */
 const packetMs = 20

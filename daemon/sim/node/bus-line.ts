@@ -1,9 +1,9 @@
 //! One connection of the bus between two processes of a node: in order, nothing lost while both live.
-import { type BusMessage, busMessageSchema } from '../src/bus/messages.ts'
-import type { BusPeer } from '../src/platform/stream.ts'
+import { type BusMessage, busMessageSchema } from '../../src/bus/messages.ts'
+import type { BusPeer } from '../../src/platform/stream.ts'
+import type { Random } from '../world/random.ts'
+import type { Timeline } from '../world/timeline.ts'
 import type { Process } from './process.ts'
-import type { Random } from './random.ts'
-import type { Timeline } from './timeline.ts'
 
 /** Milliseconds from one process to the other over a unix socket. */
 const delayMs = 0.05

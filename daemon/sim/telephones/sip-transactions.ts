@@ -1,7 +1,7 @@
 //! The transactions of a simulated telephone: RFC 3261 17 on UDP, written apart from those of the switch.
-import type { SipMessage, SipRequest, SipResponse } from '../src/wire/sip/message.ts'
-import { parseSip } from '../src/wire/sip/parse.ts'
-import type { Planned, Timeline } from './timeline.ts'
+import type { SipMessage, SipRequest, SipResponse } from '../../src/wire/sip/message.ts'
+import { parseSip } from '../../src/wire/sip/parse.ts'
+import type { Planned, Timeline } from '../world/timeline.ts'
 
 const t1Ms = 500
 const t2Ms = 4_000

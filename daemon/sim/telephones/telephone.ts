@@ -1,14 +1,14 @@
 //! A simulated telephone: it registers, calls, answers, holds and hangs up with real SIP texts. One call
 //! at a time. What it does and when is decided by `callers.ts`; what it saw goes to `calls.ts`.
-import type { SipRequest, SipResponse } from '../src/wire/sip/message.ts'
-import { nameAddressText, viaText } from '../src/wire/sip/write.ts'
+import type { SipRequest, SipResponse } from '../../src/wire/sip/message.ts'
+import { nameAddressText, viaText } from '../../src/wire/sip/write.ts'
+import type { Random } from '../world/random.ts'
+import type { Timeline } from '../world/timeline.ts'
 import type { Call } from './calls.ts'
 import { type Leg, newLeg } from './phone-leg.ts'
-import type { Random } from './random.ts'
 import { Registration } from './registration.ts'
 import { authorizationLine, sdpText, sipText, targetOf, viaLine } from './sip-texts.ts'
 import { SipTransactions } from './sip-transactions.ts'
-import type { Timeline } from './timeline.ts'
 
 export type PhoneEvent =
   /** A call came: it rings here. */

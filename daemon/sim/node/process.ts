@@ -1,6 +1,6 @@
 //! A process of a simulated node: it lives, stands still, dies and is born again. What comes for it while
 //! it stands still waits, as in the kernel, and comes at once when it goes on, timers first.
-import type { Planned, Timeline } from './timeline.ts'
+import type { Planned, Timeline } from '../world/timeline.ts'
 
 /** Messages that the kernel keeps for one process; further datagrams are lost. */
 const waitingMax = 4_000

@@ -1,8 +1,9 @@
 //! The people at the telephones: whom they call, how long they talk, when they hold.
+
+import type { Random } from '../world/random.ts'
+import type { Timeline } from '../world/timeline.ts'
 import type { Calls } from './calls.ts'
-import type { Random } from './random.ts'
 import type { PhoneEvent, Telephone } from './telephone.ts'
-import type { Timeline } from './timeline.ts'
 
 export interface Habits {
   /** Milliseconds between two calls of one telephone, on average. */

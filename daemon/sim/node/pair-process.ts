@@ -1,11 +1,11 @@
 //! The pair process of a simulated node: the real runner, as `daemon/src/pair.ts` composes it.
-import type { BusMessage } from '../src/bus/messages.ts'
-import { nothingKept, readKept } from '../src/pair/kept-state.ts'
-import type { PairClock } from '../src/pair/pair-clock.ts'
-import { nextCheckAt, PairRunner } from '../src/pair/runner.ts'
-import type { PairState, UnitName } from '../src/pair/state.ts'
-import type { BusPeer } from '../src/platform/stream.ts'
-import type { Heartbeat } from '../src/wire/heartbeat-types.ts'
+import type { BusMessage } from '../../src/bus/messages.ts'
+import { nothingKept, readKept } from '../../src/pair/kept-state.ts'
+import type { PairClock } from '../../src/pair/pair-clock.ts'
+import { nextCheckAt, PairRunner } from '../../src/pair/runner.ts'
+import type { PairState, UnitName } from '../../src/pair/state.ts'
+import type { BusPeer } from '../../src/platform/stream.ts'
+import type { Heartbeat } from '../../src/wire/heartbeat-types.ts'
 import type { Host } from './host.ts'
 import type { Process } from './process.ts'
 

@@ -1,9 +1,9 @@
 //! What outlives the processes of a node: the kept term, the call records, and the journal on its memory
 //! file system. Writes may fail or take long.
-import type { CallBatch } from '../src/compose/call-ledger.ts'
-import type { JournalFile } from '../src/replication/journal.ts'
-import { compareRecords, completedBy } from '../src/switching/call-record.ts'
-import type { CallRecord } from '../src/tables/call-record.ts'
+import type { CallBatch } from '../../src/compose/call-ledger.ts'
+import type { JournalFile } from '../../src/replication/journal.ts'
+import { compareRecords, completedBy } from '../../src/switching/call-record.ts'
+import type { CallRecord } from '../../src/tables/call-record.ts'
 
 /** The journal as a file that is renamed into its place. */
 class MemoryJournal implements JournalFile {

@@ -1,9 +1,9 @@
 //! The texts of a simulated telephone: what it writes is written here by hand, so that the writer of the
 //! switch is not trusted.
 import { createHash } from 'node:crypto'
-import { digestCredentialsText, parseDigestChallenge } from '../src/wire/sip/auth.ts'
-import { headerValues, type SipRequest, type SipResponse } from '../src/wire/sip/message.ts'
-import { nameAddressText } from '../src/wire/sip/write.ts'
+import { digestCredentialsText, parseDigestChallenge } from '../../src/wire/sip/auth.ts'
+import { headerValues, type SipRequest, type SipResponse } from '../../src/wire/sip/message.ts'
+import { nameAddressText } from '../../src/wire/sip/write.ts'
 
 interface Account {
   readonly number: string

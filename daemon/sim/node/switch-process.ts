@@ -1,18 +1,18 @@
 //! The switch process of a simulated node: the real engine, with virtual sockets, files and clock. The
 //! database is a list of accounts that is read after a moment, and the call records.
-import type { Role } from '../src/bus/messages.ts'
-import { busVersion } from '../src/bus/messages.ts'
-import { CallLedger } from '../src/compose/call-ledger.ts'
-import type { CallKeeper, SiteData } from '../src/compose/engine-parts.ts'
-import type { LogHub } from '../src/compose/log-hub.ts'
-import { SwitchEngine } from '../src/compose/switch-engine.ts'
-import { LogTail } from '../src/oam/log-tail.ts'
-import type { BusPeer } from '../src/platform/stream.ts'
-import type { PhoneBookEntry } from '../src/tables/phone-book.ts'
-import type { Endpoint } from '../src/wire/sip/message.ts'
+import type { Role } from '../../src/bus/messages.ts'
+import { busVersion } from '../../src/bus/messages.ts'
+import { CallLedger } from '../../src/compose/call-ledger.ts'
+import type { CallKeeper, SiteData } from '../../src/compose/engine-parts.ts'
+import type { LogHub } from '../../src/compose/log-hub.ts'
+import { SwitchEngine } from '../../src/compose/switch-engine.ts'
+import { LogTail } from '../../src/oam/log-tail.ts'
+import type { BusPeer } from '../../src/platform/stream.ts'
+import type { PhoneBookEntry } from '../../src/tables/phone-book.ts'
+import type { Endpoint } from '../../src/wire/sip/message.ts'
+import type { Planned } from '../world/timeline.ts'
 import type { Host } from './host.ts'
 import type { Process } from './process.ts'
-import type { Planned } from './timeline.ts'
 
 /** Milliseconds until the process listens, and until a question to the database is answered. */
 const startMsMin = 80

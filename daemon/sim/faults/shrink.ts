@@ -1,7 +1,7 @@
 //! Makes a failing run smaller, as long as the same rule is broken: fewer telephones and links, shorter
 //! times, and then of its single faults only those that it needs.
-import type { Plan } from './plan.ts'
-import { type Outcome, runPlan } from './run.ts'
+import type { Plan } from '../plan.ts'
+import { type Outcome, runPlan } from '../run.ts'
 
 /** What a plan leads to; a test may put something else in its place. */
 type Trial = (plan: Plan, hours: number) => Outcome

@@ -1,5 +1,5 @@
 //! A call as one telephone has it: its dialog, and how far it is.
-import type { SipRequest } from '../src/wire/sip/message.ts'
+import type { SipRequest } from '../../src/wire/sip/message.ts'
 import type { Call } from './calls.ts'
 
 export interface Leg {

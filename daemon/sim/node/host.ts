@@ -1,11 +1,11 @@
 //! What the three simulated processes of a node share.
-import type { NodeConfig } from '../src/oam/node-config.ts'
-import type { PairKeys } from '../src/oam/node-config-load.ts'
-import type { Clock } from '../src/platform/clock.ts'
-import type { Heartbeat } from '../src/wire/heartbeat-types.ts'
+import type { NodeConfig } from '../../src/oam/node-config.ts'
+import type { PairKeys } from '../../src/oam/node-config-load.ts'
+import type { Clock } from '../../src/platform/clock.ts'
+import type { Heartbeat } from '../../src/wire/heartbeat-types.ts'
+import type { Random } from '../world/random.ts'
+import type { Timeline } from '../world/timeline.ts'
 import type { NodeDisk } from './disk.ts'
-import type { Random } from './random.ts'
-import type { Timeline } from './timeline.ts'
 
 export type NodeName = 'a' | 'b'
 export const nodeNames: readonly NodeName[] = ['a', 'b']

@@ -1,10 +1,10 @@
 //! The registration of a simulated telephone: with its password, again before it expires, and again after a
 //! while when it fails.
-import type { SipResponse } from '../src/wire/sip/message.ts'
-import type { Random } from './random.ts'
+import type { SipResponse } from '../../src/wire/sip/message.ts'
+import type { Random } from '../world/random.ts'
+import type { Planned, Timeline } from '../world/timeline.ts'
 import { authorizationLine, sipText, viaLine } from './sip-texts.ts'
 import type { SipTransactions } from './sip-transactions.ts'
-import type { Planned, Timeline } from './timeline.ts'
 
 interface RegistrationParts {
   readonly number: string

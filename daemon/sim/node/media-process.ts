@@ -1,9 +1,9 @@
 //! A media unit without packets: it obeys the orders of the switch after a moment, proves its life, maps
 //! inputs while it is primary, and says from when to when it sends each leg.
-import type { BusMessage, BusMessageOf, MediaCommand, Role } from '../src/bus/messages.ts'
-import { limits } from '../src/limits.ts'
-import type { BusPeer } from '../src/platform/stream.ts'
-import type { WiredMedia } from '../src/tables/wired-media.ts'
+import type { BusMessage, BusMessageOf, MediaCommand, Role } from '../../src/bus/messages.ts'
+import { limits } from '../../src/limits.ts'
+import type { BusPeer } from '../../src/platform/stream.ts'
+import type { WiredMedia } from '../../src/tables/wired-media.ts'
 import type { Host } from './host.ts'
 import type { Process } from './process.ts'
 

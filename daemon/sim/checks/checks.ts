@@ -1,9 +1,9 @@
 //! What must hold at every moment, whatever the faults.
-import type { Conference } from '../src/tables/wired-conference.ts'
-import { type Call, isLive } from './calls.ts'
-import type { SimNode } from './node.ts'
+import type { Conference } from '../../src/tables/wired-conference.ts'
+import type { SimNode } from '../node/node.ts'
+import { type Call, isLive } from '../telephones/calls.ts'
+import type { Watcher, World } from '../world/world.ts'
 import { Voice } from './voice.ts'
-import type { Watcher, World } from './world.ts'
 
 /** Looked at so often. */
 const lookMs = 50

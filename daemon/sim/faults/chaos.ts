@@ -1,11 +1,11 @@
 //! The faults. Each is begun at a random moment and ended again; at the end of the chaos all are ended.
-import type { AnyRecord } from '../src/tables/tables.ts'
-import { nodeNames, type UnitKind } from './host.ts'
-import { fairWeather, type Path, type Weather } from './network.ts'
-import type { SimNode } from './node.ts'
-import type { FaultKind } from './plan.ts'
-import { Random } from './random.ts'
-import type { World } from './world.ts'
+import type { AnyRecord } from '../../src/tables/tables.ts'
+import { nodeNames, type UnitKind } from '../node/host.ts'
+import type { SimNode } from '../node/node.ts'
+import type { FaultKind } from '../plan.ts'
+import { fairWeather, type Path, type Weather } from '../world/network.ts'
+import { Random } from '../world/random.ts'
+import type { World } from '../world/world.ts'
 
 const units: readonly UnitKind[] = ['pair', 'switch', 'media']
 
