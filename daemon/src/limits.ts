@@ -25,9 +25,10 @@ export const limits = {
   mediaHeapMiB: 256,
   pairHeapMiB: 128,
   /** A unit that uses this share of its memory says so, and above the second one gives the role away.
+   * V8 itself ends a process that uses over 80 % when four collections in a row took most of its time.
    * The whole process may use the bound of its heap twice, and what every process needs. */
-  memoryLowShare: 0.8,
-  memoryFullShare: 0.92,
+  memoryLowShare: 0.75,
+  memoryFullShare: 0.85,
   processMiBBeside: 256,
   /** Memory is looked at this often, and this often when it is low: a flood of requests fills the rest of a
    * small heap within a second. What is used in each of so many looks is no garbage: V8 collects
