@@ -1,42 +1,8 @@
 //! A primary alone has a call when its pair unit hangs, and its peer, which knows nothing of it, starts and
-//! serves: the pair unit that follows has the call handed over. All rooms but the media, in virtual time.
+//! serves: the pair unit that follows has the call handed over.
 import test from 'ava'
-import { isSessionOf } from '../../sim/checks/checks.ts'
-import { planOf } from '../../sim/plan.ts'
-import { World } from '../../sim/world/world.ts'
+import { callIsGiven } from './lonely-call.ts'
 
 test('a call of a primary whose pair unit hung goes on at the peer that began to serve', (t) => {
-  const world = new World({ ...planOf(3, 'default'), phones: 4 })
-  const run = (ms: number) => world.timeline.runTo(world.timeline.nowMs + ms)
-  world.callers.resting = true
-  world.start()
-  run(10_000)
-  const first = world.nodes.find((node) => node.pair.state?.role === 'primary')
-  if (first === undefined) return t.fail('nobody serves')
-  const other = world.other(first)
-  other.kill()
-  other.loseMemory()
-  run(2_000)
-  const [caller, callee] = world.phones
-  if (caller === undefined || callee === undefined) return t.fail('no telephones')
-  t.true(world.callers.place(caller, callee))
-  run(8_000)
-  const [call] = world.calls.live
-  if (call === undefined) return t.fail('the call is not answered')
-  first.freeze(['pair'], 60_000)
-  other.boot()
-  run(4_000)
-  t.is(other.pair.state?.role, 'primary')
-  const sessions = () => [...(other.switch.engine?.tables.table('wired-conference').values() ?? [])]
-  t.is(sessions().length, 0)
-  run(6_000)
-  t.is(first.pair.state?.role, 'standby')
-  t.true(sessions().some((one) => one.ended === null && isSessionOf(one, call)))
-  t.deepEqual([caller.leg?.state, callee.leg?.state], ['up', 'up'])
-  world.callers.hangUp(caller)
-  run(8_000)
-  t.is(call.lost, null)
-  t.deepEqual([caller.idle, callee.idle], [true, true])
-  t.is(sessions().length, 0)
-  t.deepEqual(world.violations, [])
+  callIsGiven(t, { units: ['pair'], ms: 60_000, bootMs: 4_000, givenMs: 6_000 })
 })
