@@ -166,6 +166,8 @@ export const limits = {
 
   /** Members of a conference: its record, which is sent as a whole, stays small. */
   conferenceMembersMax: 32,
+  /** Whoever comes or goes is heard in conferences of so many. */
+  conferenceToneMembersMax: 16,
   /** Whom a conference calls rings this long. */
   conferenceRingMs: 30_000,
   /** Call back: how many an account and all may want, how long a wish lives, how often it is looked at beside

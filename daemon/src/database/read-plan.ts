@@ -37,6 +37,7 @@ export async function readPlan(sql: Sql): Promise<Plan> {
     })),
     tones: toneCountries.find((one) => one === tones) ?? 'europe',
     monitoringTone: settings.get('monitoring_tone')?.value === 'on',
+    conferenceTones: settings.get('conference_tones')?.value !== 'off',
   }
 }
 

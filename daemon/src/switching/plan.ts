@@ -112,6 +112,8 @@ export interface Plan {
   readonly tones: ToneCountry
   /** Those who are monitored hear that they are. */
   readonly monitoringTone: boolean
+  /** Members of a conference hear that somebody comes or goes. */
+  readonly conferenceTones: boolean
 }
 
 /** A site that says nothing. */
@@ -126,4 +128,5 @@ export const emptyPlan: Plan = {
   positions: [],
   tones: 'europe',
   monitoringTone: false,
+  conferenceTones: true,
 }

@@ -1,6 +1,7 @@
 //! A tone that a leg hears. The record carries all that its samples are made of, not the name of a
 //! national tone: both nodes generate the same bytes, also when their versions know other sets.
 import { z } from 'zod'
+import { limits } from '../limits.ts'
 import { recordObject } from './record-object.ts'
 
 /** Frequencies that sound together, and for how long; none: silence. */
@@ -33,6 +34,14 @@ export const toneSchema = recordObject({
   untilTick: z.int().nullable(),
 })
 export type Tone = z.infer<typeof toneSchema>
+
+/** True when something of the tone is still to come, its pauses included. */
+export function isSounding({ parts, times, fromTick, untilTick }: Tone, tick: number): boolean {
+  if (untilTick !== null && tick >= untilTick) return false
+  if (times === null) return true
+  const ms = times * parts.reduce((sum, part) => sum + part.ms, 0)
+  return (tick - fromTick) * limits.tickMs < ms
+}
 
 /** The tone when the same instants have tick numbers that are larger by `ticks`. */
 export function shiftedTone(tone: Tone, ticks: number): Tone {

@@ -111,7 +111,9 @@ test('who is monitored hears a tone when the site says so', async (t) => {
   const database = await applied(t, 'tones: { monitoring: true }')
   t.true((await readPlan(database)).monitoringTone)
   const site = await readSite(database)
-  t.deepEqual(site.ok && site.value.tones, { country: 'europe', monitoring: true })
+  t.deepEqual(site.ok && site.value.tones, {
+    ...{ country: 'europe', monitoring: true, conference: true },
+  })
 })
 
 const account = 'accounts: { 1: { password: x } }\n'

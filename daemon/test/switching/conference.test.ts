@@ -317,7 +317,8 @@ test('a held call becomes a conference in which who was held speaks again', (t) 
   const legOfUser = (user: string) =>
     stage.tables.wiredMedia.get(memberOf(stage, user)?.mediaId ?? '')
   t.deepEqual(roster(stage), ['231 hold', '232 talking', '233 talking'])
-  t.like(legOfUser('232'), { direction: 'sendrecv', tone: null })
+  t.is(legOfUser('232')?.direction, 'sendrecv')
+  t.is(legOfUser('232')?.tone?.name, 'conference-join', 'the hold tone is over')
   t.like(legOfUser('231'), { direction: 'recvonly' })
 })
 

@@ -24,6 +24,8 @@ export const tones = z
     country: z.enum(toneCountries).default('europe'),
     /** Those who are monitored by a code hear that they are. */
     monitoring: z.boolean().default(false),
+    /** Members of a conference hear that somebody comes or goes. */
+    conference: z.boolean().default(true),
   })
   .prefault({})
 type SiteTones = z.output<typeof tones>
@@ -44,14 +46,19 @@ export function featuresOf(rows: ReadonlyMap<string, SiteRow>): SiteFeatures {
 }
 
 /** Only what is not usual has a row. */
-export function toneRows({ country, monitoring }: SiteTones): SiteRow[] {
+export function toneRows({ country, monitoring, conference }: SiteTones): SiteRow[] {
   return [
     ...(country === 'europe' ? [] : [{ name: 'tones', value: country }]),
     ...(monitoring ? [{ name: 'monitoring_tone', value: 'on' }] : []),
+    ...(conference ? [] : [{ name: 'conference_tones', value: 'off' }]),
   ]
 }
 
 export function tonesOf(rows: ReadonlyMap<string, SiteRow>): SiteTones {
   const country = toneCountries.find((one) => one === rows.get('tones')?.value) ?? 'europe'
-  return { country, monitoring: rows.get('monitoring_tone')?.value === 'on' }
+  return {
+    country,
+    monitoring: rows.get('monitoring_tone')?.value === 'on',
+    conference: rows.get('conference_tones')?.value !== 'off',
+  }
 }

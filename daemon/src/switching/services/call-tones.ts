@@ -1,7 +1,7 @@
 //! Tones of a call: the hold tone for whoever is held, and those that services play. They are in the records
 //! of the legs, so that a take-over changes nothing in what is heard.
 
-import type { TonePattern } from '../../tables/tone.ts'
+import { isSounding, type TonePattern } from '../../tables/tone.ts'
 import { toneSet } from '../../tables/tone-sets.ts'
 import { type Leg, legOf } from '../../tables/wired-conference.ts'
 import type { Direction } from '../../tables/wired-media.ts'
@@ -40,7 +40,8 @@ export function stopTones(call: Call): void {
 export function play(call: Call, leg: Leg, pattern: TonePattern): void {
   const { wiredMedia } = call.exchange.options.tables
   const record = wiredMedia.get(call.member(leg).mediaId)
-  if (record === undefined || record.tone?.name === pattern.name) return
+  const sounds = record?.tone?.name === pattern.name && isSounding(record.tone, call.now.tick)
+  if (record === undefined || sounds) return
   wiredMedia.put(playTone(record, pattern, call.now.tick))
 }
 

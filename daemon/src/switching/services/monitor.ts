@@ -3,6 +3,7 @@
 //! bridge of the conversation, where nobody hears him. It ends with his call, or when the account leaves
 //! the conversation. Those who are heard notice nothing, unless the site has a tone for it.
 import { profileOf } from '../../tables/profile.ts'
+import { isSounding } from '../../tables/tone.ts'
 import { toneSet } from '../../tables/tone-sets.ts'
 import { type Conference, legOf, type Member } from '../../tables/wired-conference.ts'
 import type { CoreEffect } from '../effects.ts'
@@ -125,6 +126,8 @@ function sound(talk: Call, isHeard: boolean): void {
     const record = options.tables.wiredMedia.get(member.mediaId)
     if (record === undefined || !isTalking(member)) continue
     if (!isHeard) stop(talk, legOf(member), pattern.name)
-    else if (record.tone === null) play(talk, legOf(member), pattern)
+    else if (record.tone === null || !isSounding(record.tone, talk.now.tick)) {
+      play(talk, legOf(member), pattern)
+    }
   }
 }

@@ -5,6 +5,7 @@ import { attending } from './attendant.ts'
 import { callingBack } from './call-back.ts'
 import { callTypeService } from './call-types.ts'
 import { conferenceService } from './conference.ts'
+import { conferenceTones } from './conference-tones.ts'
 import { forking } from './forks.ts'
 import { forwarding } from './forward.ts'
 import { glares } from './glare.ts'
@@ -42,5 +43,6 @@ export const services: readonly Service[] = [
   monitoring,
   joining,
   conferenceService,
+  conferenceTones,
   transferring,
 ]
