@@ -3,6 +3,7 @@ import test from 'ava'
 import { limits } from '../../src/limits.ts'
 import { mediaOf } from '../../src/switching/xip/media.ts'
 import { type Profile, profileOf } from '../../src/tables/profile.ts'
+import { header } from '../../src/wire/sip/message.ts'
 import type { Script, Step } from './core-calls.ts'
 import { type Phone, Stage, sdp } from './core-stage.ts'
 
@@ -112,6 +113,26 @@ for (const takesOver of [false, true]) {
     t.is(stage.tables.wiredMedia.size + stage.tables.conferenceResource.size, 0)
   })
 }
+
+test('who waits may change his media before anybody has answered: by UPDATE, and in a PRACK', (t) => {
+  const stage = siteWith({ calls: 1, waiting: 5 })
+  for (const step of talk) step(stage)
+  for (const number of ['105', '106']) {
+    const phone = stage.phone(number)
+    const asks = number === '106' ? ['Supported: 100rel'] : []
+    phone.call('102', sdp(phone.endpoint), asks)
+    const waits = phone.told(182)
+    phone.remoteTag = waits.to.parameters.get('tag') ?? ''
+    const body = sdp(phone.endpoint, { direction: 'recvonly', version: 2 })
+    const rack = `RAck: ${header(waits, 'RSeq')} ${waits.cseq.number} INVITE`
+    if (number === '106') phone.request('PRACK', { body, headers: [rack] })
+    else phone.request('UPDATE', { body })
+    const { cseq, body: said } = phone.told(200)
+    t.is(cseq.method, number === '106' ? 'PRACK' : 'UPDATE')
+    t.is(mediaOf(said)?.direction, 'sendonly')
+    t.is(toneOf(stage, phone), 'queue', 'the tone goes on')
+  }
+})
 
 test('who talks on the line hears once that somebody waits, and again of the next one', (t) => {
   const stage = siteWith({ calls: 1, waiting: 5 })

@@ -5,7 +5,7 @@ import { isReadable } from '../dialog/pending.ts'
 import type { Call } from '../wired/call.ts'
 import { isHold, meet } from '../wired/direction.ts'
 import type { OpenedRequest } from '../wired/events.ts'
-import { answerTo, describedBy } from '../wired/media.ts'
+import { answerTo, describedByFar } from '../wired/media.ts'
 import { setHold, take } from '../wired/modify.ts'
 import { mediaOf } from '../xip/media.ts'
 
@@ -55,7 +55,7 @@ function change(call: Call, opened: OpenedRequest): void {
     return
   }
   if (!accept(call, opened)) return
-  const far = call.session.type === 'ordinary' ? describedBy(call, call.far(leg)) : null
+  const far = describedByFar(call, leg)
   const body = answerTo(
     call,
     leg,

@@ -45,6 +45,13 @@ export function describedBy(call: Call, leg: Leg): XipMedia | null {
   return remoteSdp === '' ? null : mediaOf(remoteSdp)
 }
 
+/** The description of the other terminal of a call of two; null: there is none, as who waits for a line has no
+ * other end yet. */
+export function describedByFar(call: Call, leg: Leg): XipMedia | null {
+  const { type, members } = call.session
+  return type === 'ordinary' && members.length > 1 ? describedBy(call, call.far(leg)) : null
+}
+
 /** What we said last to one leg about directions. */
 export function saidTo(call: Call, leg: Leg): Direction {
   const { localSdp } = call.dialog(leg)
