@@ -8,6 +8,9 @@ const t2Ms = 4_000
 const giveUpMs = 64 * t1Ms
 /** A finished transaction is remembered for repeated messages. */
 const rememberedMs = 40_000
+/** An INVITE whose final answer never comes, as its caller has vanished, is forgotten: longer than anybody
+ * rings, or waits in a queue. */
+const proceedingMsMax = 600_000
 
 interface ClientHandlers {
   provisional?(response: SipResponse): void
@@ -56,6 +59,11 @@ export class SipTransactions {
   constructor(timeline: Timeline, user: TransactionUser) {
     this.#timeline = timeline
     this.#user = user
+  }
+
+  /** What it has asked and remembers. */
+  get held(): number {
+    return this.#clients.size
   }
 
   receive(bytes: Uint8Array): void {
@@ -140,7 +148,10 @@ export class SipTransactions {
     if (response.status < 200) {
       if (client.answered) return
       // RFC 3261 17.1.2.2: other requests are repeated on, at T2; those of an INVITE end.
-      if (client.method === 'INVITE' && client.timer) this.#timeline.cancel(client.timer)
+      if (client.method === 'INVITE') {
+        if (client.timer) this.#timeline.cancel(client.timer)
+        client.timer = this.#timeline.after(proceedingMsMax, () => this.#clients.delete(key))
+      }
       client.handlers.provisional?.(response)
       return
     }

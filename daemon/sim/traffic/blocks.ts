@@ -178,10 +178,11 @@ function holdings({ pair, handsets }: Town): Record<string, number> {
     for (const [name, count] of Object.entries(core.held())) held[`${role}: ${name}`] = count
     for (const name of tableNames) held[`${role}: table ${name}`] = tables.any(name).size
   }
-  let talks = 0
-  for (const handset of handsets.values()) talks += handset.talks.size
+  const phones = [...handsets.values()]
+  const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0)
   held['messages in the outbox'] = pair.outbox.size
-  held['calls of the handsets'] = talks
+  held['calls of the handsets'] = sum(phones.map(({ talks }) => talks.size))
+  held['requests of the handsets'] = sum(phones.map(({ asked }) => asked))
   return held
 }
 

@@ -67,6 +67,11 @@ export class Handset {
     this.talks.clear()
   }
 
+  /** What it has asked and remembers. */
+  get asked(): number {
+    return this.#transactions.held
+  }
+
   receive(bytes: Uint8Array): void {
     if (!this.isAway) this.#transactions.receive(bytes)
   }
