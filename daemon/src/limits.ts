@@ -53,6 +53,12 @@ export const limits = {
   flushForcedMsMax: 300,
   /** The standby has this long to take what is handed over; then the primary goes on. */
   handoverMsMax: 300,
+  /** It is offered in the first of these, and an offer counts only at a standby that knows it to be younger
+   * than the second: it is taken before it is undone, or never. */
+  offerMsMax: 120,
+  offerAgeMsMax: 170,
+  /** A standby asks this often at most for an offer that it can tell the age of, and is told it. */
+  offerAskMs: 20,
   /** A standby asks the primary for its role this long; what comes later would not end in time. */
   takeMsMax: 150,
   /** A switchover is done or undone after this time, wherever it was asked for. */
@@ -354,6 +360,10 @@ assert(
 assert(
   limits.takeMsMax + limits.flushMsMax + limits.handoverMsMax < limits.switchoverMsMax,
   'who asks for a switchover waits longer than the primary takes',
+)
+assert(
+  limits.offerMsMax + limits.offerAgeMsMax < limits.handoverMsMax,
+  'the role is not taken after the switchover was undone',
 )
 assert(
   limits.orderAskMsMax + limits.orderTellMsMax + limits.switchoverMsMax < 1_000,

@@ -202,7 +202,8 @@ function obey(runner: PairRunner, unit: UnitName, message: BusMessage): void {
 }
 
 /** Absolute times: a late period does not delay the next one. Between the periods, the moment in which
- * the peer will be lost or an operation has run out of time is looked at exactly. */
+ * the peer will be lost or an operation has run out of time is looked at exactly. What waits in the
+ * sockets is heard before: after a standstill it would look like the silence of others. */
 function beat(runner: PairRunner, world: World): void {
   const { config } = world
   const { heartbeatMs } = config.pair
@@ -211,6 +212,9 @@ function beat(runner: PairRunner, world: World): void {
   const pulse = openPulse()
   const turn = () => {
     pulse()
+    setImmediate(look)
+  }
+  const look = () => {
     keepClock(runner.clock)
     const now = monotonicMs()
     if (now >= dueAt) {

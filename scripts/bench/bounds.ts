@@ -160,11 +160,11 @@ async function undone(lab: Lab): Promise<number> {
   const order = { dryRun: false, reason: 'bench', force: false }
   const answer = await primary.ask('switchover', order).catch((error: Error) => error.message)
   const tookMs = performance.now() - beganMs
-  const { role } = await primary.opinion()
-  // So long that it knows, and takes nothing of what was said meanwhile.
-  await delay(settleMs)
   wake()
   if (typeof answer !== 'string' && answer.done) throw new Error('who stood still took the role')
+  // What was said to it meanwhile waits in its sockets.
+  await delay(settleMs)
+  const { role } = await primary.opinion()
   if (role !== 'primary') throw new Error(`undone, but ${primary.name} is ${role}: ${answer}`)
   return tookMs
 }

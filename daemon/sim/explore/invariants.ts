@@ -47,6 +47,7 @@ export function judge(
 ): string | Watch {
   const { book, world, happened } = seen
   if (happened.termFell) return 'a term went back, or a new one was not kept'
+  if (happened.tookUndone) return 'a role was taken after its switchover was undone'
   if (happened.storm) return 'the nodes answer each other without end'
   const serving = primaries(book, world)
   const hear = world.linksUp > 0 && world.deaf < 0 && !happened.held

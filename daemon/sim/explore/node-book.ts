@@ -35,8 +35,8 @@ const orderedRules: readonly string[] = ['handover', 'failover']
 
 function lower(state: PairState, by: number): PairState {
   const peer = state.peer === null ? null : { ...state.peer, term: state.peer.term - by }
-  const offeredTerm = state.offeredTerm === null ? null : state.offeredTerm - by
-  return { ...state, term: state.term - by, peer, offeredTerm }
+  const offer = state.offer === null ? null : { ...state.offer, term: state.offer.term - by }
+  return { ...state, term: state.term - by, peer, offer }
 }
 
 export class NodeBook {

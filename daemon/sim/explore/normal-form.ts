@@ -2,10 +2,10 @@
 import type { KeptState } from '../../src/pair/kept-state.ts'
 import { deafFrom, type LinkHealth, lastHeardAt, newLink } from '../../src/pair/links.ts'
 import type { Proof } from '../../src/pair/proof-of-life.ts'
-import type { Operation, PairState, PeerView } from '../../src/pair/state.ts'
+import type { Offer, Operation, PairState, PeerView } from '../../src/pair/state.ts'
 import { peerStalledMs } from '../../src/pair/turn.ts'
 import type { Heartbeat } from '../../src/wire/heartbeat-types.ts'
-import { lostMs, modelOptions, now, periodMs } from './model.ts'
+import { lostMs, modelOptions, now, oldPeriods, periodMs } from './model.ts'
 import type { Renaming } from './node-book.ts'
 
 /** Boot of the peer as it runs now, the boot of which a datagram is still in flight, and any other. */
@@ -35,6 +35,7 @@ export function answersOf(value: Heartbeat, send: number): number {
   return send === slotSend ? answeredBySlot : answeredNow
 }
 
+const oldMs = oldPeriods * periodMs
 const peerStalled = peerStalledMs(modelOptions(0))
 const longAgo = (ms: number, mostMs: number): number => Math.max(ms, now - mostMs)
 
@@ -95,6 +96,11 @@ function bareOperation(operation: Operation): Operation {
   return { ...operation, startedAt, warning: '' }
 }
 
+/** When it ended makes no difference to what is heard after that. */
+function bareOffer(offer: Offer): Offer {
+  return { ...offer, endsAt: longAgo(offer.endsAt, oldMs) }
+}
+
 export function bareState(whole: PairState): PairState {
   const state = forgotten(whole)
   const { own, operation, peer } = state
@@ -110,7 +116,8 @@ export function bareState(whole: PairState): PairState {
     woken,
     listenedFrom: longAgo(listenedFrom, 2 * lostMs),
     companyFrom: state.role === 'starting' ? longAgo(state.companyFrom, 2 * lostMs) : 0,
-    doubtedAt: longAgo(state.doubtedAt, periodMs),
+    refusedAt: state.role === 'primary' ? 0 : longAgo(state.refusedAt, oldMs),
+    extraAt: longAgo(state.extraAt, periodMs),
     sentAt: longAgo(state.sentAt, lostMs + periodMs),
     boots: {
       ...state.boots,
@@ -126,7 +133,7 @@ export function bareState(whole: PairState): PairState {
     // A peer that is ready is in step here, so that nobody waits for one that is not.
     unfitFrom: state.unfitFrom === null ? null : 0,
     grantedBy: peer !== null && state.grantedBy === peer.bootId ? state.grantedBy : null,
-    offeredTerm: state.role === 'primary' ? state.offeredTerm : null,
+    offer: state.role === 'primary' && state.offer !== null ? bareOffer(state.offer) : null,
     // The window of damping is longer than every sequence.
     changes: state.changes.map(() => now),
     alarms: [],
@@ -159,8 +166,8 @@ export function keyOf(index: number, state: PairState | null, kept: KeptState): 
       ? ''
       : `${operation.stage} ${operation.ref} ${operation.forPeer} ${operation.force} ` +
         `${operation.startedAt} ${operation.deadlineAt}`,
-    `${state.grantedBy} ${state.offeredTerm} ${state.pause.count} ${state.stopped}`,
-    `${flags} ${state.changes.length} ${state.unfitFrom} ${state.doubtedAt}`,
+    `${state.grantedBy} ${state.offer?.term} ${state.offer?.endsAt} ${state.pause.count} ${state.stopped}`,
+    `${flags} ${state.changes.length} ${state.unfitFrom} ${state.extraAt} ${state.refusedAt}`,
   ].join('|')
 }
 
@@ -202,7 +209,9 @@ export function shiftTimes(state: PairState, byMs: number): PairState {
   return {
     ...state,
     listenedFrom: state.listenedFrom + byMs,
-    doubtedAt: state.doubtedAt + byMs,
+    extraAt: state.extraAt + byMs,
+    refusedAt: state.refusedAt + byMs,
+    offer: state.offer === null ? null : { ...state.offer, endsAt: state.offer.endsAt + byMs },
     companyFrom: state.companyFrom + byMs,
     sentAt: state.sentAt + byMs,
     links: state.links.map((link) => ({

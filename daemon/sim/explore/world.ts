@@ -1,9 +1,10 @@
 //! Two nodes and what is between them, as a value: an event gives a new one. Datagrams arrive at once,
 //! unless the adversary traps one: it may hold back, or copy, what a node sends next on all links, and
 //! let it arrive at any later time.
+import type { DecisionRecord } from '../../src/bus/messages.ts'
 import type { PairEvent } from '../../src/pair/state.ts'
 import type { Heartbeat } from '../../src/wire/heartbeat-types.ts'
-import { linkCount, now } from './model.ts'
+import { linkCount, now, oldPeriods, periodMs } from './model.ts'
 import type { NodeBook } from './node-book.ts'
 import { answersOf, beatNumber, boots, nextSend, sequenceOf, slotSend } from './normal-form.ts'
 
@@ -15,12 +16,18 @@ export interface WorldNode {
   /** It has heard of the boot in which the peer is, and says so. */
   readonly echoes: boolean
   /** What waits in the kernel of a node that stands still: the newest datagram. */
-  readonly waiting: Heartbeat | null
+  readonly waiting: Flight | null
+}
+
+/** A heartbeat that did not arrive at once. */
+interface Flight {
+  readonly value: Heartbeat
+  /** Periods since it was sent, at most `oldPeriods`. */
+  readonly age: number
 }
 
 /** One send of a node that is still in flight. */
-interface Slot {
-  readonly value: Heartbeat
+interface Slot extends Flight {
   readonly links: number
 }
 
@@ -44,6 +51,8 @@ export interface Happened {
   /** Roles that came to a node without an order. */
   entered: number
   termFell: boolean
+  /** The role was taken that its primary had offered, and does not offer any more. */
+  tookUndone: boolean
   /** A heartbeat was held back. */
   held: boolean
   /** More datagrams than a sane exchange needs. */
@@ -67,7 +76,7 @@ export interface Draft {
 const sendsMax = 40
 
 export function newHappened(notes: string[] | null = null): Happened {
-  return { entered: 0, termFell: false, held: false, storm: false, notes }
+  return { entered: 0, termFell: false, tookUndone: false, held: false, storm: false, notes }
 }
 
 /** A copy of the world to which things may happen. */
@@ -111,12 +120,25 @@ export function give(
   for (const effect of result.effects) {
     if (effect.kind === 'send') draft.sends.push({ from: index, kind: effect.heartbeat })
     else if (effect.kind === 'flush') answerFlush(draft, index, effect.ref)
-    else if (effect.kind === 'decision' && happened.notes !== null) {
-      const { rule, from, to, term, because } = effect.record
-      const way = from === to ? `stays ${to}` : `from ${from} to ${to}`
-      happened.notes.push(`${'AB'[index]} ${way}, term ${term}, ${rule}: ${because}`)
+    else if (effect.kind === 'decision') {
+      if (effect.record.rule === 'handover' && isUndone(draft, 1 - index))
+        happened.tookUndone = true
+      if (happened.notes !== null) happened.notes.push(noteOf(index, effect.record))
     }
   }
+}
+
+function noteOf(index: number, { rule, from, to, term, because }: DecisionRecord): string {
+  const way = from === to ? `stays ${to}` : `from ${from} to ${to}`
+  return `${'AB'[index]} ${way}, term ${term}, ${rule}: ${because}`
+}
+
+/** It serves beside a peer that it hears, and hands nothing over. */
+function isUndone(draft: Draft, index: number): boolean {
+  const { id, mode } = pick(draft.nodes, index)
+  const state = draft.book.state(id)
+  if (mode !== 'runs' || state === null || state.role !== 'primary' || state.peerLost) return false
+  return state.operation?.stage !== 'handing'
 }
 
 /** The switch unit has nothing to flush; a dead one does not answer. */
@@ -144,14 +166,14 @@ function leave(draft: Draft, from: number, kind: Heartbeat['kind']): void {
   const links = draft.linksUp
   const trap = pick(draft.traps, from)
   if (trap === 'none') {
-    arrive(draft, from, { value, links, send: nextSend })
+    arrive(draft, from, { value, links, send: nextSend, age: 0 })
     return
   }
   draft.traps[from] = 'none'
   forgetNumbers(draft, from)
-  draft.slots[from] = { value, links }
+  draft.slots[from] = { value, links, age: 0 }
   if (trap === 'hold') draft.happened.held = true
-  else arrive(draft, from, { value, links, send: slotSend })
+  else arrive(draft, from, { value, links, send: slotSend, age: 0 })
 }
 
 /** Without a datagram in flight, every number that can come is a newer one. */
@@ -162,13 +184,12 @@ function forgetNumbers(draft: Draft, from: number): void {
 }
 
 /** Tells apart what a node can hear. */
-function arrivalKey(value: Heartbeat, send: number, links: number): number {
-  return (beatNumber(value) * (nextSend + 1) + send) * (linkCount + 1) + links
+function arrivalKey({ value, send, links, age }: Arrival): number {
+  const number = (beatNumber(value) * (nextSend + 1) + send) * (linkCount + 1) + links
+  return number * (oldPeriods + 1) + age
 }
 
-interface Arrival {
-  readonly value: Heartbeat
-  readonly links: number
+interface Arrival extends Slot {
   readonly send: number
 }
 
@@ -176,21 +197,23 @@ function arrive(draft: Draft, from: number, arrival: Arrival): void {
   if (draft.deaf !== 1 - from) receive(draft, from, arrival)
 }
 
-function receive(draft: Draft, from: number, { value, links, send }: Arrival): void {
+function receive(draft: Draft, from: number, arrival: Arrival): void {
+  const { value, links, send, age } = arrival
   const receiver = 1 - from
   const { mode } = pick(draft.nodes, receiver)
   if (mode === 'dead') return
   if (mode === 'stands') {
-    setNode(draft, receiver, { waiting: value })
+    setNode(draft, receiver, { waiting: { value, age } })
     return
   }
   if (value.bootId === boots.current) setNode(draft, receiver, { echoes: true })
-  give(draft, receiver, arrivalKey(value, send, links), () =>
+  give(draft, receiver, arrivalKey(arrival), () =>
     Array.from({ length: links }, (_, index) => {
       const link = linkCount - links + index
       const sequence = sequenceOf(send, link)
       const answers = answersOf(value, send)
-      return { kind: 'heard', now, link, value: { ...value, link, sequence }, answers }
+      const ageMsMax = answers === 0 ? Number.POSITIVE_INFINITY : age * periodMs
+      return { kind: 'heard', now, link, value: { ...value, link, sequence }, answers, ageMsMax }
     }),
   )
 }
@@ -233,7 +256,7 @@ export function wake(draft: Draft, index: number): void {
   const { waiting } = pick(draft.nodes, index)
   setNode(draft, index, { mode: 'runs', waiting: null })
   if (waiting === null) give(draft, index, 'check', () => [{ kind: 'check', now }])
-  else receive(draft, 1 - index, { value: waiting, links: 1, send: nextSend })
+  else receive(draft, 1 - index, { ...waiting, links: 1, send: nextSend })
 }
 
 /** A period: one node beats, then the other. */
@@ -247,9 +270,20 @@ export function passPeriod(draft: Draft): void {
   for (const index of [0, 1]) endStop(draft, index)
   for (const index of [0, 1]) {
     if (pick(draft.slots, index) === null) forgetNumbers(draft, index)
-    setNode(draft, index, { id: draft.book.age(pick(draft.nodes, index).id) })
+    growOld(draft, index)
   }
   lowerTerms(draft)
+}
+
+function growOld(draft: Draft, index: number): void {
+  const { id, waiting } = pick(draft.nodes, index)
+  const slot = pick(draft.slots, index)
+  setNode(draft, index, { id: draft.book.age(id), waiting: waiting && older(waiting) })
+  draft.slots[index] = slot && older(slot)
+}
+
+function older<F extends Flight>(flight: F): F {
+  return flight.age === oldPeriods ? flight : { ...flight, age: flight.age + 1 }
 }
 
 function beat(draft: Draft, index: number): void {
@@ -284,27 +318,32 @@ function lowerTerms(draft: Draft): void {
   const lowest = [0, 1].map((index) => {
     const { id, waiting } = pick(draft.nodes, index)
     const flying = pick(draft.slots, index)?.value.term ?? Number.POSITIVE_INFINITY
-    return Math.min(draft.book.lowestTerm(id), flying, waiting?.term ?? flying)
+    return Math.min(draft.book.lowestTerm(id), flying, waiting?.value.term ?? flying)
   })
   const by = Math.min(...lowest)
   if (by === 0) return
-  const lower = (value: Heartbeat): Heartbeat => ({ ...value, term: value.term - by })
+  const lower = <F extends Flight>(flight: F): F => {
+    const value = { ...flight.value, term: flight.value.term - by }
+    return { ...flight, value }
+  }
   for (const index of [0, 1]) {
     const { id, waiting } = pick(draft.nodes, index)
     const slot = pick(draft.slots, index)
-    const left = waiting === null ? null : lower(waiting)
-    setNode(draft, index, { id: draft.book.lowerTerms(id, by), waiting: left })
-    if (slot !== null) draft.slots[index] = { ...slot, value: lower(slot.value) }
+    setNode(draft, index, { id: draft.book.lowerTerms(id, by), waiting: waiting && lower(waiting) })
+    draft.slots[index] = slot && lower(slot)
   }
+}
+
+/** Only of what is offered, or may have been taken, does the age matter. */
+function flightKey({ value, age }: Flight): string {
+  return `${beatNumber(value)}.${age}`
 }
 
 export function worldKey(world: World): string {
   const nodes = world.nodes.map(({ id, mode, unit, echoes, waiting }) => {
-    const left = waiting === null ? 0 : beatNumber(waiting)
+    const left = waiting === null ? 0 : flightKey(waiting)
     return `${id}${mode}${unit ? 1 : 0}${echoes ? 1 : 0}${left}`
   })
-  const slots = world.slots.map((slot) =>
-    slot === null ? '' : `${slot.links}${beatNumber(slot.value)}`,
-  )
+  const slots = world.slots.map((slot) => (slot === null ? '' : `${slot.links}${flightKey(slot)}`))
   return `${world.linksUp}${world.deaf}|${nodes.join('|')}|${slots.join('|')}|${world.traps}`
 }

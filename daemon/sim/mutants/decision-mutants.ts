@@ -120,8 +120,8 @@ const roles: readonly Mutant[] = [
   of(
     'primary',
     'an offer that was taken is not noticed',
-    'if (offeredTerm !== null && peer.term > offeredTerm) {',
-    'if (offeredTerm !== null && peer.term < offeredTerm) {',
+    'if (offer !== null && peer.term > offer.term) {',
+    'if (offer !== null && peer.term < offer.term) {',
   ),
   of(
     'primary',

@@ -14,6 +14,7 @@ export const groups: readonly MutantGroup[] = [
       'daemon/test/pair/rehearsal.test.ts',
       'daemon/test/pair/rules.test.ts',
       'daemon/test/pair/meeting.test.ts',
+      'daemon/test/pair/late-offer.test.ts',
       'daemon/test/sim/explore-shallow.test.ts',
       'daemon/test/pair/random-story.test.ts',
     ],

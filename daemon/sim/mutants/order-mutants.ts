@@ -30,7 +30,7 @@ const operations: readonly Mutant[] = [
   of(
     'switchover',
     'an offer is not said again',
-    "if (operation?.stage === 'handing') turn.effects.push({ kind: 'send', heartbeat: 'handover' })",
+    "if (isOffering(turn)) turn.effects.push({ kind: 'send', heartbeat: 'handover' })",
     '',
   ),
   of(
@@ -44,6 +44,36 @@ const operations: readonly Mutant[] = [
     'a standby asks so long that its primary may end after it has given up',
     'turn.now - operation.startedAt <= limits.takeMsMax',
     'turn.now >= operation.startedAt',
+  ),
+  of(
+    'switchover',
+    'an offer is said again for so long that it is taken after it was undone',
+    'return now - offeredAt <= limits.offerMsMax',
+    'return now >= offeredAt',
+  ),
+  of(
+    'standby',
+    'an offer is taken however old it may be',
+    'return ageMsMax > limits.offerAgeMsMax || now - ageMsMax <= state.refusedAt',
+    'return now - ageMsMax <= state.refusedAt',
+  ),
+  of(
+    'standby',
+    'an offer is taken that was made before this node refused one',
+    'return ageMsMax > limits.offerAgeMsMax || now - ageMsMax <= state.refusedAt',
+    'return ageMsMax > limits.offerAgeMsMax',
+  ),
+  of(
+    'standby',
+    'an offer of unknown age is not asked for again',
+    "if (mayBeUndone(turn, ageMsMax)) sendExtra(turn, 'heartbeat', limits.offerAskMs)",
+    'if (mayBeUndone(turn, ageMsMax)) return',
+  ),
+  of(
+    'primary',
+    'what a standby said before it took the offer ends the offer',
+    'const isOver = offer !== null && turn.now - ageMsMax >= offer.endsAt',
+    'const isOver = turn.state.operation === null',
   ),
   of(
     'switchover',

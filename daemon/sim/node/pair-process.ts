@@ -2,6 +2,7 @@
 import type { BusMessage } from '../../src/bus/messages.ts'
 import { nothingKept, readKept } from '../../src/pair/kept-state.ts'
 import type { PairClock } from '../../src/pair/pair-clock.ts'
+import { nextPeriod } from '../../src/pair/period.ts'
 import { nextCheckAt, PairRunner } from '../../src/pair/runner.ts'
 import type { PairState, UnitName } from '../../src/pair/state.ts'
 import type { BusPeer } from '../../src/platform/stream.ts'
@@ -149,12 +150,13 @@ export class PairProcess {
     this.#keepClock(runner.clock, now)
     if (now >= this.#dueAt) {
       runner.happen({ kind: 'period', now })
-      this.#dueAt += config.pair.heartbeatMs
-      if (this.#dueAt <= now) this.#dueAt = now + config.pair.heartbeatMs
+      this.#dueAt = nextPeriod(this.#dueAt, now, config.pair.heartbeatMs)
     } else runner.happen({ kind: 'check', now })
     const checkAt = nextCheckAt(runner.state) ?? this.#dueAt
     const next = checkAt > now ? Math.min(this.#dueAt, checkAt) : this.#dueAt
-    this.#later(Math.max(1, Math.ceil(next - clock.monotonicMs())), () => this.#beat())
+    const inMs = Math.max(1, Math.ceil(next - clock.monotonicMs()))
+    const atMs = this.#host.virtualMs(clock.monotonicMs() + inMs)
+    this.process.listeningTimer(atMs, () => this.#beat())
   }
 
   /** `compose/kept-clock.ts`. */

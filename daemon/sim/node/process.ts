@@ -1,5 +1,6 @@
 //! A process of a simulated node: it lives, stands still, dies and is born again. What comes for it while
-//! it stands still waits, as in the kernel, and comes at once when it goes on, timers first.
+//! it stands still waits, as in the kernel, and comes at once when it goes on: timers, then what was sent
+//! to it, then the timers that hear what waits first.
 import type { Planned, Timeline } from '../world/timeline.ts'
 
 /** Messages that the kernel keeps for one process; further datagrams are lost. */
@@ -7,8 +8,10 @@ const waitingMax = 4_000
 
 interface Waiting {
   readonly run: () => void
-  readonly timer: boolean
+  readonly kind: (typeof kinds)[number]
 }
+
+const kinds = ['timer', 'message', 'listening timer'] as const
 
 export class Process {
   readonly name: string
@@ -79,12 +82,17 @@ export class Process {
 
   /** A timer of this life of the process. */
   timer(atMs: number, run: () => void): Planned {
-    return this.#plan(atMs, { run, timer: true })
+    return this.#plan(atMs, { run, kind: 'timer' })
+  }
+
+  /** As `timer`, after what waits in the sockets. */
+  listeningTimer(atMs: number, run: () => void): Planned {
+    return this.#plan(atMs, { run, kind: 'listening timer' })
   }
 
   /** Something that comes for this life of the process: a datagram, a message of the bus. */
   deliver(atMs: number, run: () => void): Planned {
-    return this.#plan(atMs, { run, timer: false })
+    return this.#plan(atMs, { run, kind: 'message' })
   }
 
   /** Runs what this life of the process does; a defect ends it. */
@@ -101,7 +109,8 @@ export class Process {
     return this.#timeline.at(atMs, () => {
       if (this.#boot !== boot) return
       if (this.#timeline.nowMs < this.#frozenToMs) {
-        if (waiting.timer || this.#waiting.length < waitingMax) this.#waiting.push(waiting)
+        const isKept = waiting.kind !== 'message' || this.#waiting.length < waitingMax
+        if (isKept) this.#waiting.push(waiting)
       } else this.turn(waiting.run)
     })
   }
@@ -110,7 +119,7 @@ export class Process {
     const waiting = this.#waiting
     this.#waiting = []
     const boot = this.#boot
-    const sorted = [...waiting.filter((one) => one.timer), ...waiting.filter((one) => !one.timer)]
+    const sorted = kinds.flatMap((kind) => waiting.filter((one) => one.kind === kind))
     for (const [index, one] of sorted.entries()) {
       if (this.#boot !== boot) return
       if (this.#timeline.nowMs < this.#frozenToMs) {

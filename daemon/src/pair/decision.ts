@@ -23,10 +23,10 @@
 //! | event | starting | standby | primary |
 //! |---|---|---|---|
 //! | heartbeat of a primary | standby (4) | follow; take over if its units stand still | rule, or standby (1) |
-//! | heartbeat of a standby | serve if it cannot, or does not | rule decides | newer term if it has a newer one |
+//! | heartbeat of a standby | serve if it cannot, or does not | rule decides | newer term if it has a newer one; offers again |
 //! | heartbeat of a starting node | rule decides | take over | goodbye if own units are dead |
 //! | goodbye | as heartbeat | take over | as heartbeat |
-//! | handover | refused | take over, or refused | said again: heartbeat at once |
+//! | handover | refused | take over, or refused; old: asks anew | said again: heartbeat at once |
 //! | take, take-forced | refused | as heartbeat | switchover for the peer, or refused |
 //! | refused | as heartbeat | the question failed | the handover failed, stays |
 //! | heartbeat of an unknown boot | heartbeat (3) | heartbeat (3) | heartbeat (3) |
@@ -99,7 +99,8 @@ export function startPair(options: PairOptions, kept: KeptState, now: number): P
     own: noUnits,
     operation: null,
     grantedBy: null,
-    offeredTerm: null,
+    offer: null,
+    refusedAt: Number.NEGATIVE_INFINITY,
     conflict: false,
     pause: kept.pause,
     served: kept.served,
@@ -108,7 +109,7 @@ export function startPair(options: PairOptions, kept: KeptState, now: number): P
     unfitFrom: null,
     changes: [],
     refusedName: false,
-    doubtedAt: Number.NEGATIVE_INFINITY,
+    extraAt: Number.NEGATIVE_INFINITY,
     foreign: null,
     stopped: false,
     alarms: [],
@@ -235,7 +236,7 @@ function notePeerLost(turn: Turn): void {
   const last = lastHeardAt(state.links)
   if (state.peer === null || state.peerLost || last === null) return
   if (now - last < lostMs(state.options)) return
-  change(turn, { peerLost: true, offeredTerm: null })
+  change(turn, { peerLost: true, offer: null })
   if (state.role !== 'primary') return
   const because = `${state.peer.node} is not heard on any link`
   record(turn, 'primary', { rule: 'peer-silent', because, alternatives: [] })

@@ -7,7 +7,7 @@ import { noProof, prove } from './proof-of-life.ts'
 import { heardStandby } from './standby.ts'
 import { heardStarting } from './starting.ts'
 import type { PairEvent, PairState, PeerView } from './state.ts'
-import { adoptTerm, change, lostMs, record, type Turn } from './turn.ts'
+import { adoptTerm, change, lostMs, record, sendExtra, type Turn } from './turn.ts'
 
 type Heard = PairEvent & { kind: 'heard' }
 
@@ -52,21 +52,21 @@ export function hear(turn: Turn, event: Heard): void {
   if (returned) noteReturn(turn)
   takeLate(turn, before)
   if (turn.state.stopped) return
-  obey(turn, value.kind)
+  obey(turn, event)
 }
 
-function obey(turn: Turn, kind: Heard['value']['kind']): void {
+function obey(turn: Turn, { value: { kind }, ageMsMax }: Heard): void {
   switch (turn.state.role) {
     case 'starting': {
       heardStarting(turn, kind)
       break
     }
     case 'standby': {
-      heardStandby(turn, kind)
+      heardStandby(turn, { kind, ageMsMax })
       break
     }
     case 'primary':
-      heardPrimary(turn, kind)
+      heardPrimary(turn, { kind, ageMsMax })
   }
   const { peer, role } = turn.state
   if (role !== 'primary' && peer?.role === 'primary') adoptTerm(turn, peer.term)
@@ -78,10 +78,7 @@ function isHeard(state: PairState): boolean {
 
 /** A peer that did restart answers what is sent here, once in half a period at most. */
 function doubt(turn: Turn): void {
-  const { doubtedAt, options } = turn.state
-  if (turn.now - doubtedAt < options.heartbeatMs / 2) return
-  change(turn, { doubtedAt: turn.now })
-  turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
+  sendExtra(turn, 'heartbeat', turn.state.options.heartbeatMs / 2)
 }
 
 /** A restarted peer has forgotten what it was; its counts begin again. */

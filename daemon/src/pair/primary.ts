@@ -1,11 +1,11 @@
 //! The primary: serves until it hands over, can no longer serve, or loses against another primary.
 
 import { limits } from '../limits.ts'
-import type { Heartbeat } from '../wire/heartbeat-types.ts'
 import { deafFrom } from './links.ts'
 import { isPaused } from './pause.ts'
 import { decideEqual } from './rule.ts'
-import { command, handedOver, refused } from './switchover.ts'
+import type { Said } from './state.ts'
+import { command, handedOver, isOffering, refused } from './switchover.ts'
 import {
   adoptTerm,
   become,
@@ -15,11 +15,12 @@ import {
   isSwitchProven,
   lostMs,
   record,
+  sendExtra,
   type Turn,
 } from './turn.ts'
 
 /** The view of the peer is already up to date. */
-export function heardPrimary(turn: Turn, kind: Heartbeat['kind']): void {
+export function heardPrimary(turn: Turn, { kind, ageMsMax }: Said): void {
   switch (kind) {
     case 'take':
     case 'take-forced': {
@@ -41,16 +42,16 @@ export function heardPrimary(turn: Turn, kind: Heartbeat['kind']): void {
     case 'goodbye':
     case 'heartbeat':
       if (turn.state.peer?.role === 'primary') meetPrimary(turn)
-      else meetStandby(turn)
+      else meetStandby(turn, ageMsMax)
   }
 }
 
 /** S1.68: two primaries. One of them ends it as soon as they hear each other. */
 function meetPrimary(turn: Turn): void {
   const { state, now } = turn
-  const { peer, offeredTerm } = state
+  const { peer, offer } = state
   if (peer === null) return
-  if (offeredTerm !== null && peer.term > offeredTerm) {
+  if (offer !== null && peer.term > offer.term) {
     handedOver(turn)
     return
   }
@@ -83,18 +84,17 @@ function meetPrimary(turn: Turn): void {
   record(turn, 'primary', { rule: verdict.rule, because, alternatives: ['become standby'] })
 }
 
-function meetStandby(turn: Turn): void {
-  const { peer, term } = turn.state
-  change(turn, {
-    conflict: false,
-    stoodIn: false,
-    offeredTerm: turn.state.operation ? turn.state.offeredTerm : null,
-  })
+function meetStandby(turn: Turn, ageMsMax: number): void {
+  const { peer, term, offer } = turn.state
+  // A standby that was one before the offer ended may have taken it since.
+  const isOver = offer !== null && turn.now - ageMsMax >= offer.endsAt
+  change(turn, { conflict: false, stoodIn: false, offer: isOver ? null : offer })
   if (peer !== null && peer.term > term) {
     // The kept term was lost with a disk. Nobody obeys an older term, so take a newer one.
     adoptTerm(turn, peer.term + 1)
     turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
   }
+  if (isOffering(turn)) sendExtra(turn, 'handover', limits.offerAskMs)
   serve(turn)
 }
 

@@ -68,7 +68,8 @@ function eventsOf(rehearsal: Rehearsal, scene: Scene, period: number): PairEvent
   for (const [link, up] of scene.linksUp.entries()) {
     if (!up || scene.peer === null) continue
     const value = heartbeat(rehearsal, scene.peer, { link, sequence: period * links + link + 1 })
-    events.push({ kind: 'heard', now, link, value: { ...value, sentAt: now }, answers: 1 })
+    const fresh = { value: { ...value, sentAt: now }, answers: 1, ageMsMax: 0 }
+    events.push({ kind: 'heard', now, link, ...fresh })
   }
   // After the peer: a standby that has heard nobody yet would serve at once.
   if (scene.own.switch) {

@@ -51,6 +51,12 @@ interface Echo {
   receivedAt: number
 }
 
+interface Sent {
+  readonly number: number
+  /** CLOCK_MONOTONIC. */
+  readonly atMs: number
+}
+
 const decisionsMax = 32
 /** Own send times that an answer may echo: some periods of all links and extra heartbeats. */
 const sentTimesMax = 128
@@ -60,8 +66,8 @@ export class PairRunner {
   #clock: PairClock
   #sequence = 0
   #decisions: DecisionRecord[] = []
-  /** Number of each of our last sends, by its time. */
-  readonly #sentTimes = new Map<number, number>()
+  /** Our last sends, by their pair time. */
+  readonly #sent = new Map<number, Sent>()
   #clockTold = ''
   readonly #lender: Lender
   readonly #farewell = new Farewell()
@@ -101,14 +107,16 @@ export class PairRunner {
     // What has our own boot id is our own, come back.
     const isOurs = value.bootId === this.#identity.bootId
     const isAnswer = value.echoSentAt !== 0 && !isOurs
-    const answers = !isAnswer ? 0 : (this.#sentTimes.get(value.echoSentAt) ?? 0)
+    const answered = isAnswer ? this.#sent.get(value.echoSentAt) : undefined
+    const answers = answered?.number ?? 0
+    const ageMsMax = answered === undefined ? Number.POSITIVE_INFINITY : now - answered.atMs
     const { boots, dropped, peerLost } = this.#state
     // What was measured before tells nothing of two clocks that ran apart.
     const clock = this.#clock
     if (peerLost) this.#clock = forgetPeer(this.#clock)
     // What is sent because of it answers it already.
     const accept = () => this.#echo(link, value.sentAt, now + this.#clock.offsetMs)
-    this.#take({ kind: 'heard', now, link, value, answers }, accept)
+    this.#take({ kind: 'heard', now, link, value, answers, ageMsMax }, accept)
     if (this.#state.dropped !== dropped) {
       this.#clock = clock
       return
@@ -237,7 +245,7 @@ export class PairRunner {
       const now = this.#out.now()
       const sentAt = now + this.#clock.offsetMs
       this.#sequence += 1
-      this.#noteSent(sentAt)
+      this.#noteSent(sentAt, now)
       const frame = {
         kind,
         link,
@@ -251,12 +259,12 @@ export class PairRunner {
     }
   }
 
-  #noteSent(sentAt: number): void {
-    this.#sentTimes.delete(sentAt)
-    this.#sentTimes.set(sentAt, this.#sequence)
-    for (const [time, number] of this.#sentTimes) {
+  #noteSent(sentAt: number, atMs: number): void {
+    this.#sent.delete(sentAt)
+    this.#sent.set(sentAt, { number: this.#sequence, atMs })
+    for (const [time, { number }] of this.#sent) {
       if (number > this.#sequence - sentTimesMax) return
-      this.#sentTimes.delete(time)
+      this.#sent.delete(time)
     }
   }
 
@@ -308,7 +316,7 @@ export class PairRunner {
 
   /** After a step, times from before it would measure the step. */
   #forgetTimes(): void {
-    this.#sentTimes.clear()
+    this.#sent.clear()
     for (const echo of this.#echoes) Object.assign(echo, { sentAt: 0, receivedAt: 0 })
   }
 

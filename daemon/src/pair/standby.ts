@@ -1,16 +1,26 @@
 //! The standby: follows the primary, and serves as soon as nobody else does.
-import type { Heartbeat } from '../wire/heartbeat-types.ts'
+import { limits } from '../limits.ts'
 import { isPaused } from './pause.ts'
 import { decideEqual } from './rule.ts'
+import type { Said } from './state.ts'
 import { refused } from './switchover.ts'
-import { become, change, isReady, peerStalledMs, type Turn } from './turn.ts'
+import {
+  become,
+  change,
+  isReady,
+  peerStalledMs,
+  sendExtra,
+  sendRefusal,
+  type Turn,
+} from './turn.ts'
 
 /** The view of the peer is already up to date. */
-export function heardStandby(turn: Turn, kind: Heartbeat['kind']): void {
+export function heardStandby(turn: Turn, { kind, ageMsMax }: Said): void {
   switch (kind) {
     case 'handover': {
-      if (isReady(turn.state, turn.now)) takeGranted(turn, 'handover')
-      else turn.effects.push({ kind: 'send', heartbeat: 'refused' })
+      if (mayBeUndone(turn, ageMsMax)) sendExtra(turn, 'heartbeat', limits.offerAskMs)
+      else if (isReady(turn.state, turn.now)) takeGranted(turn, 'handover')
+      else sendRefusal(turn)
       return
     }
     case 'goodbye': {
@@ -28,6 +38,11 @@ export function heardStandby(turn: Turn, kind: Heartbeat['kind']): void {
     case 'heartbeat':
       watch(turn)
   }
+}
+
+/** An offer that waited while this process stood still, or crossed the refusal of an earlier one. */
+function mayBeUndone({ state, now }: Turn, ageMsMax: number): boolean {
+  return ageMsMax > limits.offerAgeMsMax || now - ageMsMax <= state.refusedAt
 }
 
 /** Said by the switch of the peer, in whose hands the role is worth nothing without its pair unit: it has

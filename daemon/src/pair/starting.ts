@@ -18,6 +18,7 @@ import {
   isPeerReady,
   isReady,
   lostMs,
+  sendRefusal,
   type Turn,
 } from './turn.ts'
 
@@ -25,7 +26,7 @@ import {
 export function heardStarting(turn: Turn, kind: Heartbeat['kind']): void {
   const { peer, term } = turn.state
   if (kind === 'take' || kind === 'take-forced' || kind === 'handover') {
-    turn.effects.push({ kind: 'send', heartbeat: 'refused' })
+    sendRefusal(turn)
   }
   // S1.67. A primary of an older term is not obeyed: it takes a newer one when it hears this node.
   if (peer?.role === 'primary' && peer.term >= term) {

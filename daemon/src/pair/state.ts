@@ -65,6 +65,13 @@ export interface Operation {
   readonly warning: string
 }
 
+/** This node offered its role in this term; a primary of a newer one is the answer. */
+export interface Offer {
+  readonly term: number
+  /** Nobody takes it later. */
+  readonly endsAt: number
+}
+
 /** What the switch has of a time as primary that this pair unit did not see: `unknown` until its first sign
  * of life; see `starting.ts`. */
 type Inheritance = 'nothing' | 'unknown' | 'sessions'
@@ -93,8 +100,9 @@ export interface PairState {
   /** This node is primary because this boot of the peer gave the role up: its older heartbeats, still
    * in flight, are no claim. */
   readonly grantedBy: string | null
-  /** Term in which this node offered its role; a primary of a newer term is its answer. */
-  readonly offeredTerm: number | null
+  readonly offer: Offer | null
+  /** When this node last refused the role: the primary has undone then what it offered before. */
+  readonly refusedAt: number
   /** Both were primary at the last heartbeat. */
   readonly conflict: boolean
   /** See `pause.ts`. */
@@ -109,8 +117,8 @@ export interface PairState {
   /** When the role of this node changed by itself, the newest last; see `damping.ts`. */
   readonly changes: readonly number[]
   readonly refusedName: boolean
-  /** When this node last asked an unknown boot for an answer. */
-  readonly doubtedAt: number
+  /** When this node last sent what it sends only now and then (`sendExtra`). */
+  readonly extraAt: number
   /** A peer of an incompatible version; null: none was heard. */
   readonly foreign: ForeignPeer | null
   readonly stopped: boolean
@@ -119,15 +127,23 @@ export interface PairState {
   readonly dropped: { readonly replayed: number; readonly reflected: number }
 }
 
+/** An order or a word of the peer, and how old it can be at most. */
+export interface Said {
+  readonly kind: Heartbeat['kind']
+  readonly ageMsMax: number
+}
+
 export type PairEvent =
   | {
       /** An authentic datagram of the peer. `answers`: the number of the recent send of ours that it
-       * echoes, which only grows; zero: none that we remember. */
+       * echoes, which only grows; zero: none that we remember. `ageMsMax`: since that send left, so that
+       * the datagram is no older; infinite: unknown. */
       readonly kind: 'heard'
       readonly now: number
       readonly link: number
       readonly value: Heartbeat
       readonly answers: number
+      readonly ageMsMax: number
     }
   /** An authentic datagram of a peer whose version is not ours. */
   | {

@@ -7,8 +7,10 @@
 //! ```
 //!
 //! Done or undone within a second, wherever it was asked for: the standby asks for `takeMsMax`, the
-//! primary flushes for `flushMsMax` and offers the role for `handoverMsMax`. Undone is: the primary
-//! serves on in its term, and its switch lets the held work go on (`operation-result`).
+//! primary flushes for `flushMsMax`, offers the role for `offerMsMax`, and waits for `handoverMsMax` in all.
+//! Undone is: the primary serves on in its term, and its switch lets the held work go on
+//! (`operation-result`). What was offered is taken before that, or never: an offer that answers no
+//! heartbeat of the last `offerAgeMsMax` may be one that waited in a buffer, and is asked for again.
 import { assert } from '../assert.ts'
 import { limits } from '../limits.ts'
 import { linkState } from './links.ts'
@@ -106,10 +108,19 @@ export function flushed(turn: Turn, event: PairEvent & { kind: 'flushed' }): voi
 }
 
 function handOver(turn: Turn, operation: Operation): void {
-  const deadlineAt = turn.now + limits.handoverMsMax
-  const offeredTerm = turn.state.term
-  change(turn, { operation: { ...operation, stage: 'handing', deadlineAt }, offeredTerm })
+  const { now } = turn
+  const deadlineAt = now + limits.handoverMsMax
+  const offer = { term: turn.state.term, endsAt: now + limits.offerMsMax + limits.offerAgeMsMax }
+  change(turn, { operation: { ...operation, stage: 'handing', deadlineAt }, offer })
   turn.effects.push({ kind: 'send', heartbeat: 'handover' })
+}
+
+/** An offer may be lost, or reach a standby that cannot tell its age until it is said again. */
+export function isOffering({ state, now }: Turn): boolean {
+  const { operation } = state
+  if (operation?.stage !== 'handing') return false
+  const offeredAt = operation.deadlineAt - limits.handoverMsMax
+  return now - offeredAt <= limits.offerMsMax
 }
 
 /** The peer serves in a newer term, after this node had offered it the role. */
@@ -155,7 +166,7 @@ function expire(turn: Turn, operation: Operation): void {
 /** Once a period: what may have been lost on the way is said again. */
 export function repeatOperation(turn: Turn): void {
   const { operation } = turn.state
-  if (operation?.stage === 'handing') turn.effects.push({ kind: 'send', heartbeat: 'handover' })
+  if (isOffering(turn)) turn.effects.push({ kind: 'send', heartbeat: 'handover' })
   // A primary that is asked later than this could end after this node has given up.
   const inTime = operation !== null && turn.now - operation.startedAt <= limits.takeMsMax
   if (inTime && operation.stage === 'asking') sendTake(turn)

@@ -3,6 +3,7 @@
 import { assert } from '../assert.ts'
 import type { DecisionRecord, Role } from '../bus/messages.ts'
 import { limits } from '../limits.ts'
+import type { Heartbeat } from '../wire/heartbeat-types.ts'
 import { noteChange } from './damping.ts'
 import { lastHeardAt } from './links.ts'
 import { isProven, type Proof } from './proof-of-life.ts'
@@ -90,6 +91,20 @@ export function change(turn: Turn, part: Partial<PairState>): void {
   turn.state = { ...turn.state, ...part }
 }
 
+/** Answers what the peer said, which may be old; its answer to this is not. Three links, and an answer to
+ * each answer, would make a storm of it without `everyMs`. */
+export function sendExtra(turn: Turn, heartbeat: Heartbeat['kind'], everyMs: number): void {
+  if (turn.now - turn.state.extraAt < everyMs) return
+  change(turn, { extraAt: turn.now })
+  turn.effects.push({ kind: 'send', heartbeat })
+}
+
+/** This node cannot do what its peer asks for; no offer of before that is taken later. */
+export function sendRefusal(turn: Turn): void {
+  change(turn, { refusedAt: turn.now })
+  turn.effects.push({ kind: 'send', heartbeat: 'refused' })
+}
+
 /** Adopts a newer term; it is kept over restarts. */
 export function adoptTerm(turn: Turn, term: number): void {
   if (term <= turn.state.term) return
@@ -108,7 +123,7 @@ export function become(turn: Turn, role: Role, grounds: Grounds): void {
   const worthKeeping = term !== state.term || served !== state.served
   change(turn, { role, term, since: turn.now, conflict: false, served, stoodIn: false })
   change(turn, { unfitFrom: null, inherits: 'nothing' })
-  if (role === 'primary') change(turn, { offeredTerm: null })
+  if (role === 'primary') change(turn, { offer: null })
   else change(turn, { grantedBy: null })
   if (isCounted(from, role, grounds.rule)) {
     change(turn, { changes: noteChange(state.changes, turn.now) })

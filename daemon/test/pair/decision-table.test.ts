@@ -48,7 +48,7 @@ function stateOf(role: Role, change: Partial<PairState> = {}): PairState {
   }
 }
 
-function heard(change: Partial<Heartbeat>): PairEvent {
+function heard(change: Partial<Heartbeat>): PairEvent & { kind: 'heard' } {
   const value: Heartbeat = {
     kind: 'heartbeat',
     node: 'vccs-b',
@@ -74,9 +74,10 @@ function heard(change: Partial<Heartbeat>): PairEvent {
     pauseCount: 0,
     ...change,
   }
-  return { kind: 'heard', now, link: 0, value, answers: 1 }
+  return { kind: 'heard', now, link: 0, value, answers: 1, ageMsMax: 0 }
 }
 
+const ofUnknownAge = { ageMsMax: Number.POSITIVE_INFINITY }
 const unready = { ready: false, switchCounter: 0 }
 const events: Record<string, PairEvent> = {
   'hears a primary': heard({ role: 'primary' }),
@@ -89,6 +90,10 @@ const events: Record<string, PairEvent> = {
   'hears a starting node that is not ready': heard({ role: 'starting', ...unready }),
   'hears goodbye': heard({ kind: 'goodbye', role: 'starting', ...unready }),
   'hears handover': heard({ kind: 'handover', role: 'primary' }),
+  'hears a handover that may be old': {
+    ...heard({ kind: 'handover', role: 'primary' }),
+    ...ofUnknownAge,
+  },
   'hears take': heard({ kind: 'take', role: 'standby' }),
   'hears take-forced': heard({ kind: 'take-forced', role: 'standby', inStep: false }),
   'hears refused': heard({ kind: 'refused' }),
@@ -163,7 +168,10 @@ const situations: readonly (readonly [string, PairState])[] = [
   ['standby', stateOf('standby')],
   ['primary', stateOf('primary')],
   ['primary flushing', stateOf('primary', { operation: flushing })],
-  ['primary handing over', stateOf('primary', { operation: handing, offeredTerm: 4 })],
+  [
+    'primary handing over',
+    stateOf('primary', { operation: handing, offer: { term: 4, endsAt: now + 200 } }),
+  ],
   ['standby asking', stateOf('standby', { operation: asking })],
 ]
 

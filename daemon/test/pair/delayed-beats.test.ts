@@ -66,7 +66,7 @@ function eventsOf(profile: Profile, copies: readonly (readonly Copy[])[]): PairE
     const sentAt = period * profile.heartbeatMs
     for (const [link, lateMs] of arrivals) {
       const value = beat(period, link)
-      events.push({ kind: 'heard', now: sentAt + lateMs, link, value, answers: 0 })
+      events.push({ kind: 'heard', now: sentAt + lateMs, link, value, answers: 0, ageMsMax: 0 })
     }
   }
   const end = (copies.length - 1) * profile.heartbeatMs

@@ -1,6 +1,7 @@
 //! Rules of the decision that a story cannot show: what is old, what is late, and counts that turn round.
 import test from 'ava'
 import fc from 'fast-check'
+import { limits } from '../../src/limits.ts'
 import { isOwnHeld, noteChange } from '../../src/pair/damping.ts'
 import { startPair, step } from '../../src/pair/decision.ts'
 import { nothingKept } from '../../src/pair/kept-state.ts'
@@ -61,7 +62,12 @@ const beat: Heartbeat = {
 
 function heard(now: number, change: Partial<Heartbeat>): PairEvent {
   const value = { ...beat, switchCounter: now, mediaCounter: now, ...change }
-  return { kind: 'heard', now, link: value.link, value, answers: 0 }
+  return { kind: 'heard', now, link: value.link, value, answers: 0, ageMsMax: 0 }
+}
+
+/** What waited for so long, at most. */
+function late(event: PairEvent, ageMsMax: number): PairEvent {
+  return event.kind === 'heard' ? { ...event, ageMsMax } : event
 }
 
 function alive(now: number): PairEvent[] {
@@ -136,6 +142,41 @@ test('a planned switchover whose records are not confirmed is undone: same role,
   t.is(undone.state.term, state.term)
   const results = undone.effects.filter(({ kind }) => kind === 'operation-result')
   t.like(results[0], { ref: 5, ok: false })
+})
+
+test('a standby that refused takes no offer that may be of before, and asks for one of since', (t) => {
+  const ready = standby()
+  const unfit = { ...ready, own: { ...ready.own, media: { counter: 0, advancedAt: 200 } } }
+  const offer = (now: number, sequence: number) => heard(now, { kind: 'handover', sequence })
+  const refused = step(unfit, offer(210, 5))
+  t.deepEqual(refused.effects[0], { kind: 'send', heartbeat: 'refused' })
+  const fit = run(refused.state, alive(220))
+  const crossed = step(fit, late(offer(225, 7), 20))
+  t.is(crossed.state.role, 'standby')
+  t.deepEqual(crossed.effects, [{ kind: 'send', heartbeat: 'heartbeat' }])
+  t.deepEqual(step(crossed.state, late(offer(226, 9), 20)).effects, [], 'it asks now and then')
+  t.is(step(crossed.state, late(offer(230, 9), 10)).state.role, 'primary')
+})
+
+test('a standby that was one before the offer ended does not end the offer', (t) => {
+  let state = step(primaryFlushing(), {
+    kind: 'flushed',
+    now: 340,
+    ref: 5,
+    ok: true,
+    detail: '',
+  }).state
+  t.is(state.operation?.stage, 'handing')
+  state = run(state, [{ kind: 'check', now: 340 + limits.handoverMsMax }])
+  t.is(state.operation, null)
+  const { term } = state
+  const follows = (now: number, sequence: number) => heard(now, { sequence, role: 'standby', term })
+  state = step(state, late(follows(641, 21), 20)).state
+  const taken = heard(645, { sequence: 23, role: 'primary', term: term + 1 })
+  const decision = step(state, taken).effects.find(({ kind }) => kind === 'decision')
+  t.like(decision, { record: { rule: 'handed-over' } })
+  state = step(state, late(follows(650, 23), 10)).state
+  t.is(state.offer, null)
 })
 
 test('a standby asks for the role no longer than its primary needs to end in time', (t) => {

@@ -261,7 +261,7 @@ export class World {
     const turn = () => {
       if (node.boot !== boot) return
       if (node.suspended) {
-        node.waiting.unshift(turn)
+        node.waiting.push(turn)
         return
       }
       if (run() !== false) this.#plan(ms, turn)
