@@ -197,6 +197,8 @@ export const limits = {
   /** Start line and headers, and of them what an answer has to repeat: it has more of its own. */
   sipHeadBytesMax: 12_288,
   sipRepeatedLengthMax: 8_192,
+  /** What an answer adds to that: `received`, `rport` and the tag of To. */
+  sipAddedLengthMax: 256,
   sipHeaderLinesMax: 100,
   /** Values of Via, Contact, Route or Record-Route: each of them is a line of what is made of it. */
   sipListMax: 70,

@@ -41,6 +41,28 @@ for (const [name, headers] of Object.entries(heavy)) {
   })
 }
 
+test('the answer to a request of any length can be read, or there is none', (t) => {
+  const stage = new Stage()
+  const { endpoint } = stage.a
+  let answers = 0
+  for (let length = 7_500; length <= 8_300; length += 10) {
+    const lines = [
+      'OPTIONS sip:vccs.test SIP/2.0',
+      `Via: SIP/2.0/UDP ${endpoint.address}:${endpoint.port};rport;branch=z9hG4bK${length}`,
+      'From: <sip:101@vccs.test>;tag=a',
+      'To: <sip:vccs.test>',
+      `Call-ID: c${length}`,
+      `CSeq: 1 OPTIONS${'x'.repeat(length)}`,
+      'Content-Length: 0',
+    ]
+    const before = stage.sent
+    // The stage reads all that leaves the core.
+    t.notThrows(() => stage.fromNetwork(`${lines.join('\r\n')}\r\n\r\n`, endpoint), `${length}`)
+    answers += stage.sent - before
+  }
+  t.true(answers > 0)
+})
+
 test('a long Reason of the callee is not put into the record', (t) => {
   const stage = new Stage()
   const { a, b } = stage

@@ -23,6 +23,9 @@ const unreadableUri: SipUri = {
   headers: '',
 }
 
+/** The answer to it has to be readable as well. */
+const askedLengthMax = limits.sipRepeatedLengthMax - limits.sipAddedLengthMax
+
 /** Parses one datagram. Never throws; the work is linear in the length and the length is bounded. */
 export function parseSip(bytes: Uint8Array): SipMessage | SipMalformed {
   const draft = emptyDraft()
@@ -38,7 +41,7 @@ export function parseSip(bytes: Uint8Array): SipMessage | SipMalformed {
   if (!isUtf8(headBytes)) refuse(draft, 'the headers are not UTF-8')
   const hasControl = hasControls(headBytes)
   if (hasControl) checkControls(draft, headBytes.toString('utf8'))
-  draft.doubtful = hasControl || headBytes.length > limits.sipRepeatedLengthMax
+  draft.doubtful = hasControl || headBytes.length > askedLengthMax
   const start = readHead(draft, headBytes.toString('utf8'))
   if (start === null) return malformed(draft, null, 'the start line is not valid')
   const body = blank < 0 ? '' : readBody(draft, buffer.subarray(blank + 4))
@@ -234,10 +237,11 @@ function malformed(draft: Draft, reply: SipRequest | null, why: string): SipMalf
 }
 
 /** What an answer, or the ACK of one, has to repeat is short, and holds no control character that is not a quoted pair. */
-function canBeRepeated({ via, from, to, callId, cseq }: SipMessage): boolean {
+function canBeRepeated({ kind, via, from, to, callId, cseq }: SipMessage): boolean {
   const texts = [...via.map(viaText), nameAddressText(from), nameAddressText(to)]
   if (!texts.every(controlsAreQuoted)) return false
-  return [...texts, callId, cseq.method].join('').length <= limits.sipRepeatedLengthMax
+  const lengthMax = kind === 'request' ? askedLengthMax : limits.sipRepeatedLengthMax
+  return [...texts, callId, cseq.method].join('').length <= lengthMax
 }
 
 function namesAreLossy(request: SipRequest): boolean {
