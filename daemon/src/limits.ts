@@ -188,6 +188,8 @@ export const limits = {
   callBackWindowMs: 15_000,
   /** How long a tone says that a setting is stored. */
   confirmationMs: 2_000,
+  /** How long a caller hears that his call has failed. */
+  failureToneMs: 10_000,
   /** A PIN has to be dialled in this time, and so many wrong ones end the call. */
   conferencePinMs: 30_000,
   conferencePinTries: 3,

@@ -52,6 +52,7 @@ function profile(type: AccountType, number: string): Profile {
       instantAccess: 2,
       hotline: number === hotline ? '101' : null,
       pickupGroup: pickupGroup.includes(number) ? 'tower' : null,
+      failureTones: Number(number) % 5 === 1,
     },
     settings: { doNotDisturb: false, forward },
   }

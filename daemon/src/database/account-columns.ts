@@ -33,6 +33,9 @@ const settingsColumns = [
   'forward_not_registered',
 ] as const
 export const accountColumns = [...profileColumns, ...settingsColumns] as const
+/** Those that came later. */
+export const newerAccountColumns = ['failure_tones'] as const
+const writtenColumns = [...profileColumns, ...newerAccountColumns] as const
 
 type Texts<K extends string> = Readonly<Record<K, string>>
 type Row = Readonly<Record<string, string | number>>
@@ -41,21 +44,21 @@ type Row = Readonly<Record<string, string | number>>
 export function profileTexts(
   type: AccountType,
   { rights, line }: Pick<Profile, 'rights' | 'line'>,
-): Texts<(typeof profileColumns)[number]> {
+): Texts<(typeof writtenColumns)[number]> {
   const usual = defaultProfile(type)
   const written = textsOf(rights, line)
   const own = textsOf(usual.rights, usual.line)
-  const texts = profileColumns.map((name) => [
+  const texts = writtenColumns.map((name) => [
     name,
     written[name] === own[name] ? '' : written[name],
   ])
-  return Object.fromEntries(texts) as Texts<(typeof profileColumns)[number]>
+  return Object.fromEntries(texts) as Texts<(typeof writtenColumns)[number]>
 }
 
 function textsOf(
   rights: Profile['rights'],
   line: Profile['line'],
-): Texts<(typeof profileColumns)[number]> {
+): Texts<(typeof writtenColumns)[number]> {
   return {
     may_intrude: yesNo(rights.intrude),
     be_intruded: yesNo(rights.beIntruded),
@@ -71,6 +74,7 @@ function textsOf(
     contacts: String(line.contacts),
     hotline: line.hotline ?? '',
     pickup_group: line.pickupGroup ?? '',
+    failure_tones: yesNo(line.failureTones),
   }
 }
 
@@ -119,6 +123,7 @@ export function profileOfRow(type: AccountType, row: Row): Profile {
       contacts: Math.min(count('contacts', line.contacts), limits.contactsMax),
       hotline: some('hotline'),
       pickupGroup: some('pickup_group'),
+      failureTones: flag('failure_tones', line.failureTones),
     },
     settings: {
       doNotDisturb: flag('do_not_disturb', false),

@@ -92,6 +92,10 @@ export const migrations: readonly Step[] = [
       await moveTrunkRoutes(sql)
     },
   },
+  {
+    script: addColumns('accounts', 5),
+    rows: (sql) => adoptUnknownColumns(sql, 'accounts'),
+  },
 ]
 
 /** Brings the file to the present schema, one transaction a step.

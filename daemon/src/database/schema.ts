@@ -1,6 +1,6 @@
 //! The configuration tables (S1.121-S1.133) as data: one description from which the statements, the
 //! triggers of the outbox and the row hashes are made. Every column is NOT NULL; '' and 0 say nothing.
-import { accountColumns } from './account-columns.ts'
+import { accountColumns, newerAccountColumns } from './account-columns.ts'
 
 type ColumnType = 'TEXT' | 'INTEGER'
 
@@ -63,6 +63,7 @@ const columns: Readonly<Record<ConfigTable, readonly ColumnDefinition[]>> = {
     integer('twin'),
     // Rights, line and settings (`account-columns.ts`); '' is what the type has.
     ...since(4, ...accountColumns.map((name) => text(name))),
+    ...since(5, ...newerAccountColumns.map((name) => text(name))),
   ],
   /** S1.122. */
   positions: [text('position'), text('display_name'), text('account', 'accounts')],

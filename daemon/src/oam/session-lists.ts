@@ -69,11 +69,12 @@ const absent = {
   expiresAt: null,
 } as const
 
-/** Of a call with the switch, and of a call back that waits: who is meant. */
+/** Of a call with the switch, of one that nobody is called for (yet), and of a call back that waits: who is meant. */
 function partiesOf(conference: Conference): { caller: string; callee: string } {
   const { callBack, attendant } = conference
   if (callBack !== null) return { caller: callBack.asker, callee: callBack.number }
-  const callee = attendant?.number ?? userOf(conference, 'callee')
+  const others = userOf(conference, 'callee') || (conference.history?.called ?? '')
+  const callee = attendant?.number ?? others
   return { caller: userOf(conference, 'caller'), callee }
 }
 

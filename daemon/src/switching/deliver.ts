@@ -4,6 +4,7 @@ import { groupRow } from './conference/group.ts'
 import { conferenceMachine, conferenceRow } from './conference/machine.ts'
 import { attendantRow } from './services/attendant.ts'
 import { callBackRow } from './services/call-back-ring.ts'
+import { failureRow } from './services/failure-tones.ts'
 import type { Call } from './wired/call.ts'
 import type { CallEventName, CallEvents } from './wired/events.ts'
 import { callMachine, targetRow } from './wired/machine.ts'
@@ -18,10 +19,11 @@ export function deliver<K extends CallEventName>(call: Call, name: K, event: Cal
 
 function rowOf(call: Call, leg: string | null): Row {
   const { state, focus, type } = call.session
-  const { attendant, callBack } = call.session
+  const { attendant, callBack, failure } = call.session
   if (state === 'released') return leftRow
   const member = leg === null ? null : call.member(leg)
   if (member !== null && !isPresent(member)) return leftRow
+  if (failure !== null) return failureRow
   if (attendant !== null) return attendantRow
   if (callBack !== null) return callBackRow
   if (type === 'group') return groupRow

@@ -41,6 +41,8 @@ const lineSchema = recordObject({
   hotline: number.nullable(),
   /** Who is in the same group may pick up its calls (代答). */
   pickupGroup: z.string().max(64).nullable(),
+  /** It has no tones of its own: that a call has failed is heard before it is told by SIP. */
+  failureTones: z.boolean().default(false),
 })
 
 const forwardSchema = recordObject({
@@ -85,6 +87,7 @@ const telephone: Profile = {
     contacts: 1,
     hotline: null,
     pickupGroup: null,
+    failureTones: false,
   },
   settings: { doNotDisturb: false, forward: noForward },
 }

@@ -296,6 +296,20 @@ const callBackSchema = recordObject({
 })
 export type CallBack = z.infer<typeof callBackSchema>
 
+/** A call that has failed, while its caller hears so by a tone. */
+const failureSchema = recordObject({
+  /** What he is told by SIP when the tone is over; `reason`: its phrase, '' for the usual one. */
+  status: z.int().min(300).max(699),
+  reason: z.string().max(128),
+  headers: z.array(recordObject({ name: z.string().max(64), value: z.string().max(512) })).max(8),
+  /** A terminal has refused the call; false: the switch. */
+  byCallee: z.boolean(),
+  /** Unix milliseconds of its beginning, and how long it lasts. */
+  sinceMs: z.number(),
+  lengthMs: z.int().min(0),
+})
+export type Failure = z.infer<typeof failureSchema>
+
 /** One forwarding of a call, with the reason by its name in RFC 5806. */
 const diversionSchema = recordObject({
   from: z.string().max(64),
@@ -365,6 +379,8 @@ export const conferenceSchema = recordObject({
   attendant: attendantSchema.nullable().default(null),
   /** Null: it is none, or both have answered. */
   callBack: callBackSchema.nullable().default(null),
+  /** Null: it has not failed, or is over. */
+  failure: failureSchema.nullable().default(null),
   members: z.array(memberSchema).max(128),
 })
 export type Conference = z.infer<typeof conferenceSchema>

@@ -1,5 +1,5 @@
 //! Rows for the tests of the database.
-import { accountColumns } from '../../src/database/account-columns.ts'
+import { accountColumns, newerAccountColumns } from '../../src/database/account-columns.ts'
 import { type ConfigRow, type ConfigRows, keyOf } from '../../src/database/rows.ts'
 import { type ConfigTable, configTables } from '../../src/database/schema.ts'
 
@@ -13,7 +13,7 @@ export function account(number: string, priority = 4): ConfigRow {
     digest: 'md5',
     priority,
     twin: 1,
-    ...Object.fromEntries(accountColumns.map((name) => [name, ''])),
+    ...Object.fromEntries([...accountColumns, ...newerAccountColumns].map((name) => [name, ''])),
   }
 }
 

@@ -116,6 +116,22 @@ test('who is monitored hears a tone when the site says so', async (t) => {
   })
 })
 
+test('who has no tones of his own is said so in the file, of every type', async (t) => {
+  const site = `accounts:
+  1: { password: x, line: { failureTones: true } }
+  gw: { password: x, type: gateway }`
+  const database = await applied(t, site)
+  const { phoneBook } = await readCoreData(database)
+  const tones = phoneBook.map(({ number, profile }) => [number, profile?.line.failureTones])
+  t.deepEqual(tones, [
+    ['1', true],
+    ['gw', false],
+  ])
+  const exported = await exportSite(database)
+  t.true(exported.ok && /failureTones: true/.test(exported.value))
+  t.is(exported.ok && exported.value.match(/failureTones/g)?.length, 1)
+})
+
 const account = 'accounts: { 1: { password: x } }\n'
 const wrong: [string, string][] = [
   ['accounts:\n  1: { password: x, rights: { fly: true } }', '2:31: accounts.1.rights.fly: is not'],

@@ -55,6 +55,7 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     focus: null,
     transfer: null,
     attendant: null,
+    failure: null,
     callBack: null,
     members: [member('caller', 0), member('callee', 1)],
   }

@@ -33,6 +33,7 @@ const line = z.strictObject({
   contacts: z.int().min(1).max(limits.contactsMax),
   hotline: number.nullable(),
   pickupGroup: word(64).nullable(),
+  failureTones: z.boolean(),
 })
 
 const forward = z.strictObject({

@@ -8,6 +8,7 @@ import { isReadable, pendingServerOf } from '../dialog/pending.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import type { GroupPlan } from '../plan.ts'
 import { stopTones } from '../services/call-tones.ts'
+import { failCall, onNoAnswer } from '../services/failure-tones.ts'
 import { onAnswered } from '../wired/answer.ts'
 import { Call } from '../wired/call.ts'
 import type { Answered, Failed } from '../wired/events.ts'
@@ -19,12 +20,10 @@ import { redirectToAll } from '../wired/redirect.ts'
 import { refuse } from '../wired/refuse.ts'
 import {
   dropMember,
-  endCall,
   onBye,
   onCancel,
   onCancelAgain,
   onLateSuccess,
-  onNoAnswer,
   onRelease,
 } from '../wired/release.ts'
 import { ignored, notOffered, type Row, refused } from '../wired/rows.ts'
@@ -234,7 +233,7 @@ function withoutMember(call: Call, leg: Leg, status: number): void {
   dropMember(call, leg, { status, gone: leg })
   if (ringing(call).length > 0) return
   const isTold = status === 486 || status === 600 || status === 603
-  endCall(call, { by: 'callee', status: isTold ? status : 480 })
+  failCall(call, { by: 'callee', status: isTold ? status : 480 })
 }
 
 /** While nobody has answered. */

@@ -7,8 +7,10 @@ import { type Leg, legOf } from '../../tables/wired-conference.ts'
 import type { Direction } from '../../tables/wired-media.ts'
 import { playTone, stopTone } from '../bridge/leg-changes.ts'
 import type { Call } from '../wired/call.ts'
-import { isHold } from '../wired/direction.ts'
+import { isHold, meet } from '../wired/direction.ts'
+import { answerTo, connect } from '../wired/media.ts'
 import { isPresent, isSettingUp } from '../wired/sessions.ts'
+import { mediaOf } from '../xip/media.ts'
 
 const holdTone = 'hold'
 
@@ -43,6 +45,24 @@ export function play(call: Call, leg: Leg, pattern: TonePattern): void {
   const sounds = record?.tone?.name === pattern.name && isSounding(record.tone, call.now.tick)
   if (record === undefined || sounds) return
   wiredMedia.put(playTone(record, pattern, call.now.tick))
+}
+
+/** Early media for a caller: he hears a tone before anybody has answered.
+ * @returns our answer to his offer; '': he made none, and hears nothing. */
+export function playEarly(call: Call, leg: Leg, pattern: TonePattern): string {
+  const { pendingServer, localSdp } = call.dialog(leg)
+  const offer = pendingServer?.body ?? ''
+  const media = offer === '' ? null : mediaOf(offer)
+  if (media === null) return ''
+  const isConnected = call.exchange.options.tables.wiredMedia.get(call.member(leg).mediaId)
+  const said = meet('sendrecv', media.direction)
+  const body = isConnected === undefined ? answerTo(call, leg, offer, said) : localSdp
+  if (isConnected === undefined) {
+    call.changeDialog(leg, { localSdp: body, remoteSdp: offer })
+    connect(call, leg, media, said)
+  }
+  play(call, leg, pattern)
+  return body
 }
 
 /** @param name only this tone; absent: any. */

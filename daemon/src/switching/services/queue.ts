@@ -10,20 +10,17 @@ import { playTone } from '../bridge/leg-changes.ts'
 import { pendingServerOf } from '../dialog/pending.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { Call, withSession } from '../wired/call.ts'
-import { meet } from '../wired/direction.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { lineState } from '../wired/line.ts'
-import { answerTo, connect } from '../wired/media.ts'
 import { memberOfInvite } from '../wired/member.ts'
 import { callFirst } from '../wired/redirect.ts'
 import { refuse } from '../wired/refuse.ts'
-import { endCall } from '../wired/release.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import type { SetUp } from '../wired/setup.ts'
 import { hasRoom, newSession } from '../wired/setup-terminal.ts'
-import { mediaOf } from '../xip/media.ts'
 import type { Urge } from '../xip/xip.ts'
-import { play } from './call-tones.ts'
+import { play, playEarly } from './call-tones.ts'
+import { failCall } from './failure-tones.ts'
 import { mayBeUrged } from './intrude.ts'
 import type { Service, SessionChange } from './service.ts'
 
@@ -106,23 +103,11 @@ function wait(
   call.accept(first, 'pendingServer', { id: invitation.id, pending })
   // A terminal of ED-137 sounds its own tone, and one that presses in is soon inside.
   const hears = urge === null && xip.wg67Versions.length === 0
-  call.respond(first, 'pendingServer', 182, { body: hears ? hearsTone(call) : '' })
+  const { queue: tone } = toneSet(exchange.plan.tones)
+  const body = hears ? playEarly(call, first, tone) : ''
+  call.respond(first, 'pendingServer', 182, { body })
   startClock(call)
   return call.commit()
-}
-
-/** Early media for who waits: a tone says that he does.
- * @returns our answer to his offer; '': he made none. */
-function hearsTone(call: Call): string {
-  const offer = call.dialog(first).pendingServer?.body ?? ''
-  const media = offer === '' ? null : mediaOf(offer)
-  if (media === null) return ''
-  const said = meet('sendrecv', media.direction)
-  const body = answerTo(call, first, offer, said)
-  call.changeDialog(first, { localSdp: body, remoteSdp: offer })
-  connect(call, first, media, said)
-  play(call, first, toneSet(call.exchange.plan.tones).queue)
-  return body
 }
 
 function startClock({ exchange, sessionId, session, now }: Call): void {
@@ -135,7 +120,7 @@ function startClock({ exchange, sessionId, session, now }: Call): void {
 
 function giveUp(call: Call): void {
   const { queued } = call.session
-  if (queued !== null && queued.calledAtMs === null) endCall(call, { by: 'switch', status: 486 })
+  if (queued !== null && queued.calledAtMs === null) failCall(call, { by: 'switch', status: 486 })
 }
 
 /** Users who have left a session, or whose session is over. */

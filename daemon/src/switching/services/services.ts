@@ -6,6 +6,7 @@ import { callingBack } from './call-back.ts'
 import { callTypeService } from './call-types.ts'
 import { conferenceService } from './conference.ts'
 import { conferenceTones } from './conference-tones.ts'
+import { failureTones } from './failure-tones.ts'
 import { forking } from './forks.ts'
 import { forwarding } from './forward.ts'
 import { glares } from './glare.ts'
@@ -44,5 +45,6 @@ export const services: readonly Service[] = [
   joining,
   conferenceService,
   conferenceTones,
+  failureTones,
   transferring,
 ]

@@ -5,6 +5,7 @@ import { header, type SipHeader, type SipResponse } from '../../wire/sip/message
 import { establish } from '../dialog/dialog.ts'
 import { isReadable } from '../dialog/pending.ts'
 import { stopTones } from '../services/call-tones.ts'
+import { failCall } from '../services/failure-tones.ts'
 import { mediaOf } from '../xip/media.ts'
 import type { XipMedia } from '../xip/xip.ts'
 import type { Call } from './call.ts'
@@ -149,7 +150,7 @@ export function onRefused(call: Call, failed: Failed): void {
   const reason = response === null ? undefined : header(response, 'Reason')
   const isShort = reason !== undefined && reason.length <= reasonLengthMax
   const headers: SipHeader[] = isShort ? [{ name: 'Reason', value: reason }] : []
-  endCall(call, { by: call.member(leg).side, status: passedOn(status), gone: leg, headers })
+  failCall(call, { by: call.member(leg).side, status: passedOn(status), gone: leg, headers })
 }
 
 /** What concerns only us and the callee says nothing to the caller: redirections, challenges and

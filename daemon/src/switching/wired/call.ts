@@ -300,14 +300,15 @@ export class Call {
   }
 
   #contact(leg: Leg) {
-    const { queued, members, focus, attendant, callBack } = this.#session
+    const { queued, members, focus, attendant, callBack, history } = this.#session
     if (focus !== null) {
       // RFC 4579 5.2.
       const contact = ownContact(this.exchange.options, focus.number)
       return { ...contact, parameters: new Map([['isfocus', null]]) }
     }
     const isAlone = members.every((one) => legOf(one) === leg)
-    const number = queued?.number ?? attendant?.number ?? callBack?.number ?? ''
+    const own = queued?.number ?? attendant?.number ?? callBack?.number
+    const number = own ?? history?.called ?? ''
     const user = isAlone ? number : this.member(this.far(leg)).user
     return ownContact(this.exchange.options, user)
   }

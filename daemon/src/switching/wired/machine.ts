@@ -4,6 +4,7 @@
 //!   ringing, communicating, hold --BYE, CANCEL, refusal, time-out--> released --> (gone)
 import type { Conference } from '../../tables/wired-conference.ts'
 import { onDigit } from '../services/digits.ts'
+import { onNoAnswer } from '../services/failure-tones.ts'
 import { onInfo, onInfoDone } from '../services/info.ts'
 import { onNotified, onReferSubscribe, tell } from '../services/refer-progress.ts'
 import {
@@ -18,14 +19,7 @@ import { onEarlyUpdate, onUpdate } from '../services/update.ts'
 import { onAnswered, onProvisional, onRefused } from './answer.ts'
 import type { Call } from './call.ts'
 import { alignLate, onAck, onModificationRefused, onModified, onReinvite } from './modify.ts'
-import {
-  onBye,
-  onCancel,
-  onCancelAgain,
-  onNoAnswer,
-  onRelease,
-  onUnacknowledged,
-} from './release.ts'
+import { onBye, onCancel, onCancelAgain, onRelease, onUnacknowledged } from './release.ts'
 import { ignored, leftRow, notOffered, type Row, refused } from './rows.ts'
 import { isOver } from './sessions.ts'
 

@@ -9,6 +9,8 @@ export interface OpenRequest {
   readonly id: string
   readonly request: SipRequest
   readonly now: Now
+  /** Tells a refusal in another way. Null: it is told as always. */
+  readonly refusing?: (status: number, extras: ResponseExtras) => CoreEffect[] | null
 }
 
 /** Nothing was changed, so nothing has to be replicated before this answer. */
@@ -18,6 +20,8 @@ export function refuse(
   status: number,
   extras: ResponseExtras = {},
 ): CoreEffect[] {
+  const told = open.refusing?.(status, extras) ?? null
+  if (told !== null) return told
   const toTag = statelessTag(open.request)
   const answer = response(open.request, status, { toTag, ...extras })
   const { send } = exchange.layer.respond(open.id, answer, open.now.monotonicMs)

@@ -25,7 +25,7 @@ interface MemberEnd {
 }
 
 /** `status`: of the call record, too. */
-interface CallEnd extends MemberEnd {
+export interface CallEnd extends MemberEnd {
   readonly by: Member['side'] | 'switch'
   /** Value of the Reason header of who ended it; absent: that of `headers`. */
   readonly reason?: string | undefined
@@ -261,10 +261,6 @@ export function onByeDone(call: Call, { leg, response }: OfLeg & Partial<Failed>
 /** CANCEL of the caller while the callee rings. */
 export function onCancel(call: Call): void {
   endCall(call, { by: 'caller', status: 487 })
-}
-
-export function onNoAnswer(call: Call): void {
-  endCall(call, { by: 'switch', status: 408 })
 }
 
 export function onRelease(call: Call): void {

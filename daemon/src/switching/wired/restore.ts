@@ -115,7 +115,7 @@ function startClocks(exchange: Exchange, session: Conference, now: Now): void {
   const { timers } = exchange
   const { sessionId, members } = session
   const sinceMs = calledAtMs(session)
-  if (session.state === 'ringing' && sinceMs !== null) {
+  if (session.state === 'ringing' && session.failure === null && sinceMs !== null) {
     // The wall clocks of the nodes may differ; the wait is never longer than a whole one.
     const wholeMs = ringMs(exchange, session)
     const waitedMs = Math.min(Math.max(now.wallMs - sinceMs, 0), wholeMs)

@@ -99,6 +99,7 @@ export function newSession(
     transfer: null,
     attendant: null,
     callBack: null,
+    failure: null,
     members: [],
   }
 }

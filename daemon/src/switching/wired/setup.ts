@@ -4,6 +4,7 @@ import { callGroup } from '../conference/group.ts'
 import { callConference } from '../conference/open.ts'
 import type { CoreEffect } from '../effects.ts'
 import { type Destination, type Directory, destinationOf } from '../numbering.ts'
+import { withFailureTones } from '../services/failure-tones.ts'
 import { callTrunk } from '../trunk/outgoing.ts'
 import { xipFromInvite } from '../xip/from-sip.ts'
 import { refusalExtras } from '../xip/to-sip.ts'
@@ -47,7 +48,8 @@ export function setUp(exchange: Exchange, invitation: Invitation): CoreEffect[] 
 
 /** To the service that takes the call, or to what the called number is. A service that has found
  * another number comes here with it. */
-export function dispatch(work: SetUp): CoreEffect[] {
+export function dispatch(asked: SetUp): CoreEffect[] {
+  const work = withFailureTones(asked)
   const { exchange, xip } = work
   for (const { invited } of exchange.services) {
     const effects = invited?.(work) ?? null
