@@ -2,7 +2,6 @@
 //! build/bench.json. Flags: --only NAME,... (see `benches`), --seconds N (length of one measurement).
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { measureBounds } from './bench/bounds.ts'
 import type { BenchContext } from './bench/figures.ts'
 import { measureFlood } from './bench/flood.ts'
@@ -15,6 +14,7 @@ import { measureReplication } from './bench/replicated-bytes.ts'
 import { measureSetUp } from './bench/set-up.ts'
 import { measureStatusCommand } from './bench/status-command.ts'
 import { measureTakeOver } from './bench/take-over.ts'
+import { commandLine } from './command-line.ts'
 import { ensurePackages, testPrograms } from './net/packages.ts'
 import { ensureNamespaces } from './net/privilege.ts'
 import { preferPrograms, preferTree } from './net/processes.ts'
@@ -46,7 +46,7 @@ function store(name: string, figures: object): void {
 
 const niceness = -19
 
-const { values } = parseArgs({
+const { values } = commandLine({
   options: { only: { type: 'string' }, seconds: { type: 'string', default: '5' } },
 })
 const seconds = Number(values.seconds)

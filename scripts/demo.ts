@@ -2,7 +2,7 @@
 //! Flags: --seconds N (after the kill), --runs N, --keep (leave node files, captures, recordings).
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { commandLine } from './command-line.ts'
 import { brokenPromises } from './demo/promises.ts'
 import type { DemoReport } from './demo/report.ts'
 import { runDemo } from './demo/run.ts'
@@ -12,7 +12,7 @@ import { ensureNamespaces } from './net/privilege.ts'
 
 const buildFolder = join(import.meta.dirname, '../build')
 
-const { values } = parseArgs({
+const { values } = commandLine({
   options: {
     seconds: { type: 'string', default: '5' },
     runs: { type: 'string', default: '1' },

@@ -1,5 +1,5 @@
 //! What the commands share that try a number of things which one seed decides (`forge`, `mutate`).
-import { parseArgs } from 'node:util'
+import { commandLine } from './command-line.ts'
 
 interface Seeded {
   readonly count: number
@@ -8,13 +8,20 @@ interface Seeded {
 
 /** `--count N --seed N`. */
 export function seededOptions(): Seeded {
-  const { values } = parseArgs({
+  const { values } = commandLine({
     options: {
       count: { type: 'string', default: '1000000' },
       seed: { type: 'string', default: '1' },
     },
   })
-  return { count: Number(values.count), seed: Number(values.seed) }
+  return { count: whole('--count', values.count), seed: whole('--seed', values.seed) }
+}
+
+function whole(name: string, text: string): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= 1) return value
+  console.error(`${name} takes a whole number from 1, not "${text}".`)
+  process.exit(2)
 }
 
 /** The last line, and the exit code: 1 when something is wrong. */

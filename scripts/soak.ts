@@ -3,11 +3,11 @@
 //!
 //!   --kills N         faults until so many SIGKILLs; 0: no faults at all (then --seconds)
 //!   --seconds S       longest time of one round; every round has a new pair and new calls (300)
-//!   --rounds N        no more rounds than that
+//!   --rounds N        no more rounds than that (as many as the kills need; without kills 1)
 //!   --profile P       default (100 ms x 5) or fast (20 ms x 3)
 //!   --legs N          legs that are held all the time, two a call (100)
 //!   --load            a busy switch: 25 new calls a second instead of 1
-//!   --only KIND,...   faults of these kinds only, one after the other; some come only so
+//!   --only KIND,...   faults of these kinds only, one after the other; some come only so (--only x names them)
 //!   --single          terminals that hear one node only: the gap without a twin
 //!   --one-node        the other node is dead; no faults
 //!   --from COMMIT     both nodes run that version at first (with --only upgrade)
@@ -16,7 +16,7 @@
 //!   --dry             keep nothing
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { commandLine } from './command-line.ts'
 import { writeDocuments } from './docs.ts'
 import { chance } from './impair/impairment.ts'
 import { ensurePackages, testPrograms } from './net/packages.ts'
@@ -35,11 +35,11 @@ const niceness = -12
 const secondsOfKill = 6
 const secondsOfStart = 30
 
-const { values } = parseArgs({
+const { values } = commandLine({
   options: {
     kills: { type: 'string', default: '0' },
     seconds: { type: 'string', default: String(secondsDefault) },
-    rounds: { type: 'string', default: '100000' },
+    rounds: { type: 'string' },
     profile: { type: 'string', default: 'default' },
     legs: { type: 'string', default: '100' },
     load: { type: 'boolean', default: false },
@@ -73,7 +73,7 @@ function preferThisWork(): void {
 
 const kills = whole(values.kills, 0, 100_000)
 const secondsMax = whole(values.seconds, 20, 86_400)
-const roundsMax = whole(values.rounds, 1, 100_000)
+const roundsMax = whole(values.rounds ?? (kills > 0 ? '100000' : '1'), 1, 100_000)
 const legs = whole(values.legs, 2, 1_000)
 const floodPerSecond = whole(values.flood, 0, 100_000)
 const wanted = values.only === undefined ? [] : values.only.split(',')
@@ -142,6 +142,6 @@ do {
   if (run.notCaptured !== 0) say(`${run.notCaptured} frames were not captured`)
   if (run.problem !== null) lost += 1
   if (kills > 0 && killed === 0 && only.length === 0) break
-} while (killsDone < kills && rounds < roundsMax)
+} while ((kills === 0 || killsDone < kills) && rounds < roundsMax)
 if (!values.dry) writeDocuments()
 process.exit(lost === 0 ? 0 : 1)

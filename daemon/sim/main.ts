@@ -3,13 +3,13 @@
 //! `--chaos` (seconds) change their plan. `--pause MS`: no faults but late scheduling, pauses of the pair
 //! units up to this long. A seed that fails is shrunk and printed with its commit.
 import { execFileSync, spawn } from 'node:child_process'
-import { parseArgs } from 'node:util'
+import { commandLine } from '../../scripts/command-line.ts'
 import { shrink } from './faults/shrink.ts'
 import { runLoad } from './load.ts'
 import { faultKinds, type Plan, planOf } from './plan.ts'
 import { type Outcome, runPlan } from './run.ts'
 
-const { values } = parseArgs({
+const { values } = commandLine({
   options: {
     seed: { type: 'string' },
     seeds: { type: 'string' },

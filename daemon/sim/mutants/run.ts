@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { commandLine } from '../../../scripts/command-line.ts'
 import { groups } from './groups.ts'
 import type { MutantGroup } from './mutant.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
@@ -98,7 +98,7 @@ async function tryAll(jobs: readonly Job[], workers: number, count: Counts): Pro
 type Counts = Record<Verdict['kind'], number>
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = commandLine({
     options: { workers: { type: 'string', default: String(availableParallelism()) } },
     allowPositionals: true,
   })
