@@ -2,16 +2,11 @@
 //! somebody asks. What is kept is masked when it is shown.
 import { limits } from '../limits.ts'
 import { callIdOf, masked, summaryOf } from '../oam/sip-text.ts'
+import { ownText } from '../switching/transaction/settled.ts'
 import type { Conference } from '../tables/wired-conference.ts'
 import { legOf } from '../tables/wired-conference.ts'
 import type { Endpoint } from '../wire/sip/message.ts'
-
-interface Kept {
-  readonly atMs: number
-  readonly direction: 'in' | 'out'
-  readonly peer: Endpoint
-  readonly bytes: Uint8Array | string
-}
+import { MessageRing, type RingMessage } from './message-ring.ts'
 
 interface TracedMessage {
   /** Grows by one with each message of this start of the daemon. */
@@ -35,33 +30,44 @@ interface Leg {
 const answerTextMax = 40_000
 const firstTextMax = answerTextMax / 2
 
+/** In the text of the legs of a session: no Call-ID has a line end in it. */
+function beginOf(callId: string): string {
+  return `\n\n${callId}\n`
+}
+
+/** Thousands of sessions are kept for their names only: as one text each they cost the garbage collector nothing. */
+function legsOf(text: string): Map<string, Leg> {
+  const entries = text.split('\n\n').slice(1)
+  return new Map(
+    entries.map((entry) => {
+      const [callId = '', number = '', leg = ''] = entry.split('\n')
+      return [callId, { leg, number: number.slice(1) }]
+    }),
+  )
+}
+
 export class CallTrace {
-  /** Message n is at n modulo its length. */
-  readonly #ring: (Kept | undefined)[] = []
-  #count = 0
-  #bytes = 0
-  /** The first one that is kept. */
-  #oldest = 0
-  /** Call-IDs of sessions, the newest last: of ended ones, too. */
-  readonly #sessions = new Map<string, Map<string, Leg>>()
+  readonly #ring = new MessageRing({ messages: limits.traceMessages, bytes: limits.traceBytes })
+  /** Legs of sessions as text (`legsOf`), those that were seen first are first: of ended ones, too. */
+  readonly #sessions = new Map<string, string>()
 
   /** @param wallMs Unix milliseconds */
-  keep(direction: 'in' | 'out', bytes: Uint8Array | string, peer: Endpoint, wallMs: number): void {
-    if (this.#count - this.#oldest >= limits.traceMessages) this.#drop()
-    this.#ring[this.#count % limits.traceMessages] = { atMs: wallMs, direction, peer, bytes }
-    this.#count += 1
-    this.#bytes += bytes.length
-    while (this.#bytes > limits.traceBytes) this.#drop()
+  keep(direction: 'in' | 'out', bytes: Uint8Array, peer: Endpoint, wallMs: number): void {
+    this.#ring.add(direction, bytes, peer, wallMs)
   }
 
   sessionChanged(sessionId: string, session: Conference | null): void {
     if (session === null) return
-    const legs = this.#sessions.get(sessionId) ?? new Map<string, Leg>()
-    this.#sessions.delete(sessionId)
-    this.#sessions.set(sessionId, legs)
+    const known = this.#sessions.get(sessionId) ?? ''
+    let text = known
     for (const member of session.members) {
-      legs.set(member.dialog.callId, { leg: legOf(member), number: member.user })
+      const { callId } = member.dialog
+      if (!text.includes(beginOf(callId))) {
+        text += `${beginOf(callId)}#${member.user}\n${legOf(member)}`
+      }
     }
+    // A session changes often, and its legs seldom.
+    if (text !== known) this.#sessions.set(sessionId, ownText(text))
     const [first] = this.#sessions.keys()
     if (this.#sessions.size > limits.traceSessions && first !== undefined) {
       this.#sessions.delete(first)
@@ -76,18 +82,18 @@ export class CallTrace {
   /** Messages of a session after this one, oldest first.
    * @returns `more`: ask again after the last one; `cut`: the oldest ones are not kept any more */
   of(sessionId: string, after: number): { messages: TracedMessage[]; more: boolean; cut: boolean } {
-    const legs = this.#sessions.get(sessionId) ?? new Map<string, Leg>()
-    const cut = after === 0 && this.#oldest > 0
+    const legs = legsOf(this.#sessions.get(sessionId) ?? '')
+    const cut = after === 0 && this.#ring.oldest > 0
     const lengthMax = after === 0 ? firstTextMax : answerTextMax
     const messages: TracedMessage[] = []
     let length = 0
-    for (let at = Math.max(after, this.#oldest); at < this.#count; at++) {
-      const kept = this.#ring[at % limits.traceMessages]
-      if (kept === undefined) continue
-      const text = typeof kept.bytes === 'string' ? kept.bytes : Buffer.from(kept.bytes).toString()
+    for (let at = Math.max(after, this.#ring.oldest); at < this.#ring.end; at++) {
+      const kept = this.#ring.at(at)
+      if (kept === null) continue
+      const { text } = kept
       const leg = legs.get(callIdOf(text))
       if (leg === undefined) continue
-      const message = traced(kept, leg, { sequence: at + 1, text })
+      const message = traced(kept, leg, at + 1)
       length += Buffer.byteLength(JSON.stringify(message))
       if (length > lengthMax && messages.length > 0) return { messages, more: true, cut }
       messages.push(message)
@@ -98,13 +104,6 @@ export class CallTrace {
   /** What this node has sent of a session, oldest first: as many messages as fit one answer. */
   sent(sessionId: string): TracedMessage[] {
     return this.of(sessionId, 0).messages.filter(({ direction }) => direction === 'out')
-  }
-
-  #drop(): void {
-    const index = this.#oldest % limits.traceMessages
-    this.#bytes -= this.#ring[index]?.bytes.length ?? 0
-    this.#ring[index] = undefined
-    this.#oldest += 1
   }
 }
 
@@ -127,9 +126,9 @@ export function withSentByPeer(
 }
 
 function traced(
-  { atMs, direction, peer }: Kept,
+  { atMs, direction, peer, text }: RingMessage,
   leg: Leg,
-  { sequence, text }: { sequence: number; text: string },
+  sequence: number,
 ): TracedMessage {
   return {
     sequence,

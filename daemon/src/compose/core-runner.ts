@@ -212,8 +212,9 @@ export class CoreRunner {
     }
     const wallMs = this.#parts.clock.wallMs()
     for (const { text, to } of messages) {
-      this.#parts.trace.keep('out', text, to, wallMs)
-      this.#socket?.send(Buffer.from(text, 'utf8'), to.port, to.address)
+      const bytes = Buffer.from(text, 'utf8')
+      this.#parts.trace.keep('out', bytes, to, wallMs)
+      this.#socket?.send(bytes, to.port, to.address)
     }
   }
 }

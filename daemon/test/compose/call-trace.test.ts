@@ -8,15 +8,17 @@ const peer = { address: '10.0.0.1', port: 5060 }
 const session = sessionOf('abcdef', { users: ['101', '102'], ports: [0, 2], number: 1 })
 const [caller, callee] = session.members
 
-function message(callId: string | undefined, more = ''): string {
-  return `INFO sip:x SIP/2.0\r\nCall-ID: ${callId}\r\nAuthorization: Digest secret\r\n\r\n${more}`
+function message(callId: string | undefined, more = ''): Buffer {
+  return Buffer.from(
+    `INFO sip:x SIP/2.0\r\nCall-ID: ${callId}\r\nAuthorization: Digest secret\r\n\r\n${more}`,
+  )
 }
 
 test('the messages of all dialogs of a session, in their order, with the leg of each', (t) => {
   const trace = new CallTrace()
   trace.sessionChanged('abcdef', session)
-  trace.keep('in', Buffer.from(message(caller?.dialog.callId)), peer, 1_000)
-  trace.keep('in', Buffer.from(message('another')), peer, 1_001)
+  trace.keep('in', message(caller?.dialog.callId), peer, 1_000)
+  trace.keep('in', message('another'), peer, 1_001)
   trace.keep('out', message(callee?.dialog.callId), { address: '::1', port: 5062 }, 1_002)
   trace.sessionChanged('abcdef', null)
   const { messages, more, cut } = trace.of('abcdef', 0)
@@ -37,7 +39,7 @@ test('what the former primary has sent stands at its time, and the next answer b
   for (const trace of [former, now]) {
     trace.sessionChanged('abcdef', session)
     for (const atMs of [1_000, 3_000]) {
-      trace.keep('in', Buffer.from(message(caller?.dialog.callId)), peer, atMs)
+      trace.keep('in', message(caller?.dialog.callId), peer, atMs)
     }
   }
   for (const atMs of [2_000, 3_500]) former.keep('out', message(callee?.dialog.callId), peer, atMs)
@@ -87,7 +89,8 @@ test('the ring is bounded by number and by bytes, and says that it lost the olde
   const large = new CallTrace()
   large.sessionChanged('abcdef', session)
   const body = 'x'.repeat(16_000)
-  const fitting = Math.floor(limits.traceBytes / message(caller?.dialog.callId, body).length)
+  const lengthOfOne = message(caller?.dialog.callId, body).length + peer.address.length
+  const fitting = Math.floor(limits.traceBytes / lengthOfOne)
   for (let index = 0; index < fitting + 5; index++) {
     large.keep('in', message(caller?.dialog.callId, body), peer, index)
   }
