@@ -226,6 +226,8 @@ export const limits = {
   callRecordsBytesMax: 268_435_456,
   /** ... and as many as wait in memory for a disk that fails. */
   callRecordsHeldMax: 10_000,
+  /** Sessions that ended are written at once, but at most this often; ended ones of that time together. */
+  callEndedMs: 100,
   /** Sessions that live are written this often, and when they were last seen. */
   callLiveMs: 250,
   callSeenMs: 10_000,

@@ -51,6 +51,7 @@ export class CallLedger {
   #idle: () => void = () => undefined
   #lost = 0
   #retryAtMs = Number.NEGATIVE_INFINITY
+  #storedAtMs = Number.NEGATIVE_INFINITY
   #liveAtMs = Number.NEGATIVE_INFINITY
   #settleAtMs = Number.POSITIVE_INFINITY
   #trusted: Role | null = null
@@ -92,9 +93,11 @@ export class CallLedger {
 
   advance(nowMs: number, wallMs: number): void {
     if (this.#busy || nowMs < this.#retryAtMs) return
+    // Each batch costs a dozen changes of threads; many ends a second share one.
+    const isEndDue = nowMs >= this.#storedAtMs + limits.callEndedMs
     const isLiveDue = nowMs >= this.#liveAtMs + limits.callLiveMs
     const isSeenDue = nowMs >= this.#liveAtMs + limits.callSeenMs
-    if (this.#ended.size > 0 || isSeenDue || (isLiveDue && this.#live.size > 0)) {
+    if ((this.#ended.size > 0 && isEndDue) || isSeenDue || (isLiveDue && this.#live.size > 0)) {
       this.#store(nowMs, wallMs)
     } else if (nowMs >= this.#settleAtMs) this.#settle(nowMs)
   }
@@ -135,6 +138,7 @@ export class CallLedger {
     this.#ended = new Map()
     this.#live = new Map()
     this.#busy = true
+    this.#storedAtMs = nowMs
     const batch: CallBatch = {
       ended: [...ended.values()],
       live: [...live.values()].map((session) => interruptedRecord(session, wallMs)),

@@ -53,6 +53,9 @@ interface StoreBatch {
   readonly seenAtMs: number
 }
 
+/** Their texts are one text for SQLite. */
+const recordsAtOnce = 500
+
 export class CallStore {
   readonly #database: Database
   readonly #rules: RecordRules
@@ -111,12 +114,13 @@ export class CallStore {
   /** One transaction. Rejects with `SqlError`. */
   store({ ended, live, seenAtMs }: StoreBatch): Promise<void> {
     return this.#change(async (sql) => {
-      for (const record of ended) await this.#put(sql, record)
-      for (const record of live) {
+      await this.#putAll(sql, ended)
+      if (live.length > 0) {
+        const rows = live.map((record) => [record.sessionId, this.#rules.text(record)])
         await sql.run(
-          `INSERT OR REPLACE INTO live SELECT ?, ?
-           WHERE NOT EXISTS (SELECT 1 FROM calls WHERE session_id = ?)`,
-          [record.sessionId, this.#rules.text(record), record.sessionId],
+          `INSERT OR REPLACE INTO live SELECT value ->> 0, value ->> 1 FROM json_each(?)
+           WHERE NOT EXISTS (SELECT 1 FROM calls WHERE session_id = value ->> 0)`,
+          [JSON.stringify(rows)],
         )
       }
       await sql.run('UPDATE state SET seen_at_ms = ?', [Math.round(seenAtMs)])
@@ -127,7 +131,7 @@ export class CallStore {
   async adopt(records: readonly CallRecord[]): Promise<number> {
     let changed = 0
     await this.#change(async (sql) => {
-      for (const record of records) if (await this.#put(sql, record)) changed += 1
+      changed = await this.#putAll(sql, records)
     })
     return changed
   }
@@ -155,10 +159,11 @@ export class CallStore {
     if (gone.length === 0) return 0
     const state = await this.#database.get<{ seen: number }>('SELECT seen_at_ms AS seen FROM state')
     await this.#change(async (sql) => {
-      for (const record of gone) {
-        const endedAtMs = Math.max(record.endedAtMs, state?.seen ?? 0)
-        await this.#put(sql, { ...record, endedAtMs })
-      }
+      const seenMs = state?.seen ?? 0
+      const ended = gone.map((record) => {
+        return { ...record, endedAtMs: Math.max(record.endedAtMs, seenMs) }
+      })
+      await this.#putAll(sql, ended)
     })
     return gone.length
   }
@@ -244,28 +249,61 @@ export class CallStore {
     return recordsIn(rows)
   }
 
-  async #put(sql: Sql, given: CallRecord): Promise<boolean> {
-    const { sessionId } = given
-    const alive = await sql.get<{ record: string }>(
-      'DELETE FROM live WHERE session_id = ? RETURNING record',
-      [sessionId],
+  /** In a few statements, however many there are: each statement is a piece of work for another thread.
+   * @returns how many changed something. */
+  async #putAll(sql: Sql, given: readonly CallRecord[]): Promise<number> {
+    let changed = 0
+    for (let from = 0; from < given.length; from += recordsAtOnce) {
+      changed += await this.#putSome(sql, given.slice(from, from + recordsAtOnce))
+    }
+    return changed
+  }
+
+  async #putSome(sql: Sql, given: readonly CallRecord[]): Promise<number> {
+    const ids = [JSON.stringify(given.map(({ sessionId }) => sessionId))]
+    const alive = await sql.all<{ record: string }>(
+      `DELETE FROM live WHERE session_id IN (SELECT value FROM json_each(?)) RETURNING record`,
+      ids,
     )
-    const [seen] = alive === undefined ? [] : recordsIn([alive])
-    const record = seen === undefined ? given : this.#rules.completedBy(given, seen)
-    const row = await sql.get<{ record: string }>('SELECT record FROM calls WHERE session_id = ?', [
-      sessionId,
+    const rows = await sql.all<{ id: string; record: string }>(
+      `SELECT session_id AS id, record FROM calls
+       WHERE session_id IN (SELECT value FROM json_each(?))`,
+      ids,
+    )
+    const seen = new Map(recordsIn(alive).map((record) => [record.sessionId, record]))
+    const present = new Map(recordsIn(rows).map((record) => [record.sessionId, record]))
+    const changed = new Map<string, CallRecord>()
+    for (const one of given) {
+      const { sessionId } = one
+      const before = seen.get(sessionId)
+      const record = before === undefined ? one : this.#rules.completedBy(one, before)
+      const other = changed.get(sessionId) ?? present.get(sessionId)
+      const counts = other === undefined || this.#rules.compare(record, other) < 0
+      if (counts) changed.set(sessionId, record)
+    }
+    await this.#write(sql, [...changed.values()], rows)
+    return changed.size
+  }
+
+  /** @param before what stands under their numbers, whether it can be read or not */
+  async #write(
+    sql: Sql,
+    records: readonly CallRecord[],
+    before: readonly { id: string; record: string }[],
+  ): Promise<void> {
+    if (records.length === 0) return
+    const lengths = new Map(before.map(({ id, record }) => [id, record.length]))
+    const rows = records.map((record) => {
+      const text = this.#rules.text(record)
+      const former = lengths.get(record.sessionId)
+      this.#count += former === undefined ? 1 : 0
+      this.#bytes += text.length - (former ?? 0)
+      return rowOf(record, text)
+    })
+    const columns = rows[0]?.map((_, index) => `value ->> ${index}`).join(', ')
+    await sql.run(`INSERT OR REPLACE INTO calls SELECT ${columns} FROM json_each(?)`, [
+      JSON.stringify(rows),
     ])
-    const [present] = row === undefined ? [] : recordsIn([row])
-    if (present !== undefined && this.#rules.compare(record, present) >= 0) return false
-    const text = this.#rules.text(record)
-    const { startedAtMs, endedAtMs, answeredAtMs, status, reason } = record
-    const times = [Math.round(startedAtMs), Math.round(endedAtMs), answeredAtMs === null ? 0 : 1]
-    const searched = [status, reason.toLowerCase(), numbersOf(record), kindsOf(record)]
-    const values = [sessionId, ...times, ...searched, hashOf(text), text]
-    await sql.run('INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', values)
-    this.#count += row === undefined ? 1 : 0
-    this.#bytes += text.length - (row?.record.length ?? 0)
-    return true
   }
 
   /** The figures are right again when nothing was kept. */
@@ -287,6 +325,14 @@ export class CallStore {
     this.#count = row?.count ?? 0
     this.#bytes = row?.bytes ?? 0
   }
+}
+
+/** As the columns of the table. */
+function rowOf(record: CallRecord, text: string): SqlValue[] {
+  const { sessionId, startedAtMs, endedAtMs, answeredAtMs, status, reason } = record
+  const times = [Math.round(startedAtMs), Math.round(endedAtMs), answeredAtMs === null ? 0 : 1]
+  const searched = [status, reason.toLowerCase(), numbersOf(record), kindsOf(record)]
+  return [sessionId, ...times, ...searched, hashOf(text), text]
 }
 
 function conditions(query: CallQuery): { where: string[]; values: SqlValue[] } {

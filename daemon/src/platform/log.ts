@@ -33,6 +33,9 @@ interface LogOptions {
 /** Lines of one turn of the loop are written together after it, at the latest when there are so many: a
  * line that is given out in the background at once would be out of reach of `flush`. */
 const chunkBytes = 8_192
+/** Each write is work for another thread, and a change of threads: lines of information that follow each other
+ * faster are written together. */
+const pauseMs = 50
 
 /** @throws when the file cannot be opened. */
 export function openLog(options: LogOptions): Log {
@@ -51,20 +54,14 @@ export function openLog(options: LogOptions): Log {
     },
     out,
   )
-  let waiting = false
-  const writeSoon = () => {
-    if (waiting) return
-    waiting = true
-    setImmediate(() => {
-      waiting = false
-      // It throws when nothing can be written any more; the lines are then held.
-      try {
-        out.flush()
-      } catch {}
-    })
-  }
+  const writer = new Writer(() => {
+    // It throws when nothing can be written any more; the lines are then held.
+    try {
+      out.flush()
+    } catch {}
+  })
   return wrap(logger, {
-    writeSoon,
+    writeSoon: (isUrgent) => writer.writeSoon(isUrgent),
     flush: () => {
       try {
         out.flushSync()
@@ -89,8 +86,41 @@ export function withListener(
   return { ...log, info: write('info'), warn: write('warn'), error: write('error') }
 }
 
+/** Writes after the present turn of the loop, and what comes then after a pause. */
+class Writer {
+  readonly #write: () => void
+  #isDue = false
+  #hasMore = false
+  #pause: NodeJS.Timeout | null = null
+
+  constructor(write: () => void) {
+    this.#write = write
+  }
+
+  writeSoon(isUrgent: boolean): void {
+    if (this.#isDue) return
+    if (this.#pause !== null && !isUrgent) {
+      this.#hasMore = true
+      return
+    }
+    this.#isDue = true
+    setImmediate(() => {
+      this.#isDue = false
+      this.#hasMore = false
+      this.#write()
+      this.#pause ??= setTimeout(() => this.#afterPause(), pauseMs)
+    })
+  }
+
+  #afterPause(): void {
+    this.#pause = null
+    if (this.#hasMore) this.writeSoon(false)
+  }
+}
+
 interface Output {
-  writeSoon(): void
+  /** @param isUrgent without a pause */
+  writeSoon(isUrgent: boolean): void
   flush(): void
 }
 
@@ -100,7 +130,7 @@ function wrap(logger: Logger, output: Output): Log {
     (text: string, fields: LogFields = {}) => {
       if (!logger.isLevelEnabled(level)) return
       logger[level](fields, text)
-      output.writeSoon()
+      output.writeSoon(level === 'warn' || level === 'error')
     }
   return {
     debug: write('debug'),

@@ -72,6 +72,26 @@ test('a session that ends is written at once, and once, however often its record
   t.is(desk.ledger.waiting, 0)
 })
 
+test('sessions that end soon after each other are written together, none later than the next batch', (t) => {
+  const desk = new Desk()
+  const batches: number[] = []
+  const store = desk.disk.store.bind(desk.disk)
+  desk.disk.store = (batch, done) => {
+    batches.push(batch.ended.length)
+    store(batch, done)
+  }
+  desk.see(over('first'))
+  desk.pass(50)
+  t.deepEqual(batches, [1], 'the first one at once')
+  for (let index = 0; index < 40; index++) desk.see(over(`s${index}`))
+  desk.pass(50)
+  t.deepEqual(batches, [1])
+  for (let index = 40; index < 50; index++) desk.see(over(`s${index}`))
+  desk.pass(limits.callEndedMs - 50)
+  t.deepEqual(batches, [1, 50])
+  t.is(desk.disk.calls.size, 51)
+})
+
 test('a disk that is full is tried again until it has everything', (t) => {
   const desk = new Desk()
   desk.disk.failing = true

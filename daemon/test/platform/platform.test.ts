@@ -284,6 +284,29 @@ test('a line of the log comes without flush, too', async (t) => {
   t.like(JSON.parse(readFileSync(file, 'utf8')), { text: 'by itself' })
 })
 
+test('lines that follow each other come by themselves, each once and in order, a warning before the pause', async (t) => {
+  const file = join(directoryOf(t), 'log')
+  const log = openLog({ level: 'info', file, node: 'vccs-a', unit: 'pair' })
+  const told = () => readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  const until = async (count: number) => {
+    while (told().length < count) await new Promise((soon) => setImmediate(soon))
+  }
+  log.info('1')
+  await until(1)
+  log.info('2')
+  log.info('3')
+  await until(3)
+  log.info('4')
+  log.warn('5')
+  await until(5)
+  log.info('6')
+  log.flush()
+  t.deepEqual(
+    told().map((line) => (JSON.parse(line) as { text: string }).text),
+    ['1', '2', '3', '4', '5', '6'],
+  )
+})
+
 test('a directory is locked by one process only', async (t) => {
   const directory = directoryOf(t)
   t.true(await takeDirectoryLock(directory))

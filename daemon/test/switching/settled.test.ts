@@ -5,6 +5,7 @@ import { openInviteClient } from '../../src/switching/transaction/invite-client.
 import { openInviteServer } from '../../src/switching/transaction/invite-server.ts'
 import type { Live, Machine, MachineEvent } from '../../src/switching/transaction/live.ts'
 import { answeredTag, isOfRequest, stepMachine } from '../../src/switching/transaction/live.ts'
+import { Room } from '../../src/switching/transaction/room.ts'
 import { openServer } from '../../src/switching/transaction/server.ts'
 import { settle, textOf } from '../../src/switching/transaction/settled.ts'
 import { writeSip } from '../../src/wire/sip/write.ts'
@@ -15,7 +16,10 @@ const bye = request('BYE', { toTag: 'far' })
 
 function live(machine: Machine): Live {
   const to = { address: '10.0.0.1', port: 5060 }
-  return { id: 'id', machine, to, timers: new Map(), quiet: false, sent: null, names: null }
+  return {
+    ...{ id: 'id', room: new Room(), machine, to, timers: new Map(), quiet: false },
+    ...{ sent: null, names: null, restsUntilMs: null },
+  }
 }
 
 /** A step as the layer does it. */

@@ -41,6 +41,7 @@ import {
   sentByText,
   serverId,
 } from './match.ts'
+import { Room } from './room.ts'
 import { openServer, restoreServer } from './server.ts'
 import { ownText, settle, textOf } from './settled.ts'
 import { statelessAnswer, statelessTag } from './stateless.ts'
@@ -65,10 +66,10 @@ export class TransactionLayer implements TransactionLayerApi {
   readonly #newBranch: () => string
   readonly #transactionsMax: number
   readonly #clientTransactionsMax: number
-  readonly #servers = new Map<string, Live>()
-  readonly #clients = new Map<string, Live>()
+  readonly #servers = new Room()
+  readonly #clients = new Room()
   /** Repetitions of a 2xx or of a reliable 1xx, under the id of their server transaction. */
-  readonly #repeats = new Map<string, Live>()
+  readonly #repeats = new Room()
   readonly #timers = new TimerQueue<Live>()
   readonly #counters: LayerCounters = {
     requestsRefused: 0,
@@ -201,11 +202,14 @@ export class TransactionLayer implements TransactionLayerApi {
   }
 
   nextTimerMs(): number | null {
-    return this.#timers.nextMs()
+    const next = [this.#timers.nextMs(), this.#servers.nextMs(), this.#clients.nextMs()]
+    return next.reduce((first, one) => (first === null || (one ?? first) < first ? one : first))
   }
 
   advance(nowMs: number): LayerOutput {
     const call = new Call(nowMs)
+    this.#servers.advance(nowMs)
+    this.#clients.advance(nowMs)
     // A restarted timer is later than now, so a long stall leads to one repetition, not to a burst.
     for (let due = this.#timers.take(nowMs); due !== null; due = this.#timers.take(nowMs)) {
       this.#run(call, due.owner, { kind: due.timer } as MachineEvent)
@@ -316,14 +320,15 @@ export class TransactionLayer implements TransactionLayerApi {
     this.#open(call, this.#repeats, { id, to, quiet: false, step: openSuccessRepeat(answer) })
   }
 
-  #open(call: Call, room: Map<string, Live>, opening: Opening): Live {
+  #open(call: Call, room: Room, opening: Opening): Live {
     const { to, quiet, step } = opening
-    const id = ownText(opening.id)
-    const machine = step.state
-    const live: Live = { id, to, quiet, machine, timers: new Map(), sent: null, names: null }
-    room.set(id, live)
+    const live: Live = {
+      ...{ id: ownText(opening.id), room, to, quiet, machine: step.state, timers: new Map() },
+      ...{ sent: null, names: null, restsUntilMs: null },
+    }
+    room.add(live)
     for (const effect of step.effects) this.#apply(call, live, effect)
-    settle(live)
+    this.#settle(live)
     return live
   }
 
@@ -332,7 +337,12 @@ export class TransactionLayer implements TransactionLayerApi {
     live.machine = step.state
     for (const effect of step.effects) this.#apply(call, live, effect)
     if (live.machine.phase === 'terminated') this.#remove(live)
-    else settle(live)
+    else this.#settle(live)
+  }
+
+  #settle(live: Live): void {
+    settle(live)
+    if (live.room.rest(live)) this.#timers.stopAll(live)
   }
 
   #apply(call: Call, live: Live, effect: Effect): void {
@@ -364,9 +374,7 @@ export class TransactionLayer implements TransactionLayerApi {
 
   #remove(live: Live): void {
     assert(live.timers.size === 0, 'a terminated transaction has no timer')
-    for (const room of [this.#servers, this.#clients, this.#repeats]) {
-      if (room.get(live.id) === live) room.delete(live.id)
-    }
+    live.room.remove(live)
   }
 
   /** Also the mark that lets the gate know our own requests when they come back. */

@@ -5,6 +5,7 @@ import { type InviteClient, type InviteClientEvent, stepInviteClient } from './i
 import { type InviteServer, type InviteServerEvent, stepInviteServer } from './invite-server.ts'
 import type { Step } from './machine.ts'
 import { tagOf } from './match.ts'
+import type { Room } from './room.ts'
 import { type Server, type ServerEvent, stepServer } from './server.ts'
 import { type SuccessRepeat, type SuccessRepeatEvent, stepSuccessRepeat } from './success-repeat.ts'
 import type { Timer } from './timer-queue.ts'
@@ -29,6 +30,8 @@ export interface Names {
 
 export interface Live {
   readonly id: string
+  /** Where it is found. */
+  readonly room: Room
   machine: Machine
   /** Where its messages go. */
   readonly to: Endpoint
@@ -41,6 +44,8 @@ export interface Live {
   readonly quiet: boolean
   /** Header Reason of its CANCEL (RFC 3326), once it is to be cancelled. */
   cancelReason?: string | null
+  /** When it ends, if nothing but repetitions can come until then; null: its own clocks run. */
+  readonly restsUntilMs: number | null
 }
 
 /** Gives the event to the table of the role. The layer gives each role only its own events. */

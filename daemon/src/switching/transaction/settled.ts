@@ -3,6 +3,8 @@
 //! of its heap, and what its garbage collector goes through again and again.
 import type { NameAddress, SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { writeSip } from '../../wire/sip/write.ts'
+import type { Client } from './client.ts'
+import type { InviteClient } from './invite-client.ts'
 import type { Live, Names } from './live.ts'
 import { tagOf } from './match.ts'
 
@@ -34,8 +36,18 @@ const forgotten = {
 }
 
 /** In the place of a message that nobody will look at again. */
-const forgottenRequest: SipRequest = { ...forgotten, kind: 'request', method: '', uri: nobody.uri }
-const forgottenResponse: SipResponse = { ...forgotten, kind: 'response', status: 0, reason: '' }
+export const forgottenRequest: SipRequest = {
+  ...forgotten,
+  kind: 'request',
+  method: '',
+  uri: nobody.uri,
+}
+export const forgottenResponse: SipResponse = {
+  ...forgotten,
+  kind: 'response',
+  status: 0,
+  reason: '',
+}
 
 /** The text for the wire. A message that is sent again is not written again. */
 export function textOf(live: Live, message: SipRequest | SipResponse): string {
@@ -56,22 +68,20 @@ export function settle(live: Live): void {
   switch (machine.role) {
     case 'invite-client':
       // In `completed` each repeated refusal gets an ACK that is made from the INVITE.
-      if (machine.phase !== 'accepted' || machine.request === forgottenRequest) return
-      live.names = keptNames(machine.request)
-      live.machine = { ...machine, request: forgottenRequest }
-      live.sent = null
+      if (machine.phase === 'accepted') forgetRequest(live, machine)
       return
     case 'client':
-      if (machine.phase !== 'completed' || machine.request === forgottenRequest) return
-      live.names = keptNames(machine.request)
-      live.machine = { ...machine, request: forgottenRequest }
-      live.sent = null
+      if (machine.phase === 'completed') forgetRequest(live, machine)
       return
     case 'invite-server':
     case 'server': {
       const { last, phase } = machine
       if (phase === 'trying' || phase === 'proceeding' || last === null) return
-      if (last !== forgottenResponse) live.names = keptNames(last)
+      if (last !== forgottenResponse) {
+        // A refused INVITE stays an object until its ACK; what rests is written anew (`room.ts`).
+        const stays = machine.role === 'invite-server' && phase === 'completed'
+        live.names = stays ? ownNames(namesIn(last)) : namesIn(last)
+      }
       live.machine = { ...machine, last: forgottenResponse }
       if (phase !== 'completed') live.sent = null
       else if (sent?.message !== forgottenResponse) {
@@ -83,7 +93,17 @@ export function settle(live: Live): void {
   }
 }
 
-function keptNames({ callId, cseq, from, to }: SipRequest | SipResponse): Names {
-  const [fromTag, toTag] = [ownText(tagOf(from)), ownText(tagOf(to))]
-  return { callId: ownText(callId), number: cseq.number, fromTag, toTag }
+function forgetRequest(live: Live, machine: InviteClient | Client): void {
+  if (machine.request === forgottenRequest) return
+  live.names = namesIn(machine.request)
+  live.machine = { ...machine, request: forgottenRequest }
+  live.sent = null
+}
+
+function namesIn({ callId, cseq, from, to }: SipRequest | SipResponse): Names {
+  return { callId, number: cseq.number, fromTag: tagOf(from), toTag: tagOf(to) }
+}
+
+function ownNames({ callId, number, fromTag, toTag }: Names): Names {
+  return { callId: ownText(callId), number, fromTag: ownText(fromTag), toTag: ownText(toTag) }
 }

@@ -1,7 +1,8 @@
 //! The running timers of all transactions, the earliest first: a binary heap.
 //!
-//! A stopped timer stays in the heap until its time comes, without its owner: most timers are stopped, half a
-//! minute before they would fire, and a transaction that has ended must not live on in them.
+//! A stopped timer stays in the heap for a while, without its owner: most timers are stopped, half a minute before
+//! they would fire, and a transaction that has ended must not live on in them. When most of the heap are such
+//! timers, they are thrown away.
 import { assert } from '../../assert.ts'
 import type { TimerName } from './timers.ts'
 
@@ -19,9 +20,14 @@ interface TimerOwner {
   readonly timers: Map<TimerName, Timer>
 }
 
+/** So many stopped ones may stay in the heap. */
+const stoppedMin = 256
+
 export class TimerQueue<O extends TimerOwner> {
-  readonly #heap: Timer[] = []
+  #heap: Timer[] = []
   #lastNumber = 0
+  /** Of those in the heap. */
+  #stopped = 0
 
   /** Starts or restarts. */
   start(owner: O, timer: TimerName, atMs: number): void {
@@ -38,11 +44,13 @@ export class TimerQueue<O extends TimerOwner> {
     if (running === undefined) return
     running.owner = null
     owner.timers.delete(timer)
+    this.#noteStopped(1)
   }
 
   /** All of an owner. */
   stopAll(owner: O): void {
     for (const running of owner.timers.values()) running.owner = null
+    this.#noteStopped(owner.timers.size)
     owner.timers.clear()
   }
 
@@ -50,6 +58,7 @@ export class TimerQueue<O extends TimerOwner> {
   nextMs(): number | null {
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
       if (first.owner !== null) return first.atMs
+      this.#stopped -= 1
       this.#removeFirst()
     }
     return null
@@ -68,7 +77,23 @@ export class TimerQueue<O extends TimerOwner> {
   }
 
   clear(): void {
-    this.#heap.length = 0
+    this.#heap = []
+    this.#stopped = 0
+  }
+
+  /** Entries of the heap: those that run, and stopped ones. */
+  get length(): number {
+    return this.#heap.length
+  }
+
+  #noteStopped(count: number): void {
+    this.#stopped += count
+    if (this.#stopped < stoppedMin || this.#stopped * 2 < this.#heap.length) return
+    // Sorted is a heap, too.
+    this.#heap = this.#heap
+      .filter(({ owner }) => owner !== null)
+      .sort((a, b) => a.atMs - b.atMs || a.number - b.number)
+    this.#stopped = 0
   }
 
   #removeFirst(): void {
