@@ -6,7 +6,7 @@ import { between, ofTerminal, sipMessages } from '../../scripts/capture/sip-anal
 import { compareTwins } from '../../scripts/capture/twin.ts'
 import { Lab } from '../../scripts/lab.ts'
 import type { LabNode } from '../../scripts/lab-node.ts'
-import { labUsers } from '../../scripts/lab-site.ts'
+import { type LabUser, labUsers } from '../../scripts/lab-site.ts'
 import { serviceAddress } from '../../scripts/net/netns.ts'
 import type { BaresipPhone } from '../../scripts/phones/baresip.ts'
 import { until } from '../../scripts/waiting.ts'
@@ -24,9 +24,11 @@ import {
 import { SilentStandbyWatch } from './silent-standby.ts'
 import { register } from './sipp-phones.ts'
 
-const users = labUsers(1001, 4).map((user) =>
-  user.user === '1003' ? { ...user, twin: false } : user,
-)
+const traits: Readonly<Record<string, Omit<LabUser, 'user' | 'password'>>> = {
+  '1001': { line: { failureTones: true } },
+  '1003': { twin: false },
+}
+const users = labUsers(1001, 4).map((one) => ({ ...one, ...traits[one.user] }))
 /** Nobody stands behind this number: its registration only has to end in time. */
 const brief = users.filter(({ user }) => user === '1004')
 /** The shortest that the registrar takes. */
@@ -204,10 +206,37 @@ test.serial('registrations outlive all this, and end when they were to end', asy
     { what: 'end of a registration', msMax: 2_000 * briefSeconds },
   )
   t.true(Date.now() >= Date.parse(before?.expiresAt ?? ''), gone.status)
-  const closed = pair.caller.next('CALL_CLOSED')
-  await pair.caller.dial(`sip:1004@${serviceAddress}`)
+  const closed = single.next('CALL_CLOSED')
+  await single.dial(`sip:1004@${serviceAddress}`)
   t.regex((await closed).param, /480/)
 })
+
+test.serial(
+  'why a call fails is heard over the death of the primary, and told by the new one',
+  async (t) => {
+    const capture = await lab.capture('p1')
+    const progress = pair.caller.next('CALL_PROGRESS')
+    const closed = pair.caller.next('CALL_CLOSED')
+    await pair.caller.dial(`sip:1004@${serviceAddress}`)
+    await progress
+    const fromMs = Date.now()
+    await delay(2_000)
+    const { victim } = await killPrimary()
+    t.regex((await closed).param, /480/)
+    await bringBack(victim)
+    const packets = await capture.stop()
+    const window = { fromMs, toMs: fromMs + 7_000 }
+    const address = lab.network.address('p1')
+    t.is(lostIn(packets, address, window), 0)
+    const bursts = burstsIn(packets, address, window)
+    t.true(bursts.length >= 6, JSON.stringify(bursts))
+    // The first and the last one may be cut.
+    for (const burst of bursts.slice(1, -1)) {
+      t.is(burst.packets, 25, '500 ms')
+      t.true(burst.share(1_000) > 0.9, 'out of service')
+    }
+  },
+)
 
 test.serial(
   'the standby has sent no SIP in all of this, and the same tone as the primary',
