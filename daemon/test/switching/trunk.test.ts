@@ -383,6 +383,33 @@ test('a system that asks for a password gets it once, in the same dialog', (t) =
   t.true(wrong.a.heard(480))
 })
 
+for (const takesOver of [false, true]) {
+  const how = takesOver ? ', by the other node too' : ''
+  test(`a call that is asked for longer after its password shows that with the next count${how}`, (t) => {
+    const stage = trunkStage(guarded)
+    const peer = peerOf(stage, 1)
+    stage.a.call('70001')
+    const challenge = 'Proxy-Authenticate: Digest realm="b.example", nonce="n2", qop="auth"'
+    peer.respond(peer.asked('INVITE'), 407, '', [challenge])
+    const shown = [peer.asked('INVITE')]
+    for (const longer of ['2000', '3000']) {
+      if (takesOver) stage.takeOver()
+      peer.respond(peer.asked('INVITE'), 422, '', [`Min-SE: ${longer}`])
+      shown.push(peer.asked('INVITE'))
+    }
+    const counts = shown.map(
+      (one) => /nc=(\d+)/.exec(header(one, 'Proxy-Authorization') ?? '')?.[1],
+    )
+    t.deepEqual(counts, ['00000001', '00000002', '00000003'])
+    for (const [index, one] of shown.entries()) t.true(isRight(one, counts[index]))
+    t.is(header(peer.asked('INVITE'), 'Session-Expires'), '3000;refresher=uac')
+    peer.respond(peer.asked('INVITE'), 200, sdp(peer.endpoint))
+    t.regex(header(peer.asked('ACK'), 'Proxy-Authorization') ?? '', /nc=00000003/)
+    stage.a.ack(stage.a.told(200))
+    t.is(stage.core.liveSessions, 1)
+  })
+}
+
 const asksAgain = 'Proxy-Authenticate: Digest realm="b.example", nonce="n2", qop="auth"'
 
 /** A call over the guarded trunk that was never challenged up to here. */
@@ -395,11 +422,11 @@ function guardedCall(): { stage: Stage; peer: Phone } {
   return { stage, peer }
 }
 
-function isRight(request: SipRequest): boolean {
+function isRight(request: SipRequest, count = '00000001'): boolean {
   const value = header(request, 'Proxy-Authorization') ?? ''
   const cnonce = /cnonce="([^"]*)"/.exec(value)?.[1] ?? ''
   const ha2 = md5(`${request.method}:${uriText(request.uri)}`)
-  const wanted = md5(`${login.peerHa1Md5}:n2:00000001:${cnonce}:auth:${ha2}`)
+  const wanted = md5(`${login.peerHa1Md5}:n2:${count}:${cnonce}:auth:${ha2}`)
   return value.includes(`response="${wanted}"`)
 }
 

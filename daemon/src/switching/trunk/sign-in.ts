@@ -1,11 +1,12 @@
 //! Another system asks for the password of a trunk (RFC 3261 22.2, 22.3): the same request again, with it. Of
 //! the first INVITE and of every request in its dialog, on either node: what was asked is in the record.
 import type { Leg, PendingClient } from '../../tables/wired-conference.ts'
-import type { SipHeader, SipResponse } from '../../wire/sip/message.ts'
+import type { SipHeader, SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { uriText } from '../../wire/sip/write.ts'
 import { requestIn } from '../dialog/pending.ts'
+import type { TrunkLogin } from '../plan.ts'
 import type { Call } from '../wired/call.ts'
-import { credentialsFor } from './credentials.ts'
+import { credentialsFor, shownAgain } from './credentials.ts'
 
 /** What the record holds. */
 const credentialsLengthMax = 1_024
@@ -21,13 +22,30 @@ export function loginHeader(
   }: { readonly response: SipResponse; readonly method: string; readonly uri: string },
 ): SipHeader | null {
   const { exchange } = call
-  const { trunk } = call.member(leg)
-  const login = exchange.plan.trunks.find(({ name }) => name === trunk?.name)?.login ?? null
+  const login = loginOf(call, leg)
   if (login === null) return null
   const how = { method, uri, cnonce: exchange.options.newToken() }
   const credentials = credentialsFor(response, login, how)
   const isShort = credentials !== null && credentials.value.length <= credentialsLengthMax
   return isShort ? credentials : null
+}
+
+/** The headers of a request of ours that is asked again for another reason than its password. */
+export function shownAgainIn(call: Call, leg: Leg, request: SipRequest): SipHeader[] {
+  const { trunk } = call.member(leg)
+  const login = loginOf(call, leg)
+  const shown = request.headers.find(({ name }) => isCredentials(name))
+  if (trunk === null || shown === undefined) return [...request.headers]
+  const again = login === null ? null : shownAgain(shown, login, request.method)
+  // The ACK of its 2xx shows the same (RFC 3261 22.1).
+  if (request.method === 'INVITE')
+    call.changeMember(leg, { trunk: { ...trunk, credentials: again } })
+  return request.headers.flatMap((one) => (one === shown ? (again ?? []) : one))
+}
+
+function loginOf(call: Call, leg: Leg): TrunkLogin | null {
+  const { trunk } = call.member(leg)
+  return call.exchange.plan.trunks.find(({ name }) => name === trunk?.name)?.login ?? null
 }
 
 /** A request in the dialog of a trunk is challenged: it is asked again, once.

@@ -5,6 +5,7 @@ import type { Leg, PendingClient } from '../../tables/wired-conference.ts'
 import type { SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { requestIn } from '../dialog/pending.ts'
 import { minSeOf, sessionExpiresOf, timerOffer } from '../dialog/session-timer.ts'
+import { shownAgainIn } from '../trunk/sign-in.ts'
 import type { Call } from './call.ts'
 import type { Failed } from './events.ts'
 import { isPresent } from './sessions.ts'
@@ -15,7 +16,8 @@ export function asksForLonger(call: Call, { leg, response }: Failed): boolean {
   if (response === null || pendingClient === null) return false
   const again = longer(call, leg, { response, pending: pendingClient })
   if (again === null) return false
-  const { method, headers, body, maxForwards } = again
+  const { method, body, maxForwards } = again
+  const headers = shownAgainIn(call, leg, again)
   if (call.dialog(leg).remoteTag === null) call.changeDialog(leg, { early: null })
   const hops = maxForwards === null ? {} : { maxForwards }
   call.request(leg, 'pendingClient', { method, headers, body, ...hops })
