@@ -11,7 +11,7 @@ import { settleGlare, watchGlare } from '../wired/glare.ts'
 import { sendAgain } from '../wired/modify.ts'
 import { isOver, isPresent, isSettingUp } from '../wired/sessions.ts'
 import { directoryOf, type SetUp } from '../wired/setup.ts'
-import { priorities } from '../xip/xip.ts'
+import { priorityRank } from '../xip/xip.ts'
 import { takePlace } from './replaces.ts'
 import type { Service } from './service.ts'
 
@@ -45,7 +45,9 @@ function invited(work: SetUp): CoreEffect[] | null {
   for (const session of exchange.sessions.of(xip.sourceUser)) {
     const member = ringingFor(session, { called: xip.sourceUser, caller: number })
     if (member === null) continue
-    const [priority] = [session.priority, xip.priority].toSorted((a, b) => rank(a) - rank(b))
+    const [priority] = [session.priority, xip.priority].toSorted(
+      (a, b) => priorityRank(a) - priorityRank(b),
+    )
     const merged = { ...session, priority: priority ?? session.priority }
     return takePlace(work, { session: merged, member })
   }
@@ -62,9 +64,4 @@ function ringingFor(
   const from = present.find(({ side, user }) => side === 'caller' && user === caller)
   const to = present.find(({ side, user }) => side === 'callee' && user === called)
   return from === undefined || to === undefined || !isSettingUp(to) ? null : to
-}
-
-function rank(priority: string): number {
-  const at = priorities.findIndex((known) => known === priority)
-  return at < 0 ? priorities.length : at
 }

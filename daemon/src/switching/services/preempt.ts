@@ -17,7 +17,7 @@ import { isOver, isPresent } from '../wired/sessions.ts'
 import { directoryOf, dispatch, type SetUp } from '../wired/setup.ts'
 import { hasRoom } from '../wired/setup-terminal.ts'
 import { wg67Reasons } from '../xip/ed137.ts'
-import { priorities } from '../xip/xip.ts'
+import { priorityRank } from '../xip/xip.ts'
 import { canWait } from './queue.ts'
 import type { Service } from './service.ts'
 
@@ -106,7 +106,12 @@ export function clearTrunk(exchange: Exchange, trunk: string, now: Now): CoreEff
 function victimsIn(sessions: readonly Conference[], caller: string): Conference[] {
   return sessions
     .filter((session) => isVictim(session) && !hasIn(session, caller))
-    .sort((a, b) => rank(b) - rank(a) || answered(a) - answered(b) || b.startedAtMs - a.startedAtMs)
+    .sort(
+      (a, b) =>
+        priorityRank(b.priority) - priorityRank(a.priority) ||
+        answered(a) - answered(b) ||
+        b.startedAtMs - a.startedAtMs,
+    )
 }
 
 function isVictim(session: Conference): boolean {
@@ -122,11 +127,6 @@ function hasIn({ members }: Conference, user: string): boolean {
 
 function answered({ answeredAtMs }: Conference): number {
   return answeredAtMs === null ? 0 : 1
-}
-
-function rank({ priority }: Conference): number {
-  const at = priorities.findIndex((known) => known === priority)
-  return at < 0 ? priorities.indexOf('normal') : at
 }
 
 function clear(exchange: Exchange, { sessionId }: Conference, now: Now): CoreEffect[] {

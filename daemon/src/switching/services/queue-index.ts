@@ -1,7 +1,7 @@
 //! Which calls wait for which line, in the order of their turn: the more urgent first, then the older. In
 //! memory only; the sessions are the truth.
 import type { Conference } from '../../tables/wired-conference.ts'
-import { priorities } from '../xip/xip.ts'
+import { priorityRank } from '../xip/xip.ts'
 
 export class QueueIndex {
   readonly #waiting = new Map<string, Map<string, Conference>>()
@@ -54,12 +54,8 @@ function isWaiting({ state, queued }: Conference): boolean {
 }
 
 function byTurn(a: Conference, b: Conference): number {
-  return rank(a) - rank(b) || sinceMs(a) - sinceMs(b) || (a.sessionId < b.sessionId ? -1 : 1)
-}
-
-function rank({ priority }: Conference): number {
-  const at = priorities.findIndex((known) => known === priority)
-  return at < 0 ? priorities.length : at
+  const urgency = priorityRank(a.priority) - priorityRank(b.priority)
+  return urgency || sinceMs(a) - sinceMs(b) || (a.sessionId < b.sessionId ? -1 : 1)
 }
 
 function sinceMs({ queued }: Conference): number {

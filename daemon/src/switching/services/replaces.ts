@@ -20,6 +20,7 @@ import { dropMember } from '../wired/release.ts'
 import { isOver, isPresent, isSettingUp } from '../wired/sessions.ts'
 import { directoryOf, type SetUp } from '../wired/setup.ts'
 import { hasRoom } from '../wired/setup-terminal.ts'
+import { priorityRank } from '../xip/xip.ts'
 import { setHoldTones } from './call-tones.ts'
 import type { Service } from './service.ts'
 
@@ -102,10 +103,9 @@ function ringingFor(
       .filter((member) => member.side === 'callee' && isPresent(member) && isMeant(member))
       .map((member) => ({ session, member }))
   })
-  const rank = ({ priority }: Conference) => ['emergency', 'urgent'].indexOf(priority) >>> 0
   ringing.sort(
     (one, other) =>
-      rank(one.session) - rank(other.session) ||
+      priorityRank(one.session.priority) - priorityRank(other.session.priority) ||
       one.session.startedAtMs - other.session.startedAtMs,
   )
   return ringing[0] ?? null

@@ -11,6 +11,12 @@ export type CallType = (typeof callTypes)[number]
 export const priorities = ['emergency', 'urgent', 'normal', 'non-urgent'] as const
 export type Priority = (typeof priorities)[number]
 
+/** 0: the most urgent. One that is not known, or none, is normal (RFC 3261 20.26). */
+export function priorityRank(priority: string): number {
+  const at = (priorities as readonly string[]).indexOf(priority)
+  return at < 0 ? priorities.indexOf('normal') : at
+}
+
 /** Intrusion (强插) and forced release (强拆). */
 export type Urge = 'intrude' | 'release'
 
