@@ -58,6 +58,12 @@ export class PairLink {
     return this.#peerName
   }
 
+  /** False: pair says that the peer's switch is not heard. While pair itself says nothing, who knows. */
+  get hearsPeer(): boolean {
+    const report = this.connected ? this.#status?.message : undefined
+    return report === undefined || report.peer?.switchAlive === true
+  }
+
   get status(): Received<BusMessageOf<'pair-status'>> | null {
     return this.#status
   }

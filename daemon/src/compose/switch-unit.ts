@@ -220,6 +220,7 @@ export class SwitchUnit {
         reinit: () => this.#reinit(),
       }),
       askPeer: parts.askPeer,
+      hearsPeer: () => this.#engine.pair.hearsPeer,
       onDefect: (text) => log.error('a defect', { text }),
     }
   }

@@ -44,6 +44,8 @@ export type AskPeer = (verb: Verb, params: Record<string, unknown>) => Promise<R
 export interface Answering {
   readonly handlers: ControlHandlers
   readonly askPeer: AskPeer
+  /** False: the peer is dead or cut off, so that nothing that is sent to it arrives. Absent: who knows. */
+  readonly hearsPeer?: () => boolean
   /** Told when a handler throws or gives a result that does not fit its schema. */
   readonly onDefect: (text: string) => void
 }
@@ -123,6 +125,10 @@ async function forward(
   if (!checked.success) return failure('control-params', firstIssue(checked.error))
   if ('follow' in checked.data && checked.data.follow) {
     return failure('control-params', 'follow: not on the peer; ask again with `after`')
+  }
+  // What was never sent was not done, and may be said again.
+  if ('operator' in checked.data && answering.hearsPeer?.() === false) {
+    return failure('peer-unreachable', `the peer is not heard; ${verb} was not sent to it`)
   }
   // The peer cannot see who is at this socket.
   const signed =

@@ -100,6 +100,23 @@ test('an operation that the peer does not answer in time may have been done all 
   t.like(await ask('calls'), { code: 'peer-unreachable', exit: 4 })
 })
 
+test('an operation for a peer that is not heard is not sent to it, and a question is', async (t) => {
+  let sent = 0
+  const askPeer = async () => {
+    sent += 1
+    return failure('peer-unreachable', 'no answer')
+  }
+  const dead = { ...answering, askPeer, hearsPeer: () => false }
+  const ask = async (verb: string) =>
+    JSON.parse(await handleLine(request(verb, { node: 'peer' }), dead, withoutStream)).error.data
+  for (const verb of ['reinit', 'switchover', 'pause']) {
+    t.like(await ask(verb), { code: 'peer-unreachable', exit: 4 }, verb)
+  }
+  t.is(sent, 0)
+  t.like(await ask('calls'), { code: 'peer-unreachable', exit: 4 })
+  t.is(sent, 1)
+})
+
 test('defaults of the parameters are filled in before the handler sees them', async (t) => {
   const answer = await handle(request('sync-db'))
   t.is(answer.error.message, '{"dryRun":false,"reason":"","operator":"","announce":false}')
