@@ -1,6 +1,7 @@
 //! The fast tier: mutated datagrams through everything that looks at a message before a transaction is looked
 //! up, and through the readers of headers and bodies behind it. No tables, no clock but that of the processor.
 
+import { limits } from '../../src/limits.ts'
 import { pendingServerOf } from '../../src/switching/dialog/pending.ts'
 import { readReplaces } from '../../src/switching/dialog/replaces.ts'
 import { isTooShort, sessionExpiresOf } from '../../src/switching/dialog/session-timer.ts'
@@ -212,7 +213,10 @@ function takeRequest(tally: Tally, request: SipRequest): string | null {
   if (request.method === 'INVITE') xipFromInvite(stamped, 'session', source)
   pendingServerOf(stamped, source)
   readBody(request)
-  return tally.count % writtenEvery === 0 ? unreadable(writeSip(stamped)) : null
+  if (tally.count % writtenEvery !== 0) return null
+  const written = writeSip(stamped)
+  // One that came as large as any may be has become larger; nobody writes it again as a whole.
+  return Buffer.byteLength(written) > limits.sipMessageBytesMax ? null : unreadable(written)
 }
 
 function readHeaders(message: SipRequest | SipResponse): void {
