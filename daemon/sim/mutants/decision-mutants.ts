@@ -173,7 +173,7 @@ const terms: readonly Mutant[] = [
   of(
     'turn',
     'the units are not told their role',
-    "  turn.effects.push({ kind: 'role', because, ...given, ...(peerSends && { peerSends }) })",
+    "  turn.effects.push({ kind: 'role', role, term, ...word })",
     '',
   ),
   of(

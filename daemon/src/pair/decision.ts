@@ -289,7 +289,8 @@ function tellRole(turn: Turn, before: PairState): void {
   if (state.term === before.term && isAlone(state) === isAlone(before)) return
   const because = isAlone(state) ? 'the peer is lost' : `term ${state.term}`
   const merge = isAlone(before) && !isAlone(state) ? mergeOf(state.peer) : null
-  turn.effects.push(merge === null ? { kind: 'role', because } : { kind: 'role', because, merge })
+  const { role, term } = state
+  turn.effects.push({ kind: 'role', role, term, because, ...(merge !== null && { merge }) })
 }
 
 /** A node that just starts has nothing to give, unless it served and stood still. */

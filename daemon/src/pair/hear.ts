@@ -117,7 +117,7 @@ function takeLate(turn: Turn, before: PeerView | null): void {
       : before.role === 'starting' && before.sessions === 0 && peer.role !== 'primary'
   if (!isNew) return
   const because = `${peer.node} has sessions of its time as primary`
-  turn.effects.push({ kind: 'role', because, merge: 'take-late' })
+  turn.effects.push({ kind: 'role', role, term: turn.state.term, because, merge: 'take-late' })
 }
 
 /** The links are judged anew, from now. */

@@ -146,7 +146,8 @@ export class PairRunner {
 
   /** The role and clock as a unit must know them when it connects. */
   introduction(): BusMessage[] {
-    return [this.#roleMessage({ because: 'as it is' }), this.#clockMessage()]
+    const { role, term } = this.#state
+    return [this.#roleMessage({ role, term, because: 'as it is' }), this.#clockMessage()]
   }
 
   tellStatus(): void {
@@ -174,7 +175,10 @@ export class PairRunner {
     if (this.#farewell.endsWith(event)) this.#sayGoodbye()
     // A term that was adopted: what the peer relays to the media unit is of that one.
     const adopted = state.term !== before.term && state.role === before.role
-    if (adopted) this.#out.toMedia(this.#roleMessage({ because: 'a newer term' }))
+    if (adopted) {
+      const { role, term } = state
+      this.#out.toMedia(this.#roleMessage({ role, term, because: 'a newer term' }))
+    }
     const changed = state.role !== before.role || state.alarms !== before.alarms
     if (changed || state.pause !== before.pause || state.term !== before.term) this.tellStatus()
   }
@@ -188,7 +192,7 @@ export class PairRunner {
       }
       case 'role': {
         if (effect.merge === 'give') this.#shifting = true
-        else if (this.#state.role !== 'standby') this.#shifting = false
+        else if (effect.role !== 'standby') this.#shifting = false
         // Who gives its sessions hears of the measured clock after its role.
         if (!this.#shifting) this.#keepClock(this.#out.now())
         const { kind: _kind, ...word } = effect
@@ -326,10 +330,9 @@ export class PairRunner {
   }
 
   #roleMessage(word: Omit<PairEffect & { kind: 'role' }, 'kind'>): BusMessage {
-    const { role, term } = this.#state
     const peerServedAtMs = this.#peerServedAt
-    const alone = isAlone(this.#state)
-    return { kind: 'role', role, alone, term, peerServedAtMs, ...word }
+    const alone = word.role === this.#state.role && isAlone(this.#state)
+    return { kind: 'role', alone, peerServedAtMs, ...word }
   }
 }
 

@@ -214,8 +214,11 @@ export type PairEffect =
       readonly heartbeat: Heartbeat['kind']
       readonly afterSwitch?: true
     }
+  /** Role and term as they are then: one event may pass through two roles, and the units hear of both. */
   | {
       readonly kind: 'role'
+      readonly role: Role
+      readonly term: number
       readonly because: string
       readonly merge?: Merge
       readonly peerSends?: true

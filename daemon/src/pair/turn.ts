@@ -131,7 +131,8 @@ export function become(turn: Turn, role: Role, grounds: Grounds): void {
   if (role === 'starting') change(turn, { listenedFrom: turn.now, woken: false })
   const { because, peerSends, merge = mayBeGiven(state, role) ? 'take-late' : undefined } = grounds
   const given = merge === undefined ? {} : { merge }
-  turn.effects.push({ kind: 'role', because, ...given, ...(peerSends && { peerSends }) })
+  const word = { because, ...given, ...(peerSends && { peerSends }) }
+  turn.effects.push({ kind: 'role', role, term, ...word })
   turn.effects.push({ kind: 'send', heartbeat: 'heartbeat' })
   if (worthKeeping) turn.effects.push({ kind: 'persist' })
   record(turn, from, grounds)
