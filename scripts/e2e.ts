@@ -29,7 +29,7 @@ const missing = [...alone, ...longest, ...named].filter((name) => !all.includes(
 if (missing.length > 0) throw new Error(`there is no ${missing.join(', ')}`)
 
 const programs = new Programs()
-const lanes = new Lanes(Witness.start(programs))
+const lanes = new Lanes(await Witness.start(programs))
 let isStopped = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   // Not at once, as a lab would: the test runners remove theirs first.

@@ -71,6 +71,18 @@ interface OpenFault {
   readonly findings: FaultFindings | null
 }
 
+interface LossOfMember {
+  readonly member: string
+  readonly port: number
+  readonly atMs: number
+}
+
+interface RoundParts {
+  readonly lab: Lab
+  readonly load: SoakLoad
+  readonly witness: Witness
+}
+
 const heartbeatPort = 5700
 
 /** At the end of node b of the private link. */
@@ -104,11 +116,12 @@ export class Round {
   #ticksBefore: { late: number; lateMsMax: number } | null = null
   #ticksAfter: { late: number; lateMsMax: number } | null = null
 
-  private constructor(options: RoundOptions, lab: Lab, load: SoakLoad) {
+  private constructor(options: RoundOptions, parts: RoundParts) {
+    const { lab, load, witness } = parts
     this.#options = options
     this.#lab = lab
     this.#load = load
-    this.#witness = Witness.start(lab.programs)
+    this.#witness = witness
     this.#macs = { a: lab.network.mac('a'), b: lab.network.mac('b') }
   }
 
@@ -129,9 +142,10 @@ export class Round {
     })
     try {
       const load = new SoakLoad(lab, wanted, users)
+      const witness = await Witness.start(lab.programs)
       await load.start()
       if (options.oneNode) await leaveOne(lab)
-      return await new Round(options, lab, load).#run()
+      return await new Round(options, { lab, load, witness }).#run()
     } finally {
       await lab.close()
     }
@@ -224,6 +238,7 @@ export class Round {
     const everyMs = 10_000
     const startMs = Date.now()
     let told = 0
+    let toldOfMs = startMs
     while (Date.now() < this.#endMs - 2_000) {
       await delay(Math.min(everyMs, Math.max(0, this.#endMs - 2_000 - Date.now())))
       for (const meter of Object.values(this.#load.streams)) meter.settle()
@@ -231,6 +246,9 @@ export class Round {
       const moved = answers.changesBetween(startMs, Date.now())
       this.#tellChanges(moved.slice(told))
       told = moved.length
+      const settledMs = Date.now() - judgeMs
+      this.#tellLosses(this.#lossesBetween(toldOfMs, settledMs), toldOfMs)
+      toldOfMs = settledMs
       const seconds = Math.round((Date.now() - startMs) / 1_000)
       this.#options.say(`${seconds} s: ${told} take-overs, ${this.#lostFrames()} frames lost`)
     }
@@ -276,9 +294,7 @@ export class Round {
   #judgeOne({ number, kind, successor, atMs, backMs, findings }: OpenFault, toMs: number): void {
     const { streams, answers } = this.#load
     const fromMs = atMs - beforeMs
-    const lost = Object.entries(streams).flatMap(([member, meter]) =>
-      meter.lostBetween(fromMs, toMs).map((loss) => ({ member, ...loss })),
-    )
+    const lost = this.#lossesBetween(fromMs, toMs)
     const pauses = Object.values(streams).map((meter) => meter.longestPauseMs(fromMs, toMs))
     const pauseMs = Math.round(Math.max(...pauses))
     const first = answers.firstOf(this.#macs[successor.node], atMs)
@@ -309,12 +325,23 @@ export class Round {
       `${number} ${kind}: ${took}${lost.length} lost, pause ${pauseMs} ms, back in ${back} s${found}`,
     )
     if (falseTakeOvers > 0) say(`  FALSE TAKE-OVERS: ${falseTakeOvers}`)
+    this.#tellLosses(lost, atMs)
+  }
+
+  #lossesBetween(fromMs: number, toMs: number): LossOfMember[] {
+    return Object.entries(this.#load.streams).flatMap(([member, meter]) =>
+      meter.lostBetween(fromMs, toMs).map((loss) => ({ member, ...loss })),
+    )
+  }
+
+  #tellLosses(lost: readonly LossOfMember[], sinceMs: number): void {
     for (const moment of new Set(lost.map((loss) => Math.round(loss.atMs / 50) * 50))) {
       const here = lost.filter((loss) => Math.round(loss.atMs / 50) * 50 === moment)
       const legs = new Set(here.map(({ member, port }) => `${member}:${port}`)).size
       const { who, lengthMs } = this.#witness.longest(moment - coldMs, moment + 50)
       const stood = lengthMs === 0 ? 'the machine ran' : `${who} stood still for ${lengthMs} ms`
-      say(`  LOST: ${here.length} of ${legs} legs, ${moment - atMs} ms after; ${stood}`)
+      const after = Math.round(moment - sinceMs)
+      this.#options.say(`  LOST: ${here.length} of ${legs} legs, ${after} ms after; ${stood}`)
     }
   }
 
