@@ -223,7 +223,7 @@ const keeping: readonly Mutant[] = [
   of(
     'journal',
     'a change during the rewriting is in the old file only',
-    '    if (this.#cursor !== null) this.#appendNext(bytes)\n',
+    '    if (this.#writing !== null) this.#appendNext(bytes)\n',
     '',
   ),
   of(

@@ -175,6 +175,33 @@ test('what changes while the journal is written anew is in it', (t) => {
   t.is(restored.hash('user'), tables.hash('user'))
 })
 
+test('a journal that is only long is written anew beside the calls: little at a time, with pauses', (t) => {
+  const file = new MemoryFile()
+  const { users, tables, journal, write } = alone(file)
+  for (let index = 0; index < 600; index++) users.put(user(`u${index}`) as User)
+  write()
+  journal.open()
+  let urgent = 0
+  for (; journal.nextTimerMs() === 0; urgent++) journal.advance(0)
+  t.true(urgent < 10, 'until all is written once there are no pauses')
+  while (journal.nextTimerMs() === Number.POSITIVE_INFINITY) {
+    users.put({ ...user('u1', file.parts.length), callId: 'c'.repeat(250) } as User)
+    write()
+  }
+  let nowMs = 1e9
+  for (; journal.nextTimerMs() !== Number.POSITIVE_INFINITY; nowMs = journal.nextTimerMs()) {
+    const before = file.next.length
+    journal.advance(nowMs)
+    journal.advance(nowMs)
+    t.true(file.next.length <= before + 1, 'a pause follows')
+    t.true(journal.nextTimerMs() >= nowMs + 10)
+  }
+  t.true(Math.max(...file.parts.map(({ length }) => length)) < 8_000, 'little at a time')
+  const restored = new Tables()
+  t.is(loadJournal(file, restored, key).lostBytes, 0)
+  t.is(restored.hash('user'), tables.hash('user'))
+})
+
 /** A disk that is full from time to time. */
 class FullFile extends MemoryFile {
   isFull = false
