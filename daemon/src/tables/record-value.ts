@@ -52,13 +52,41 @@ function mixValue(digest: Digest, value: unknown): void {
     const fields = value as Record<string, unknown>
     // Null says what absence says: a newer version has fields, with that default, which an older one
     // does not have.
-    const keys = Object.keys(fields).filter((key) => (fields[key] ?? null) !== null)
-    mixNumber(digest, 0x7b00 + keys.length)
-    for (const key of keys.sort()) {
+    const keys = sortedKeys(fields)
+    let present = 0
+    for (const key of keys) if ((fields[key] ?? null) !== null) present += 1
+    mixNumber(digest, 0x7b00 + present)
+    for (const key of keys) {
+      const field = fields[key] ?? null
+      if (field === null) continue
       mixText(digest, key)
-      mixValue(digest, fields[key])
+      mixValue(digest, field)
     }
   } else mixText(digest, `?${value}`)
+}
+
+/** Few shapes of records are digested again and again; sorting their keys each time took half of it. */
+const shapes = new Map<string, { readonly keys: readonly string[]; readonly sorted: string[] }[]>()
+const shapesMax = 1_000
+const shapesOfKeyMax = 16
+
+function sortedKeys(fields: Readonly<Record<string, unknown>>): readonly string[] {
+  const keys = Object.keys(fields)
+  const [first] = keys
+  if (first === undefined) return keys
+  const known = shapes.get(first)
+  for (const shape of known ?? []) if (sameKeys(shape.keys, keys)) return shape.sorted
+  const sorted = keys.toSorted()
+  // Keys of unknown fields come from the peer: what is kept is bounded.
+  if (known === undefined && shapes.size < shapesMax) shapes.set(first, [{ keys, sorted }])
+  else if (known !== undefined && known.length < shapesOfKeyMax) known.push({ keys, sorted })
+  return sorted
+}
+
+function sameKeys(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false
+  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false
+  return true
 }
 
 /** As `mixNumber` of its length and of each of its characters; most of a digest is text. */
