@@ -17,10 +17,14 @@ interface RoleDoubtParts {
   readonly confirmed: () => void
 }
 
+/** What waits beyond it is left to its repetition. */
+const keptMax = 1_000
+
 export class RoleDoubt {
   readonly lease: RoleLease
   readonly #parts: RoleDoubtParts
   #inDoubt = false
+  #kept: (() => void)[] = []
 
   constructor(parts: RoleDoubtParts) {
     const { heartbeatMs, missesMax } = parts.config.pair
@@ -31,7 +35,10 @@ export class RoleDoubt {
   /** Only what a primary does needs the lease. */
   mayAct(): boolean {
     const { clock, log, isPrimary, proveLife } = this.#parts
-    if (!isPrimary()) return true
+    if (!isPrimary()) {
+      this.#kept = []
+      return true
+    }
     const nowMs = clock.monotonicMs()
     const holds = this.lease.holds(nowMs)
     if (this.lease.mustAsk) proveLife(nowMs)
@@ -42,6 +49,13 @@ export class RoleDoubt {
     return holds
   }
 
+  /** At once, or in its order when the role is sure again; not at all when it is gone. In a fast profile a busy
+   * loop has doubts several times a second: what waited for a repetition each time came seconds late. */
+  whenSure(action: () => void): void {
+    if (this.mayAct()) action()
+    else if (this.#kept.length < keptMax) this.#kept.push(action)
+  }
+
   take(message: BusMessageOf<'lease'>): void {
     const { clock, log, proveLife, confirmed } = this.#parts
     const nowMs = clock.monotonicMs()
@@ -50,6 +64,9 @@ export class RoleDoubt {
     if (!this.lease.holds(nowMs) || !this.#inDoubt) return
     this.#inDoubt = false
     log.info('the role is confirmed')
+    const kept = this.#kept
+    this.#kept = []
+    for (const action of kept) action()
     confirmed()
   }
 }

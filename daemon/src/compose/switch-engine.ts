@@ -215,10 +215,7 @@ export class SwitchEngine {
     const { config, log, clock, sendSync, answerPeer } = this.#parts
     const parts = { replicator: this.replicator, clock, links: config.links.length }
     return new SyncLink(parts, {
-      send: (bytes, link) => {
-        // The resend timer sends it again when the role is sure.
-        if (this.#doubt.mayAct()) sendSync(bytes, link)
-      },
+      send: (bytes, link) => this.#doubt.whenSure(() => sendSync(bytes, link)),
       rebuild: (output) => this.#rebuild(output),
       replicated: (token) => this.runner.openGate(token),
       inStep: (inStep) => {
