@@ -116,7 +116,7 @@ async function main(): Promise<void> {
   }
   const endless = count['time-out'] === 0 ? '' : `, ${count['time-out']} end in no test at all`
   process.stdout.write(`\n${count.caught} of ${jobs.length} mutants caught${endless}\n`)
-  process.exitCode = count.survived === 0 ? 0 : 1
+  process.exitCode = count.caught === jobs.length && jobs.length > 0 ? 0 : 1
 }
 
 await main()

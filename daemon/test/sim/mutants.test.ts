@@ -23,9 +23,9 @@ for (const group of groups) {
   })
 }
 
-test('there are at least thirty mutants', (t) => {
+test('there are at least fifty mutants', (t) => {
   const count = groups.reduce((sum, group) => sum + group.mutants.length, 0)
-  t.true(count >= 30, `${count}`)
+  t.true(count >= 50, `${count}`)
 })
 
 test('a mutant that runs out of time is neither caught nor survives', (t) => {
