@@ -27,6 +27,7 @@ import { floodRun } from './soak/flood-run.ts'
 import { programOfCommit } from './soak/former-version.ts'
 import { keepRun, type ProfileName, type SoakRun } from './soak/results.ts'
 import { Round } from './soak/round.ts'
+import { sum } from './soak/rows.ts'
 
 const comingPerSecondOf = { calm: 1, busy: 25 } as const
 const secondsDefault = 300
@@ -131,12 +132,13 @@ do {
   const killed = run.faults.reduce((sum, { kind }) => sum + faults[kind].kills, 0)
   killsDone += killed
   rounds += 1
+  const moved = run.falseTakeOvers + sum(run.faults.map(({ falseTakeOvers }) => falseTakeOvers))
   // Who hears one node only misses what that one could not send.
-  lost +=
-    (values.single ? 0 : run.framesLost) + run.held.lost + run.coming.lost + run.falseTakeOvers
+  lost += (values.single ? 0 : run.framesLost) + run.held.lost + run.coming.lost + moved
   const calls = `${run.held.lost} of ${run.held.made} held and ${run.coming.lost} of ${run.coming.made}`
   say(
-    `round: ${killed} kills, ${run.framesLost} of ${run.frames} frames lost, ${calls} new calls lost`,
+    `round: ${killed} kills, ${run.framesLost} of ${run.frames} frames lost, ${calls} new calls lost, ` +
+      `${moved} false take-overs`,
   )
   for (const { firstError } of [run.held, run.coming]) if (firstError !== '') say(firstError)
   if (run.notCaptured !== 0) say(`${run.notCaptured} frames were not captured`)

@@ -34,6 +34,11 @@ export interface Row {
 
 export const notRun = { result: 'not run', trials: '0', bound: '-' }
 
+function distribution(timesMs: readonly number[]): string {
+  const at = (share: number) => percentile(timesMs, share)
+  return `p50 ${at(50)} ms, p99 ${at(99)} ms, max ${at(100)} ms`
+}
+
 export function lossRow(
   found: Series | null,
   kinds: readonly FaultKind[],
@@ -44,8 +49,9 @@ export function lossRow(
   const withLoss = here.filter(({ framesLost }) => framesLost > 0).length
   const unexplained = here.filter((one) => one.unexplained > 0).length
   const lost = sum(here.map(({ framesLost }) => framesLost))
-  const pause = Math.max(...here.map(({ pauseMs }) => pauseMs))
-  const clean = `${count(lost)} frames lost in ${withLoss} faults; longest pause of a leg ${pause} ms`
+  const pauses = here.map(({ pauseMs }) => pauseMs)
+  const longest = distribution(pauses)
+  const clean = `${count(lost)} frames lost in ${withLoss} faults; longest pause of a leg, of each fault: ${longest}`
   const machine =
     withLoss === 0 ? '' : `; in ${withLoss - unexplained} of them this machine stood still`
   return {
@@ -64,9 +70,7 @@ export function takeOverRow(
   const here = found?.faults.filter(({ kind }) => kinds.includes(kind)) ?? []
   const times = here.flatMap(({ takeOverMs }) => (takeOverMs === null ? [] : [takeOverMs]))
   if (times.length === 0) return { ...row, ...notRun }
-  const at = (share: number) => percentile(times, share)
-  const [half, most, all] = [at(50), at(99), at(100)]
-  const result = `p50 ${half} ms, p99 ${most} ms, max ${all} ms`
+  const result = distribution(times)
   const missing = here.length - times.length
   const none = missing === 0 ? '' : `; none seen in ${missing}`
   return { ...row, result: result + none, trials: `${times.length}`, bound: '-' }

@@ -91,9 +91,26 @@ const unitsOfPrimary: FaultKind[] = ['primary-switch', 'primary-media', 'primary
 const announced: FaultKind[] = ['primary-switch', 'primary-media']
 const notMoving = faultKinds.filter((kind) => !faults[kind].moves && faults[kind].share > 0)
 
+function fastRows(results: SoakResults): Row[] {
+  const fast = series(results, (run) => isPlain(run, 'fast') && run.faults.length > 0)
+  return [
+    lossRow(fast, faultKinds, {
+      id: 'A1 fast',
+      fault: 'faults of all kinds at 20 ms x 3: frames',
+      target: '0',
+      others: '-',
+    }),
+    takeOverRow(fast, ['primary'], {
+      id: 'A3 fast',
+      fault: 'kill -9 of the whole primary at 20 ms x 3',
+      target: '<= 160 ms',
+      others: 'detection p50 100 ms, max 117 ms at 20 ms x 5 (prototype)',
+    }),
+  ]
+}
+
 function rows(results: SoakResults): Row[] {
   const found = series(results, (run) => isPlain(run, 'default') && run.faults.length > 0)
-  const fast = series(results, (run) => isPlain(run, 'fast') && run.faults.length > 0)
   return [
     lossRow(found, ['primary'], {
       id: 'A1',
@@ -134,12 +151,7 @@ function rows(results: SoakResults): Row[] {
       target: '< 200 ms',
       others: '-',
     }),
-    takeOverRow(fast, ['primary'], {
-      id: 'A3 fast',
-      fault: 'kill -9 of the whole primary at 20 ms x 3',
-      target: '<= 160 ms',
-      others: 'detection p50 100 ms, max 117 ms at 20 ms x 5 (prototype)',
-    }),
+    ...fastRows(results),
     lossRow(found, ['switchover'], {
       id: 'A5',
       fault: 'planned switchover: frames',
@@ -167,11 +179,15 @@ function runLines(results: SoakResults): string[] {
     const where = `${machine.cores} cores, ${machine.processor}, Linux ${machine.kernel}`
     const load = `load ${machine.loadOfOneMinute.toFixed(1)}`
     const frames = `${count(run.framesLost)} of ${count(run.frames)}`
+    const calls = `${run.held.lost + run.coming.lost} of ${run.held.made + run.coming.made}`
+    const moved = run.falseTakeOvers + sum(run.faults.map((fault) => fault.falseTakeOvers))
     const cells = [machine.date.slice(0, 16), machine.commit, profile, what, `${seconds} s`]
     const more = [
       run.conferenceLegs ? `${legs}, ${run.conferenceLegs} in a conference` : `${legs}`,
       `${comingPerSecond}/s`,
       frames,
+      calls,
+      `${moved}`,
       `${run.notCaptured}`,
       `${where}, ${load}`,
     ]
@@ -208,8 +224,8 @@ export function scoreboard(results: SoakResults): string {
     '',
     '## Runs',
     '',
-    '| begun (UTC) | commit | profile | faults | length | legs | new calls | frames lost | not captured | machine | problem |',
-    '|---|---|---|---|---|---|---|---|---|---|---|',
+    '| begun (UTC) | commit | profile | faults | length | legs | new calls | frames lost | calls lost | false take-overs | not captured | machine | problem |',
+    '|---|---|---|---|---|---|---|---|---|---|---|---|---|',
     ...runLines(results),
     '',
   ].join('\n')
