@@ -10,6 +10,9 @@ export interface LabUser {
   readonly line?: Readonly<Record<string, unknown>>
   readonly rights?: Readonly<Record<string, unknown>>
   readonly forward?: Readonly<Record<string, unknown>>
+  readonly type?: 'telephone' | 'position'
+  /** What its challenge offers. */
+  readonly digest?: 'md5' | 'sha-256' | 'both'
 }
 
 export function labUsers(first: number, count: number): LabUser[] {

@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exited, type Programs } from '../net/processes.ts'
+import { scenarioText } from './sipp-scenario.ts'
 import { writeVoiceCapture } from './voice-capture.ts'
 
 export interface SippOptions {
@@ -32,6 +33,12 @@ export interface SippOptions {
   readonly voiceSeconds?: number
   /** `{name}` in the scenario becomes the value. */
   readonly values?: Readonly<Record<string, string>>
+  /** Several of one namespace, each with ports of its own for the voice from here on. */
+  readonly mediaPort?: number
+  /** A call in which nothing came for so long has failed; default: it waits. */
+  readonly silenceMsMax?: number
+  /** `[name]` in the scenario becomes the value, whatever brackets it has. */
+  readonly keys?: Readonly<Record<string, string>>
 }
 
 interface SippResult {
@@ -117,13 +124,10 @@ export class Sipp {
 
 function writeFiles(options: SippOptions): void {
   const { directory } = options
-  let scenario = readFileSync(join(scenarioFolder, `${options.scenario}.xml`), 'utf8')
+  const source = readFileSync(join(scenarioFolder, `${options.scenario}.xml`), 'utf8')
   // The time of a `recv` cannot come from the command line, as that of a `pause` can.
   const pause = String(Math.max(1, options.pauseMs ?? 0))
-  const values = { expires: '3600', more: '', pause, ...options.values }
-  for (const [name, value] of Object.entries(values)) {
-    scenario = scenario.replaceAll(`{${name}}`, value)
-  }
+  const scenario = scenarioText(source, { pause, ...options.values })
   writeFileSync(join(directory, 'scenario.xml'), scenario)
   writeFileSync(
     join(directory, 'users.csv'),
@@ -147,6 +151,9 @@ function sippArguments(options: SippOptions): string[] {
     ...(options.authUri === undefined ? [] : ['-auth_uri', options.authUri]),
     ...['-d', String(options.pauseMs ?? 0)],
     ...(options.repeats === false ? ['-nr'] : []),
+    ...(options.mediaPort === undefined ? [] : ['-mp', String(options.mediaPort)]),
+    ...(options.silenceMsMax === undefined ? [] : ['-recv_timeout', String(options.silenceMsMax)]),
+    ...Object.entries(options.keys ?? {}).flatMap(([name, value]) => ['-key', name, value]),
     // After a take-over the switch asks each dialog whether it lives (OPTIONS).
     '-aa',
     ...['-nostdin', '-trace_err', '-trace_stat', '-stf', 'statistics.csv', '-fd', '1'],

@@ -6,19 +6,32 @@ import { type LabUser, labUsers } from '../../scripts/lab-site.ts'
 import { serviceAddress } from '../../scripts/net/netns.ts'
 import type { Sipp } from '../../scripts/phones/sipp.ts'
 import { heard } from './call.ts'
+import { Claims, claimsMember, usersOf } from './claims/claim.ts'
+import { claims } from './claims/claims.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
 import { allWell, authentication, phonePort, register, server } from './sipp-phones.ts'
 
 const users = labUsers(1001, 3)
 const [caller, callee, absent] = users as [LabUser, LabUser, LabUser]
+let played: Claims
 let lab: Lab
 let watch: SilentStandbyWatch
 const running: Sipp[] = []
 
 test.before(async () => {
-  const site = [caller, { ...callee, twin: false }, absent]
-  lab = await Lab.start({ members: ['p1', 'p2'], users: site })
+  const site = [caller, { ...callee, twin: false }, absent, ...usersOf(claims)]
+  lab = await Lab.start({
+    members: ['p1', 'p2', claimsMember],
+    users: site,
+    // Nobody gets as far as this system: the class is given to no account.
+    site: {
+      trunks: { far: { address: '192.0.2.1', optionsSeconds: 0 } },
+      routes: { far: { pattern: '75XXX', class: 'world', trunks: ['far'] } },
+    },
+  })
   watch = await SilentStandbyWatch.start(lab)
+  // They are played while the other tests run.
+  played = new Claims(lab, claims)
   await register(lab, 'p1', [caller])
   await register(lab, 'p2', [callee])
 })
@@ -129,6 +142,12 @@ test.serial('with twin off a terminal hears one node, the other terminal both', 
   const calleeIds = callIds(p2, 'p2')
   t.false(callIds(p1, 'p1').some((callId) => calleeIds.includes(callId)))
 })
+
+for (const claim of claims) {
+  test.serial(claim.title, async (t) => {
+    t.deepEqual(await played.problemsOf(claim), [])
+  })
+}
 
 test.serial('the standby has sent no SIP in all of this', async (t) => {
   t.deepEqual((await watch.finish()).violations, [])

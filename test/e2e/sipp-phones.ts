@@ -23,6 +23,8 @@ interface Registration {
   readonly expirySeconds?: number
   /** Another than the last one of this member, when several register at once. */
   readonly fromPort?: number
+  /** Where the calls of each of them go; default: all to `phonePort`. */
+  readonly contactPort?: (user: string) => number
 }
 
 /** Registers accounts at the address of a member. */
@@ -30,7 +32,11 @@ export async function register(
   lab: Lab,
   member: string,
   users: readonly LabUser[],
-  { expirySeconds = 3_600, fromPort = registrationPort }: Registration = {},
+  {
+    expirySeconds = 3_600,
+    fromPort = registrationPort,
+    contactPort = () => phonePort,
+  }: Registration = {},
 ): Promise<void> {
   const sipp = lab.sipp(member, {
     scenario: 'uac-register',
@@ -38,8 +44,8 @@ export async function register(
     server,
     calls: users.length,
     callsPerSecond: 50,
-    users: users.map((user) => `${user.user};${authentication(user)}`),
-    values: { contact_port: String(phonePort), expires: String(expirySeconds) },
+    users: users.map((user) => `${user.user};${authentication(user)};${contactPort(user.user)}`),
+    values: { contact_port: '[field2]', expires: String(expirySeconds) },
   })
   const { exitCode } = await sipp.done()
   if (exitCode !== 0) throw new Error(`registration: ${sipp.report()}`)

@@ -8,6 +8,7 @@ import { heartbeatBytes } from '../../daemon/src/wire/heartbeat.ts'
 import { readSources } from '../../scripts/check/source.ts'
 import { checkDocs } from '../../scripts/docs.ts'
 import { keptRun, matrixFaults } from '../../scripts/matrix/results.ts'
+import { claims } from '../e2e/claims/claims.ts'
 import { rows, titleOf } from '../e2e/matrix/rows.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -47,8 +48,13 @@ const stories: Readonly<Record<string, { folder: string; before: string }>> = {
 const matrixTests = 'test/e2e/failover-matrix.test.ts'
 const matrixTitles = matrixFaults.flatMap((fault) => rows.map((row) => titleOf(row, fault)))
 
-/** The title is in the file as it is, or is that of a story or of a row. */
+/** Each claim of calls of two is a test. */
+const claimTests = 'test/e2e/calls.test.ts'
+const claimTitles = claims.map(({ title }) => title)
+
+/** The title is in the file as it is, or is that of a story, of a row or of a claim. */
 function hasTest(file: string, title: string): boolean {
+  if (file === claimTests && claimTitles.includes(title)) return true
   if (file === matrixTests && matrixTitles.includes(title)) return true
   const kind = stories[file]
   if (kind === undefined) return read(file).includes(title)

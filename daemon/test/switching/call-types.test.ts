@@ -51,6 +51,29 @@ test('an instantaneous access call reaches a position that talks, and one more f
   t.is(stage.core.liveSessions, 2)
 })
 
+test('a telephone is told to answer what no hand is to answer, once and in no other call', (t) => {
+  for (const [headers, answered] of [
+    [ia, 'Auto'],
+    [monitoring, 'Auto'],
+    [[], undefined],
+  ] as const) {
+    const stage = new Stage()
+    set(stage, '101', { rights: { monitor: true } })
+    set(stage, '102', { rights: { beMonitored: true } })
+    stage.a.call('102', sdp(stage.a.endpoint, { direction: 'recvonly' }), [...headers])
+    const invite = stage.b.asked('INVITE')
+    t.is(header(invite, 'Answer-Mode'), answered)
+    t.is(/answer-after=0/.test(header(invite, 'Call-Info') ?? ''), answered !== undefined)
+  }
+  const stage = new Stage()
+  stage.a.call('102', sdp(stage.a.endpoint, { direction: 'sendonly' }), ia)
+  answer(stage.b, 'recvonly')
+  stage.a.ack(stage.a.told(200))
+  stage.b.inbox.length = 0
+  stage.a.request('INVITE', { body: sdp(stage.a.endpoint, { direction: 'sendrecv' }) })
+  t.is(header(stage.b.asked('INVITE'), 'Answer-Mode'), undefined)
+})
+
 test('a new instantaneous access call of the same caller takes the place of the old one', (t) => {
   const stage = new Stage()
   stage.a.call('102', sdp(stage.a.endpoint, { direction: 'sendonly' }), ia)

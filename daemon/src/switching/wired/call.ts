@@ -21,6 +21,7 @@ import { timerHeaders, timerOffer } from '../dialog/session-timer.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { allowHeader, supportedHeader } from '../registrar/capabilities.ts'
 import type { LayerOutput } from '../transaction/layer-types.ts'
+import { autoAnswerHeaders } from '../xip/auto-answer.ts'
 import { diversionHeaders } from '../xip/diversion.ts'
 import { ed137Headers } from '../xip/ed137.ts'
 import { sessionHeaders } from '../xip/to-sip.ts'
@@ -169,6 +170,7 @@ export class Call {
       ...(trunk?.credentials != null && dialog.remoteTag === null ? [trunk.credentials] : []),
       ...ed137Headers(sessionHeaders(this.#session)),
       ...diversionHeaders(this.#session.diversions ?? [], this.exchange.commonAddress),
+      ...(dialog.remoteTag === null ? autoAnswerHeaders(this.#session.callType) : []),
       allowHeader,
       supportedHeader,
       ...this.#timerOffer(leg),
