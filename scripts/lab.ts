@@ -17,12 +17,14 @@ import { LinphonePhone } from './phones/linphone.ts'
 import { Sipp, type SippOptions } from './phones/sipp.ts'
 import { until } from './waiting.ts'
 
+type SiteParts = Readonly<Record<string, unknown>>
+
 export interface LabOptions {
   /** Namespaces on the terminal LAN beside the nodes. */
   readonly members: readonly string[]
   readonly users: readonly LabUser[]
-  /** Other parts of the site file: conferences, groups. */
-  readonly site?: Readonly<Record<string, unknown>>
+  /** Other parts of the site file: conferences, groups; what names a member is made of its address. */
+  readonly site?: SiteParts | ((addressOf: (member: string) => string) => SiteParts)
   /** Members on the half of node b when the terminal LAN is split. */
   readonly secondHalf?: readonly string[]
   /** By how much the monotonic clock of a node is ahead of the other one's. */
@@ -132,7 +134,10 @@ export class Lab {
    * @param more accounts beside those of the lab */
   async loadSite(more: readonly LabUser[] = []): Promise<void> {
     const file = join(this.directory, 'site.yaml')
-    writeFileSync(file, siteFile([...this.#options.users, ...more], this.#options.site))
+    const { users, site } = this.#options
+    const addressOf = (member: string) => this.network.address(member)
+    const parts = typeof site === 'function' ? site(addressOf) : site
+    writeFileSync(file, siteFile([...users, ...more], parts))
     const primary = await this.primary()
     const { exitCode, output } = await primary.cli('config', 'apply', file)
     if (exitCode !== 0) throw new Error(`config apply: ${output}`)

@@ -63,6 +63,8 @@ test('an export gives every record, the oldest first, and holds a page only', as
   const lines = csv.out.split('\r\n')
   t.is(lines.length, 12, 'a head, ten records, and the end of the last line')
   t.regex(lines[1] ?? '', /^0,2026-03-14T12:30:00\.000Z,/)
+  t.regex(lines[0] ?? '', /,packets_sent,packets_received,packets_lost,jitter_ms_max$/)
+  t.regex(lines[1] ?? '', /,a: b:3006,a: b:3005,a: b:1,a: b:4\.2$/)
   t.true(pieces.every((length) => length < 1_000))
   t.like(asked[0], { oldestFirst: true })
   const { schema, records } = JSON.parse(json.out)

@@ -1,5 +1,6 @@
 //! Kamailio of Debian as the switch of another centre: a registrar for its own telephones, and a proxy that
-//! sends numbers which begin with 3 to us. Also as the peer of our switch in a benchmark.
+//! sends numbers which begin with 3 to us, and serves none that begin with 9 (503). Also as the peer of our
+//! switch in a benchmark.
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -90,7 +91,8 @@ function digest({ address, passwords }: KamailioOptions): string {
 
 function configuration(options: KamailioOptions): string {
   const { address, server, workers = 2 } = options
-  const toUs = `if ($rU =~ "^3") { $du = "sip:${server}:5060"; t_relay(); exit; }`
+  const toUs = `if ($rU =~ "^3") { $du = "sip:${server}:5060"; t_relay(); exit; }
+  if ($rU =~ "^9") { sl_send_reply("503", "Service Unavailable"); exit; }`
   return `#!KAMAILIO
 debug=1
 log_stderror=yes

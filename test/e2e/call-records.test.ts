@@ -10,6 +10,7 @@ import { labUsers } from '../../scripts/lab-site.ts'
 import { until } from '../../scripts/waiting.ts'
 import { type PhonePair, putDown, registerPhones, talk } from './call.ts'
 
+type Party = Awaited<ReturnType<typeof recordsOf>>[number]['parties'][number]
 let lab: Lab
 let pair: PhonePair
 
@@ -66,7 +67,45 @@ test.serial('a call that ends has the same record on both nodes', async (t) => {
     record?.parties.map(({ leg, number }) => `${leg} ${number}`),
     ['a 1001', 'b 1002'],
   )
+  for (const { leg, rtp } of record?.parties ?? []) {
+    t.true((rtp?.packetsSent ?? 0) > 20 && (rtp?.packetsReceived ?? 0) > 20, `${leg} has spoken`)
+    t.is(rtp?.packetsLost, 0, leg)
+  }
 })
+
+test.serial(
+  'records leave as CSV and JSON with the figures of their voice, by either node',
+  async (t) => {
+    const [record] = await recordsOf(lab.a)
+    for (const node of [lab.a, lab.b]) {
+      const json = await node.cli('cdr', 'export', '--format', 'json')
+      t.deepEqual(JSON.parse(json.output).records, [record])
+      const csv = await node.cli('cdr', 'export', '--format', 'csv', '--party', '1002')
+      const [head = [], line = [], ...more] = csv.output
+        .trimEnd()
+        .split('\r\n')
+        .map((row) => row.split(','))
+      t.is(more.length, 0)
+      const columns = Object.fromEntries(head.map((name, index) => [name, line[index]]))
+      const figure = (of: (rtp: NonNullable<Party['rtp']>) => number) =>
+        record?.parties.map(({ leg, rtp }) => `${leg}:${rtp === null ? '' : of(rtp)}`).join(' ')
+      t.like(columns, {
+        session: record?.sessionId,
+        caller: '1001',
+        called: '1002',
+        status: '200',
+        parties: 'a:1001 b:1002',
+        services: 'hold',
+        packets_sent: figure(({ packetsSent }) => packetsSent),
+        packets_received: figure(({ packetsReceived }) => packetsReceived),
+        packets_lost: 'a:0 b:0',
+        jitter_ms_max: figure(({ jitterMsMax }) => jitterMsMax),
+      })
+      const none = await node.cli('cdr', '--party', '1003')
+      t.regex(none.output, /^No call records/)
+    }
+  },
+)
 
 test.serial(
   'a primary that is killed as the call ends leaves one record, on both nodes then',

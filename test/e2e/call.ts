@@ -23,6 +23,8 @@ export interface PhonePair {
 /** A quarter period is left over in 20 ms: a missing packet is a jump of phase. */
 export const callerHz = 437.5
 export const calleeHz = 612.5
+/** Of a third telephone in a conference. */
+export const thirdHz = 812.5
 const sampleRateHz = 8000
 
 export async function registerPhones(
@@ -174,6 +176,17 @@ export function burstsIn(
     packets: samples.length / 160,
     share: (hz) => shareAt(samples, hz),
   }))
+}
+
+/** How much of the energy of all that is heard in a time is at a frequency, 0 to 1. */
+export function shareIn(
+  packets: readonly UdpPacket[],
+  address: string,
+  { hz, ...window }: { readonly fromMs: number; readonly toMs: number; readonly hz: number },
+): number {
+  const bursts = burstsIn(packets, address, window)
+  const whole = bursts.reduce((sum, burst) => sum + burst.packets, 0)
+  return bursts.reduce((sum, burst) => sum + (burst.share(hz) * burst.packets) / whole, 0)
 }
 
 function shareAt(samples: readonly number[], hz: number): number {

@@ -1,22 +1,36 @@
 //! Conferences with real telephones: ten members in one bridge while the primary dies, a preset one whose
-//! member rings then, and a call of two that becomes a conference.
+//! member rings then, a call of two that becomes a conference, and what an operator orders.
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
+import type { UdpPacket } from '../../scripts/capture/pcap.ts'
 import { figuresOfAll } from '../../scripts/capture/rtp-analysis.ts'
+import { sipMessages } from '../../scripts/capture/sip-analysis.ts'
 import { Lab } from '../../scripts/lab.ts'
 import type { LabNode } from '../../scripts/lab-node.ts'
-import { labUsers } from '../../scripts/lab-site.ts'
+import { type LabUser, labUsers } from '../../scripts/lab-site.ts'
 import { serviceAddress } from '../../scripts/net/netns.ts'
+import type { BaresipPhone } from '../../scripts/phones/baresip.ts'
 import type { Sipp } from '../../scripts/phones/sipp.ts'
 import { until } from '../../scripts/waiting.ts'
-import { burstsIn, calleeHz, callerHz, heard, type PhonePair, registerPhones } from './call.ts'
+import {
+  burstsIn,
+  calleeHz,
+  callerHz,
+  heard,
+  type PhonePair,
+  registerPhones,
+  shareIn,
+  talk,
+  thirdHz,
+} from './call.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
 import { allWell, authentication, phonePort, register, server } from './sipp-phones.ts'
 import { twinsEqual } from './twins.ts'
 
 const count = 10
 const crowd = labUsers(2000, count)
-const phones = labUsers(1001, 2)
+const phones = labUsers(1001, 3)
+const [stranger] = crowd as [LabUser]
 /** The second node joins a leg that begins on a busy machine a moment later than the first. */
 const settleMs = 1_500
 const site = {
@@ -28,19 +42,21 @@ const site = {
 let lab: Lab
 let watch: SilentStandbyWatch
 let pair: PhonePair
+let third: BaresipPhone
 let calling: Sipp | undefined
 
 test.before(async () => {
   lab = await Lab.start({ members: ['p1', 'p2', 'p3'], users: [...crowd, ...phones], site })
   watch = await SilentStandbyWatch.start(lab)
   await register(lab, 'p3', crowd)
-  pair = await registerPhones(lab, 'manual')
+  const options = { user: '1003', toneHz: thirdHz, answer: 'auto', place: 1 } as const
+  ;[pair, third] = await Promise.all([registerPhones(lab, 'manual'), lab.phone('p3', options)])
 })
 
 /** Ends what a failed test left behind. */
 test.afterEach.always(async () => {
   calling?.stop()
-  await Promise.allSettled([pair?.caller, pair?.callee].map((phone) => phone?.hangUp()))
+  await Promise.allSettled([pair?.caller, pair?.callee, third].map((phone) => phone?.hangUp()))
   await lab?.bothRun()
 })
 
@@ -129,6 +145,144 @@ test.serial(
       t.is(bursts.length, 1, 'the tone of the other one without a break')
       t.true((bursts[0]?.share(hz) ?? 0) > 0.9)
     }
+    await reaches(0)
+  },
+)
+
+/** As an operator does; either node may be asked. */
+async function order(node: LabNode, ...args: readonly string[]): Promise<void> {
+  const { exitCode, output } = await node.cli('conferences', ...args)
+  if (exitCode !== 0) throw new Error(`conferences ${args.join(' ')}: ${output}`)
+}
+
+interface Part {
+  readonly name: string
+  readonly does: () => Promise<unknown>
+  /** What the caller hears then: of the second telephone, and of the third. */
+  readonly second: number
+  readonly third: number
+}
+
+/** Long enough for the change to hold on both nodes, for the tone of who comes and goes, and to be judged. */
+const partMs = 900
+const judgedMs = 400
+
+/** Number of each NOTIFY of a conference, and what it says of a member. */
+function focusTold(packets: readonly UdpPacket[], number: string): string[] {
+  const bodies = sipMessages(packets).filter(
+    ({ method, status }) => method === 'NOTIFY' && status === undefined,
+  )
+  return bodies.map(({ text }) => {
+    const count = /<user-count>(\d+)</.exec(text)?.[1] ?? 'none'
+    const user = text.split('<user ').find((one) => one.includes(`sip:${number}@`))
+    const media = /<status>(sendrecv|sendonly|recvonly|inactive)</.exec(user ?? '')?.[1]
+    return /state="deleted"/.test(text) ? 'deleted' : `${count} ${media ?? 'away'}`
+  })
+}
+
+test.serial(
+  'a call of two becomes a conference by an order: isfocus, its package, and what is heard of each order',
+  async (t) => {
+    const { caller, callee } = pair
+    const told = `udp and src host ${serviceAddress}`
+    const captures = await Promise.all([lab.capture('p1', told), lab.capture('p3', told)])
+    await talk(pair)
+    const primary = await lab.inStep()
+    const standby = lab.other(primary)
+    const [call] = (await primary.ask('calls', {})).calls
+    const name = call?.sessionId ?? ''
+    const established = third.next('CALL_ESTABLISHED')
+    await order(standby, 'add', name, '1003', '--reason', 'supervisor')
+    await established
+    const shown = await standby.cli('conferences', 'show', name, '--json')
+    const [conference] = JSON.parse(shown.output).conferences
+    t.is(conference.kind, 'temporary')
+    calling = lab.sipp('p3', {
+      ...{ scenario: 'uac-watch', port: phonePort, server, calls: 1 },
+      users: [`${stranger.user};conference;${conference.number};application/conference-info+xml`],
+    })
+    const left = third.next('CALL_CLOSED')
+    const parts: readonly Part[] = [
+      { name: 'all', does: async () => undefined, second: 0.5, third: 0.5 },
+      { name: 'muted', does: () => order(primary, 'mute', name, '1003'), second: 1, third: 0 },
+      {
+        name: 'heard',
+        does: () => order(standby, 'unmute', name, '1003'),
+        second: 0.5,
+        third: 0.5,
+      },
+      // 6 dB less is a quarter of the energy.
+      {
+        name: '-6 dB',
+        does: () => order(primary, 'weight', name, '1003', '-6'),
+        second: 0.8,
+        third: 0.2,
+      },
+      {
+        name: 'dropped',
+        does: () => order(primary, 'drop', name, '1003', '--yes'),
+        second: 1,
+        third: 0,
+      },
+    ]
+    const ends: number[] = []
+    for (const { does } of parts) {
+      await does()
+      await delay(partMs)
+      ends.push(Date.now())
+    }
+    await left
+    const closed = caller.next('CALL_CLOSED')
+    await callee.hangUp()
+    await closed
+    const [p1 = [], p3 = []] = await Promise.all(captures.map((capture) => capture.stop()))
+    for (const [index, part] of parts.entries()) {
+      const window = { fromMs: (ends[index] ?? 0) - judgedMs, toMs: ends[index] ?? 0 }
+      const address = lab.network.address('p1')
+      const share = (hz: number) => shareIn(p1, address, { ...window, hz })
+      const near = (heardShare: number, wanted: number) => Math.abs(heardShare - wanted) < 0.1
+      const text = `${part.name}: ${share(calleeHz)} and ${share(thirdHz)}`
+      t.true(near(share(calleeHz), part.second) && near(share(thirdHz), part.third), text)
+    }
+    // Who is muted hears all the others.
+    const muted = { fromMs: (ends[1] ?? 0) - judgedMs, toMs: ends[1] ?? 0 }
+    for (const hz of [callerHz, calleeHz]) {
+      const share = shareIn(p3, lab.network.address('p3'), { ...muted, hz })
+      t.true(Math.abs(share - 0.5) < 0.1, `${hz} Hz at who is muted: ${share}`)
+    }
+    const invitations = sipMessages(p1).filter(
+      ({ method, status }) => method === 'INVITE' && status === undefined,
+    )
+    const focus = new RegExp(`^Contact: <sip:${conference.number}@[^>]*>;.*isfocus`, 'im')
+    t.regex(invitations[0]?.text ?? '', focus)
+    t.deepEqual(
+      focusTold(p3, '1003').filter((one, index, all) => one !== all[index - 1]),
+      ['3 sendrecv', '3 recvonly', '3 sendrecv', '2 away', 'deleted'],
+    )
+    await reaches(0)
+  },
+)
+
+test.serial(
+  'a locked conference lets nobody else in, until it is unlocked; an order ends it',
+  async (t) => {
+    const { caller, callee } = pair
+    const inside = caller.next('CALL_ESTABLISHED')
+    await caller.dial(`sip:700@${serviceAddress}`)
+    await inside
+    const primary = await lab.primary()
+    await order(primary, 'lock', 'room')
+    const refused = callee.next('CALL_CLOSED', 'CALL_ESTABLISHED')
+    await callee.dial(`sip:700@${serviceAddress}`)
+    t.regex((await refused).param, /603/)
+    await order(primary, 'unlock', 'room')
+    const second = callee.next('CALL_ESTABLISHED')
+    await callee.dial(`sip:700@${serviceAddress}`)
+    await second
+    await reaches(2)
+    const closed = [caller, callee].map((phone) => phone.next('CALL_CLOSED'))
+    await order(primary, 'end', 'room', '--yes')
+    await Promise.all(closed)
     await reaches(0)
   },
 )

@@ -1,6 +1,7 @@
 //! Where a call can go on to with unmodified telephones: a group, a conference, another system, by forwarding
-//! and by transfer; a line that an emergency call takes from a lesser one; a PIN that is dialled; reliable
-//! provisional answers (RFC 3262) of a linphone. One lab.
+//! and by transfer; a group whose members all join; a line that an emergency call takes from a lesser one, and
+//! one that a class of service closes; a PIN that is dialled; reliable provisional answers (RFC 3262) of a
+//! linphone. One lab.
 import test, { type ExecutionContext } from 'ava'
 import { readCapture } from '../../scripts/capture/pcap.ts'
 import { sipMessages } from '../../scripts/capture/sip-analysis.ts'
@@ -10,13 +11,13 @@ import { serviceAddress } from '../../scripts/net/netns.ts'
 import { obstacleTo } from '../../scripts/net/packages.ts'
 import { BaresipPhone } from '../../scripts/phones/baresip.ts'
 import { until } from '../../scripts/waiting.ts'
-import { calleeHz, callerHz, putDown, talk } from './call.ts'
+import { calleeHz, callerHz, putDown, shareIn, talk, thirdHz } from './call.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
 
 const members = ['p1', 'p2', 'p3', 'p4', 'p5', 'p6']
 const more: Readonly<Record<string, Partial<LabUser>>> = {
   '1002': { line: { noAnswerSeconds: 1 } },
-  '1004': { rights: { priorityMax: 'emergency' } },
+  '1004': { rights: { priorityMax: 'emergency', trunkClasses: ['abroad'] } },
 }
 const users = labUsers(1001, 5).map((one) => ({ ...one, ...more[one.user] }))
 const sophia = users.at(-1) as LabUser
@@ -36,15 +37,21 @@ let outside: BaresipPhone
 function site(): Record<string, unknown> {
   const address = lab.network.address('p6')
   return {
-    groups: { desk: { number: '800', mode: 'first', members: ['1003', '1004'] } },
+    groups: {
+      desk: { number: '800', mode: 'first', members: ['1003', '1004'] },
+      crew: { number: '801', mode: 'all', members: ['1002', '1003', '1004'] },
+    },
     conferences: {
       room: { number: '700' },
       safe: { number: '701', pin: '4711', members: ['1001'] },
     },
     trunks: {
-      far: { address, optionsSeconds: 0, capacity: 1, outgoing: { called: { '7': '' } } },
+      far: { address, optionsSeconds: 0, capacity: 1, outgoing: { called: { '7': '', '77': '' } } },
     },
-    routes: { far: { pattern: '75XXX', trunks: ['far'] } },
+    routes: {
+      far: { pattern: '75XXX', trunks: ['far'] },
+      dear: { pattern: '775XXX', trunks: ['far'], class: 'abroad' },
+    },
   }
 }
 
@@ -59,7 +66,7 @@ test.before(async () => {
   const phones = users.slice(0, 4).map(({ user }, index) =>
     lab.phone(`p${index + 1}`, {
       user,
-      toneHz: index % 2 === 0 ? callerHz : calleeHz,
+      toneHz: [callerHz, calleeHz, thirdHz][index] ?? calleeHz,
       answer: 'manual',
     }),
   )
@@ -182,6 +189,59 @@ for (const { name, number, taken, talk: talkers } of onwards) {
     await over
   })
 }
+
+test.serial(
+  'a group call that all join: who answers later is in, who does not is left out',
+  async (t) => {
+    const off = ben.next('CALL_CLOSED')
+    await ben.dial(uriOf('*53'))
+    await off
+    const capture = await lab.capture('p1', `udp and src host ${serviceAddress}`)
+    const address = lab.network.address('p1')
+    const ringing = [ben, cleo, dora].map((phone) => phone.next('CALL_INCOMING'))
+    const inside = anna.next('CALL_ESTABLISHED')
+    await anna.dial(uriOf('801'))
+    await Promise.all(ringing)
+    const declined = dora.next('CALL_CLOSED')
+    await dora.hangUp()
+    await Promise.all([declined, cleo.accept(), inside])
+    await talking(t, '1001', '1003')
+    const joined = ben.next('CALL_ESTABLISHED')
+    await ben.accept()
+    await joined
+    await talking(t, '1001', '1002', '1003')
+    const hears = () => {
+      const packets = readCapture(capture.file)
+      const last = packets.findLast(({ destination }) => destination === address)?.timeMs ?? 0
+      const window = { fromMs: last - 400, toMs: last }
+      return [calleeHz, thirdHz].every((hz) => {
+        return Math.abs(shareIn(packets, address, { ...window, hz }) - 0.5) < 0.1
+      })
+    }
+    await until(hears, { what: 'both voices at the caller' })
+    const gone = [anna, cleo].map((phone) => phone.next('CALL_CLOSED'))
+    await ben.hangUp()
+    await talking(t, '1001', '1003')
+    await anna.hangUp()
+    await Promise.all(gone)
+    await capture.stop()
+    const focus = sipMessages(readCapture(capture.file)).filter(({ status, method, text }) => {
+      return status === 200 && method === 'INVITE' && /^Contact:.*;isfocus/im.test(text)
+    })
+    t.true(focus.length > 0, 'the caller is told that it is a conference')
+  },
+)
+
+test.serial('a route of a class is closed to whom it is not given', async (t) => {
+  const refused = anna.next('CALL_CLOSED', 'CALL_ESTABLISHED')
+  await anna.dial(uriOf('775001'))
+  t.regex((await refused).param, /403/)
+  const established = [dora, outside].map((phone) => phone.next('CALL_ESTABLISHED'))
+  await dora.dial(uriOf('775001'))
+  await Promise.all(established)
+  await talking(t, '1004', '775001')
+  await putDown(dora, { caller: dora, callee: outside })
+})
 
 test.serial(
   'an emergency call takes the only line of a trunk, and its victim is told',

@@ -184,34 +184,6 @@ test.serial('pick-up: what rings in the group is taken with two digits', async (
   await putDown(anna, { caller: anna, callee: cleo })
 })
 
-test.serial('queue: a call waits for a busy telephone, and rings when it is free', async (t) => {
-  const first = { caller: dora, callee: cleo }
-  await talk(first)
-  await anna.dial(uriOf('1003'))
-  const primary = await lab.primary()
-  await until(async () => (await primary.ask('calls', {})).calls.length === 2, {
-    what: 'a call that waits',
-  })
-  const rings = cleo.next('CALL_INCOMING')
-  await putDown(dora, first)
-  await rings
-  await answer(anna, cleo)
-  await talk3(t, '1001', '1003')
-  await putDown(anna, { caller: anna, callee: cleo })
-})
-
-test.serial('intrusion: who may, enters a conversation and leaves it as it was', async (t) => {
-  const call = { caller: dora, callee: ben }
-  await talk(call)
-  const inside = anna.next('CALL_ESTABLISHED')
-  await anna.dial(uriOf('*371002'))
-  await inside
-  await talk3(t, '1001', '1002', '1004')
-  await anna.hangUp()
-  await talk3(t, '1002', '1004')
-  await putDown(ben, call)
-})
-
 test.serial('forced release: the conversation ends for the call of who may do so', async (t) => {
   await talk({ caller: dora, callee: ben })
   const released = dora.next('CALL_CLOSED')

@@ -2,7 +2,9 @@
 import { join } from 'node:path'
 import test from 'ava'
 import { verbs } from '../../daemon/src/control/api.ts'
+import type { UdpPacket } from '../../scripts/capture/pcap.ts'
 import { figuresOfAll } from '../../scripts/capture/rtp-analysis.ts'
+import { sipMessages } from '../../scripts/capture/sip-analysis.ts'
 import { Lab } from '../../scripts/lab.ts'
 import { labUsers } from '../../scripts/lab-site.ts'
 import { serviceAddress } from '../../scripts/net/netns.ts'
@@ -19,16 +21,26 @@ let ours: BaresipPhone
 let theirs: BaresipPhone
 let spare: BaresipPhone
 
+/** Of one account of the other system; answered here. */
+let twins: BaresipPhone[]
+
+interface Outside {
+  readonly server?: string
+  readonly user?: string
+  readonly place?: number
+}
+
 /** A telephone that does not register with us. */
-function outside(member: string, server?: string): Promise<BaresipPhone> {
+function outside(member: string, { server, user = '5001', place = 0 }: Outside = {}) {
   return BaresipPhone.start({
     programs: lab.programs,
     namespace: lab.network.namespace(member),
-    directory: join(lab.directory, `${member}-5001`),
+    directory: join(lab.directory, `${member}-${user}-${place}`),
     address: lab.network.address(member),
-    user: '5001',
+    user,
+    place,
     toneHz: calleeHz,
-    answer: 'auto',
+    answer: user === '5001' ? 'auto' : 'manual',
     ...(server === undefined ? {} : { server }),
   })
 }
@@ -37,12 +49,14 @@ function outside(member: string, server?: string): Promise<BaresipPhone> {
 function site(addressOf: (member: string) => string) {
   const centre = {
     address: addressOf('p2'),
-    optionsSeconds: 2,
+    optionsSeconds: 1,
     responseSeconds: 2,
     outgoing: { called: { '7': '' }, caller: { '': '3' } },
     incoming: { called: { '3': '' }, caller: { '': '7' } },
   }
-  const second = { address: addressOf('p4'), optionsSeconds: 0, outgoing: { called: { '7': '' } } }
+  // What the first one does not serve (79..) has another number there.
+  const outgoing = { called: { '7': '', '79': '5' } }
+  const second = { address: addressOf('p4'), optionsSeconds: 0, outgoing }
   return {
     trunks: { centre, second },
     routes: { centre: { pattern: '7XXXX', trunks: ['centre', 'second'] } },
@@ -67,8 +81,13 @@ test.before(async () => {
   await lab.loadSite()
   await lab.inStep()
   ours = await lab.phone('p1', { user: '1001', toneHz: 437.5, answer: 'auto' })
-  theirs = await outside('p3', lab.network.address('p2'))
-  spare = await outside('p4')
+  const server = lab.network.address('p2')
+  ;[theirs, spare, ...twins] = await Promise.all([
+    outside('p3', { server }),
+    outside('p4'),
+    outside('p3', { server, user: '5002', place: 1 }),
+    outside('p3', { server, user: '5002', place: 2 }),
+  ])
 })
 
 test.after.always(() => lab?.close())
@@ -106,10 +125,83 @@ test.serial('a telephone of the other system reaches ours by its number', async 
   await putDown(ours, { caller: theirs, callee: ours })
 })
 
+function lastOf(phone: BaresipPhone): string | undefined {
+  return phone.events.findLast(({ type }) => /^CALL_(INCOMING|ESTABLISHED|CLOSED)/.test(type))?.type
+}
+
+/** Requests that the other system got from us, and its answers: `INVITE`, `503 INVITE`. */
+function atOther(packets: readonly UdpPacket[]): string[] {
+  const address = lab.network.address('p2')
+  return sipMessages(packets).flatMap(({ source, destination, method, status }) => {
+    if (source === serviceAddress && destination === address && status === undefined)
+      return [method]
+    const isAnswer = source === address && destination === serviceAddress && status !== undefined
+    return isAnswer && status > 100 ? [`${status} ${method}`] : []
+  })
+}
+
+async function trunkStands(state: string): Promise<void> {
+  const primary = await lab.primary()
+  await until(
+    async () => {
+      const { output } = await primary.cli('trunks', 'show', 'centre', '--json')
+      return verbs.trunks.result.parse(JSON.parse(output)).trunks[0]?.state === state
+    },
+    { what: `trunk ${state}`, everyMs: 200 },
+  )
+}
+
 test.serial(
-  'when the other system dies calls go the second way, and an alarm stands',
+  'the other system rings two telephones for one call, both answer, one has it',
   async (t) => {
-    await other.stop()
+    const capture = await lab.capture('p2')
+    const rings = twins.map((phone) => phone.next('CALL_INCOMING'))
+    await ours.dial(`sip:75002@${serviceAddress}`)
+    await Promise.all(rings)
+    const established = ours.next('CALL_ESTABLISHED')
+    await Promise.all(twins.map((phone) => phone.accept()))
+    await established
+    const talks = () => twins.filter((phone) => lastOf(phone) === 'CALL_ESTABLISHED')
+    await until(
+      () => talks().length === 1 && twins.some((phone) => lastOf(phone) === 'CALL_CLOSED'),
+      {
+        what: 'one telephone that talks',
+      },
+    )
+    const [taker] = talks()
+    if (taker !== undefined) await putDown(ours, { caller: ours, callee: taker })
+    const told = sipMessages(await capture.stop()).filter(
+      ({ source, destination, method, status }) => {
+        const isOurs = source === lab.network.address('p2') && destination === serviceAddress
+        return isOurs && method === 'INVITE' && (status ?? 0) > 100
+      },
+    )
+    const tags = told.flatMap(({ text }) => /^To:.*;tag=([^;\s]+)/im.exec(text)?.[1] ?? [])
+    t.is(new Set(tags).size, 2, 'answers of both came to us')
+  },
+)
+
+test.serial(
+  'what the other system answers with 503 goes the second way, and its trunk stays up',
+  async (t) => {
+    await trunkStands('up')
+    const capture = await lab.capture('p2')
+    await call(ours, `sip:79001@${serviceAddress}`, spare)
+    await putDown(ours, { caller: ours, callee: spare })
+    await trunkStands('up')
+    const invites = atOther(await capture.stop()).filter((line) => /INVITE$/.test(line))
+    t.deepEqual([...new Set(invites)], ['INVITE', '503 INVITE'])
+  },
+)
+
+test.serial(
+  'when the other system falls silent a call finds out, the next one knows it, and an alarm stands',
+  async (t) => {
+    const capture = await lab.capture('p2')
+    for (const pid of other.pids()) process.kill(pid, 'SIGSTOP')
+    await call(ours, `sip:75001@${serviceAddress}`, spare)
+    await putDown(ours, { caller: ours, callee: spare })
+    await trunkStands('down')
     await call(ours, `sip:75001@${serviceAddress}`, spare)
     await putDown(ours, { caller: ours, callee: spare })
     const primary = await lab.primary()
@@ -123,6 +215,10 @@ test.serial(
       },
       { what: 'alarm of the trunk' },
     )
-    t.pass()
+    const invitations = sipMessages(await capture.stop()).filter(({ method, destination }) => {
+      return method === 'INVITE' && destination === lab.network.address('p2')
+    })
+    const calls = new Set(invitations.map(({ callId }) => callId))
+    t.is(calls.size, 1, 'the first call asked in vain, the second one did not ask')
   },
 )

@@ -99,6 +99,10 @@ export const csvHead: readonly string[] = [
   'parties',
   'services',
   'taken_over',
+  'packets_sent',
+  'packets_received',
+  'packets_lost',
+  'jitter_ms_max',
 ]
 
 export function csvValues(record: RecordItem): (string | number | null)[] {
@@ -120,5 +124,16 @@ export function csvValues(record: RecordItem): (string | number | null)[] {
     parties.map(({ leg, number }) => `${leg}:${number}`).join(' '),
     services.join(' '),
     roles.map(({ at }) => at).join(' '),
+    figures(parties, ({ packetsSent }) => packetsSent),
+    figures(parties, ({ packetsReceived }) => packetsReceived),
+    figures(parties, ({ packetsLost }) => packetsLost),
+    figures(parties, ({ jitterMsMax }) => jitterMsMax),
   ]
+}
+
+type Party = RecordItem['parties'][number]
+
+/** Of each leg; without a figure when nothing was told of its voice. */
+function figures(parties: readonly Party[], of: (rtp: NonNullable<Party['rtp']>) => number) {
+  return parties.map(({ leg, rtp }) => `${leg}:${rtp === null ? '' : of(rtp)}`).join(' ')
 }

@@ -227,6 +227,12 @@ test('a conference tells its members, and that it is no more', (t) => {
     ],
   )
   stage.pass(between)
+  stage.order('710', { kind: 'mute', user: '231', muted: true })
+  const muted = find(documentOf(newest(stage, watcher)), 'media')
+  t.deepEqual(
+    muted.flatMap((one) => texts(one, 'status')),
+    ['sendrecv', 'recvonly'],
+  )
   hangUpPhone(stage.phone('231'))
   t.deepEqual(texts(documentOf(newest(stage, watcher)), 'user-count'), ['1'])
   hangUpPhone(stage.phone('241'))

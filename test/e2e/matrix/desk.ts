@@ -1,9 +1,10 @@
 //! The lab of the fail-over matrix: every service with telephones of its own. Who has to act at a
 //! certain instant is a baresip; who only calls and talks is a call of sipp.
-import { Lab } from '../../../scripts/lab.ts'
+import { join } from 'node:path'
+import { Lab, type LabOptions } from '../../../scripts/lab.ts'
 import { type LabUser, labUsers } from '../../../scripts/lab-site.ts'
 import { serviceAddress } from '../../../scripts/net/netns.ts'
-import type { BaresipPhone } from '../../../scripts/phones/baresip.ts'
+import { BaresipPhone } from '../../../scripts/phones/baresip.ts'
 import type { Sipp } from '../../../scripts/phones/sipp.ts'
 import { phonePort, register, server } from '../sipp-phones.ts'
 
@@ -12,7 +13,9 @@ const talkCallers = 'p1'
 const ringCallers = 'p2'
 const listener = 'p3'
 const phoneMembers = ['p4', 'p5', 'p6', 'p7'] as const
-const members = [talkCallers, ringCallers, listener, ...phoneMembers] as const
+/** Telephones of another system. */
+export const otherSystem = 'p8'
+const members = [talkCallers, ringCallers, listener, ...phoneMembers, otherSystem] as const
 const callersOf = { talk: talkCallers, ring: ringCallers } as const
 export type Stage = keyof typeof callersOf
 
@@ -32,9 +35,11 @@ export interface DeskPlan {
   /** Who listens to whom. */
   readonly monitors: readonly { readonly from: string; readonly to: string }[]
   readonly phones: readonly { readonly number: string; readonly answer: 'auto' | 'manual' }[]
+  /** They have no account, and are answered here. */
+  readonly outside: readonly string[]
   /** What accounts have beside their password. */
   readonly accounts: Readonly<Record<string, Readonly<Record<string, unknown>>>>
-  readonly site: Readonly<Record<string, unknown>>
+  readonly site: NonNullable<LabOptions['site']>
 }
 
 export class Desk {
@@ -127,7 +132,10 @@ export class Desk {
   }
 
   async #startPhones(): Promise<void> {
-    const { phones } = this.#plan
+    const { phones, outside } = this.#plan
+    for (const [index, number] of outside.entries()) {
+      this.#phones.set(number, await this.#outside(number, phones.length + index, index))
+    }
     for (let first = 0; first < phones.length; first += phoneMembers.length) {
       const row = phones.slice(first, first + phoneMembers.length)
       const place = first / phoneMembers.length
@@ -140,6 +148,17 @@ export class Desk {
         }),
       )
     }
+  }
+
+  #outside(number: string, index: number, place: number): Promise<BaresipPhone> {
+    const { network, programs, directory } = this.lab
+    return BaresipPhone.start({
+      ...{ programs, place, user: number, answer: 'manual' },
+      namespace: network.namespace(otherSystem),
+      directory: join(directory, `${otherSystem}-${number}`),
+      address: network.address(otherSystem),
+      toneHz: toneHz.first + toneHz.step * index,
+    })
   }
 }
 

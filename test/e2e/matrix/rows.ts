@@ -1,10 +1,12 @@
 //! The rows of the fail-over matrix: how each service comes into its state, what the new primary has to
 //! do with it, and how it ends. The numbers of a row begin with its two digits, so that the calls of a
 //! node say by themselves to which row they belong.
+
+import { sipPort } from '../../../scripts/lab.ts'
 import type { LabNode } from '../../../scripts/lab-node.ts'
 import type { MatrixFault } from '../../../scripts/matrix/results.ts'
 import { until } from '../../../scripts/waiting.ts'
-import type { Desk, DeskPlan, Dial, Stage } from './desk.ts'
+import { type Desk, type DeskPlan, type Dial, otherSystem, type Stage } from './desk.ts'
 import { callsOf, type Standing, stands } from './look.ts'
 
 interface Scene {
@@ -25,6 +27,8 @@ export interface Row {
   /** Telephones that answer by themselves, and those that are answered here. */
   readonly auto?: readonly string[]
   readonly manual?: readonly string[]
+  /** Answered here, too; a telephone of another system, reached over a trunk. */
+  readonly outside?: string
   readonly accounts?: DeskPlan['accounts']
   readonly conference?: Readonly<Record<string, unknown>>
   readonly group?: Readonly<Record<string, unknown>>
@@ -412,7 +416,43 @@ export const rows: readonly Row[] = [
     completed: { '2601': 'talking', '2603': 'talking' },
     end: (scene) => hangUp(scene, '2603'),
   },
+  {
+    key: '27',
+    service: 'trunk',
+    state: 'rings at another system',
+    dials: [dial('ring', '2701', '2702')],
+    outside: '2702',
+    steps: { ring: (scene) => rings(scene, '2702') },
+    stands: { '2701': 'calling', '2702': 'ringing' },
+    outcome: 'answered',
+    complete: (scene) => accept(scene, '2702'),
+    completed: { '2701': 'talking', '2702': 'talking' },
+    end: (scene) => hangUp(scene, '2702'),
+  },
+  {
+    key: '28',
+    service: 'group call, all join',
+    state: 'rings at all members',
+    dials: [dial('ring', '2801', '2800')],
+    manual: ['2802', '2803'],
+    group: { number: '2800', mode: 'all', members: ['2802', '2803'] },
+    steps: { ring: (scene) => rings(scene, '2802', '2803') },
+    stands: { '2801': 'calling', '2802': 'ringing', '2803': 'ringing' },
+    outcome: 'both answer and are in; one leaves, and two go on',
+    complete: async (scene) => {
+      await accept(scene, '2802')
+      await accept(scene, '2803')
+    },
+    completed: { '2801': 'talking', '2802': 'talking', '2803': 'talking' },
+    end: async (scene) => {
+      await hangUp(scene, '2802')
+      await waits(scene, '28', { '2801': 'talking', '2803': 'talking' })
+      await hangUp(scene, '2803')
+    },
+  },
 ]
+
+const outside = rows.flatMap((row) => row.outside ?? [])
 
 export function titleOf({ service, state }: Row, fault: MatrixFault): string {
   return `${fault}, ${service}, ${state}: 0 packets lost, completed, ended`
@@ -426,10 +466,22 @@ export const deskPlan: DeskPlan = {
     ...manual.map((number) => ({ number, answer: 'manual' as const })),
   ]),
   accounts: Object.assign({}, ...rows.map((row) => row.accounts ?? {})),
-  site: {
+  outside,
+  site: (addressOf) => ({
     conferences: sections('conference'),
     groups: sections('group'),
-  },
+    trunks: Object.fromEntries(
+      outside.map((number, place) => [`to-${number}`, trunk(place, addressOf)]),
+    ),
+    routes: Object.fromEntries(
+      outside.map((number) => [`to-${number}`, { pattern: number, trunks: [`to-${number}`] }]),
+    ),
+  }),
+}
+
+/** Each telephone of the other system is a system of its own. */
+function trunk(place: number, addressOf: (member: string) => string): Record<string, unknown> {
+  return { address: addressOf(otherSystem), port: sipPort + 2 * place, optionsSeconds: 0 }
 }
 
 function sections(name: 'conference' | 'group'): Record<string, unknown> {

@@ -1,5 +1,6 @@
 //! What a session with a focus shows to the subscribers of the package `conference` (RFC 4575).
 import type { Member } from '../../tables/wired-conference.ts'
+import { ofTerminal } from '../wired/direction.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import type { FocusMember, FocusView } from './conference-package.ts'
 
@@ -33,6 +34,6 @@ function memberOf(
     role: seat?.mayTalk === false ? 'listener' : 'participant',
     status: statuses[state],
     joined: side === 'caller' ? 'dialed-in' : 'dialed-out',
-    media: leg?.direction ?? 'inactive',
+    media: leg === undefined ? 'inactive' : ofTerminal(leg.direction, leg.muted === true),
   }
 }

@@ -10,13 +10,20 @@ export function receives(direction: Direction): boolean {
   return direction === 'sendrecv' || direction === 'recvonly'
 }
 
+function direction(send: boolean, receive: boolean): Direction {
+  if (send) return receive ? 'sendrecv' : 'sendonly'
+  return receive ? 'recvonly' : 'inactive'
+}
+
+/** The other way round: what a terminal does on a leg on which we do this. */
+export function ofTerminal(ours: Direction, isMuted: boolean): Direction {
+  return direction(receives(ours) && !isMuted, sends(ours))
+}
+
 /** What we do on a leg on which we said `ours` and the terminal said `theirs`; as an answer, it is
  * also the most that we can say. */
 export function meet(ours: Direction, theirs: Direction): Direction {
-  const send = sends(ours) && receives(theirs)
-  const receive = receives(ours) && sends(theirs)
-  if (send) return receive ? 'sendrecv' : 'sendonly'
-  return receive ? 'recvonly' : 'inactive'
+  return direction(sends(ours) && receives(theirs), receives(ours) && sends(theirs))
 }
 
 /** A side that does not want to hear any more has put the call on hold (RFC 3264 8.4). */
