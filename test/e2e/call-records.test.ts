@@ -2,7 +2,6 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { Lab } from '../../scripts/lab.ts'
 import type { LabNode } from '../../scripts/lab-node.ts'
@@ -11,6 +10,8 @@ import { until } from '../../scripts/waiting.ts'
 import { type PhonePair, putDown, registerPhones, talk } from './call.ts'
 
 type Party = Awaited<ReturnType<typeof recordsOf>>[number]['parties'][number]
+/** Packets that a leg has brought when it counts as heard. */
+const spokenMin = 20
 let lab: Lab
 let pair: PhonePair
 
@@ -54,8 +55,15 @@ test.serial('both nodes run the same modules of the same version (S2.2)', async 
 test.serial('a call that ends has the same record on both nodes', async (t) => {
   await lab.inStep()
   await talk(pair)
+  const primary = await lab.primary()
+  const [call] = (await primary.ask('calls', {})).calls
+  const spoken = async () => {
+    const shown = await primary.ask('call.show', { sessionId: call?.sessionId ?? '' })
+    return shown.call.members.every(({ media }) => (media?.rtp?.packetsReceived ?? 0) > spokenMin)
+  }
+  await until(spoken, { what: 'voice of both' })
   await pair.caller.hold()
-  await delay(300)
+  await until(async () => (await primary.opinion()).service?.held === 1, { what: 'a held call' })
   await putDown(pair.caller, pair)
   const [record] = await bothHave(1)
   t.like(record, { caller: '1001', called: '1002', endedBy: 'caller', status: 200 })
@@ -68,7 +76,8 @@ test.serial('a call that ends has the same record on both nodes', async (t) => {
     ['a 1001', 'b 1002'],
   )
   for (const { leg, rtp } of record?.parties ?? []) {
-    t.true((rtp?.packetsSent ?? 0) > 20 && (rtp?.packetsReceived ?? 0) > 20, `${leg} has spoken`)
+    const { packetsSent = 0, packetsReceived = 0 } = rtp ?? {}
+    t.true(packetsSent > spokenMin && packetsReceived > spokenMin, `${leg} has spoken`)
     t.is(rtp?.packetsLost, 0, leg)
   }
 })

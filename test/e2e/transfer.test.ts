@@ -175,7 +175,6 @@ test.serial(
     t.deepEqual(informed(p1), ['Intrusion in progress', 'Intrusion completed'])
     const before = loudest(p1, { fromMs: enteredMs - 2_000, toMs: enteredMs - 600 })
     const warned = loudest(p1, { fromMs: enteredMs - 300, toMs: toldMs })
-    t.log(before, warned)
     t.true(before < 0.005 && warned > 0.03, `${before} before, ${warned} then`)
     const answers = sipMessages(p3).filter(
       ({ method, status }) => method === 'INVITE' && status !== undefined && status > 100,
@@ -197,6 +196,8 @@ test.serial(
     })
     running.push(waiting)
     await callsAre(1 + order.length)
+    const { calls } = await (await lab.primary()).ask('calls', {})
+    const since = new Map(calls.map(({ caller, startedAt }) => [caller, startedAt]))
     await third.dial(`sip:*361002@${serviceAddress}`)
     await callsAre(2 + order.length)
     const sixth = lab.sipp('p5', {
@@ -219,7 +220,10 @@ test.serial(
       await callee.hangUp()
       await closed
     }
-    t.deepEqual(rung, ['1003', ...order])
+    t.deepEqual([rung[0], ...rung.slice(1).toSorted()], ['1003', ...order])
+    // A busy switch may have read two of them in one millisecond.
+    const times = rung.slice(1).map((number) => since.get(number))
+    t.deepEqual(times, times.toSorted())
     t.like(await waiting.done(), allWell(order.length), waiting.report())
   },
 )
