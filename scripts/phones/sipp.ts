@@ -1,7 +1,7 @@
 //! sipp of Debian as many phones at once, or as one phone with bad manners. The scenarios are in
 //! `test/e2e/sipp/`, named by what they do.
 import type { ChildProcess } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exited, type Programs } from '../net/processes.ts'
 import { scenarioText } from './sipp-scenario.ts'
@@ -31,6 +31,8 @@ export interface SippOptions {
   readonly repeats?: boolean
   /** Longer than any call: sipp plays a capture once. */
   readonly voiceSeconds?: number
+  /** It writes down what it hears and says: `messages`. */
+  readonly keepsMessages?: boolean
   /** `{name}` in the scenario becomes the value. */
   readonly values?: Readonly<Record<string, string>>
   /** Several of one namespace, each with ports of its own for the voice from here on. */
@@ -49,6 +51,7 @@ interface SippResult {
 }
 
 const scenarioFolder = join(import.meta.dirname, '../../test/e2e/sipp')
+const messageFile = 'messages.log'
 const voiceHz = 437.5
 const voiceSecondsDefault = 60
 
@@ -89,6 +92,12 @@ export class Sipp {
 
   stop(): void {
     this.#program.kill('SIGKILL')
+  }
+
+  /** All that it has heard and said so far, as text; also what came in fragments. */
+  messages(): string {
+    const file = join(this.#options.directory, messageFile)
+    return existsSync(file) ? readFileSync(file, 'latin1') : ''
   }
 
   /** Last screen and error messages, for the reader of a failed test. */
@@ -154,6 +163,7 @@ function sippArguments(options: SippOptions): string[] {
     ...(options.mediaPort === undefined ? [] : ['-mp', String(options.mediaPort)]),
     ...(options.silenceMsMax === undefined ? [] : ['-recv_timeout', String(options.silenceMsMax)]),
     ...Object.entries(options.keys ?? {}).flatMap(([name, value]) => ['-key', name, value]),
+    ...(options.keepsMessages === true ? ['-trace_msg', '-message_file', messageFile] : []),
     // After a take-over the switch asks each dialog whether it lives (OPTIONS).
     '-aa',
     ...['-nostdin', '-trace_err', '-trace_stat', '-stf', 'statistics.csv', '-fd', '1'],

@@ -167,25 +167,25 @@ interface Part {
 const partMs = 900
 const judgedMs = 400
 
-/** Number of each NOTIFY of a conference, and what it says of a member. */
-function focusTold(packets: readonly UdpPacket[], number: string): string[] {
-  const bodies = sipMessages(packets).filter(
-    ({ method, status }) => method === 'NOTIFY' && status === undefined,
-  )
-  return bodies.map(({ text }) => {
+/** What each NOTIFY of a conference says: how many are in, and the voice of a member. */
+function focusTold(messages: string, number: string): string[] {
+  const bodies = messages.split('<conference-info').slice(1)
+  const said = bodies.map((text) => {
+    if (/^[^>]*state="deleted"/.test(text)) return 'deleted'
     const count = /<user-count>(\d+)</.exec(text)?.[1] ?? 'none'
     const user = text.split('<user ').find((one) => one.includes(`sip:${number}@`))
     const media = /<status>(sendrecv|sendonly|recvonly|inactive)</.exec(user ?? '')?.[1]
-    return /state="deleted"/.test(text) ? 'deleted' : `${count} ${media ?? 'away'}`
+    return `${count} ${media ?? 'away'}`
   })
+  return said.filter((one, index) => one !== said[index - 1])
 }
 
 test.serial(
   'a call of two becomes a conference by an order: isfocus, its package, and what is heard of each order',
   async (t) => {
     const { caller, callee } = pair
-    const told = `udp and src host ${serviceAddress}`
-    const captures = await Promise.all([lab.capture('p1', told), lab.capture('p3', told)])
+    const sent = `udp and src host ${serviceAddress}`
+    const captures = await Promise.all([lab.capture('p1', sent), lab.capture('p3', sent)])
     await talk(pair)
     const primary = await lab.inStep()
     const standby = lab.other(primary)
@@ -197,10 +197,11 @@ test.serial(
     const shown = await standby.cli('conferences', 'show', name, '--json')
     const [conference] = JSON.parse(shown.output).conferences
     t.is(conference.kind, 'temporary')
-    calling = lab.sipp('p3', {
-      ...{ scenario: 'uac-watch', port: phonePort, server, calls: 1 },
+    const watching = lab.sipp('p3', {
+      ...{ scenario: 'uac-watch', port: phonePort, server, calls: 1, keepsMessages: true },
       users: [`${stranger.user};conference;${conference.number};application/conference-info+xml`],
     })
+    calling = watching
     const left = third.next('CALL_CLOSED')
     const parts: readonly Part[] = [
       { name: 'all', does: async () => undefined, second: 0.5, third: 0.5 },
@@ -255,10 +256,9 @@ test.serial(
     )
     const focus = new RegExp(`^Contact: <sip:${conference.number}@[^>]*>;.*isfocus`, 'im')
     t.regex(invitations[0]?.text ?? '', focus)
-    t.deepEqual(
-      focusTold(p3, '1003').filter((one, index, all) => one !== all[index - 1]),
-      ['3 sendrecv', '3 recvonly', '3 sendrecv', '2 away', 'deleted'],
-    )
+    const told = () => focusTold(watching.messages(), '1003')
+    await until(() => told().at(-1) === 'deleted', { what: 'the end of the conference' })
+    t.deepEqual(told(), ['3 sendrecv', '3 recvonly', '3 sendrecv', '2 away', 'deleted'])
     await reaches(0)
   },
 )
