@@ -2,7 +2,6 @@
 //! member rings then, a call of two that becomes a conference, and what an operator orders.
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
-import type { UdpPacket } from '../../scripts/capture/pcap.ts'
 import { figuresOfAll } from '../../scripts/capture/rtp-analysis.ts'
 import { sipMessages } from '../../scripts/capture/sip-analysis.ts'
 import { Lab } from '../../scripts/lab.ts'
