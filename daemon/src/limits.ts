@@ -257,6 +257,10 @@ export const limits = {
   sipT2Ms: 4_000,
   sipT4Ms: 5_000,
   sipMaxForwards: 70,
+  /** A longer name of a terminal (RFC 5626 4.1) counts as none. */
+  instanceLengthMax: 256,
+  /** Values of WG67-Version that are looked at: radio and telephone, two editions and an addendum each. */
+  wg67VersionsMax: 16,
   /** No answer of the callee: 408 to the caller, CANCEL to the callee. */
   noAnswerMs: 60_000,
   /** ED-137 sheet 5.2: a call that may enter a conversation waits so long for the line; one that ends

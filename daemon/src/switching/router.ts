@@ -26,7 +26,7 @@ import { refuse } from './wired/refuse.ts'
 import type { LegName } from './wired/sessions.ts'
 import { setUp } from './wired/setup.ts'
 import type { CallTimer } from './wired/timers.ts'
-import { commonVersion, ownVersions, wg67Versions } from './xip/ed137.ts'
+import { versionHeaders } from './xip/ed137.ts'
 
 /** `registered`: what a REGISTER that passes has come to. */
 type Judgement =
@@ -81,7 +81,10 @@ export class Router {
     if (request.method === 'REGISTER') return this.#registration(stamped, source, now)
     if (toTag !== null) {
       if (this.#leg(request, toTag) !== undefined) return passed
-      if (!this.#subscriptions.knows(request)) return refused(statelessAnswer(request, 481, source))
+      const extras = { headers: versionHeaders(request) }
+      if (!this.#subscriptions.knows(request)) {
+        return refused(statelessAnswer(request, 481, source, extras))
+      }
     }
     const { tables } = options
     const refusal = admission({ request, source }, { ...this.#exchange, tables }, now.wallMs)
@@ -324,10 +327,3 @@ const requestNames: ReadonlyMap<string, RequestName> = new Map<string, RequestNa
   ['NOTIFY', 'notify'],
   ['SUBSCRIBE', 'subscribe'],
 ])
-
-/** ED-137 sheet 2.3: WG67-Version in every answer to a terminal that speaks it. */
-function versionHeaders(request: SipRequest) {
-  const offered = wg67Versions(request)
-  if (offered.length === 0) return []
-  return [{ name: 'WG67-Version', value: commonVersion(offered) ?? ownVersions[0] }]
-}

@@ -27,6 +27,8 @@ export const featureCodes = {
   /** A call with `Priority: emergency`, and with `urgent`. */
   emergencyCall: { digits: '*39', number: true },
   urgentCall: { digits: '*36', number: true },
+  /** Opens the speaker of the number without a ring: the hot line of a key (ED-137 sheet 5.2, 5.4). */
+  instantAccess: { digits: '*34', number: true },
   /** Hears the conversation of the number. */
   monitor: { digits: '*35', number: true },
 } as const

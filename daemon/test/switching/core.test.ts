@@ -74,6 +74,32 @@ for (const [name, status, act] of refusals) {
   })
 }
 
+test('every refusal of a terminal that speaks ED-137 names a version, and no other does', (t) => {
+  const headers = ['Subject: DA/IDA call', 'WG67-Version: phone.01']
+  const cases: [number, (stage: Stage, more: string[]) => void][] = [
+    [404, ({ a }, more) => a.call('199', undefined, more)],
+    [480, ({ a }, more) => a.call('104', undefined, more)],
+    [486, ({ a }, more) => a.call('101', undefined, more)],
+    [403, ({ a }, more) => a.call('*37102', undefined, more)],
+    [488, ({ a }, more) => a.call('102', 'v=0\r\nnonsense', more)],
+    [420, ({ a }, more) => a.call('102', undefined, [...more, 'Require: telepathy'])],
+    [481, ({ a }, more) => a.request('BYE', { headers: more })],
+  ]
+  for (const [status, act] of cases) {
+    for (const more of [headers, ['Subject: DA/IDA call']]) {
+      const stage = new Stage()
+      if (status === 481) stage.a.remoteTag = 'gone'
+      act(stage, more)
+      const expected = more === headers ? 'phone.01' : undefined
+      t.is(header(stage.a.told(status), 'WG67-Version'), expected, String(status))
+    }
+  }
+  const foreign = new Stage()
+  foreign.a.call('102', undefined, ['WG67-Version: phone.09'])
+  t.is(header(foreign.a.told(501), 'WG67-Version'), 'phone.02', 'what it could have said')
+  t.regex(header(foreign.a.told(501), 'Reason') ?? '', /^WG-67;cause=1005/)
+})
+
 test('a callee in a call is busy, a gateway is not', (t) => {
   const stage = talking()
   stage.phone('103').call('102')

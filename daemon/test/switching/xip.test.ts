@@ -1,11 +1,19 @@
 //! SIP to XIP and back (S1.18-S1.24): ED-137 headers and media information.
 import test from 'ava'
 import fc from 'fast-check'
+import { limits } from '../../src/limits.ts'
 import { answerText, offerText } from '../../src/switching/xip/description.ts'
-import { commonVersion, ed137Headers, wg67Versions } from '../../src/switching/xip/ed137.ts'
+import {
+  commonVersion,
+  ed137Headers,
+  spoken,
+  versionsFor,
+  wg67Versions,
+} from '../../src/switching/xip/ed137.ts'
 import { xipFromInvite } from '../../src/switching/xip/from-sip.ts'
 import { mediaOf } from '../../src/switching/xip/media.ts'
 import { sessionHeaders, xipRecord } from '../../src/switching/xip/to-sip.ts'
+import type { CallType } from '../../src/switching/xip/xip.ts'
 import type { SipRequest } from '../../src/wire/sip/message.ts'
 import { parseSip } from '../../src/wire/sip/parse.ts'
 import { sdp } from './core-stage.ts'
@@ -76,17 +84,77 @@ for (const [index, headers] of spellings.entries()) {
   })
 }
 
+test('a version that is named behind those of radio and of addenda is heard', (t) => {
+  const headers = ['WG67-Version: radio.02, radio.01, phone.add03.02, phone.02']
+  const result = xipFromInvite(invite(headers), 's', source)
+  if (!result.ok) return t.fail(result.refusal.why)
+  t.deepEqual(result.xip.wg67Versions, ['phone.add03.02', 'phone.02'])
+  const many = Array.from({ length: 100 }, (_, at) => `phone.x${at}`).join(', ')
+  t.is(wg67Versions(invite([`WG67-Version: ${many}`])).length, limits.wg67VersionsMax)
+})
+
+test('a record has room for every version that is offered to anybody', (t) => {
+  const all = versionsFor('ia')
+  t.true(all.join(', ').length <= 128)
+  t.deepEqual(spoken(['phone.03', ...all, 'radio.02']), [...all])
+})
+
+test('the type of a call is that of the Subject, or of WG67-CallType where there is none', (t) => {
+  const typed = (value: string) => `WG67-CallType: ${value}`
+  const cases: [string[], CallType | number][] = [
+    [[typed('phone.02;da/ida call')], 'da-ida'],
+    [[typed('phone.02;monitoring')], 'monitoring'],
+    [[typed(' Phone.02 ; Monitoring '), 'Subject: monitoring'], 'monitoring'],
+    [[typed('phone.add03.02;ia call'), 'Priority: urgent'], 'ia'],
+    [[typed('phone.02;ia call'), 'Subject: IA call', 'Priority: urgent'], 'ia'],
+    // The same rule as with the Subject.
+    [[typed('phone.add03.02;ia call')], 400],
+    [[typed('phone.02;monitoring'), 'Subject: DA/IDA call'], 400],
+    [[typed('phone.02;da/ida call'), 'Subject: IA call', 'Priority: urgent'], 400],
+    [[typed('phone.02;party')], 400],
+    [[typed('phone.02')], 400],
+    [[typed('')], 400],
+    [[typed('phone.07;da/ida call')], 501],
+    // The addendum has nothing but instantaneous access.
+    [[typed('phone.add03.02;da/ida call')], 501],
+  ]
+  for (const [headers, wanted] of cases) {
+    const result = xipFromInvite(invite(headers), 's', source)
+    t.is(result.ok ? result.xip.callType : result.refusal.status, wanted, headers.join())
+    if (wanted === 501 && !result.ok) t.regex(result.refusal.reason ?? '', /cause=1005/)
+  }
+})
+
+test('WG67-CallType goes on to who speaks the edition that has it', (t) => {
+  const typeIn = (versions: string[], subject: string, priority = 'normal') => {
+    const named = versions.length === 0 ? [] : [`WG67-Version: ${versions.join(', ')}`]
+    const headers = [...named, `Subject: ${subject}`, `Priority: ${priority}`]
+    const result = xipFromInvite(invite(headers), 's', source)
+    if (!result.ok) return result.refusal.why
+    const written = ed137Headers(sessionHeaders(xipRecord(result.xip)))
+    return written.find(({ name }) => name === 'WG67-CallType')?.value
+  }
+  t.is(typeIn(['phone.01', 'phone.02'], 'DA/IDA call'), 'phone.02;da/ida call')
+  t.is(typeIn(['phone.01'], 'DA/IDA call'), undefined)
+  t.is(typeIn([], 'G/G monitoring'), 'phone.02;g/g monitoring')
+  t.is(typeIn(['phone.01', 'phone.add03.02'], 'IA call', 'urgent'), 'phone.add03.02;ia call')
+  t.is(typeIn(['phone.02'], 'IA call', 'urgent'), undefined)
+  t.is(typeIn([], 'IA call', 'urgent'), 'phone.add03.02;ia call')
+})
+
 test('the answer names the best common version', (t) => {
   t.is(commonVersion(['phone.01', 'phone.02']), 'phone.02')
   t.is(commonVersion(['phone.01']), 'phone.01')
   t.is(commonVersion(['radio.01']), null)
+  t.is(commonVersion(['phone.01', 'phone.add03.02'], 'ia'), 'phone.add03.02')
+  t.is(commonVersion(['phone.add03.02'], 'da-ida'), null)
 })
 
 test('ED-137 headers survive the way SIP, XIP, record, SIP', (t) => {
   const known = fc.record({
     subject: fc.constantFrom('DA/IDA call', 'da/ida CALL', 'monitoring', 'G/G monitoring'),
     priority: fc.constantFrom('emergency', 'urgent', 'normal', 'non-urgent'),
-    versions: fc.constantFrom(['phone.01'], ['phone.02', 'phone.01']),
+    versions: fc.constantFrom<string[]>(['phone.01'], ['phone.02', 'phone.01']),
   })
   const property = fc.property(known, ({ subject, priority, versions }) => {
     const headers = [
@@ -97,7 +165,10 @@ test('ED-137 headers survive the way SIP, XIP, record, SIP', (t) => {
     const result = xipFromInvite(invite(headers), 's', source)
     if (!result.ok) return false
     const written = ed137Headers(sessionHeaders(xipRecord(result.xip)))
-    return written.map(({ name, value }) => `${name}: ${value}`).join() === headers.join()
+    const isC = versions.includes('phone.02')
+    const type = isC ? [`WG67-CallType: phone.02;${subject.toLowerCase()}`] : []
+    const wanted = [...headers, ...type].join()
+    return written.map(({ name, value }) => `${name}: ${value}`).join() === wanted
   })
   t.notThrows(() => fc.assert(property))
 })

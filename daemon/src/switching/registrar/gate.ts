@@ -4,6 +4,7 @@ import { headerList, type ResponseExtras, response } from '../../wire/sip/write.
 import { isTooShort, minSeHeader } from '../dialog/session-timer.ts'
 import { branchMark, branchOf, endpointText, sentByText } from '../transaction/match.ts'
 import { statelessTag } from '../transaction/stateless.ts'
+import { versionHeaders } from '../xip/ed137.ts'
 import { allowedMethods, allowHeader, supportedOptions } from './capabilities.ts'
 
 /** Methods of other RFCs: known, and not offered here. All others are answered 501. */
@@ -17,9 +18,10 @@ type GateVerdict =
 export function gate(request: SipRequest, sentBys: readonly Endpoint[]): GateVerdict {
   const refusal = refusalOf(request, sentBys)
   if (refusal === null) return { kind: 'pass' }
-  const { status, ...extras } = refusal
+  const { status } = refusal
   const toTag = statelessTag(request)
-  return { kind: 'refuse', response: response(request, status, { ...extras, toTag }) }
+  const headers = [...versionHeaders(request), ...(refusal.headers ?? [])]
+  return { kind: 'refuse', response: response(request, status, { headers, toTag }) }
 }
 
 type Refusal = { readonly status: number } & Pick<ResponseExtras, 'headers'>

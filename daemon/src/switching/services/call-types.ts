@@ -5,13 +5,14 @@ import type { PhoneBookEntry } from '../../tables/phone-book.ts'
 import { profileOf } from '../../tables/profile.ts'
 import type { Conference } from '../../tables/wired-conference.ts'
 import type { CoreEffect } from '../effects.ts'
+import { destinationOf } from '../numbering.ts'
 import { withSession } from '../wired/call.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { lineState } from '../wired/line.ts'
 import { refuse } from '../wired/refuse.ts'
 import { endCall } from '../wired/release.ts'
 import { isPresent } from '../wired/sessions.ts'
-import type { SetUp } from '../wired/setup.ts'
+import { directoryOf, dispatch, type SetUp } from '../wired/setup.ts'
 import { openSession } from '../wired/setup-terminal.ts'
 import type { Service } from './service.ts'
 
@@ -19,11 +20,20 @@ export const callTypeService: Service = { name: 'call-types', invited }
 
 function invited(work: SetUp): CoreEffect[] | null {
   const { exchange, invitation, xip } = work
-  if (xip.callType === 'da-ida') return null
+  if (xip.callType === 'da-ida') return byDialling(work)
   const entry = exchange.options.tables.phoneBook.get(xip.destinationUser)
   // Groups, conferences and trunks have telephone calls only.
   if (entry === undefined || entry.type === 'radio') return refuse(exchange, invitation, 404)
   return xip.callType === 'ia' ? instantAccess(work, entry) : monitoring(work, entry)
+}
+
+/** A key of an ordinary telephone, or its hot line, has nothing but a number to say what it wants. */
+function byDialling(work: SetUp): CoreEffect[] | null {
+  const { exchange, xip } = work
+  const dialled = destinationOf(xip.destinationUser, directoryOf(exchange))
+  if (dialled.kind !== 'feature' || dialled.feature !== 'instantAccess') return null
+  const call = { callType: 'ia', priority: 'urgent', subject: '' } as const
+  return dispatch({ ...work, xip: { ...xip, ...call, destinationUser: dialled.argument } })
 }
 
 /** A new one of the same caller takes the place of the old one; one more than the callee can hear is 486. */

@@ -15,7 +15,7 @@ import type { TransactionLayerApi } from '../transaction/layer-types.ts'
 import { TrunkLoad } from '../trunk/load.ts'
 import { TrunkProber } from '../trunk/prober.ts'
 import { commonVersion, ed137Headers } from '../xip/ed137.ts'
-import { offeredVersions, sessionHeaders } from '../xip/to-sip.ts'
+import { callTypeOfRecord, offeredVersions, sessionHeaders } from '../xip/to-sip.ts'
 import { Links } from './links.ts'
 import { Sessions } from './sessions.ts'
 import { CallTimers } from './timers.ts'
@@ -77,7 +77,7 @@ export class Exchange {
 
   /** ED-137 headers of our answers to a caller that speaks it; ordinary telephones get none. */
   answerHeaders(session: Conference): SipHeader[] {
-    const version = commonVersion(offeredVersions(session))
+    const version = commonVersion(offeredVersions(session), callTypeOfRecord(session))
     if (version === null) return []
     return ed137Headers({ ...sessionHeaders(session), versions: [version] })
   }

@@ -3,6 +3,7 @@ import type { SipRequest } from '../../wire/sip/message.ts'
 import { type ResponseExtras, response } from '../../wire/sip/write.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { statelessTag } from '../transaction/stateless.ts'
+import { versionHeaders } from '../xip/ed137.ts'
 import type { Exchange } from './exchange.ts'
 
 export interface OpenRequest {
@@ -23,7 +24,8 @@ export function refuse(
   const told = open.refusing?.(status, extras) ?? null
   if (told !== null) return told
   const toTag = statelessTag(open.request)
-  const answer = response(open.request, status, { toTag, ...extras })
+  const headers = [...versionHeaders(open.request), ...(extras.headers ?? [])]
+  const answer = response(open.request, status, { toTag, ...extras, headers })
   const { send } = exchange.layer.respond(open.id, answer, open.now.monotonicMs)
   return send.map((outgoing) => ({
     kind: 'send',

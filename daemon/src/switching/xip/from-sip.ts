@@ -3,7 +3,15 @@
 import { limits } from '../../limits.ts'
 import { type Endpoint, header, type SipRequest } from '../../wire/sip/message.ts'
 import { headerList } from '../../wire/sip/write.ts'
-import { callTypeOf, commonVersion, priorityOf, wg67Reasons, wg67Versions } from './ed137.ts'
+import {
+  callTypeOf,
+  commonVersion,
+  priorityOf,
+  spoken,
+  wg67CallTypeOf,
+  wg67Reasons,
+  wg67Versions,
+} from './ed137.ts'
 import { mediaOf } from './media.ts'
 import type { CallType, Xip, XipMedia, XipRefusal } from './xip.ts'
 
@@ -17,8 +25,10 @@ export function xipFromInvite(
   sourceEnd: Endpoint,
 ): XipResult {
   const wg67 = wg67Versions(request)
+  const named = callTypeOf(request)
   // ED-137 sheet 2.3, 5.1: a telephone without the header is let in.
-  if (wg67.length > 0 && commonVersion(wg67) === null && callTypeOf(request) !== 'radio') {
+  const isCommon = named === 'radio' || commonVersion(wg67, named ?? 'da-ida') !== null
+  if (wg67.length > 0 && !isCommon) {
     return refused(501, 'no common WG67 version', wg67Reasons.versionNotImplemented)
   }
   // RFC 3261 20.1, RFC 4475 3.3.15: the answer would be of a type that the caller does not take.
@@ -38,7 +48,7 @@ export function xipFromInvite(
       subject: header(request, 'Subject')?.trim() ?? '',
       priority: kind.priority,
       callType: kind.callType,
-      wg67Versions: wg67,
+      wg67Versions: spoken(wg67),
       media,
       urge: null,
       diversions: [],
@@ -68,6 +78,13 @@ function serviceOf(
     return refused(400, 'a radio session to the switch', wg67Reasons.accessModeMismatch)
   }
   if (callType === null) return refused(400, 'unknown Subject')
+  const typed = wg67CallTypeOf(request)
+  if (typed !== null && typed.callType !== callType) {
+    return refused(400, 'WG67-CallType is not that of the Subject')
+  }
+  if (typed !== null && commonVersion([typed.version], callType) === null) {
+    return refused(501, 'unknown version in WG67-CallType', wg67Reasons.versionNotImplemented)
+  }
   if (priority === null) return refused(400, 'unknown Priority')
   if (callType === 'ia' && priority !== 'urgent') return refused(400, 'IA without priority urgent')
   return { callType, priority }

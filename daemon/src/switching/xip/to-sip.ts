@@ -3,7 +3,7 @@
 import type { Conference } from '../../tables/wired-conference.ts'
 import type { SipHeader } from '../../wire/sip/message.ts'
 import { type ResponseExtras, reasonPhrase } from '../../wire/sip/write.ts'
-import { ownVersions } from './ed137.ts'
+import { versionsFor } from './ed137.ts'
 import { type CallType, callTypes, type Xip, type XipRefusal } from './xip.ts'
 
 /** The fields of a session record that hold its XIP. */
@@ -27,6 +27,10 @@ export function offeredVersions(session: XipRecord): string[] {
   return session.wg67Version === '' ? [] : session.wg67Version.split(', ')
 }
 
+export function callTypeOfRecord(session: Pick<XipRecord, 'callType'>): CallType {
+  return callTypes.find((known) => known === session.callType) ?? 'da-ida'
+}
+
 /** What a request to either side says of the session. A caller without ED-137 headers makes a DA/IDA
  * call of normal priority, and we name the versions that we speak. */
 export function sessionHeaders(session: XipRecord): {
@@ -36,10 +40,11 @@ export function sessionHeaders(session: XipRecord): {
   priority: string
 } {
   const offered = offeredVersions(session)
+  const callType = callTypeOfRecord(session)
   return {
-    versions: offered.length > 0 ? offered : [...ownVersions].reverse(),
+    versions: offered.length > 0 ? offered : [...versionsFor(callType)].reverse(),
     subject: session.subject,
-    callType: callTypes.find((known) => known === session.callType) ?? 'da-ida',
+    callType,
     priority: session.priority,
   }
 }
