@@ -9,13 +9,22 @@ import { offerTo } from '../wired/media.ts'
 import { isPresent } from '../wired/sessions.ts'
 import { newSeat } from './seat.ts'
 
-/** @returns false when the call cannot become one: it is not answered, or a change of it is under way. */
+/** False when the call cannot become one: it is not answered, or a change of it is under way; an instantaneous
+ * access call and monitoring are no conversation. */
+export function mayConvert({ session }: Call): boolean {
+  const { type, callType, answeredAtMs, focus, members } = session
+  if (focus !== null) return true
+  if (type !== 'ordinary' || callType !== 'da-ida' || answeredAtMs === null) return false
+  const present = members.filter(isPresent)
+  return present.length >= 2 && present.every(isFree)
+}
+
+/** @returns false when the call cannot become one, and is as it was. */
 export function makeConference(call: Call, owner: string): boolean {
   const { session } = call
   if (session.focus !== null) return true
-  if (session.type !== 'ordinary' || session.answeredAtMs === null) return false
+  if (!mayConvert(call)) return false
   const present = session.members.filter(isPresent)
-  if (present.length < 2 || !present.every(isFree)) return false
   call.change({ type: 'temporary', state: 'communicating', focus: newFocus(call, owner) })
   for (const member of present) {
     const { user } = member

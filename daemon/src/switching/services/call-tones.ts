@@ -8,7 +8,7 @@ import type { Direction } from '../../tables/wired-media.ts'
 import { playTone, stopTone } from '../bridge/leg-changes.ts'
 import type { Call } from '../wired/call.ts'
 import { isHold, meet } from '../wired/direction.ts'
-import { answerTo, connect } from '../wired/media.ts'
+import { answerTo, connect, permitted } from '../wired/media.ts'
 import { isPresent, isSettingUp } from '../wired/sessions.ts'
 import { mediaOf } from '../xip/media.ts'
 
@@ -26,11 +26,11 @@ export function setHoldTones(call: Call): void {
   }
 }
 
-/** What is said to the other side when one says `direction`: a terminal that is held goes on listening,
+/** What is said to a leg when the other one says `direction`: a terminal that is held goes on listening,
  * to the hold tone, also when nothing is sent by who holds. */
-export function saidToHeld(call: Call, direction: Direction): Direction {
+export function saidToHeld(call: Call, leg: Leg, direction: Direction): Direction {
   const isHeld = isHold(direction) && call.session.callType === 'da-ida'
-  return isHeld ? 'sendonly' : direction
+  return isHeld ? 'sendonly' : permitted(call, leg, direction)
 }
 
 /** Somebody talks to them: nobody hears a tone any more. */

@@ -12,7 +12,7 @@ import type { Call } from './call.ts'
 import { meet } from './direction.ts'
 import { isDescribed, isHeardEarly, noteProgress } from './early.ts'
 import type { Answered, Failed } from './events.ts'
-import { answerTo, connect, describedBy, offerTo, saidTo } from './media.ts'
+import { answerTo, connect, describedBy, offerTo, permitted, saidTo } from './media.ts'
 import { endCall } from './release.ts'
 import { isSettingUp } from './sessions.ts'
 
@@ -46,7 +46,7 @@ function connectCaller(call: Call, caller: Leg, offer: string): string {
   const theirs = describedBy(call, call.far(caller))
   assert(media !== null, 'the offer was checked when it came')
   // Who comes with an INVITE without offer describes itself in its ACK.
-  const said = meet(theirs?.direction ?? 'sendrecv', media.direction)
+  const said = permitted(call, caller, meet(theirs?.direction ?? 'sendrecv', media.direction))
   if (isDescribed(call, caller)) {
     // The caller has our answer for good; what the callee wants else is told it later.
     if (said !== saidTo(call, caller)) call.changeMember(caller, { isToAlign: true })

@@ -6,21 +6,34 @@ import type { Leg } from '../../tables/wired-conference.ts'
 import type { Direction, WiredMedia } from '../../tables/wired-media.ts'
 import { answerText, offerText } from '../xip/description.ts'
 import { mediaOf } from '../xip/media.ts'
-import type { Codec, XipMedia } from '../xip/xip.ts'
+import { type Codec, isMonitoring, type XipMedia } from '../xip/xip.ts'
 import type { Call } from './call.ts'
 import { meet } from './direction.ts'
+
+/** As much of a direction as the call has: who monitors is never heard, whatever he offers, and who is
+ * monitored hears nothing (ED-137 sheet 5.5). */
+export function permitted(call: Call, leg: Leg, ours: Direction): Direction {
+  if (!isMonitoring(call.session.callType)) return ours
+  return meet(ours, call.member(leg).side === 'caller' ? 'recvonly' : 'sendonly')
+}
 
 /** Our offer to one leg: both codecs, as the bridge can transcode; `first` is preferred. */
 export function offerTo(call: Call, leg: Leg, direction: Direction, first: Codec): string {
   return versioned(call, leg, (version) =>
-    offerText({ ...ownStream(call, leg), version, direction, first }),
+    offerText({
+      ...ownStream(call, leg),
+      version,
+      direction: permitted(call, leg, direction),
+      first,
+    }),
   )
 }
 
 /** Our answer to the offer of one leg: its first codec that we have. */
 export function answerTo(call: Call, leg: Leg, offer: string, direction: Direction): string {
+  const said = permitted(call, leg, direction)
   return versioned(call, leg, (version) =>
-    answerText(offer, { ...ownStream(call, leg), version, direction }),
+    answerText(offer, { ...ownStream(call, leg), version, direction: said }),
   )
 }
 
@@ -99,9 +112,10 @@ function legRecord(
   const { media, said, previous } = described
   const codec = media.codecs[0]
   assert(codec !== undefined, 'a description is used only when it has one of our codecs')
-  const { user, mediaId, localPort, seat } = call.member(leg)
+  const { user, side, mediaId, localPort, seat } = call.member(leg)
   const { conferenceId, attendant } = call.session
   const isSilenced = seat === null ? previous?.muted : !seat.mayTalk || seat.muted
+  const onlyListens = side === 'caller' && isMonitoring(call.session.callType)
   // RFC 3264 8.4: nothing is sent to 0.0.0.0; the terminal keeps its last address.
   const terminalAddress = media.address ?? previous?.terminalAddress
   return {
@@ -116,8 +130,11 @@ function legRecord(
     // A preference of the terminal (RFC 4566 6); it is kept, because the output timeline counts in it.
     ptimeMs: previous?.ptimeMs ?? media.ptimeMs,
     eventPayloadType: media.eventPayloadType,
-    direction: terminalAddress === undefined ? 'inactive' : meet(said, media.direction),
-    muted: isSilenced || null,
+    direction:
+      terminalAddress === undefined
+        ? 'inactive'
+        : meet(permitted(call, leg, said), media.direction),
+    muted: isSilenced || onlyListens || null,
     gainDb: seat?.gainDb ?? previous?.gainDb ?? 0,
     twin: call.exchange.options.tables.phoneBook.get(user)?.twin ?? true,
   }

@@ -28,7 +28,7 @@ export function onReinvite(call: Call, opened: OpenedRequest): void {
   }
   const media = request.body === '' ? null : mediaOf(request.body)
   const far = call.far(leg)
-  const passes = media !== null && saidToHeld(call, media.direction) !== saidTo(call, far)
+  const passes = media !== null && saidToHeld(call, far, media.direction) !== saidTo(call, far)
   const isGlare = dialog.pendingClient !== null || (passes && isOccupied(call, far))
   if (isGlare) {
     call.refuse(opened, 491)
@@ -75,7 +75,7 @@ export function align(call: Call, leg: Leg): void {
   const far = call.far(leg)
   // What the far end said while it was held itself, is no wish of its own.
   const wish = call.member(far).state === 'hold' ? describedBy(call, far)?.direction : undefined
-  const direction = saidToHeld(call, wish ?? 'sendrecv')
+  const direction = saidToHeld(call, leg, wish ?? 'sendrecv')
   // Its own hold is its own to end.
   const isRight = saidTo(call, leg) === direction || call.member(leg).state === 'hold'
   call.changeMember(leg, { isToAlign: isOpen && !isRight ? true : null })
@@ -100,7 +100,7 @@ export function alignLate(call: Call): void {
 }
 
 function passOn(call: Call, far: Leg, media: Pick<XipMedia, 'direction'>): void {
-  const said = saidToHeld(call, media.direction)
+  const said = saidToHeld(call, far, media.direction)
   call.invite(far, offerTo(call, far, said, codecOf(call, far)))
 }
 
@@ -214,6 +214,6 @@ export function onAck(call: Call, { leg, request }: CallEvents['ack']): void {
   take(call, leg, { description: request.body, media })
   const far = call.far(leg)
   setHold(call, leg, isHold(media.direction))
-  const passes = saidToHeld(call, media.direction) !== saidTo(call, far)
+  const passes = saidToHeld(call, far, media.direction) !== saidTo(call, far)
   if (passes && !isOccupied(call, far)) passOn(call, far, media)
 }

@@ -8,6 +8,11 @@ import type { Endpoint } from '../../wire/sip/message.ts'
 export const callTypes = ['da-ida', 'ia', 'monitoring', 'gg-monitoring', 'ag-monitoring'] as const
 export type CallType = (typeof callTypes)[number]
 
+/** The caller hears, and is not heard (ED-137 sheet 5.5). */
+export function isMonitoring(callType: string): boolean {
+  return callType.endsWith('monitoring')
+}
+
 export const priorities = ['emergency', 'urgent', 'normal', 'non-urgent'] as const
 export type Priority = (typeof priorities)[number]
 
