@@ -1,6 +1,7 @@
 //! Conferences of the core: how members come, go, hold and are asked for a PIN, and that a take-over in
 //! each of these states changes nothing for them.
 import test from 'ava'
+import { limits } from '../../src/limits.ts'
 import {
   conferenceStage,
   dialIn,
@@ -166,6 +167,54 @@ test('the PIN comes by INFO or with the voice; until it is right the caller is a
   t.deepEqual(holdings(stage), { legs: 2, ports: 2, numbers: 1 })
 })
 
+/** Takes the numbers of bridges, but for so many. */
+function useUpBridges(stage: Stage, left: number): void {
+  const { conferenceResource } = stage.tables
+  let free = limits.sessionsMax
+  for (const { kind } of conferenceResource.values()) if (kind === 'conference') free -= 1
+  for (let number = 1; free > left; number += 1) {
+    const resource = `conference:${number}`
+    if (conferenceResource.get(resource) !== undefined) continue
+    conferenceResource.put({ resource, kind: 'conference', number, sessionId: 'others' })
+    free -= 1
+  }
+}
+
+test('without a bridge to ask for the PIN in, nobody gets in unasked', (t) => {
+  const stage = conferenceStage()
+  dialIn(stage, '240', '701')
+  useUpBridges(stage, 0)
+  stage.phone('231').call('701')
+  t.true(stage.phone('231').heard(503))
+  t.deepEqual(roster(stage), ['240 talking'])
+  const opening = conferenceStage()
+  useUpBridges(opening, 1)
+  opening.phone('231').call('701')
+  t.true(opening.phone('231').heard(503), 'the only bridge that is left is that of the conference')
+  t.is(opening.core.liveSessions, 0)
+  useUpBridges(opening, 1)
+  dialIn(opening, '240', '701')
+  t.deepEqual(roster(opening), ['240 talking'], 'who is not asked needs one')
+})
+
+test('without a bridge to ask for the PIN in, nobody gets in by the word of another one', (t) => {
+  const stage = conferenceStage()
+  dialIn(stage, '240', '701')
+  const [a, b] = [stage.phone('231'), stage.phone('232')]
+  a.call('232')
+  pickUp(stage, '232')
+  a.ack(a.told(200))
+  useUpBridges(stage, 0)
+  a.request('REFER', { headers: ['Refer-To: <sip:701@10.0.0.9>'] })
+  t.regex(a.asked('NOTIFY').body, /^SIP\/2.0 503/)
+  t.false(a.heard('BYE') || b.heard('BYE'))
+  const [conference] = [...stage.tables.wiredConference.values()].filter(({ focus }) => focus)
+  t.deepEqual(
+    conference?.members.map(({ user }) => user),
+    ['240'],
+  )
+})
+
 test('three wrong PINs, or none in time, end the call of that caller alone', (t) => {
   const stage = conferenceStage()
   dialIn(stage, '240', '701')
@@ -301,6 +350,39 @@ test('a call of two becomes a conference: the same legs, told by isfocus, and on
   hangUp(stage.phone('231'))
   t.true(stage.phone('233').heard('BYE'), 'one alone is no conference')
   t.deepEqual(holdings(stage), nothing)
+})
+
+test('a call of two to which nobody can be added is the call that it was', (t) => {
+  const full = (stage: Stage) => {
+    for (let port = 20_000; port < 20_080; port += 2) {
+      const resource = `port:${port}`
+      if (stage.tables.conferenceResource.get(resource) !== undefined) continue
+      stage.tables.conferenceResource.put({ resource, kind: 'port', number: port, sessionId: 'x' })
+    }
+  }
+  const cases: [string, (stage: Stage) => void][] = [
+    ['999', () => {}],
+    ['118', () => {}],
+    ['104', () => {}],
+    ['232', () => {}],
+    ['233', full],
+  ]
+  for (const [user, prepare] of cases) {
+    const stage = conferenceStage()
+    const sessionId = talkingOnPhones(stage)
+    prepare(stage)
+    const before = stage.tables.wiredConference.get(sessionId)
+    for (const one of stage.phones.values()) one.inbox.length = 0
+    t.is(stage.order(sessionId, { kind: 'add', user }), 'operation-failed', user)
+    t.deepEqual(stage.tables.wiredConference.get(sessionId), before)
+    // It is transferred as any call of two.
+    const [a, c] = [stage.phone('231'), stage.phone('242')]
+    t.false(a.heard('INVITE') || stage.phone('232').heard('INVITE'), user)
+    if (user === '233') continue
+    a.request('REFER', { headers: ['Refer-To: <sip:242@10.0.0.9>'] })
+    c.respond(c.asked('INVITE'), 200, sdp(c.endpoint))
+    t.true(a.heard('BYE'), user)
+  }
 })
 
 test('a held call becomes a conference in which who was held speaks again', (t) => {

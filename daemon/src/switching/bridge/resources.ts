@@ -43,6 +43,20 @@ export class Resources {
     return this.#freePairs(portCount) !== null && this.#freeConference() !== null
   }
 
+  hasPort(): boolean {
+    return this.#freePairs(1) !== null
+  }
+
+  /** True when so many bridges are free. */
+  hasBridges(count: number): boolean {
+    let free = 0
+    for (const _ of this.#freeConferences()) {
+      free += 1
+      if (free === count) return true
+    }
+    return count === 0
+  }
+
   /** True when a session has this bridge. */
   isTaken(conferenceId: number): boolean {
     return this.#table.get(conferenceKey(conferenceId)) !== undefined
@@ -149,13 +163,17 @@ export class Resources {
     return null
   }
 
-  /** Numbers 1 .. sessionsMax. */
   #freeConference(): number | null {
+    for (const number of this.#freeConferences()) return number
+    return null
+  }
+
+  /** Of the numbers 1 .. sessionsMax. */
+  *#freeConferences(): Iterable<number> {
     for (const index of inTurn(limits.sessionsMax, this.#nextConference, this.#half)) {
       const number = index + 1
-      if (this.#table.get(conferenceKey(number)) === undefined) return number
+      if (this.#table.get(conferenceKey(number)) === undefined) yield number
     }
-    return null
   }
 }
 

@@ -7,13 +7,13 @@ import { stop } from '../services/call-tones.ts'
 import { moveMember } from '../services/move-member.ts'
 import { type Call, withSession } from '../wired/call.ts'
 import { reconnect } from '../wired/media.ts'
-import { isPresent } from '../wired/sessions.ts'
+import { isOver, isPresent } from '../wired/sessions.ts'
 import { answerMember } from './answer.ts'
 import { tellFocus } from './convert.ts'
 import { invite } from './invite.ts'
 import { leave, takePlace } from './leave.ts'
 import { membersMaxOf, newFocus } from './open.ts'
-import { askForPin } from './pin.ts'
+import { askForPin, isAskedForPin } from './pin.ts'
 import { isPlanned, newSeat, seatsOf } from './seat.ts'
 
 export interface Entrance {
@@ -30,6 +30,9 @@ export function mayEnter({ exchange }: Call, user: string, plan: ConferencePlan)
   const running = exchange.sessions.conference(plan.number)
   const isLocked = running?.focus?.locked ?? plan.locked
   if (isLocked && !isPlanned(plan, user)) return 603
+  const { pinHash } = running?.focus ?? plan
+  const isAsked = isAskedForPin(pinHash, plan, user)
+  if (isAsked && !exchange.resources.hasBridges(1)) return 503
   const entry = exchange.options.tables.phoneBook.get(user)
   const former = running === undefined ? [] : seatsOf(running, entry)
   const count = (running?.members.filter(isPresent).length ?? 0) - former.length
@@ -51,7 +54,7 @@ export function enterConference(call: Call, leg: Leg, entrance: Entrance): void 
   const answeredAtMs = call.session.answeredAtMs ?? now.wallMs
   call.change({ type: 'preset', state: 'communicating', answeredAtMs, focus: newFocus(plan, user) })
   sit(call, leg, entrance)
-  if (plan.kind !== 'preset') return
+  if (plan.kind !== 'preset' || isOver(call.session)) return
   for (const { number } of plan.members) if (number !== user) invite(call, number)
 }
 
@@ -84,8 +87,11 @@ function sit(call: Call, leg: Leg, { plan, replaced }: Entrance): void {
   call.changeMember(leg, { seat: newSeat(plan, { user, wg67Version, now: call.now }) })
   const { pinHash } = call.session.focus ?? { pinHash: null }
   stop(call, leg)
-  const isAsked = pinHash !== null && replaced === null && !isPlanned(plan, user)
-  if (isAsked) askForPin(call, leg)
+  const isAsked = replaced === null && isAskedForPin(pinHash, plan, user)
+  if (isAsked && !askForPin(call, leg)) {
+    leave(call, leg, { status: 503 })
+    return
+  }
   const open = dialog.pendingServer
   if (open !== null && open.method === 'INVITE' && open.final === null) answerMember(call, leg)
   else {

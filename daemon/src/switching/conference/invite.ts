@@ -27,6 +27,18 @@ export function invite(call: Call, user: string): number {
   return status
 }
 
+/** Of a call that may become a conference: what `invite` would say then. Nothing is changed.
+ * @returns 0, or the status that says why not. */
+export function whyNotInvited(call: Call, user: string): number {
+  const { exchange, sessionId } = call
+  const callee = calleeOf(call, user)
+  if (typeof callee === 'number') return callee
+  const from = { user, displayName: null }
+  const place = { sessionId, leg: 'none', localPort: 1 }
+  if (memberToInvite(exchange, place, { callee, from }) === null) return 480
+  return exchange.resources.hasPort() ? 0 : 503
+}
+
 /** The registration of whom is called, or the status that says why not. */
 function calleeOf({ exchange, session, now }: Call, user: string): User | number {
   const entry = exchange.options.tables.phoneBook.get(user)
@@ -41,7 +53,8 @@ function calleeOf({ exchange, session, now }: Call, user: string): User | number
 
 function isFull({ exchange, session }: Pick<Call, 'exchange' | 'session'>): boolean {
   const present = session.members.filter(isPresent).length
-  return present >= (session.focus?.membersMax ?? 0) || !hasRoom(exchange, 1)
+  const most = session.focus?.membersMax ?? limits.conferenceMembersMax
+  return present >= most || !hasRoom(exchange, 1)
 }
 
 /** Calls somebody behind another system.

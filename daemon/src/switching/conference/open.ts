@@ -14,8 +14,8 @@ import { hasRoom, newSession } from '../wired/setup-terminal.ts'
 import { answerMember } from './answer.ts'
 import { makeConference } from './convert.ts'
 import { invite } from './invite.ts'
-import { takePlace } from './leave.ts'
-import { askForPin } from './pin.ts'
+import { leave, takePlace } from './leave.ts'
+import { askForPin, isAskedForPin } from './pin.ts'
 import { isPlanned, newSeat, seatsOf, withoutAway } from './seat.ts'
 
 export function callConference(work: SetUp, plan: ConferencePlan): CoreEffect[] {
@@ -25,13 +25,19 @@ export function callConference(work: SetUp, plan: ConferencePlan): CoreEffect[] 
   if (status !== null) return refuse(exchange, invitation, status)
   const pending = pendingServerOf(invitation.request, invitation.source)
   if (pending === null) return refuse(exchange, invitation, 513)
+  const { pinHash } = running?.focus ?? plan
+  const isAsked = isAskedForPin(pinHash, plan, xip.sourceUser)
+  // Nobody is let in unasked because there is no bridge to ask him in.
+  const bridges = running === undefined ? 2 : 1
+  if (isAsked && !exchange.resources.hasBridges(bridges)) return refuse(exchange, invitation, 503)
   const call = running === undefined ? open(work, plan) : join(work, plan, running)
   if (typeof call === 'number') return refuse(exchange, invitation, call)
   const leg = lastLeg(call.session)
   call.accept(leg, 'pendingServer', { id: invitation.id, pending })
-  const { pinHash } = call.session.focus ?? { pinHash: null }
-  const isAsked = pinHash !== null && !isPlanned(plan, xip.sourceUser)
-  if (isAsked) askForPin(call, leg)
+  if (isAsked && !askForPin(call, leg)) {
+    leave(call, leg, { status: 503 })
+    return call.commit()
+  }
   answerMember(call, leg)
   if (running === undefined && plan.kind === 'preset') {
     for (const { number } of plan.members) if (number !== xip.sourceUser) invite(call, number)
@@ -46,6 +52,11 @@ export function joinConference(work: SetUp, running: Conference): CoreEffect[] {
   const status = refusalOf(work, plan, running)
   const pending = pendingServerOf(invitation.request, invitation.source)
   if (status !== null || pending === null) return refuse(exchange, invitation, status ?? 513)
+  const { sessionId } = running
+  if (newMember(work, { plan, sessionId, leg: 'a' }) === null) {
+    return refuse(exchange, invitation, 400)
+  }
+  if (!exchange.resources.hasPort()) return refuse(exchange, invitation, 503)
   const before = new Call(exchange, running, invitation.now)
   if (!makeConference(before, running.focus?.owner ?? ownerOf(running))) {
     return refuse(exchange, invitation, 480)

@@ -7,8 +7,8 @@ import type { Exchange } from '../wired/exchange.ts'
 import { reconnect } from '../wired/media.ts'
 import { endCall } from '../wired/release.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
-import { makeConference } from './convert.ts'
-import { invite } from './invite.ts'
+import { makeConference, mayConvert } from './convert.ts'
+import { invite, whyNotInvited } from './invite.ts'
 import { leave } from './leave.ts'
 
 export type ConferenceOrder =
@@ -65,8 +65,12 @@ function carryOut(call: Call, order: ConferenceOrder): string | null {
 
 function add(call: Call, user: string): string | null {
   const owner = ownerOf(call.session)
-  if (!makeConference(call, owner)) return 'the call is not answered, or it is being changed'
-  const status = invite(call, user)
+  const isCall = call.session.focus === null
+  if (!mayConvert(call)) return 'the call is not answered, or it is being changed'
+  // A call of two stays one when nobody comes to it.
+  const refusal = isCall ? whyNotInvited(call, user) : 0
+  if (refusal === 0) makeConference(call, owner)
+  const status = refusal || invite(call, user)
   return status === 0 ? null : `${user} cannot be called: ${status}`
 }
 

@@ -5,21 +5,33 @@ import { limits } from '../../limits.ts'
 import type { Leg, Seat } from '../../tables/wired-conference.ts'
 import { infoDigit } from '../../wire/info-digit.ts'
 import { header } from '../../wire/sip/message.ts'
+import type { ConferencePlan } from '../plan.ts'
 import { takesInfoDigit } from '../services/digits.ts'
 import type { Call } from '../wired/call.ts'
 import type { OpenedRequest } from '../wired/events.ts'
 import { reconnect } from '../wired/media.ts'
 import { startRinging, stopRinging } from './invite.ts'
 import { leave } from './leave.ts'
+import { isPlanned } from './seat.ts'
 
-/** Puts a new member apart. */
-export function askForPin(call: Call, leg: Leg): void {
+/** Puts a new member apart. @returns false when there is no bridge for it: it must not get in then. */
+export function askForPin(call: Call, leg: Leg): boolean {
   const { exchange, sessionId } = call
   const { seat } = call.member(leg)
-  const room = exchange.resources.takeRoom(sessionId)
-  if (seat === null || room === null) return
+  const room = seat === null ? null : exchange.resources.takeRoom(sessionId)
+  if (seat === null || room === null) return false
   call.changeMember(leg, { seat: { ...seat, room } })
   startRinging(call, leg, limits.conferencePinMs)
+  return true
+}
+
+/** Who is no member by the plan has to dial the PIN, if there is one. */
+export function isAskedForPin(
+  pinHash: string | null,
+  plan: ConferencePlan | undefined,
+  user: string,
+): boolean {
+  return pinHash !== null && !isPlanned(plan, user)
 }
 
 /** A digit that a member has dialled, in its voice or by INFO. @returns whether it was for the PIN. */

@@ -15,7 +15,7 @@ import { invite, inviteOutside } from './invite.ts'
 
 export function onMemberRefer(call: Call, opened: OpenedRequest): void {
   const { leg, id, request, pending } = opened
-  const referral = referralOf(request)
+  const referral = referralOf(call, request)
   const status = 'status' in referral ? referral.status : refusalOf(call, leg)
   const { focus } = call.session
   if ('status' in referral || status !== null || focus === null) {
