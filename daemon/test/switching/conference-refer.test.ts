@@ -76,6 +76,14 @@ for (const takesOver of [false, true]) {
   })
 }
 
+test('a member calls nobody in who is at another system', (t) => {
+  const stage = conferenceStage()
+  dialIn(stage, '240', '700')
+  stage.phone('240').request('REFER', { headers: ['Refer-To: <sip:233@other.system>'] })
+  t.true(stage.phone('240').heard(403))
+  t.false(stage.phone('233').heard('INVITE'))
+})
+
 test('of a group that is called in, the last refusal counts, and who is late rings no more', (t) => {
   const stage = conferenceStage()
   dialIn(stage, '240', '700')

@@ -7,7 +7,12 @@ import { peerOf, trunkStage } from './trunk-stage.ts'
 
 /** As the standard writes it, with the final target first. */
 function body(head: string, ...tails: string[]): string {
-  const ids = tails.map((tail) => `      <id>sip:${tail}@10.10.0.7</id>\n`).join('')
+  return bodyAt(service, head, ...tails)
+}
+
+/** @param host where the targets are */
+function bodyAt(host: string, head: string, ...tails: string[]): string {
+  const ids = tails.map((tail) => `      <id>sip:${tail}@${host}</id>\n`).join('')
   const list = tails.length === 0 ? '' : `\n    <list type="div">\n${ids}    </list>\n`
   return [
     '<ed137 xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">',
@@ -40,7 +45,7 @@ test('a position forwards itself, its calls go there, and a release ends it; ove
   const stage = new Stage()
   const { a, b } = stage
   t.is(ask(b, body('102', '103')), 200)
-  t.deepEqual(readForwarding(b.told(200).body), { head: '102', tails: ['103'] })
+  t.like(readForwarding(b.told(200).body), { head: '102', tails: ['103'] })
   t.is(alwaysOf(stage, '102'), '103')
   stage.takeOver()
   a.call('102')
@@ -55,10 +60,22 @@ test('a target that is forwarded itself: the answer names all, the last one firs
   const stage = new Stage()
   t.is(ask(stage.b, body('102', '103')), 200)
   t.is(ask(stage.a, body('101', '102')), 200)
-  t.deepEqual(readForwarding(stage.a.told(200).body), { head: '101', tails: ['103', '102'] })
+  t.like(readForwarding(stage.a.told(200).body), { head: '101', tails: ['103', '102'] })
   t.is(ask(stage.phone('103'), body('103', '101')), 482, 'a circle')
   t.is(ask(stage.b, body('102', '102')), 482)
   t.is(alwaysOf(stage, '103'), null)
+})
+
+test('a target of another system is none of this one, though it has the same number', (t) => {
+  const stage = new Stage()
+  for (const host of ['10.10.0.7', 'other.system', '10.0.1.99:5060', '', `${service}.other`]) {
+    t.is(ask(stage.b, bodyAt(host, '102', '103')), 403, host)
+    t.is(alwaysOf(stage, '102'), null)
+  }
+  const own = stage.phone('103').endpoint.address
+  for (const host of [service, `${service}:5060`, 'VCCS.test', own, `${own}:5060;transport=udp`]) {
+    t.is(ask(stage.b, bodyAt(host, '102', '103')), 200, host)
+  }
 })
 
 test('nobody sets it for somebody else, or to nowhere', (t) => {

@@ -191,6 +191,16 @@ const refusals: readonly [string, number, (stage: Stage) => void][] = [
     416,
     ({ b }) => b.request('REFER', { cseq: 101, headers: ['Refer-To: <tel:+4912345>'] }),
   ],
+  ...['other.system', '10.10.0.7', `${service}.other`].map(
+    (host): [string, number, (stage: Stage) => void] => [
+      `a number of this site at ${host}`,
+      403,
+      (stage) => {
+        stage.b.request('REFER', { cseq: 101, headers: [`Refer-To: <sip:103@${host}>`] })
+        if (stage.phone('103').heard('INVITE')) throw new Error('it rings')
+      },
+    ],
+  ),
   [
     'a second one while the first is under way',
     491,

@@ -10,6 +10,7 @@ import type { Exchange } from '../wired/exchange.ts'
 import { directoryOf } from '../wired/setup.ts'
 import { type Forwarding, forwardingText, readForwarding } from '../xip/forwarding.ts'
 import { store } from './set-by-dialling.ts'
+import { isOfSite } from './site-uri.ts'
 
 interface Answer {
   readonly status: number
@@ -38,6 +39,8 @@ export function forwardByOptions(
     set(exchange, head, null)
     return said(exchange, request, asked)
   }
+  const uri = { scheme: 'sip', user: tail, host: asked.hosts[0] ?? '' } as const
+  if (!isOfSite(exchange, uri, now.wallMs)) return refusal(403)
   const chain = targetsFrom(exchange, tail)
   if (chain.includes(head)) return refusal(482)
   if (destinationOf(tail, directoryOf(exchange)).kind === 'refusal') return refusal(404)

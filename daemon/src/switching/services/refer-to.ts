@@ -2,6 +2,8 @@
 import { header, type SipRequest, type SipUri } from '../../wire/sip/message.ts'
 import { nameAddressText, parseNameAddress } from '../../wire/sip/write.ts'
 import { type Replaces, readReplaces } from '../dialog/replaces.ts'
+import type { Call } from '../wired/call.ts'
+import { isOfSite } from './site-uri.ts'
 
 export interface Referral {
   readonly number: string
@@ -16,7 +18,10 @@ export interface Referral {
 /** It goes into an INVITE, which a record holds. */
 const referredByLengthMax = 512
 
-export function referralOf(request: SipRequest): Referral | { readonly status: number } {
+export function referralOf(
+  { exchange, now }: Pick<Call, 'exchange' | 'now'>,
+  request: SipRequest,
+): Referral | { readonly status: number } {
   const target = parseNameAddress(header(request, 'Refer-To') ?? '')
   if (target === null) return { status: 400 }
   const { uri } = target
@@ -25,6 +30,8 @@ export function referralOf(request: SipRequest): Referral | { readonly status: n
   if (method !== 'INVITE' || uri.user === null || uri.user === '') return { status: 400 }
   const replaces = replacesIn(uri)
   if (replaces === 'unreadable') return { status: 400 }
+  // A dialog is found by its names alone; a number of another system is none of this one.
+  if (replaces === null && !isOfSite(exchange, uri, now.wallMs)) return { status: 403 }
   return {
     number: uri.user,
     replaces,

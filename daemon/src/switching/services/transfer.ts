@@ -28,7 +28,7 @@ export const transferring: Service = { name, timer: onTimer, restore }
 /** REFER of a party of a call. */
 export function onRefer(call: Call, opened: OpenedRequest): void {
   const { leg, id, request, pending } = opened
-  const referral = referralOf(request)
+  const referral = referralOf(call, request)
   const status = 'status' in referral ? referral.status : refusalOf(call, leg)
   if ('status' in referral || status !== null) {
     const headers = status === 500 ? [{ name: 'Retry-After', value: '1' }] : []

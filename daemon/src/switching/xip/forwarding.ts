@@ -9,15 +9,27 @@ export interface Forwarding {
   readonly tails: readonly string[]
 }
 
+/** As a terminal names it. */
+interface ReadForwarding extends Forwarding {
+  /** Where each of `tails` is. */
+  readonly hosts: readonly string[]
+}
+
 /** @returns null when the body is no such thing. */
-export function readForwarding(body: string): Forwarding | null {
+export function readForwarding(body: string): ReadForwarding | null {
   if (body.length > limits.sdpBytesMax || !/<ed137[\s>]/.test(body)) return null
   const basic = /<cfwd_basic\s*>([\s\S]*)<\/cfwd_basic\s*>/.exec(body)?.[1]
   const head = /<uri\s+id\s*=\s*"\s*sip:([^"@<>]{1,64})@[^"<>]{0,256}"/.exec(basic ?? '')?.[1]
   if (basic === undefined || head === undefined) return null
-  const found = basic.matchAll(/<id>\s*sip:([^@<>]{1,64})@[^<>]{0,256}<\/id>/g)
-  const tails = [...found].map(([, tail = '']) => tail)
-  return tails.length > limits.diversionsMax ? null : { head, tails }
+  const found = basic.matchAll(/<id>\s*sip:([^@<>]{1,64})@([^<>]{0,256})<\/id>/g)
+  const uris = [...found].map(([, tail = '', at = '']) => ({ tail, host: hostIn(at) }))
+  if (uris.length > limits.diversionsMax) return null
+  return { head, tails: uris.map(({ tail }) => tail), hosts: uris.map(({ host }) => host) }
+}
+
+/** Without a port and parameters. */
+function hostIn(text: string): string {
+  return /^(?:\[[^\]]*\]|[^\s:;?]*)/.exec(text)?.[0] ?? ''
 }
 
 /** @param host of the numbers of this site. */
