@@ -177,7 +177,7 @@ test('a chain has an end', (t) => {
       }
     },
     line: () => ({ kind: 'not-registered' as const }),
-    isEmergency: false,
+    ringsThrough: false,
     wallMs: 0,
   }
   t.deepEqual(forwardFrom('1000', [], view), { kind: 'refused', status: 482 })
@@ -215,6 +215,79 @@ test('an emergency call rings at who was called, whatever he has set', (t) => {
   allowEmergency(stage, '101')
   stage.a.call('102', undefined, ['Subject: DA/IDA call', 'Priority: emergency'])
   t.true(stage.b.heard('INVITE'))
+})
+
+const urgently = (priority: string) => ['Subject: DA/IDA call', `Priority: ${priority}`]
+
+for (const priority of ['emergency', 'urgent']) {
+  test(`an ${priority} call rings through do not disturb and every forwarding of who is there`, (t) => {
+    const forward = { always: '103', busy: '103', notRegistered: '103', noAnswer: '103' }
+    for (const doNotDisturb of [false, true]) {
+      const stage = new Stage()
+      set(stage, '102', { doNotDisturb, forward })
+      allowEmergency(stage, '101')
+      stage.a.call('102', undefined, urgently(priority))
+      t.is(stage.b.asked('INVITE').from.uri.user, '101')
+      t.false(c(stage).heard('INVITE'))
+    }
+  })
+
+  test(`an ${priority} call to a position that is logged off rings where its calls go`, (t) => {
+    const ways: Settings[] = [
+      { forward: { notRegistered: '103' } },
+      { forward: { always: '103' } },
+      { doNotDisturb: true, forward: { notRegistered: '103' } },
+    ]
+    for (const caller of ['telephone', 'position'] as const) {
+      for (const way of ways) {
+        const stage = new Stage()
+        stage.addPhone('105', caller)
+        if (caller === 'telephone') allowEmergency(stage, '105')
+        set(stage, '102', way)
+        away(stage)
+        stage.phone('105').call('102', undefined, urgently(priority))
+        t.is(c(stage).asked('INVITE').from.uri.user, '105', JSON.stringify(way))
+      }
+    }
+  })
+
+  test(`an ${priority} call that nobody answers goes on to who answers for him`, (t) => {
+    const stage = new Stage()
+    set(stage, '102', { forward: { noAnswer: '103' } })
+    allowEmergency(stage, '101')
+    stage.a.call('102', undefined, urgently(priority))
+    stage.b.respond(stage.b.asked('INVITE'), 180)
+    stage.pass(20_001)
+    t.true(c(stage).heard('INVITE'))
+  })
+
+  test(`an ${priority} call that can neither press in nor wait at a busy line goes on`, (t) => {
+    const stage = new Stage()
+    stage.addPhone('105', 'telephone')
+    set(stage, '102', { forward: { busy: '103' } })
+    // Whom nobody may enter: his conversation is not ended for another call.
+    const entry = stage.tables.phoneBook.get('102')
+    if (entry === undefined) return t.fail()
+    const profile = profileOf(entry)
+    const rights = { ...profile.rights, beIntruded: false }
+    stage.tables.phoneBook.put({ ...entry, profile: { ...profile, rights } })
+    stage.phone('105').call('102')
+    stage.b.respond(stage.b.asked('INVITE'), 200, sdp(stage.b.endpoint))
+    stage.phone('105').ack(stage.phone('105').told(200))
+    allowEmergency(stage, '101')
+    stage.a.call('102', undefined, urgently(priority))
+    t.is(c(stage).asked('INVITE').from.uri.user, '101')
+  })
+}
+
+test('an order to enter the conversation of one man is not for who stands in for him', (t) => {
+  const stage = new Stage()
+  stage.addPhone('105', 'position')
+  set(stage, '102', { forward: { notRegistered: '103' } })
+  away(stage)
+  stage.phone('105').call('*37102')
+  t.true(stage.phone('105').heard(480))
+  t.false(c(stage).heard('INVITE'))
 })
 
 test('do not disturb is answered 480', (t) => {

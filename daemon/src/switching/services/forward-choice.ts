@@ -13,13 +13,14 @@ export type DiversionReason = Diversion['reason']
 export interface ForwardView {
   phoneBook(number: string): PhoneBookEntry | undefined
   line(entry: PhoneBookEntry): LineState
-  /** Emergency calls ring at who was called, whatever he has set (优先呼叫). */
-  readonly isEmergency: boolean
+  /** An emergency or urgent call rings at who was called, whatever he has set, as long as he is there
+   * (优先呼叫). */
+  readonly ringsThrough: boolean
   /** Unix milliseconds. */
   readonly wallMs: number
 }
 
-type ForwardChoice =
+export type ForwardChoice =
   /** The number takes its calls; `diversions` are all steps to it. */
   | { readonly kind: 'here'; readonly number: string; readonly diversions: readonly Diversion[] }
   | { readonly kind: 'refused'; readonly status: number }
@@ -54,13 +55,15 @@ type Step = { readonly to: string; readonly reason: DiversionReason } | { readon
 /** Null: the number takes the call, or something else than an account does. */
 function stepFrom(number: string, view: ForwardView): Step | null {
   const entry = view.phoneBook(number)
-  if (entry === undefined || view.isEmergency) return null
+  if (entry === undefined) return null
   const { doNotDisturb, forward } = profileOf(entry).settings
+  const line = view.line(entry)
+  // Nobody would hear it ring where nobody is.
+  if (view.ringsThrough && line.kind !== 'not-registered') return null
   if (forward.always !== null) return { to: forward.always, reason: 'unconditional' }
-  if (doNotDisturb) {
+  if (doNotDisturb && !view.ringsThrough) {
     return forward.busy === null ? { status: 480 } : { to: forward.busy, reason: 'do-not-disturb' }
   }
-  const line = view.line(entry)
   if (line.kind === 'not-registered' && forward.notRegistered !== null) {
     return { to: forward.notRegistered, reason: 'unavailable' }
   }

@@ -14,9 +14,17 @@ import { lineState } from '../wired/line.ts'
 import { refuse } from '../wired/refuse.ts'
 import { calledAtMs, isPresent } from '../wired/sessions.ts'
 import { dispatch, type SetUp } from '../wired/setup.ts'
-import { type DiversionReason, type ForwardView, forwardFrom, forwardTo } from './forward-choice.ts'
+import type { Xip } from '../xip/xip.ts'
+import {
+  type DiversionReason,
+  type ForwardChoice,
+  type ForwardView,
+  forwardFrom,
+  forwardTo,
+} from './forward-choice.ts'
 import { sendOn } from './send-on.ts'
 import type { Service } from './service.ts'
+import { isOfSite } from './site-uri.ts'
 
 const name = 'forward'
 
@@ -32,12 +40,15 @@ export const forwarding: Service = {
   restore: (call) => watch(call.exchange, { previous: null, next: call.session }, call.now),
 }
 
+/** Asked when nothing else has taken the call. */
+export const forwardingOfBusy: Service = { name: 'forward-busy', invited: foundBusy }
+
 export function viewOf(exchange: Exchange, priority: string, now: Now): ForwardView {
   const { phoneBook } = exchange.options.tables
   return {
     phoneBook: (number) => phoneBook.get(number),
     line: (entry) => lineState(exchange, entry, now),
-    isEmergency: priority === 'emergency',
+    ringsThrough: priority === 'emergency' || priority === 'urgent',
     wallMs: now.wallMs,
   }
 }
@@ -47,10 +58,33 @@ function invited(work: SetUp): CoreEffect[] | null {
   const { exchange, invitation, xip } = work
   // Whoever calls himself is told so, whatever he has set.
   if (xip.destinationUser === xip.sourceUser || xip.callType !== 'da-ida') return null
-  // It is meant for him, and for nobody in his place.
-  if (xip.urge !== null) return null
+  if (isForHimAlone(xip)) return null
   const view = viewOf(exchange, xip.priority, invitation.now)
-  const choice = forwardFrom(xip.destinationUser, xip.diversions, view)
+  return goTo(work, forwardFrom(xip.destinationUser, xip.diversions, view))
+}
+
+/** An order to enter or to end the conversation of one man says nothing of who stands in for him. An
+ * emergency call wants to be heard, and presses in where it comes to. */
+function isForHimAlone({ urge, priority }: Xip): boolean {
+  return urge === 'release' || (urge === 'intrude' && priority !== 'emergency')
+}
+
+/** A call that rings through has found the line busy, cannot press in, and has no place to wait: then
+ * somebody else is better than nobody. */
+function foundBusy(work: SetUp): CoreEffect[] | null {
+  const { exchange, invitation, xip } = work
+  const { destinationUser: from, callType } = xip
+  const entry = exchange.options.tables.phoneBook.get(from)
+  const view = viewOf(exchange, xip.priority, invitation.now)
+  if (entry === undefined || callType !== 'da-ida' || !view.ringsThrough) return null
+  if (from === xip.sourceUser || isForHimAlone(xip)) return null
+  const { busy } = profileOf(entry).settings.forward
+  if (busy === null || view.line(entry).kind !== 'busy') return null
+  return goTo(work, forwardTo({ from, to: busy, reason: 'user-busy' }, xip.diversions, view))
+}
+
+function goTo(work: SetUp, choice: ForwardChoice): CoreEffect[] | null {
+  const { exchange, invitation, xip } = work
   if (choice.kind === 'refused') return refuse(exchange, invitation, choice.status)
   const { number, diversions } = choice
   if (diversions.length === xip.diversions.length) return null
@@ -84,10 +118,8 @@ function stepAfter(
 /** Only numbers of this site: the terminal's wish opens no way to anywhere else. */
 function deflection(call: Call, response: SipResponse) {
   const contact = response.contact === '*' ? undefined : response.contact[0]
-  const { addresses, options } = call.exchange
   const uri = contact?.uri
-  if (uri?.user == null || uri.scheme !== 'sip') return null
-  if (![...addresses, options.realm].includes(uri.host)) return null
+  if (uri?.user == null || !isOfSite(call.exchange, uri, call.now.wallMs)) return null
   return { to: uri.user, reason: reasonIn(response) }
 }
 
@@ -131,10 +163,10 @@ function goOn(
 
 function numberWithoutAnswer(
   exchange: Exchange,
-  { type, priority }: Conference,
+  { type }: Conference,
   { user, side }: Member,
 ): string | null {
-  if (type !== 'ordinary' || side !== 'callee' || priority === 'emergency') return null
+  if (type !== 'ordinary' || side !== 'callee') return null
   const entry = exchange.options.tables.phoneBook.get(user)
   return entry === undefined ? null : profileOf(entry).settings.forward.noAnswer
 }

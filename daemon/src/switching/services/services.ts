@@ -8,7 +8,7 @@ import { conferenceService } from './conference.ts'
 import { conferenceTones } from './conference-tones.ts'
 import { failureTones } from './failure-tones.ts'
 import { forking } from './forks.ts'
-import { forwarding } from './forward.ts'
+import { forwarding, forwardingOfBusy } from './forward.ts'
 import { glares } from './glare.ts'
 import { hotline } from './hotline.ts'
 import { intruding } from './intrude.ts'
@@ -40,6 +40,7 @@ export const services: readonly Service[] = [
   forwarding,
   preempting,
   queueing,
+  forwardingOfBusy,
   callingBack,
   monitoring,
   joining,
