@@ -23,6 +23,14 @@ function give(stage: Stage, number: string, rights: Partial<Profile['rights']>):
   stage.tables.phoneBook.put({ ...entry, profile: changed })
 }
 
+function setWaiting(stage: Stage, waiting: number): void {
+  const entry = stage.tables.phoneBook.get('102')
+  if (entry === undefined) throw new Error('no account 102')
+  const profile = profileOf(entry)
+  const line = { ...profile.line, waiting }
+  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, line } })
+}
+
 const c = (stage: Stage) => stage.phone('105')
 
 const talk: Script = [
@@ -158,11 +166,47 @@ test('an emergency call is not entered, and one that rings is not', (t) => {
   }
 })
 
-test('a second urgent call only waits', (t) => {
+for (const waiting of [0, 5]) {
+  for (const right of [true, false]) {
+    const who = right ? 'may intrude' : 'may not'
+    test(`a second priority call only waits: ${waiting} places, its caller ${who}`, (t) => {
+      const stage = talking()
+      setWaiting(stage, waiting)
+      for (const number of ['106', '107']) {
+        stage.addPhone(number, 'position')
+        give(stage, number, { intrude: right })
+      }
+      const [second, third] = [stage.phone('106'), stage.phone('107')]
+      c(stage).call('102', undefined, emergency)
+      // Both are too late: one call is about to enter, and then it has entered.
+      second.call('102', undefined, emergency)
+      stage.pass(limits.intrusionWaitMs + 600)
+      c(stage).ack(c(stage).told(200))
+      for (const phone of [stage.a, stage.b]) obey(phone)
+      third.call('102', undefined, emergency)
+      stage.pass(2 * limits.intrusionWaitMs)
+      for (const phone of [second, third]) {
+        t.true(phone.heard(182), phone.number)
+        t.false(phone.heard(183) || phone.heard(486))
+      }
+      stage.takeOver()
+      forgetAll(stage)
+      c(stage).request('BYE')
+      for (const phone of [stage.a, stage.b]) phone.respond(phone.asked('INFO'), 200)
+      stage.a.request('BYE')
+      stage.b.respond(stage.b.asked('BYE'), 200)
+      t.is(stage.b.asked('INVITE').from.uri.user, '106', 'who came first, rings first')
+      stage.b.respond(stage.b.asked('INVITE'), 180)
+      t.true(second.heard(180))
+    })
+  }
+}
+
+test('calls that are no priority calls do not get a place because of an intrusion', (t) => {
   const stage = talking()
   stage.addPhone('106', 'position')
   c(stage).call('102', undefined, emergency)
-  stage.phone('106').call('102', undefined, emergency)
+  stage.phone('106').call('102', undefined, ['Priority: urgent'])
   t.true(stage.phone('106').heard(486))
 })
 

@@ -266,3 +266,13 @@ test('every call of a hot line goes to its number, whatever was dialled', (t) =>
   }
   t.false(stage.phone('103').heard('INVITE'))
 })
+
+test('the number of a hot line may be that of a service', (t) => {
+  for (const dialled of ['103', '102', '*39102']) {
+    const stage = siteWith({})
+    setLine(stage, '105', { hotline: '*39102' })
+    stage.phone('105').call(dialled)
+    t.is(header(stage.b.asked('INVITE'), 'Priority'), 'emergency', dialled)
+    t.false(stage.phone('103').heard('INVITE'))
+  }
+})

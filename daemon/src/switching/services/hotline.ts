@@ -10,7 +10,8 @@ function invited(work: SetUp): CoreEffect[] | null {
   const { exchange, xip } = work
   const entry = exchange.options.tables.phoneBook.get(xip.sourceUser)
   const to = entry === undefined ? null : profileOf(entry).line.hotline
-  // A forwarded call is on its way already.
-  if (to === null || to === xip.destinationUser || xip.diversions.length > 0) return null
-  return dispatch({ ...work, xip: { ...xip, destinationUser: to } })
+  // The number may be one of a service, which comes here again with another one; and a forwarded call is on
+  // its way already.
+  if (to === null || work.isHotline === true || xip.diversions.length > 0) return null
+  return dispatch({ ...work, isHotline: true, xip: { ...xip, destinationUser: to } })
 }

@@ -59,7 +59,16 @@ function invited(work: SetUp): CoreEffect[] | null {
 /** There is a place in the queue, or the call presses in. */
 export function canWait(work: SetUp, entry: PhoneBookEntry): boolean {
   const isFull = work.exchange.queue.length(entry.number) >= profileOf(entry).line.waiting
-  return !isFull || urgeOf(work, entry) !== null
+  return !isFull || urgeOf(work, entry) !== null || isSecond(work, entry)
+}
+
+/** A priority call that comes while another one presses in, or has done so: it is let in nowhere, and is not
+ * turned away (ED-137 sheet 5.6). */
+function isSecond({ exchange, xip }: SetUp, { number }: PhoneBookEntry): boolean {
+  if (xip.urge === null && xip.priority !== 'emergency') return false
+  if (exchange.queue.length(number) >= limits.waitingCallsMax) return false
+  const talks = exchange.sessions.of(number)
+  return exchange.queue.isUrged(number) || talks.some(({ intrusion }) => intrusion !== null)
 }
 
 /** One call at a time is pressed in; another one only waits (ED-137 sheet 5.6). */

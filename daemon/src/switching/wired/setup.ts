@@ -22,6 +22,8 @@ export interface SetUp {
   readonly invitation: Invitation
   readonly xip: Xip
   readonly names: SessionNames
+  /** The number is that of a hot line, whatever the caller has dialled. */
+  readonly isHotline?: true
 }
 
 /** An INVITE outside of dialogs. */
