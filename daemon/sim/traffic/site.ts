@@ -98,6 +98,7 @@ export function registered(): User[] {
     cseq: 1,
     q: null,
     path: null,
+    instance: null,
     others: null,
   }))
 }

@@ -20,6 +20,8 @@ const binding = {
   q: z.int().min(0).max(1_000).nullable().default(null),
   /** Route to the contact (RFC 3327), as wire text; null: it is reached directly. */
   path: z.array(z.string().max(512)).max(limits.pathMax).nullable().default(null),
+  /** Which terminal it is: `+sip.instance`, with the `reg-id` of the flow (RFC 5626 4.1); null: not said. */
+  instance: z.string().max(limits.instanceLengthMax).nullable().default(null),
 }
 
 const bindingSchema = recordObject(binding)

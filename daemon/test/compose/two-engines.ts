@@ -265,6 +265,7 @@ export class TwoEngines {
       cseq: 1,
       q: null,
       path: null,
+      instance: null,
       others: null,
     })
   }

@@ -209,6 +209,7 @@ export function user(name: string, cseq = 1): AnyRecord & { user: string } {
     cseq,
     q: null,
     path: null,
+    instance: null,
     others: null,
   }
 }

@@ -351,6 +351,7 @@ export class Stage {
       cseq: 1,
       q: null,
       path: null,
+      instance: null,
       others: null,
     })
   }

@@ -29,6 +29,7 @@ function user(number: string, { address, port }: Endpoint, type: User['type'] = 
     cseq: 1,
     q: null,
     path: null,
+    instance: null,
     others: null,
   }
 }

@@ -18,7 +18,7 @@ function forkStage(q: readonly (number | null)[] = [null, null, null]): Stage {
     const { registeredAtMs, expiresAtMs, callId, cseq, path } = user
     const contact = `sip:102@${endpoint.address}:5060`
     const place = { contact, ...endpoint, q: q[index + 1] ?? null }
-    return { ...place, registeredAtMs, expiresAtMs, callId, cseq, path }
+    return { ...place, registeredAtMs, expiresAtMs, callId, cseq, path, instance: null }
   })
   stage.tables.user.put({ ...user, q: q[0] ?? null, others })
   stage.tables.user.delete('103')

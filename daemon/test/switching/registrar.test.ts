@@ -238,6 +238,7 @@ test('a registration is in table 1 with contact, place, times, Call-ID and CSeq'
     cseq: 1,
     q: null,
     path: null,
+    instance: null,
     others: null,
   })
 })
@@ -354,6 +355,33 @@ test('one contact more than the account may have takes the place of the oldest',
     bindingsOf(site.users.get('202') ?? t.fail()).map(({ address }) => address),
     ['192.0.2.7', '192.0.2.6', '192.0.2.8'],
   )
+})
+
+test('a terminal that has started again at another port takes the place of its own contact alone', (t) => {
+  const site = new Site()
+  const by = (urn: string, flow = '') => `;+sip.instance="<urn:uuid:${urn}>"${flow}`
+  const ports = () =>
+    bindingsOf(site.users.get('202') ?? t.fail()).map(({ contact }) => contact.slice(18))
+  const register = (port: string, more: string) => {
+    site.nowMs += 1_000
+    site.register([at(`1:${port}`, more)], { callId: `at-${port}-${more.length}` }, several)
+  }
+  register('5061', '')
+  register('5062', by('a'))
+  for (const port of ['5070', '5071', '5072']) register(port, by('b'))
+  t.deepEqual(ports(), ['5072', '5062', '5061'], 'the others are there')
+  // RFC 5626 6: each flow of a terminal is a contact of its own.
+  register('5073', by('b', ';reg-id=1'))
+  register('5074', by('b', ';reg-id=2'))
+  t.deepEqual(ports(), ['5074', '5073', '5072'])
+  register('5075', by('b', ';reg-id=1'))
+  t.deepEqual(ports(), ['5075', '5074', '5072'])
+  // What names no terminal is a contact like any other.
+  for (const broken of [';+sip.instance', ';+sip.instance="x"', by('c'.repeat(300))]) {
+    register('5080', broken)
+    register('5081', broken)
+    t.deepEqual(ports().slice(0, 2), ['5081', '5080'], broken)
+  }
 })
 
 test('a request about several contacts is done as a whole or not at all', (t) => {

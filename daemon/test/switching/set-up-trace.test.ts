@@ -89,6 +89,7 @@ class Trace {
       ...times,
       q: null,
       path: null,
+      instance: null,
       others: null,
     })
     this.tables.table('phone-book').put({

@@ -93,6 +93,7 @@ export class TortureStage {
       cseq: 1,
       q: null,
       path: null,
+      instance: null,
       others: null,
     })
   }

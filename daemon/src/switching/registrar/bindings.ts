@@ -6,8 +6,10 @@ import type { Endpoint } from '../../wire/sip/message.ts'
 
 /** All contacts of the record, also those whose time is over. */
 export function bindingsOf(user: User): Binding[] {
-  const { contact, address, port, registeredAtMs, expiresAtMs, callId, cseq, q, path } = user
-  const first = { contact, address, port, registeredAtMs, expiresAtMs, callId, cseq, q, path }
+  const { contact, address, port, registeredAtMs, expiresAtMs } = user
+  const { callId, cseq, q, path, instance } = user
+  const place = { contact, address, port, registeredAtMs, expiresAtMs }
+  const first = { ...place, callId, cseq, q, path, instance }
   return [first, ...(user.others ?? [])]
 }
 

@@ -21,6 +21,8 @@ export interface WantedBinding {
   /** Where the contact says it is; null when that is a host name, or an address that is none or
    * cannot be reached. */
   readonly place: Endpoint | null
+  /** The terminal, whatever its contact is now; null: not said. */
+  readonly instance: string | null
 }
 
 export type Wanted =
@@ -55,7 +57,13 @@ export function readContacts(request: SipRequest, contactsMax: number): Wanted {
     if (seconds === 0) remove.push(uri)
     else if (seconds < limits.registrationSecondsMin) return tooBrief()
     else if (!bind.some((one) => isSameUri(one.uri, uri))) {
-      bind.push({ uri, seconds, q: qOf(parameters), place: placeOf(uri) })
+      bind.push({
+        uri,
+        seconds,
+        q: qOf(parameters),
+        place: placeOf(uri),
+        instance: instanceOf(parameters),
+      })
     }
   }
   return { kind: 'contacts', remove, bind: firstOf(bind, contactsMax) }
@@ -72,6 +80,15 @@ type Parameters = NameAddress['parameters']
 function qOf(parameters: Parameters): number | null {
   const text = parameters.get('q') ?? ''
   return /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(text) ? Math.round(Number(text) * 1_000) : null
+}
+
+/** RFC 5626 4.1, 4.2; what is malformed counts as absent. */
+function instanceOf(parameters: Parameters): string | null {
+  const urn = /^"?<([^<>"]+)>"?$/.exec(parameters.get('+sip.instance') ?? '')?.[1]
+  if (urn === undefined) return null
+  const flow = /^\d{1,9}$/.exec(parameters.get('reg-id') ?? '')?.[0]
+  const text = flow === undefined ? urn : `${urn};reg-id=${Number(flow)}`
+  return text.length <= limits.instanceLengthMax ? text : null
 }
 
 /** Parameter, else header, else our own choice; what is malformed counts as absent (20.19). */

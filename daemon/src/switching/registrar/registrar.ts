@@ -173,9 +173,12 @@ function nextBindings(registration: Registration, nowWallMs: number): Binding[] 
   if (wanted.kind !== 'contacts') return []
   const bound = wanted.bind.map((one) => newBinding(registration, one, nowWallMs))
   const named = [...wanted.remove, ...wanted.bind.map(({ uri }) => uri)]
-  const others = current.filter(({ contact }) => {
+  // RFC 5626 6: a terminal that has started again has one contact, the new one, whatever it was before.
+  const again = bound.map(({ instance }) => instance)
+  const others = current.filter(({ contact, instance }) => {
     const uri = parseUri(contact)
-    return uri !== null && !named.some((one) => isSameUri(one, uri))
+    const isAgain = instance !== null && again.includes(instance)
+    return uri !== null && !isAgain && !named.some((one) => isSameUri(one, uri))
   })
   const room = profileOf(entry).line.contacts - bound.length
   const newest = others.toSorted((a, b) => b.registeredAtMs - a.registeredAtMs)
@@ -184,7 +187,7 @@ function nextBindings(registration: Registration, nowWallMs: number): Binding[] 
 
 function newBinding(
   { arrival, path }: Registration,
-  { uri, seconds, q, place }: WantedBinding,
+  { uri, seconds, q, place, instance }: WantedBinding,
   nowWallMs: number,
 ): Binding {
   const { request, source } = arrival
@@ -201,6 +204,7 @@ function newBinding(
     cseq: request.cseq.number,
     q,
     path: path.length === 0 ? null : [...path],
+    instance,
   }
 }
 

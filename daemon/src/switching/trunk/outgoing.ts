@@ -120,6 +120,7 @@ function outsideUser(
     cseq: 0,
     q: null,
     path: null,
+    instance: null,
     others: null,
     trunk: { name: trunk.name, route: way.route, ways: rest, hops, credentials: null },
   }
