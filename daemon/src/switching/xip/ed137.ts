@@ -5,7 +5,7 @@ import { header, headerValues, type SipHeader, type SipMessage } from '../../wir
 import { type CallType, type Priority, priorities } from './xip.ts'
 
 /** What this switch speaks, best first. */
-export const ownVersions = ['phone.02', 'phone.01'] as const
+const ownVersions = ['phone.02', 'phone.01'] as const
 
 /** Instantaneous access as the addendum of ED-137C has it (sheet 1.2). */
 const accessVersion = 'phone.add03.02'
