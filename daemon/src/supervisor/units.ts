@@ -41,11 +41,11 @@ function youngArgs(name: SupervisedUnit, heapMiB: number): string[] {
   return [`--max-semi-space-size=${Math.min(16, Math.max(1, Math.floor(heapMiB / 64)))}`]
 }
 
-/** The older part of a large heap is gone through when it is three times what was in use then. By itself V8 does it at
+/** The older part of a large heap is gone through when it is five times what was in use then. By itself V8 does it at
  * 1.4 times on a busy core: each few seconds, with calls waiting for 0.1 s and more. Near the bound of the heap the
  * growth is cut to half of what is left; a small heap is left to V8. */
 function oldArgs(name: SupervisedUnit, heapMiB: number): string[] {
-  return name === 'switch' && heapMiB >= largeHeapMiB ? ['--heap-growing-percent=200'] : []
+  return name === 'switch' && heapMiB >= largeHeapMiB ? ['--heap-growing-percent=400'] : []
 }
 
 const largeHeapMiB = 512
