@@ -40,7 +40,8 @@ const peerStalled = peerStalledMs(modelOptions(0))
 const longAgo = (ms: number, mostMs: number): number => Math.max(ms, now - mostMs)
 
 /** Units that prove their life do so in every heartbeat. Since when a dead one is dead matters of a
- * primary only. Of a lost peer nothing is used but its term. */
+ * primary only. Of a lost peer nothing is used but its term
+ * (and its hold, for an alarm). */
 function barePeer(peer: PeerView, lost: boolean): PeerView {
   const bare = (proof: Proof) => {
     if (proof.counter > 0) return { counter: 1, advancedAt: now }

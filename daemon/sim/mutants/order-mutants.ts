@@ -143,8 +143,14 @@ const pauses: readonly Mutant[] = [
   of(
     'damping',
     'the peer does not know of a hold',
-    '!peerLost && peer.held',
-    'peerLost && peer.held',
+    'peer === null || !peer.held',
+    'peer === null || peer.held',
+  ),
+  of(
+    'damping',
+    'the alarm of a hold ends when the peer is lost',
+    '!peerLost || (last',
+    '!peerLost && (last',
   ),
 ]
 

@@ -176,6 +176,20 @@ const peerStatusSchema = z.strictObject({
   ready: z.boolean(),
   switchAlive: z.boolean(),
   mediaAlive: z.boolean(),
+  /** What it says of damping, see `pair/damping.ts`. */
+  held: z.boolean().optional(),
+  stoodIn: z.boolean().optional(),
+})
+/** What pair knows of its own node; the decision depends on it. */
+const ownStatusSchema = z.strictObject({
+  switchAlive: z.boolean(),
+  mediaAlive: z.boolean(),
+  sessions: z.int(),
+  syncPending: z.int(),
+  inStep: z.boolean(),
+  stoodIn: z.boolean(),
+  /** How long ago the role of this node changed by itself, of the last minute. */
+  changesMsAgo: z.array(z.number()).max(limits.roleChangesMax),
 })
 /** Ten times a second, and at once on a change. */
 const pairStatus = message('pair-status', {
@@ -185,6 +199,7 @@ const pairStatus = message('pair-status', {
   bootId: z.string(),
   sinceMs: z.number(),
   links: z.array(linkStatusSchema),
+  own: ownStatusSchema.optional(),
   peer: peerStatusSchema.nullable(),
   clockOffsetMs: z.number(),
   clockSkewMs: z.number().nullable(),

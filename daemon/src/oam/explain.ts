@@ -1,7 +1,6 @@
 //! `vccs why --if`: reads the question, and changes a picture of the pair as it supposes. Who would
 //! serve then is decided by `pair/decision.ts`, the same function that decides in earnest.
 import type { Role } from '../bus/messages.ts'
-import { limits } from '../limits.ts'
 import { failure, type Result, success } from '../result.ts'
 
 /** What the decision depends on, as this node sees it. */
@@ -14,7 +13,14 @@ export interface Situation {
   readonly links: readonly { readonly name: string; readonly up: boolean }[]
   readonly own: UnitsAlive
   /** Null: stand-alone, or never heard. */
-  readonly peer: (UnitsAlive & { readonly role: Role; readonly alive: boolean }) | null
+  readonly peer: (UnitsAlive & PeerFacts) | null
+}
+
+interface PeerFacts {
+  readonly role: Role
+  readonly alive: boolean
+  /** Able to serve: more than two units that live. */
+  readonly ready: boolean
 }
 
 interface UnitsAlive {
@@ -163,7 +169,10 @@ function supposeOne(situation: Situation, supposition: Supposition): Situation {
     case 'unit': {
       const change = { [`${supposition.unit}Alive`]: supposition.alive }
       if (supposition.of === 'own') return { ...situation, own: { ...own, ...change } }
-      return peer === null ? situation : { ...situation, peer: { ...peer, ...change } }
+      if (peer === null) return situation
+      const units = { ...peer, ...change }
+      const ready = units.switchAlive && units.mediaAlive
+      return { ...situation, peer: { ...units, ready } }
     }
   }
 }
@@ -180,11 +189,10 @@ export function alarmsOf({ links, peer }: Situation): { code: string; subject: s
     : [{ code: 'links-down', subject: down.join(' ') }]
 }
 
-/** One sentence that goes with the answer. */
-export function consequence(before: Situation, after: Situation): string {
-  const heard = after.peer?.alive === true
-  if (before.peer?.alive && !heard) {
-    const silentMs = limits.heartbeatMs * limits.heartbeatMissesMax
+/** One sentence that goes with the answer. `silentMs`: how long this node waits for its peer. */
+export function consequence(before: Situation, after: Situation, silentMs: number): string {
+  if (after.peer === null) return 'the peer is not heard, and nothing is known of it'
+  if (before.peer?.alive && !after.peer.alive) {
     return `the peer would not be heard on any link for ${silentMs} ms`
   }
   const up = after.links.filter((link) => link.up).length

@@ -2,7 +2,8 @@
 //!
 //! A node counts the changes of its role that no operator asked for: into primary, and out of it. More
 //! than two a minute, and the role is held: the node says so in its heartbeats, both obey, and the
-//! alarm `role-held` stands until a minute has passed since the last but one.
+//! alarm `role-held` stands at both until a minute has passed since the last but one. A node that loses a
+//! peer which holds the role keeps the alarm meanwhile, for a minute at most.
 //!
 //! Held can only be what is a choice. Every change falls into one of two kinds:
 //!
@@ -25,6 +26,7 @@
 //! nodes crash in turn does each crash move it, since each leaves a dead node behind; the supervisor's
 //! growing pause before each new start bounds how often that can be.
 import { limits } from '../limits.ts'
+import { lastHeardAt } from './links.ts'
 import type { PairState } from './state.ts'
 
 /** The counted times with one more, without those that are too old. */
@@ -37,10 +39,21 @@ export function isOwnHeld(state: PairState, now: number): boolean {
   return recent(state.changes, now).length >= limits.roleChangesMax
 }
 
+/** Ages of the counted times that still count. */
+export function changesMsAgo(changes: readonly number[], now: number): number[] {
+  return recent(changes, now).map((at) => now - at)
+}
+
 /** The role of the pair is held. */
 export function isHeld(state: PairState, now: number): boolean {
-  const { peer, peerLost } = state
-  return isOwnHeld(state, now) || (peer !== null && !peerLost && peer.held)
+  return isOwnHeld(state, now) || isHeldByPeer(state, now)
+}
+
+/** A peer that is lost goes on with its hold; when that ends it can not say. */
+function isHeldByPeer({ peer, peerLost, links }: PairState, now: number): boolean {
+  if (peer === null || !peer.held) return false
+  const last = lastHeardAt(links)
+  return !peerLost || (last !== null && now - last < limits.roleChangesMs)
 }
 
 function recent(changes: readonly number[], now: number): readonly number[] {

@@ -1,11 +1,11 @@
 //! What pair tells switch about itself, ten times a second and at each change.
 import type { BusMessageOf, DecisionRecord } from '../bus/messages.ts'
-import { isHeld } from './damping.ts'
+import { changesMsAgo, isHeld } from './damping.ts'
 import { lastHeardAt, linkState, lossPercent } from './links.ts'
 import type { PairClock } from './pair-clock.ts'
 import { isPaused } from './pause.ts'
 import type { PairState } from './state.ts'
-import { isAlone, isPeerReady, linkView, peerProof } from './turn.ts'
+import { isAlone, isMediaProven, isPeerReady, isSwitchProven, linkView, peerProof } from './turn.ts'
 
 interface StatusFacts {
   readonly bootId: string
@@ -45,6 +45,7 @@ export function pairStatus(
     bootId: facts.bootId,
     sinceMs: state.since,
     links,
+    own: ownStatus(state, now),
     peer: peerStatus(state, now),
     clockOffsetMs: facts.clock.offsetMs,
     clockSkewMs: facts.clock.skewMs,
@@ -53,6 +54,19 @@ export function pairStatus(
     held: isHeld(state, now),
     decisions: [...facts.decisions],
     alarms,
+  }
+}
+
+function ownStatus(state: PairState, now: number): BusMessageOf<'pair-status'>['own'] {
+  const { sessions, syncPending, inStep } = state.own
+  return {
+    switchAlive: isSwitchProven(state, now),
+    mediaAlive: isMediaProven(state, now),
+    sessions,
+    syncPending,
+    inStep,
+    stoodIn: state.stoodIn,
+    changesMsAgo: changesMsAgo(state.changes, now),
   }
 }
 
@@ -72,5 +86,7 @@ function peerStatus(state: PairState, now: number): BusMessageOf<'pair-status'>[
     ready: isPeerReady(state, now),
     switchAlive: proof.switch,
     mediaAlive: proof.media,
+    held: peer.held,
+    stoodIn: peer.stoodIn,
   }
 }

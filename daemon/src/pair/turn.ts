@@ -43,12 +43,15 @@ export function peerStalledMs(options: PairOptions): number {
 /** This node can serve: both units are there, initialised and alive, and it knows the present. */
 export function isReady(state: PairState, now: number): boolean {
   if (state.woken && !hasListened(state, now)) return false
-  const stalled = ownStalledMs(state.options)
-  return isSwitchProven(state, now) && isProven(state.own.media, now, stalled)
+  return isSwitchProven(state, now) && isMediaProven(state, now)
 }
 
 export function isSwitchProven({ own, options }: PairState, now: number): boolean {
   return isProven(own.switch, now, ownStalledMs(options))
+}
+
+export function isMediaProven({ own, options }: PairState, now: number): boolean {
+  return isProven(own.media, now, ownStalledMs(options))
 }
 
 function isPeerAlive(proof: Proof, state: PairState, now: number): boolean {

@@ -198,7 +198,7 @@ const situation: Situation = {
   paused: false,
   links: ['net-a', 'net-b', 'private'].map((name) => ({ name, up: true })),
   own: { switchAlive: true, mediaAlive: true },
-  peer: { role: 'standby', alive: true, switchAlive: true, mediaAlive: true },
+  peer: { role: 'standby', alive: true, ready: true, switchAlive: true, mediaAlive: true },
 }
 
 const questions: readonly (readonly [text: string, alarms: string[], heard: boolean])[] = [
@@ -226,7 +226,7 @@ for (const [text, expected, heard] of questions) {
       expected,
     )
     t.is(after.peer?.alive, heard)
-    t.regex(consequence(situation, after), heard ? /still be heard/ : /not be heard/)
+    t.regex(consequence(situation, after, 500), heard ? /still be heard/ : /not be heard/)
   })
 }
 
