@@ -239,7 +239,8 @@ function notePeerLost(turn: Turn): void {
   change(turn, { peerLost: true, offer: null })
   if (state.role !== 'primary') return
   const because = `${state.peer.node} is not heard on any link`
-  record(turn, 'primary', { rule: 'peer-silent', because, alternatives: [] })
+  const alternatives = ['step back: nobody might serve']
+  record(turn, 'primary', { rule: 'peer-silent', because, alternatives })
 }
 
 function loseUnit(turn: Turn, { unit, detail }: PairEvent & { kind: 'unit-down' }): void {

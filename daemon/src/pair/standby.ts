@@ -60,7 +60,9 @@ function takeGranted(turn: Turn, rule: 'handover' | 'goodbye', why?: string): vo
   const { peer } = turn.state
   const name = peer?.node ?? 'the peer'
   const because = why ?? (rule === 'handover' ? `${name} hands over` : `${name} said goodbye`)
-  const grounds = { rule, because, alternatives: [] }
+  const refuse = `refuse: ${name} would stay primary`
+  const unused = rule === 'handover' ? refuse : 'stay standby: nobody would serve'
+  const grounds = { rule, because, alternatives: [unused] }
   become(turn, 'primary', rule === 'handover' ? { ...grounds, peerSends: true } : grounds)
   change(turn, { grantedBy: peer?.bootId ?? null })
 }

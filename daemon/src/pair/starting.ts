@@ -34,7 +34,7 @@ export function heardStarting(turn: Turn, kind: Heartbeat['kind']): void {
     const grounds = {
       rule: 'peer-is-primary',
       because: `${peer.node} is primary in term ${peer.term}`,
-      alternatives: [],
+      alternatives: ['serve: two nodes would'],
     }
     become(turn, 'standby', hasMore(turn.state) ? { ...grounds, merge: 'give' } : grounds)
     return

@@ -58,7 +58,8 @@ export function command(turn: Turn, order: Command): void {
 function serveAtOnce(turn: Turn, { ref, reason }: Command): void {
   if (turn.state.operation !== null) fail(turn, 'a failover came instead')
   const because = reason || 'ordered by the operator, and nobody serves'
-  become(turn, 'primary', { rule: 'failover', because, alternatives: [] })
+  const idle = 'stay paused: nobody would serve'
+  become(turn, 'primary', { rule: 'failover', because, alternatives: [idle] })
   const detail = 'this node is primary'
   turn.effects.push({ kind: 'operation-result', ref, ok: true, detail, tookMs: 0 })
 }
@@ -128,7 +129,7 @@ export function handedOver(turn: Turn): void {
   become(turn, 'standby', {
     rule: 'handed-over',
     because: turn.state.operation?.reason || 'planned switchover',
-    alternatives: [],
+    alternatives: ['stay primary: two nodes would serve'],
   })
 }
 
