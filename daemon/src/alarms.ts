@@ -206,7 +206,7 @@ export const alarms = {
   },
   'disk-failed': {
     severity: 'urgent',
-    text: 'A directory of this node cannot be written.',
+    text: 'A directory of this node cannot be written, or its disk does not answer.',
     effect: 'None on calls; what belongs there is not kept.',
     next: 'Check the disk, its mount options and the rights of the directory named in the alarm.',
   },

@@ -38,6 +38,8 @@ export const limits = {
   memoryLooks: 4,
   /** The directories of a node are looked at this often. */
   diskLookMs: 2_000,
+  /** ... and a look that is not answered for this long is one that failed. */
+  diskHangMs: 4_000,
   /** Free space, the smaller of bytes and share, below which a disk is low, and full. */
   diskLowBytes: 268_435_456,
   diskLowShare: 0.1,

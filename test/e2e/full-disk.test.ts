@@ -1,6 +1,8 @@
-//! Disks that fill up while a call stands, and a database file that is removed under a running primary.
+//! Disks that fill up or hang while a call stands, and a database file that is removed under a running primary.
 //! Logs, database, state and run directory of each node are on a small disk of its own.
-import { rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, openSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { Lab } from '../../scripts/lab.ts'
@@ -32,7 +34,9 @@ test.afterEach.always(async () => {
 })
 
 test.after.always(async () => {
+  wake()
   await lab?.close()
+  for (const end of wakened) closeSync(end)
 })
 
 async function alarmsOf(node: LabNode): Promise<string[]> {
@@ -45,6 +49,46 @@ async function alarm(node: LabNode, name: string, standing = true): Promise<void
   const what = `${standing ? 'alarm' : 'end of alarm'} ${name} at ${node.name}`
   await until(async () => (await alarmsOf(node)).includes(name) === standing, { what })
 }
+
+/** Files that whoever writes them waits for, as on a disk that does not answer: pipes that nobody reads. */
+function hang(directory: string, names: readonly string[]): () => void {
+  const pipes = names.map((name) => join(directory, name))
+  execFileSync('mkfifo', pipes)
+  return () => {
+    const ends = pipes.map((path) => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK))
+    for (const path of pipes) rmSync(path, { force: true })
+    wakened.push(...ends)
+  }
+}
+
+/** Open until the end: who writes to a pipe that is closed dies of it. */
+const wakened: number[] = []
+let wake = () => {}
+
+onSmallDisks('a primary whose disk hangs hands over, and its calls go on', async (t) => {
+  const victim = await lab.inStep()
+  const survivor = lab.other(victim)
+  await talk(pair)
+  const phone = await lab.capture('p1')
+  await delay(500)
+  const fromMs = Date.now()
+  const kept = ['pair-term.json', 'history.jsonl', 'operations.jsonl'].map((name) => `${name}.new`)
+  wake = hang(join(lab.directory, victim.node, 'state'), ['.vccs-probe', ...kept])
+  await alarm(victim, 'disk-failed state')
+  await until(async () => (await survivor.opinion()).role === 'primary', { what: 'handover' })
+  await until(async () => (await victim.opinion()).role === 'standby', { what: 'standby' })
+  const toMs = Date.now()
+  const packets = await phone.stop()
+  const address = lab.network.address('p1')
+  t.is(lostIn(packets, address, { fromMs, toMs: toMs - 200 }), 0, holesIn(packets, address, fromMs))
+  const { decisions } = await survivor.ask('why', {})
+  t.true(decisions.some(({ rule, to }) => rule === 'handover' && to === 'primary'))
+  await putDown(pair.callee, pair)
+  wake()
+  wake = () => {}
+  await alarm(victim, 'disk-failed state', false)
+  await lab.inStep()
+})
 
 onSmallDisks('a primary whose disk fills up hands over, and its calls go on', async (t) => {
   const victim = await lab.inStep()

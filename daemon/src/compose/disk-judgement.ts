@@ -3,7 +3,7 @@ import type { AlarmCode } from '../alarms.ts'
 import { limits } from '../limits.ts'
 import type { DiskState } from '../platform/disk.ts'
 
-interface DiskVerdict {
+export interface DiskVerdict {
   readonly code: Extract<AlarmCode, 'disk-low' | 'disk-full' | 'disk-failed'>
   readonly detail: string
 }
@@ -17,6 +17,11 @@ export function judgeDisk(state: DiskState): DiskVerdict | null {
   if (failure !== null || freeBytes <= fullBytes) return { code: 'disk-full', detail: free }
   const lowBytes = Math.min(limits.diskLowBytes, totalBytes * limits.diskLowShare)
   return freeBytes <= lowBytes ? { code: 'disk-low', detail: free } : null
+}
+
+/** A disk that fails says so; one that hangs (a controller, a frozen file system, a lost server) never answers. */
+export function hangingDisk(silentMs: number): DiskVerdict {
+  return { code: 'disk-failed', detail: `no answer for ${(silentMs / 1_000).toFixed(0)} s` }
 }
 
 function mebibytes(bytes: number): string {

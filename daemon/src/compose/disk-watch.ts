@@ -1,11 +1,11 @@
-//! Watches the directories of this node: alarms before and when a disk is full, and the role for the
-//! peer when this node cannot keep what it must. Calls never wait for a disk.
+//! Watches the directories of this node: alarms before and when a disk is full, when it fails or hangs, and
+//! the role for the peer when this node cannot keep what it must. Calls never wait for a disk.
 import { dirname } from 'node:path'
 import { limits } from '../limits.ts'
 import type { NodeConfig } from '../oam/node-config.ts'
-import { fileIdentity, lookAtDisk } from '../platform/disk.ts'
+import { type DiskState, fileIdentity, lookAtDisk } from '../platform/disk.ts'
 import type { Alarms } from './alarms.ts'
-import { judgeDisk, wantsToStepDown } from './disk-judgement.ts'
+import { type DiskVerdict, hangingDisk, judgeDisk, wantsToStepDown } from './disk-judgement.ts'
 import type { LogHub } from './log-hub.ts'
 
 interface DiskWatchParts {
@@ -20,7 +20,16 @@ interface DiskWatchParts {
   readonly peerAlarms: () => Promise<readonly string[] | null>
   /** Hands the role over as planned. @returns what became of it. */
   readonly handOver: (reason: string) => Promise<string>
+  readonly disks?: Disks
 }
+
+/** A disk that hangs answers neither of them, ever: each such question holds a thread of the pool. */
+interface Disks {
+  look(directory: string): Promise<DiskState>
+  identity(path: string): Promise<string | null>
+}
+
+const realDisks: Disks = { look: lookAtDisk, identity: fileIdentity }
 
 interface Place {
   /** In the alarm. */
@@ -37,13 +46,17 @@ export class DiskWatch {
   readonly #places: readonly Place[]
   /** Looks in a row in which a needed place could not be written. */
   readonly #failures = new Map<string, number>()
+  /** When each look that has not come back began. */
+  readonly #underWay = new Map<string, number>()
+  readonly #disks: Disks
   #dueMs = Number.NEGATIVE_INFINITY
-  #looking = false
+  #isIdentifying = false
   #databaseFile: string | null = null
   #triedAtMs: number | null = null
 
   constructor(parts: DiskWatchParts) {
     this.#parts = parts
+    this.#disks = parts.disks ?? realDisks
     const { database, stateDirectory, runDirectory, log } = parts.config
     const logPlace = { subject: 'log', directory: dirname(log.file ?? '/'), needed: false }
     this.#places = [
@@ -54,18 +67,15 @@ export class DiskWatch {
     ]
   }
 
-  /** To be called now and then; looks in the background. */
+  /** To be called now and then; looks in the background. A place that does not answer for long hangs: it
+   * counts as one that failed, and is not asked again before it answers. */
   async advance(nowMs: number): Promise<void> {
-    if (this.#looking || nowMs < this.#dueMs) return
+    if (nowMs < this.#dueMs) return
     this.#dueMs = nowMs + limits.diskLookMs
-    this.#looking = true
-    await this.#look(nowMs)
-    this.#looking = false
-  }
-
-  async #look(nowMs: number): Promise<void> {
-    for (const place of this.#places) await this.#lookAt(place)
-    await this.#lookAtDatabaseFile()
+    await Promise.all([
+      ...this.#places.map((place) => this.#lookAt(place, nowMs)),
+      this.#lookAtDatabaseFile(),
+    ])
     const lost = [...this.#failures].filter(([, looks]) => looks >= 2).map(([subject]) => subject)
     const { isPrimary, peerReady } = this.#parts
     const view = { lost, triedAtMs: this.#triedAtMs, nowMs }
@@ -75,9 +85,22 @@ export class DiskWatch {
     }
   }
 
-  async #lookAt({ subject, directory, needed }: Place): Promise<void> {
+  async #lookAt(place: Place, nowMs: number): Promise<void> {
+    const { subject, directory } = place
+    const sinceMs = this.#underWay.get(subject)
+    if (sinceMs !== undefined) {
+      const silentMs = nowMs - sinceMs
+      if (silentMs >= limits.diskHangMs) this.#note(place, hangingDisk(silentMs))
+      return
+    }
+    this.#underWay.set(subject, nowMs)
+    const state = await this.#disks.look(directory)
+    this.#underWay.delete(subject)
+    this.#note(place, judgeDisk(state))
+  }
+
+  #note({ subject, directory, needed }: Place, verdict: DiskVerdict | null): void {
     const { alarms } = this.#parts
-    const verdict = judgeDisk(await lookAtDisk(directory))
     for (const code of codes) if (code !== verdict?.code) alarms.clear(code, subject)
     if (verdict !== null) alarms.raise(verdict.code, subject, `${directory}: ${verdict.detail}`)
     if (!needed) return
@@ -88,8 +111,10 @@ export class DiskWatch {
   /** A file that was removed is used on by who has it open, and gone with him. */
   async #lookAtDatabaseFile(): Promise<void> {
     const path = this.#parts.databaseFile()
-    if (path === null) return
-    const identity = await fileIdentity(path)
+    if (path === null || this.#isIdentifying) return
+    this.#isIdentifying = true
+    const identity = await this.#disks.identity(path)
+    this.#isIdentifying = false
     this.#databaseFile ??= identity
     const { alarms } = this.#parts
     if (identity !== null && identity === this.#databaseFile) alarms.clear('database-gone', 'file')

@@ -10,6 +10,7 @@ import { makeLogHub } from '../../src/compose/log-hub.ts'
 import { limits } from '../../src/limits.ts'
 import type { NodeConfig } from '../../src/oam/node-config.ts'
 import { systemClock } from '../../src/platform/clock.ts'
+import { fileIdentity, lookAtDisk } from '../../src/platform/disk.ts'
 
 const mebibyte = 1_048_576
 const gibibyte = 1_024 * mebibyte
@@ -43,6 +44,31 @@ test('only a primary with a ready peer steps down, and not again and again', (t)
   t.true(wantsToStepDown({ ...view, triedAtMs: 1_000, nowMs: 1_000 + limits.diskStepDownMs }))
 })
 
+interface Hanging {
+  /** Directories of which nothing is heard. */
+  readonly places: Set<string>
+  /** Let them answer. */
+  readonly wake: (() => void)[]
+  /** Looks at the others. */
+  readonly answers: Promise<unknown>[]
+}
+
+/** The real directories, of which some do not answer at present. */
+function disksThat({ places, wake, answers }: Hanging) {
+  const answer = <T>(path: string, ask: () => Promise<T>): Promise<T> => {
+    if ([...places].some((place) => path.startsWith(place))) {
+      return new Promise<void>((resolve) => wake.push(resolve)).then(ask)
+    }
+    const answered = ask()
+    answers.push(answered)
+    return answered
+  }
+  return {
+    look: (directory: string) => answer(directory, () => lookAtDisk(directory)),
+    identity: (path: string) => answer(path, () => fileIdentity(path)),
+  }
+}
+
 function watched(t: ExecutionContext, peerAlarms: readonly string[]) {
   const directory = mkdtempSync(join(tmpdir(), 'vccs-disk-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
@@ -59,7 +85,9 @@ function watched(t: ExecutionContext, peerAlarms: readonly string[]) {
     runDirectory: join(directory, 'run'),
     log: { level: 'info', file: null },
   } as NodeConfig
+  const hanging: Hanging = { places: new Set(), wake: [], answers: [] }
   const watch = new DiskWatch({
+    disks: disksThat(hanging),
     config,
     alarms,
     log,
@@ -83,7 +111,13 @@ function watched(t: ExecutionContext, peerAlarms: readonly string[]) {
     nowMs += limits.diskLookMs
     await watch.advance(nowMs)
   }
-  return { directory, database, standing, look, handed }
+  /** One look of which a part never ends. */
+  const glance = async () => {
+    const whole = look()
+    await Promise.all(hanging.answers)
+    return { whole }
+  }
+  return { directory, database, standing, look, glance, handed, hanging }
 }
 
 test('a directory that cannot be written is an alarm, and two looks move the role', async (t) => {
@@ -101,6 +135,44 @@ test('a directory that cannot be written is an alarm, and two looks move the rol
   mkdirSync(join(directory, 'state'))
   await look()
   t.deepEqual(standing(), [])
+})
+
+test('a disk that hangs is an alarm, and moves the role as one that fails', async (t) => {
+  const { directory, standing, look, glance, hanging, handed } = watched(t, [])
+  await look()
+  hanging.places.add(join(directory, 'state'))
+  const { whole } = await glance()
+  await look()
+  t.deepEqual(standing(), [], 'it may only be slow')
+  await look()
+  t.deepEqual(standing(), ['disk-failed state'])
+  t.deepEqual(handed, [])
+  await look()
+  t.deepEqual(handed, ['state of this node cannot be written'])
+  t.is(hanging.wake.length, 1, 'it is not asked again before it answers')
+  hanging.places.clear()
+  for (const wake of hanging.wake) wake()
+  await whole
+  t.deepEqual(standing(), [])
+  await look()
+  t.deepEqual(standing(), [])
+  t.is(handed.length, 1)
+})
+
+test('of two disks the one that hangs hides nothing of the other', async (t) => {
+  const { directory, standing, look, glance, hanging, handed } = watched(t, [])
+  hanging.places.add(join(directory, 'data'))
+  const { whole } = await glance()
+  t.is(hanging.wake.length, 2)
+  rmSync(join(directory, 'state'), { recursive: true })
+  await look()
+  t.deepEqual(standing(), ['disk-failed state'])
+  await look()
+  t.deepEqual(handed, ['state of this node cannot be written'])
+  await look()
+  t.deepEqual(standing(), ['disk-failed database', 'disk-failed state'])
+  for (const wake of hanging.wake) wake()
+  await whole
 })
 
 test('nobody gains from a peer whose disk is full as well', async (t) => {
