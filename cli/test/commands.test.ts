@@ -284,6 +284,27 @@ test.serial('a dry run of an unsafe switchover leaves with 3 and shows the plan'
   t.regex(result.out, /UNSAFE: 4 calls at risk/)
 })
 
+test.serial(
+  'a node that answers slowly does not hold a failover up for its look afterwards',
+  async (t) => {
+    let nowMs = 0
+    let looks = 0
+    const slow = await startFakeDaemon({
+      status: async () => {
+        looks += 1
+        nowMs += 1_900
+        return success({ ...healthyStatus(), degraded: ['the peer does not answer'] })
+      },
+    })
+    const order = ['failover', '--yes', '--reason', 'fire', '--socket', slow.socket]
+    const { code, out } = await vccs(order, { nowMs: () => nowMs })
+    await slow.close()
+    t.is(code, 0)
+  t.regex(out, /switched/)
+    t.is(looks, 2)
+  },
+)
+
 const asking = ['switchover --reason PSU_swap', 'failover', 'sync-db', 'release-call x']
 const askingMore = ['conferences drop x 1', 'conferences end x', 'call release x']
 for (const line of [...asking, ...askingMore, 'pause', 'reinit', 'drill']) {

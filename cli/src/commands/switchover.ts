@@ -40,10 +40,13 @@ abstract class RoleCommand extends VccsCommand {
   }
 
   async #settled(flags: Values): Promise<ResultOf<'status'>> {
+    // A peer that does not answer makes each look a slow one.
+    const endMs = this.io.nowMs() + settleMsMax
     for (let look = 0, calm = 0; ; look += 1) {
       const status = await this.ask(flags, 'status', {})
       calm = status.degraded.length + status.disagreements.length === 0 ? calm + 1 : 0
       if (calm >= calmLooks || look * lookMs >= settleMsMax) return status
+      if (this.io.nowMs() >= endMs) return status
       await this.io.sleep(lookMs)
     }
   }
