@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { Lab } from '../../scripts/lab.ts'
+import type { LabNode } from '../../scripts/lab-node.ts'
 import { labUsers } from '../../scripts/lab-site.ts'
 import type { LinkName } from '../../scripts/net/netns.ts'
 import { until } from '../../scripts/waiting.ts'
@@ -90,5 +91,47 @@ test.serial(
     await lab.standby()
     for (const link of ['net-a', 'net-b'] as const) lab.network.heal(link)
     await lab.inStep()
+  },
+)
+
+async function isHeld(node: LabNode): Promise<boolean> {
+  const { active } = await node.ask('alarms', {})
+  return active.some(({ code }) => code === 'role-held')
+}
+
+async function bothHeld(): Promise<boolean> {
+  return (await Promise.all([lab.a, lab.b].map(isHeld))).every((held) => held)
+}
+
+async function bothServe(): Promise<boolean> {
+  const opinions = await Promise.all([lab.a, lab.b].map((node) => node.opinion()))
+  return opinions.every(({ role }) => role === 'primary')
+}
+
+/** All links are cut for longer than a peer is missed. @returns who serves when they are healed */
+async function flap(duringCut: () => Promise<void> = async () => {}): Promise<LabNode> {
+  for (const link of lab.network.links) lab.network.cut(link)
+  await until(bothServe, { what: 'two primaries' })
+  await duringCut()
+  for (const link of lab.network.links) lab.network.heal(link)
+  await lab.standby()
+  return lab.primary()
+}
+
+test.serial(
+  'links that flap for longer than a peer is missed: the role is held, with an alarm at both nodes',
+  async (t) => {
+    await lab.inStep()
+    // The first cut may move the role, the second one of a minute does not.
+    await flap()
+    const holder = await flap()
+    await until(bothHeld, { what: 'the alarm at both nodes' })
+    for (let more = 0; more < 2; more += 1) {
+      const still = await flap(async () => {
+        t.true(await bothHeld(), 'also while nothing is heard')
+      })
+      t.is(still, holder)
+      t.true(await bothHeld())
+    }
   },
 )

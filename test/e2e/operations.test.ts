@@ -156,10 +156,33 @@ test.serial(
     t.regex(why.output, new RegExp(`ordered +op ${id} by anna`))
     t.regex(why.output, /clocks +monotonic \d+\.\d{3} s, pair \d+\.\d{3} s/)
     t.regex(why.output, /effect +0 calls kept, 0 lost/)
+    t.regex(why.output, new RegExp(`not used +refuse: ${first.name} would stay primary`))
+    t.regex((await first.cli('why')).output, /not used +stay primary: two nodes would serve/)
     const unknown = await json<{ error: { code: string } }>(first, 'op', 'ffff')
     t.deepEqual([unknown.code, unknown.error.code], [1, 'operation-unknown'])
   },
 )
+
+test.serial('a question of what would be is answered by the decision of either node', async (t) => {
+  const primary = await lab.inStep()
+  const standby = lab.other(primary)
+  const links = 'net-b down, private down'
+  for (const node of [primary, standby]) {
+    const { exitCode, output } = await node.cli('why', '--if', links)
+    t.is(exitCode, 0, output)
+    const role = node === primary ? 'primary' : 'standby'
+    t.true(output.includes(`If ${links}: ${node.name} stays ${role}.`), output)
+    t.regex(output, /rule +no-change/)
+    t.regex(output, /because +the peer would still be heard on 1 of 3 links/)
+    t.regex(output, /alarms +link-down net-b, link-down private, links-down links/)
+  }
+  const alone = await standby.cli('why', '--if', 'peer dead')
+  t.true(alone.output.includes(`${standby.name} becomes primary (it is standby)`), alone.output)
+  t.regex(alone.output, /rule +peer-silent/)
+  const unit = await primary.cli('why', '--if', 'media dead')
+  t.regex(unit.output, new RegExp(`because +media cannot serve here, and ${standby.name} is ready`))
+  t.is(await lab.inStep(), primary, 'it was only asked')
+})
 
 test.serial('history and outcomes outlive the node that has them', async (t) => {
   const primary = await lab.inStep()
@@ -231,6 +254,51 @@ test.serial(
         msMax: 20_000,
       },
     )
+  },
+)
+
+/** Heartbeats go on, and no record reaches the node any more. */
+function dropSync(node: LabNode, drop: boolean): void {
+  const table = 'inet no-sync'
+  const rules = [
+    `add table ${table}`,
+    `add chain ${table} in { type filter hook input priority -300; }`,
+    `add rule ${table} in udp dport 5701 drop`,
+  ]
+  lab.network.nft(node.node, drop ? rules : [`delete table ${table}`])
+}
+
+test.serial(
+  'a switchover to a standby that is not in step is refused, and a failover is done',
+  async (t) => {
+    const primary = await lab.inStep()
+    const standby = lab.other(primary)
+    dropSync(standby, true)
+    try {
+      await talk(pair)
+      await putDown(pair.caller, pair)
+      await until(async () => (await primary.opinion()).sync?.inStep === false, { what: 'a lag' })
+      const refused = await primary.cli('switchover', '--yes')
+      t.is(refused.exitCode, 3, refused.output)
+      t.regex(refused.output, /in step/)
+      t.is((await primary.opinion()).role, 'primary')
+      const forced = await primary.cli('failover', '--yes', '--reason', 'smoke in the room')
+      t.is(forced.exitCode, 0, forced.output)
+      await until(async () => (await standby.opinion()).role === 'primary', { what: 'failover' })
+    } finally {
+      dropSync(standby, false)
+    }
+    t.is(await lab.inStep(), standby)
+    // The other node could not be told of it.
+    const { operations } = await json<Operations>(primary, 'op')
+    const [newest, before] = operations
+    t.deepEqual([newest?.kind, newest?.state], ['failover', 'done'])
+    t.is(newest?.reason, 'smoke in the room')
+    t.deepEqual([before?.kind, before?.state], ['switchover', 'refused'])
+    const { entries } = await json<History>(primary, 'history')
+    t.deepEqual([entries[0]?.operation, entries[0]?.to], [newest?.id, 'standby'])
+    await talk(pair)
+    await putDown(pair.callee, pair)
   },
 )
 
@@ -310,6 +378,7 @@ test.serial('after a kill, why and history tell what the take-over did to the ca
   const why = await until(() => told('why'), { what: 'the effect' })
   t.regex(why, /standby → primary|standby -> primary/)
   t.regex(why, /evidence[\s\S]*net-b heard \d+ ms ago/)
+  t.regex(why, /not used +stay standby: nobody would serve/)
   t.regex(await until(() => told('history'), { what: 'the history' }), /automatic/)
   await putDown(pair.caller, pair)
   await until(async () => !primary.isRunning, { what: 'the end of the killed node' })
