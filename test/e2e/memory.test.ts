@@ -1,12 +1,16 @@
-//! A switch whose memory runs out: it says so, gives the role away before it stands still, and comes back
+//! Units whose memory runs out. The switch says so, gives the role away before it stands still, and comes back
 //! as standby. Its heap is bounded tightly in the node file; requests of known telephones, which it has to
-//! remember, fill it (of strangers it remembers nothing).
+//! remember, fill it (of strangers it remembers nothing). Nothing from outside fills those of media and pair,
+//! which are bounded by the legs and links there can be: a leak is made in them.
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { between, ofTerminal, sipMessages } from '../../scripts/capture/sip-analysis.ts'
 import { Lab, sipPort } from '../../scripts/lab.ts'
+import type { UnitName } from '../../scripts/lab-node.ts'
 import { labUsers } from '../../scripts/lab-site.ts'
 import { serviceAddress } from '../../scripts/net/netns.ts'
+import { exited } from '../../scripts/net/processes.ts'
 import { until } from '../../scripts/waiting.ts'
 import { holesIn, lostIn, type PhonePair, putDown, registerPhones, talk } from './call.ts'
 import { send, type Target } from './hostile.ts'
@@ -20,7 +24,7 @@ let lab: Lab
 let pair: PhonePair
 
 test.before(async () => {
-  const nodeFile = { a: { memory: { switchMiB: 64 } } }
+  const nodeFile = { a: { memory: { switchMiB: 64, mediaMiB: 48, pairMiB: 48 } } }
   lab = await Lab.start({ members: ['p1', 'p2', 'probe'], users, nodeFile })
   pair = await registerPhones(lab)
   await register(lab, 'probe', busy)
@@ -52,7 +56,8 @@ function* requests(isEnough: () => boolean): Generator<{ target: Target; bytes: 
   }
 }
 
-test('a switch near the bound of its memory gives the role away and returns as standby', async (t) => {
+/** A call stands at the tight node, and a telephone hears both nodes. */
+async function callAtTightNode() {
   if ((await lab.inStep()) !== lab.a) {
     await lab.b.cli('switchover', '--yes', '--reason', 'the tight node serves')
     await until(async () => (await lab.inStep()) === lab.a, { what: 'the tight node to serve' })
@@ -60,44 +65,89 @@ test('a switch near the bound of its memory gives the role away and returns as s
   await talk(pair)
   const phone = await lab.capture('p1')
   await delay(500)
-  const fromMs = Date.now()
-  const { pid } = (await lab.a.opinion()).units.find(({ unit }) => unit === 'switch') ?? {}
-  let isEnough = false
-  const sending = send(
-    lab,
-    { member: 'probe', from: { host: lab.network.address('probe'), port: phonePort }, ...pace },
-    requests(() => isEnough),
-  )
-  const alarms: string[] = []
-  await until(
-    async () => {
-      const { active } = await lab.a.ask('alarms', {}).catch(() => ({ active: [] }))
-      alarms.push(...active.map(({ code, subject }) => `${code} ${subject}`))
-      return (await lab.b.opinion()).role === 'primary'
-    },
-    { what: 'take-over', msMax: 100_000 },
-  ).finally(() => {
-    isEnough = true
-  })
-  t.log(lab.a.wholeLog().match(/.*nearly exhausted.*/)?.[0] ?? 'no last word')
-  t.true(alarms.includes('memory-low switch'))
+  return { phone, fromMs: Date.now() }
+}
+
+async function pidOf(name: UnitName): Promise<number> {
+  const { units } = await lab.a.opinion()
+  return units.find(({ unit }) => unit === name)?.pid ?? 0
+}
+
+/** The node that gave the role away is standby, with another process as this unit. */
+async function returned(unit: UnitName, pid: number): Promise<void> {
   await until(
     async () => {
       const { role, units } = await lab.a.opinion()
-      const again = units.find(({ unit }) => unit === 'switch')
+      const again = units.find((one) => one.unit === unit)
       return role === 'standby' && again?.state === 'up' && again.pid !== pid
     },
-    { what: 'return as standby' },
+    { what: `return as standby with another ${unit}` },
   )
-  await sending
   await lab.inStep()
-  const toMs = Date.now()
-  t.regex(lab.a.wholeLog(), /"text":"the memory is nearly exhausted/)
-  t.regex(lab.a.wholeLog(), /"of":"switch","how":"memory exhausted"/)
-  t.regex(lab.b.wholeLog(), /"rule":"goodbye"/)
-  const packets = await phone.stop()
-  const address = lab.network.address('p1')
-  t.is(lostIn(packets, address, { fromMs, toMs: toMs - 200 }), 0, holesIn(packets, address, fromMs))
-  t.deepEqual(between(ofTerminal(sipMessages(packets), address), fromMs, toMs), [])
-  await putDown(pair.callee, pair)
-})
+}
+
+test.serial(
+  'a switch near the bound of its memory gives the role away and returns as standby',
+  async (t) => {
+    const { phone, fromMs } = await callAtTightNode()
+    const pid = await pidOf('switch')
+    let isEnough = false
+    const sending = send(
+      lab,
+      { member: 'probe', from: { host: lab.network.address('probe'), port: phonePort }, ...pace },
+      requests(() => isEnough),
+    )
+    const alarms: string[] = []
+    await until(
+      async () => {
+        const { active } = await lab.a.ask('alarms', {}).catch(() => ({ active: [] }))
+        alarms.push(...active.map(({ code, subject }) => `${code} ${subject}`))
+        return (await lab.b.opinion()).role === 'primary'
+      },
+      { what: 'take-over', msMax: 100_000 },
+    ).finally(() => {
+      isEnough = true
+    })
+    t.log(lab.a.wholeLog().match(/.*nearly exhausted.*/)?.[0] ?? 'no last word')
+    t.true(alarms.includes('memory-low switch'))
+    await returned('switch', pid)
+    await sending
+    const toMs = Date.now()
+    t.regex(lab.a.wholeLog(), /"text":"the memory is nearly exhausted/)
+    t.regex(lab.a.wholeLog(), /"of":"switch","how":"memory exhausted"/)
+    t.regex(lab.b.wholeLog(), /"rule":"goodbye"/)
+    const packets = await phone.stop()
+    const address = lab.network.address('p1')
+    t.is(
+      lostIn(packets, address, { fromMs, toMs: toMs - 200 }),
+      0,
+      holesIn(packets, address, fromMs),
+    )
+    t.deepEqual(between(ofTerminal(sipMessages(packets), address), fromMs, toMs), [])
+    await putDown(pair.callee, pair)
+  },
+)
+
+for (const unit of ['media', 'pair'] as const) {
+  test.serial(`a ${unit} unit whose memory is exhausted costs the role, and no call`, async (t) => {
+    const { phone, fromMs } = await callAtTightNode()
+    const pid = await pidOf(unit)
+    const leak = lab.programs.start({
+      namespace: lab.network.namespace('a'),
+      command: process.execPath,
+      args: [join(import.meta.dirname, '../../scripts/net/exhaust-heap.ts'), `${pid}`],
+    })
+    const end = exited(leak)
+    await until(async () => (await lab.b.opinion()).role === 'primary', { what: 'take-over' })
+    await returned(unit, pid)
+    await end
+    const toMs = Date.now()
+    const packets = await phone.stop()
+    const address = lab.network.address('p1')
+    const window = { fromMs, toMs: toMs - 200 }
+    t.is(lostIn(packets, address, window), 0, holesIn(packets, address, fromMs))
+    t.deepEqual(between(ofTerminal(sipMessages(packets), address), fromMs, toMs), [])
+    t.log(lab.a.wholeLog().match(new RegExp(`"of":"${unit}","how":"[^"]*"`))?.[0] ?? '')
+    await putDown(pair.callee, pair)
+  })
+}
