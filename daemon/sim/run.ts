@@ -110,15 +110,15 @@ class Run {
   #episode(): void {
     const { plan } = this.#world
     this.#episodes++
-    const begun = { changes: this.#checks.roleChanges, faults: this.#chaos.struck.length }
+    const begun = { changes: this.#checks.roleChanges, changesMax: this.#chaos.changesMax }
     this.#pass(plan.calmMs * this.#random.between(0.5, 1.5))
     this.#chaos.begin()
     this.#pass(plan.chaosMs * this.#random.between(0.5, 1.5))
     this.#chaos.heal()
     const changes = this.#checks.roleChanges - begun.changes
-    const faults = this.#chaos.struck.length - begun.faults
-    if (changes > 2 * faults) {
-      this.#violate('flap', `${changes} changes of the role after ${faults} faults`)
+    const changesMax = this.#chaos.changesMax - begun.changesMax
+    if (changes > changesMax) {
+      this.#violate('flap', `${changes} changes of the role, ${changesMax} by the faults`)
     }
     // Faults that end by themselves: a process that stands still, the transactions of a bad LAN.
     this.#pass(plan.faultMsMax)

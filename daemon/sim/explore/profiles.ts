@@ -1,5 +1,5 @@
 //! What is explored. The events of one profile can be mixed in every way; faults of all kinds meet in the
-//! last two, of which one bounds how many are begun and the other does not reach as deep.
+//! last and in `three`: the one does not reach as deep, the other bounds how many are begun.
 import type { Kind, Profile } from './actions.ts'
 
 const deep = 9
@@ -41,4 +41,11 @@ const three = { ...profile('everything, three begun', all), begunMax: 3 }
 /** Within a minute, for every run of the tests. */
 export const deepProfiles: readonly Profile[] = [deaths, links, stands, pauses, late, three]
 
-export const profiles: readonly Profile[] = [...deepProfiles, profile('everything', all, 4)]
+/** A minute and more. */
+const lateOnLinks = profile('late and twice, links one by one', [...late.kinds, 'cut-one'])
+
+export const profiles: readonly Profile[] = [
+  ...deepProfiles,
+  lateOnLinks,
+  profile('everything', all, 4),
+]

@@ -9,6 +9,12 @@ import type { World } from '../world/world.ts'
 
 const units: readonly UnitKind[] = ['pair', 'switch', 'media']
 
+/** Changes of the role that one fault may cost. One, unless it is several in one. */
+const manyChanges: Partial<Record<FaultKind, number>> = {
+  // Ten stand-stills, each of which may be longer than the peer waits.
+  'short-freezes': 10,
+}
+
 export class Chaos {
   readonly #world: World
   /** When the next fault comes. */
@@ -24,6 +30,8 @@ export class Chaos {
   readonly counts = new Map<FaultKind, number>()
   /** Numbers of the faults that were begun. */
   readonly struck: number[] = []
+  /** What each of those may cost at most, together. */
+  changesMax = 0
   #number = 0
 
   constructor(world: World) {
@@ -63,6 +71,7 @@ export class Chaos {
 
   #strike(kind: FaultKind): void {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
+    this.changesMax += manyChanges[kind] ?? 1
     const node = this.#random.pick(this.#world.nodes)
     const forMs = this.#random.between(20, this.#world.plan.faultMsMax)
     switch (kind) {
