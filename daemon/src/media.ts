@@ -5,11 +5,13 @@ import { parseArgs } from 'node:util'
 import { startMedia } from './media/start.ts'
 import type { NodeConfig } from './oam/node-config.ts'
 import { derivePairKeys, loadNodeConfig, readPairSecret } from './oam/node-config-load.ts'
+import { keepCompiled } from './platform/compile-cache.ts'
 import { dieLoudly, openLog } from './platform/log.ts'
 import { isOrphan } from './platform/pulse.ts'
 
 function main(): number {
   if (isOrphan()) return 1
+  keepCompiled()
   const { values } = parseArgs({ options: { config: { type: 'string' } } })
   if (values.config === undefined) {
     process.stderr.write('usage: media.ts --config FILE\n')

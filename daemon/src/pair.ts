@@ -13,6 +13,7 @@ import { nextPeriod } from './pair/period.ts'
 import { nextCheckAt, type PairOutlets, PairRunner } from './pair/runner.ts'
 import type { UnitName } from './pair/state.ts'
 import { monotonicMs, wallMs } from './platform/clock.ts'
+import { keepCompiled } from './platform/compile-cache.ts'
 import { makeDirectory, readFileBytes } from './platform/files.ts'
 import { KeptFile } from './platform/kept-file.ts'
 import { dieLoudly, type Log, openLog, withListener } from './platform/log.ts'
@@ -48,6 +49,7 @@ interface World {
 
 async function main(): Promise<void> {
   if (isOrphan()) process.exit(1)
+  keepCompiled()
   const { values } = parseArgs({ options: { config: { type: 'string' } } })
   const loaded = loadNodeConfig(values.config ?? '')
   if (!loaded.ok) {

@@ -4,12 +4,14 @@ import { parseArgs } from 'node:util'
 import { makeLogHub } from './compose/log-hub.ts'
 import { SwitchUnit } from './compose/switch-unit.ts'
 import { derivePairKeys, loadNodeConfig, readPairSecret } from './oam/node-config-load.ts'
+import { keepCompiled } from './platform/compile-cache.ts'
 import { dieLoudly, openLog } from './platform/log.ts'
 import { putHelpersBehind } from './platform/process.ts'
 import { isOrphan } from './platform/pulse.ts'
 
 async function main(): Promise<void> {
   if (isOrphan()) process.exit(1)
+  keepCompiled()
   putHelpersBehind()
   const { values } = parseArgs({ options: { config: { type: 'string' } } })
   const loaded = loadNodeConfig(values.config ?? '')

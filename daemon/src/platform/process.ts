@@ -26,6 +26,8 @@ interface NodeStart {
   readonly args: readonly string[]
   /** Of Node itself. */
   readonly nodeArgs: readonly string[]
+  /** Beside that of this process. */
+  readonly environment: Readonly<Record<string, string>>
   /** It gave a sign of life. */
   readonly onPulse: () => void
   readonly onExit: (exit: ChildExit) => void
@@ -34,8 +36,9 @@ interface NodeStart {
 /** Starts a program of this same Node version in a session of its own: the interrupt key of a terminal
  * reaches the supervisor only, which then ends the units in the right order. Output goes where ours
  * goes. */
-export function startNode({ path, args, nodeArgs, onPulse, onExit }: NodeStart): Result<Child> {
-  const child = spawned([...nodeArgs, path, ...args])
+export function startNode(start: NodeStart): Result<Child> {
+  const { path, args, nodeArgs, environment, onPulse, onExit } = start
+  const child = spawned([...nodeArgs, path, ...args], environment)
   if (typeof child === 'string' || child.pid === undefined) {
     const why = typeof child === 'string' ? `: ${child}` : ''
     return failure('unit-failed', `${path} cannot be started${why}`)
@@ -49,12 +52,12 @@ export function startNode({ path, args, nodeArgs, onPulse, onExit }: NodeStart):
 
 /** @returns the process, without a number when it was refused; or why: Node throws when there is no
  * memory for one. */
-function spawned(args: readonly string[]): ChildProcess | string {
+function spawned(args: readonly string[], more: NodeStart['environment']): ChildProcess | string {
   try {
     const child = spawn(process.execPath, args, {
       // The last one is the pipe of `pulse.ts`.
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-      env: { ...process.env, ...pulseEnvironment() },
+      env: { ...process.env, ...more, ...pulseEnvironment() },
       detached: true,
     })
     child.on('error', () => undefined)

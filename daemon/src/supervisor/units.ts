@@ -2,6 +2,7 @@
 //! again after its death with growing pauses, and ended.
 import { limits } from '../limits.ts'
 import type { UnitReport } from '../oam/unit-report.ts'
+import { compileCacheEnvironment } from '../platform/compile-cache.ts'
 import { errorText } from '../platform/files.ts'
 import type { Log } from '../platform/log.ts'
 import {
@@ -150,7 +151,7 @@ export class SupervisedProcess {
   }
 
   start(): void {
-    const { name, program, config, log, now, heapMiB } = this.#options
+    const { name, program, config, log, now, heapMiB, runDirectory } = this.#options
     this.#startedAt = now()
     this.#pulse.begin(now())
     this.#endedFor = ''
@@ -163,6 +164,7 @@ export class SupervisedProcess {
         ...oldArgs(name, heapMiB),
         ...threadArgs(name),
       ],
+      environment: compileCacheEnvironment(runDirectory),
       onPulse: () => this.#pulse.beat(now()),
       onExit: (exit) => this.#gone(exit),
     })

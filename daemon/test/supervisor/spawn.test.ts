@@ -126,7 +126,7 @@ const starved = `
 import { closeSync, openSync } from 'node:fs'
 import { startNode } from ${JSON.stringify(join(import.meta.dirname, '../../src/platform/process.ts'))}
 const start = () => startNode({
-  path: process.argv[2], args: [], nodeArgs: [], onPulse: () => {}, onExit: ({ code }) => process.exit(code),
+  path: process.argv[2], args: [], nodeArgs: [], environment: {}, onPulse: () => {}, onExit: ({ code }) => process.exit(code),
 })
 const open = []
 try { for (;;) open.push(openSync('/dev/null', 'r')) } catch {}
