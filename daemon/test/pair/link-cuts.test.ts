@@ -156,3 +156,20 @@ test('a link that comes and goes moves nothing while another one stands', (t) =>
     t.deepEqual(primaries(world), [first])
   }
 })
+
+test('each link has its own round-trip time, at both nodes, and it follows the link', (t) => {
+  const delaysMs = [1, 7, 40]
+  const world = new World({ delaysMs })
+  for (const name of nodeNames) world.boot(name)
+  world.run(2_000)
+  for (const name of nodeNames) {
+    const told = world.node(name)?.state.links.map(({ rttMs }) => Math.round(rttMs ?? -1))
+    t.deepEqual(told, [2, 14, 80], name)
+  }
+  delaysMs[1] = 25
+  world.run(1_000)
+  for (const name of nodeNames) {
+    const told = world.node(name)?.state.links.map(({ rttMs }) => Math.round(rttMs ?? -1))
+    t.deepEqual(told, [2, 50, 80], name)
+  }
+})

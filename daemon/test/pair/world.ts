@@ -45,6 +45,8 @@ interface Planned {
 
 export interface WorldOptions {
   readonly links?: number
+  /** How long a datagram is under way on each link, by default 1. */
+  readonly delaysMs?: readonly number[]
   /** Milliseconds that B's monotonic clock is ahead of A's. */
   readonly clockAheadMs?: number
   /** Asked each time a node keeps its term. */
@@ -63,6 +65,7 @@ export class World {
   readonly #nodes: Record<NodeName, Node>
   readonly #linkNames: readonly string[]
   readonly #cuts = new Set<string>()
+  readonly #delaysMs: readonly number[]
   readonly #aheadMs: Record<NodeName, number>
   #planned: Planned[] = []
   #order = 0
@@ -77,6 +80,7 @@ export class World {
     this.#tieBreaks = options.tieBreaks ?? { A: 'larger-address', B: 'larger-address' }
     this.#wire = options.wire ?? ((_from, value) => value)
     this.#linkNames = ['net-a', 'net-b', 'private'].slice(0, options.links ?? 3)
+    this.#delaysMs = options.delaysMs ?? []
     this.#aheadMs = { A: 0, B: options.clockAheadMs ?? 5_000 }
     this.#nodes = { A: newNode(), B: newNode() }
   }
@@ -303,7 +307,7 @@ export class World {
     const boot = this.#nodes[to].boot
     const carried = this.#wire(from, value)
     if (carried === null) return
-    this.#plan(linkDelayMs, () => {
+    this.#plan(this.#delaysMs[link] ?? linkDelayMs, () => {
       if (this.#nodes[to].boot !== boot) return
       this.#deliver(to, () => this.#nodes[to].runner?.received(link, carried))
     })
