@@ -300,7 +300,7 @@ test.serial(
     const { code, out } = await vccs(order, { nowMs: () => nowMs })
     await slow.close()
     t.is(code, 0)
-  t.regex(out, /switched/)
+    t.regex(out, /switched/)
     t.is(looks, 2)
   },
 )
