@@ -36,9 +36,8 @@ export const limits = {
   memoryLookMs: 100,
   memoryLookLowMs: 20,
   memoryLooks: 4,
-  /** The directories of a node are looked at this often. */
+  /** The directories of a node are looked at this often; who is silent for the second time failed. */
   diskLookMs: 2_000,
-  /** ... and a look that is not answered for this long is one that failed. */
   diskHangMs: 4_000,
   /** Free space, the smaller of bytes and share, below which a disk is low, and full. */
   diskLowBytes: 268_435_456,
