@@ -9,6 +9,7 @@ import type { LabNode } from '../../scripts/lab-node.ts'
 import { type LabUser, labUsers } from '../../scripts/lab-site.ts'
 import { serviceAddress } from '../../scripts/net/netns.ts'
 import type { BaresipPhone } from '../../scripts/phones/baresip.ts'
+import type { Sipp } from '../../scripts/phones/sipp.ts'
 import { until } from '../../scripts/waiting.ts'
 import {
   burstsIn,
@@ -22,17 +23,20 @@ import {
   wholeTones,
 } from './call.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
-import { register } from './sipp-phones.ts'
+import { allWell, phonePort, register, server } from './sipp-phones.ts'
 
 const traits: Readonly<Record<string, Omit<LabUser, 'user' | 'password'>>> = {
   '1001': { line: { failureTones: true } },
   '1003': { twin: false },
 }
-const users = labUsers(1001, 4).map((one) => ({ ...one, ...traits[one.user] }))
+const users = labUsers(1001, 6).map((one) => ({ ...one, ...traits[one.user] }))
 /** Nobody stands behind this number: its registration only has to end in time. */
 const brief = users.filter(({ user }) => user === '1004')
 /** The shortest that the registrar takes. */
 const briefSeconds = 30
+/** A call between them lasts through all of this, and needs a refresh meanwhile. */
+const lasting = users.filter(({ user }) => user > '1004')
+let patient: Sipp
 let lab: Lab
 let watch: SilentStandbyWatch
 /** The callee answers by itself in `auto`, and waits for a hand in `manual`. */
@@ -43,13 +47,23 @@ let registered: readonly UserItem[]
 let held = { address: '', fromMs: 0, toMs: 0 }
 
 test.before(async () => {
-  lab = await Lab.start({ members: ['p1', 'p2', 'p3'], users })
+  lab = await Lab.start({ members: ['p1', 'p2', 'p3', 'p4'], users })
   watch = await SilentStandbyWatch.start(lab)
   pair = await registerPhones(lab, 'manual')
   single = await lab.phone('p3', { user: '1003', toneHz: calleeHz, answer: 'auto' })
   await register(lab, 'p3', brief, { expirySeconds: briefSeconds })
+  await register(lab, 'p4', lasting, { contactPort: (user) => phonePort + Number(user) - 1_005 })
   registered = await registrations()
+  patient = lastingCall()
 })
+
+function lastingCall(): Sipp {
+  const [caller, callee] = lasting.map(({ user }) => user)
+  lab.sipp('p4', { scenario: 'uas-answer', port: phonePort + 1, calls: 1, voiceSeconds: 1 })
+  const users = [`${caller};-;${callee}`]
+  const call = { port: phonePort, server, calls: 1, voiceSeconds: 1, mediaPort: 7_000 }
+  return lab.sipp('p4', { ...call, scenario: 'uac-is-refreshed', users })
+}
 
 /** Ends what a failed test left behind, so that the next one finds free telephones. */
 test.afterEach.always(async () => {
@@ -196,8 +210,8 @@ test.serial('with twin off a terminal misses the time of the take-over, and no m
 
 test.serial('registrations outlive all this, and end when they were to end', async (t) => {
   // A call to the new primary needs them; here they are compared to the last field.
-  const lasting = ({ user }: UserItem) => user !== '1004'
-  t.deepEqual((await registrations()).filter(lasting), registered.filter(lasting))
+  const stays = ({ user }: UserItem) => user !== '1004'
+  t.deepEqual((await registrations()).filter(stays), registered.filter(stays))
   const before = registered.find(({ user }) => user === '1004')
   t.is(before?.status, 'online')
   const gone = await until(
@@ -237,6 +251,10 @@ test.serial(
     }
   },
 )
+
+test.serial('a session timer is kept by whoever is primary when it is due', async (t) => {
+  t.like(await patient.done(), allWell(1), patient.report())
+})
 
 test.serial(
   'the standby has sent no SIP in all of this, and the same tone as the primary',

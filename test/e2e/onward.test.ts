@@ -1,7 +1,7 @@
 //! Where a call can go on to with unmodified telephones: a group, a conference, another system, by forwarding
 //! and by transfer; a group whose members all join; a line that an emergency call takes from a lesser one, and
 //! one that a class of service closes; a PIN that is dialled; reliable provisional answers (RFC 3262) of a
-//! linphone. One lab.
+//! linphone, and its password by SHA-256. One lab.
 import test, { type ExecutionContext } from 'ava'
 import { readCapture } from '../../scripts/capture/pcap.ts'
 import { sipMessages } from '../../scripts/capture/sip-analysis.ts'
@@ -18,6 +18,7 @@ const members = ['p1', 'p2', 'p3', 'p4', 'p5', 'p6']
 const more: Readonly<Record<string, Partial<LabUser>>> = {
   '1002': { line: { noAnswerSeconds: 1 } },
   '1004': { rights: { priorityMax: 'emergency', trunkClasses: ['abroad'] } },
+  '1005': { digest: 'sha-256' },
 }
 const users = labUsers(1001, 5).map((one) => ({ ...one, ...more[one.user] }))
 const sophia = users.at(-1) as LabUser
@@ -315,6 +316,10 @@ withLinphone(
     }
     await capture.stop()
     const messages = sipMessages(readCapture(capture.file))
+    const shown = messages.findLast(({ text }) => /^REGISTER [\s\S]*^Authorization:/im.test(text))
+    t.regex(shown?.text ?? '', /^Authorization: .*algorithm="?SHA-256/im)
+    const { callId } = shown ?? {}
+    t.true(messages.some((one) => one.callId === callId && one.status === 200))
     const reliable = messages.find(({ status, text }) => status === 180 && /^RSeq:/im.test(text))
     t.regex(reliable?.text ?? '', /^Require: 100rel/im)
     const rseq = /^RSeq: (\d+)/im.exec(reliable?.text ?? '')?.[1]
