@@ -36,7 +36,7 @@ export const limits = {
   memoryLookMs: 100,
   memoryLookLowMs: 20,
   memoryLooks: 4,
-  /** The directories of a node are looked at this often; who is silent for the second time failed. */
+  /** The directories of a node are looked at this often; a look that takes the second time has failed. */
   diskLookMs: 2_000,
   diskHangMs: 4_000,
   /** Free space, the smaller of bytes and share, below which a disk is low, and full. */
