@@ -8,14 +8,15 @@ import { BaresipPhone } from '../../../scripts/phones/baresip.ts'
 import type { Sipp } from '../../../scripts/phones/sipp.ts'
 import { phonePort, register, server } from '../sipp-phones.ts'
 
-/** Members of the lab: who calls in the first and in the second stage, who listens in, and telephones. */
+/** Members of the lab: who calls in the first and in the second stage, whose calls are of another type (ED-137),
+ * and telephones. */
 const talkCallers = 'p1'
 const ringCallers = 'p2'
-const listener = 'p3'
+const typedCallers = 'p3'
 const phoneMembers = ['p4', 'p5', 'p6', 'p7'] as const
 /** Telephones of another system. */
 export const otherSystem = 'p8'
-const members = [talkCallers, ringCallers, listener, ...phoneMembers, otherSystem] as const
+const members = [talkCallers, ringCallers, typedCallers, ...phoneMembers, otherSystem] as const
 const callersOf = { talk: talkCallers, ring: ringCallers } as const
 export type Stage = keyof typeof callersOf
 
@@ -30,10 +31,16 @@ export interface Dial {
   readonly to: string
 }
 
+/** A call of another type, dialled in the first stage. */
+export interface TypedDial extends Omit<Dial, 'stage'> {
+  readonly subject: string
+  readonly priority: string
+  readonly direction: string
+}
+
 export interface DeskPlan {
   readonly dials: readonly Dial[]
-  /** Who listens to whom. */
-  readonly monitors: readonly { readonly from: string; readonly to: string }[]
+  readonly typed: readonly TypedDial[]
   readonly phones: readonly { readonly number: string; readonly answer: 'auto' | 'manual' }[]
   /** They have no account, and are answered here. */
   readonly outside: readonly string[]
@@ -57,7 +64,7 @@ export class Desk {
   static async start(plan: DeskPlan): Promise<Desk> {
     const numbers = [
       ...plan.dials.map(({ from }) => from),
-      ...plan.monitors.map(({ from }) => from),
+      ...plan.typed.map(({ from }) => from),
       ...plan.phones.map(({ number }) => number),
       ...Object.keys(plan.accounts),
     ]
@@ -91,8 +98,20 @@ export class Desk {
   /** Everyone dials who only calls in this stage. */
   dialAll(stage: Stage): void {
     const dials = this.#plan.dials.filter((dial) => dial.stage === stage)
-    this.#call(callersOf[stage], 'uac-until-bye', dials)
-    if (stage === 'talk') this.#call(listener, 'uac-monitors', this.#plan.monitors)
+    this.#call(
+      callersOf[stage],
+      dials.map(({ from, to }) => `${from};-;${to}`),
+    )
+    if (stage === 'talk') this.#callTyped()
+  }
+
+  /** What is said of each call is in the fields of its line. */
+  #callTyped(): void {
+    const lines = this.#plan.typed.map(({ from, to, subject, priority, direction }) =>
+      [from, '-', to, subject, priority, direction].join(';'),
+    )
+    const more = '\nSubject: [field3]\nPriority: [field4]\nWG67-Version: phone.01'
+    this.#call(typedCallers, lines, { more, media: '\na=[field5]' })
   }
 
   /** Resolves when all of them have ended; one line for those that did not as the scenario says. */
@@ -114,20 +133,24 @@ export class Desk {
     await Promise.allSettled([...this.#phones.values()].map((phone) => phone.hangUp()))
   }
 
-  #call(member: string, scenario: string, dials: readonly { from: string; to: string }[]): void {
-    const users = dials.map(({ from, to }) => `${from};-;${to}`)
-    const calls = { calls: users.length, callsPerSecond: 10, users, voiceSeconds }
+  #call(
+    member: string,
+    users: readonly string[],
+    values: Readonly<Record<string, string>> = {},
+  ): void {
+    const calls = { calls: users.length, callsPerSecond: 10, users, voiceSeconds, values }
+    const scenario = 'uac-until-bye'
     this.#calling.push(this.lab.sipp(member, { scenario, port: phonePort, server, ...calls }))
   }
 
   async #register(): Promise<void> {
-    const { dials, monitors } = this.#plan
+    const { dials, typed } = this.#plan
     const of = (calls: readonly { from: string }[]) =>
       calls.map(({ from }) => account(this.#plan, from))
     await Promise.all([
       register(this.lab, talkCallers, of(dials.filter(({ stage }) => stage === 'talk'))),
       register(this.lab, ringCallers, of(dials.filter(({ stage }) => stage === 'ring'))),
-      register(this.lab, listener, of(monitors)),
+      register(this.lab, typedCallers, of(typed)),
     ])
   }
 

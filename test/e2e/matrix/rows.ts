@@ -6,7 +6,14 @@ import { sipPort } from '../../../scripts/lab.ts'
 import type { LabNode } from '../../../scripts/lab-node.ts'
 import type { MatrixFault } from '../../../scripts/matrix/results.ts'
 import { until } from '../../../scripts/waiting.ts'
-import { type Desk, type DeskPlan, type Dial, otherSystem, type Stage } from './desk.ts'
+import {
+  type Desk,
+  type DeskPlan,
+  type Dial,
+  otherSystem,
+  type Stage,
+  type TypedDial,
+} from './desk.ts'
 import { callsOf, type Standing, stands } from './look.ts'
 
 interface Scene {
@@ -23,7 +30,7 @@ export interface Row {
   readonly service: string
   readonly state: string
   readonly dials?: readonly Dial[]
-  readonly monitors?: DeskPlan['monitors']
+  readonly typed?: DeskPlan['typed']
   /** Telephones that answer by themselves, and those that are answered here. */
   readonly auto?: readonly string[]
   readonly manual?: readonly string[]
@@ -48,6 +55,14 @@ export interface Row {
 }
 
 const dial = (stage: Stage, from: string, to: string): Dial => ({ stage, from, to })
+
+const listens = (from: string, to: string): TypedDial => {
+  return { from, to, subject: 'monitoring', priority: 'non-urgent', direction: 'recvonly' }
+}
+
+const speaks = (from: string, to: string): TypedDial => {
+  return { from, to, subject: 'IA call', priority: 'urgent', direction: 'sendonly' }
+}
 
 async function accept({ desk }: Scene, ...numbers: readonly string[]): Promise<void> {
   await Promise.all(
@@ -277,7 +292,7 @@ export const rows: readonly Row[] = [
     key: '20',
     service: 'monitoring',
     state: 'of a position (Subject: monitoring)',
-    monitors: [{ from: '2001', to: '2002' }],
+    typed: [listens('2001', '2002')],
     auto: ['2002'],
     accounts: {
       '2001': { rights: { monitor: true } },
@@ -450,6 +465,22 @@ export const rows: readonly Row[] = [
       await hangUp(scene, '2803')
     },
   },
+  {
+    key: '29',
+    service: 'instantaneous access',
+    state: 'half duplex, beside a conversation',
+    dials: [dial('talk', '2901', '2902')],
+    typed: [speaks('2903', '2902')],
+    auto: ['2902'],
+    stands: { '2901': 'talking', '2902': 'talking', '2903': 'talking' },
+    outcome: 'goes on, as the conversation does',
+    complete: async () => undefined,
+    completed: { '2901': 'talking', '2902': 'talking', '2903': 'talking' },
+    end: async (scene) => {
+      await hangUp(scene, '2902')
+      await hangUp(scene, '2902')
+    },
+  },
 ]
 
 const outside = rows.flatMap((row) => row.outside ?? [])
@@ -460,7 +491,7 @@ export function titleOf({ service, state }: Row, fault: MatrixFault): string {
 
 export const deskPlan: DeskPlan = {
   dials: rows.flatMap((row) => row.dials ?? []),
-  monitors: rows.flatMap((row) => row.monitors ?? []),
+  typed: rows.flatMap((row) => row.typed ?? []),
   phones: rows.flatMap(({ auto = [], manual = [] }) => [
     ...auto.map((number) => ({ number, answer: 'auto' as const })),
     ...manual.map((number) => ({ number, answer: 'manual' as const })),
