@@ -166,14 +166,14 @@ interface Part {
 /** So long a part of what is heard is judged. */
 const judgedMs = 400
 
-/** Shares as wanted in the newest that a capture has. @returns when that was; null: not yet. */
+/** Shares as wanted in the newest that a capture has. @returns when that was; undefined: not yet. */
 function heardAs(packets: readonly UdpPacket[], { second, third: other }: Part) {
   const address = lab.network.address('p1')
   const toMs = packets.findLast(({ destination }) => destination === address)?.timeMs ?? 0
   const window = { fromMs: toMs - judgedMs, toMs }
   const isNear = (hz: number, wanted: number) =>
     Math.abs(shareIn(packets, address, { ...window, hz }) - wanted) < 0.1
-  return isNear(calleeHz, second) && isNear(thirdHz, other) ? window : null
+  return isNear(calleeHz, second) && isNear(thirdHz, other) ? window : undefined
 }
 
 /** What each NOTIFY of a conference says: how many are in, and the voice of a member. */
@@ -241,7 +241,7 @@ test.serial(
       await part.does()
       const isHeard = () => heardAs(readCapture(captures[0].file), part)
       const window = await until(isHeard, { what: `voice: ${part.name}`, everyMs: 200 })
-      if (window !== null) windows.set(part.name, window)
+      windows.set(part.name, window)
     }
     await left
     const closed = caller.next('CALL_CLOSED')
