@@ -113,9 +113,14 @@ const ownResource: Claim = {
   },
 }
 
-const subjects = ['monitoring', 'G/G monitoring', 'A/G monitoring'] as const
+/** Who says that he would speak is not heard either. */
+const subjects = [
+  { subject: 'monitoring', offered: 'recvonly' },
+  { subject: 'G/G monitoring', offered: 'recvonly' },
+  { subject: 'A/G monitoring', offered: 'sendrecv' },
+] as const
 
-const monitoring = subjects.map((subject, index): Claim => {
+const monitoring = subjects.map(({ subject, offered }, index): Claim => {
   const key = String(225 + index)
   const more = `\nSubject: ${subject}\nPriority: non-urgent\nWG67-Version: phone.01`
   return {
@@ -136,7 +141,7 @@ const monitoring = subjects.map((subject, index): Claim => {
         to: `${key}2`,
         values: {
           more,
-          media: direction('recvonly'),
+          media: direction(offered),
           checks: says({}, 'a=sendonly'),
           progress: atOnce,
         },
