@@ -11,7 +11,7 @@ export interface FocusMember {
   readonly status: 'dialing-out' | 'alerting' | 'connected' | 'on-hold'
   /** The switch invited it, or it has dialled in. */
   readonly joined: 'dialed-in' | 'dialed-out'
-  /** From its own point of view (RFC 4575 5.8.7): who is muted only receives. */
+  /** From its own point of view (RFC 4575 5.8): who is muted only receives. */
   readonly media: Direction
 }
 
