@@ -1,5 +1,6 @@
 //! What the switch claims of calls of two, each claim with telephones of its own, played by sipp: the
-//! scenarios assert what the messages say. All are played at the same time.
+//! scenarios assert what the messages say. Some are played at the same time. sipp stands before the daemons and
+//! gives up at a message that is repeated: what fails on a busy machine is played once more, alone.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Capture } from '../../../scripts/capture/capture.ts'
 import type { UdpPacket } from '../../../scripts/capture/pcap.ts'
@@ -52,6 +53,8 @@ const silenceMsMax = 20_000
 /** Time in which a scenario that waits has begun to; who calls it earlier has to repeat himself. */
 const listensMs = 300
 const voiceSeconds = 10
+/** More at a time, and the switch is late because the telephones have the processors. */
+const atOnceMax = 8
 /** Of a call that is ended from outside: far less than this. */
 export const untilReleasedMs = 60_000
 /** In this time a telephone has heard whom it talks to. */
@@ -188,24 +191,50 @@ export class Claims {
     const here = lab.network.address(claimsMember)
     const heard = `udp and src host ${serviceAddress} and dst host ${here}`
     const capture: Capture = await lab.capture(claimsMember, heard)
-    const played = await Promise.all(
-      this.#claims.map(async (claim) => ({ claim, problems: await playOne(lab, claim) })),
-    )
-    const packets = await capture.stop()
-    return new Map(
-      played.map(({ claim, problems }) => [claim, [...problems, ...soundOf(claim, packets, here)]]),
-    )
+    const played = new Map<Claim, Played>()
+    const waiting = [...this.#claims]
+    const playSome = async () => {
+      for (let claim = waiting.shift(); claim !== undefined; claim = waiting.shift()) {
+        played.set(claim, await playOne(lab, claim))
+      }
+    }
+    await Promise.all(Array.from({ length: atOnceMax }, playSome))
+    const judge = async (stopped: Capture) => {
+      const packets = await stopped.stop()
+      return new Map(
+        [...played].map(([claim, one]) => [
+          claim,
+          [...one.problems, ...soundOf(claim, packets, { here, fromMs: one.fromMs })],
+        ]),
+      )
+    }
+    const outcomes = await judge(capture)
+    const again = [...outcomes].filter(([, problems]) => problems.length > 0)
+    if (again.length === 0) return outcomes
+    played.clear()
+    const second = await lab.capture(claimsMember, heard)
+    for (const [claim] of again) {
+      await new Scene(lab, claim).release()
+      played.set(claim, await playOne(lab, claim))
+    }
+    return new Map([...outcomes, ...(await judge(second))])
   }
 }
 
-async function playOne(lab: Lab, claim: Claim): Promise<string[]> {
+interface Played {
+  readonly fromMs: number
+  readonly problems: readonly string[]
+}
+
+async function playOne(lab: Lab, claim: Claim): Promise<Played> {
   const scene = new Scene(lab, claim)
+  const fromMs = Date.now()
   try {
     if (claim.play === undefined) await all(scene, claim)
     else await claim.play(scene)
-    return await scene.over()
+    return { fromMs, problems: await scene.over() }
   } catch (error) {
-    return [error instanceof Error ? error.message : String(error)]
+    return { fromMs, problems: [error instanceof Error ? error.message : String(error)] }
   } finally {
     scene.stop()
   }
@@ -218,13 +247,17 @@ async function all(scene: Scene, { parts }: Claim): Promise<void> {
   for (const index of parts.keys()) if (!called.includes(index)) scene.begin(index)
 }
 
-function soundOf(claim: Claim, packets: readonly UdpPacket[], here: string): string[] {
+function soundOf(
+  claim: Claim,
+  packets: readonly UdpPacket[],
+  { here, fromMs }: { readonly here: string; readonly fromMs: number },
+): string[] {
   return Object.entries(claim.hears ?? {}).flatMap(([number, wanted]) => {
     const first = ports.media + ports.mediaOfPhone * placeOf(number)
     const own = packets.filter(
       ({ destinationPort: port }) => port >= first && port < first + ports.mediaOfPhone,
     )
-    const bursts = burstsIn(own, here, { fromMs: 0, toMs: Number.POSITIVE_INFINITY })
+    const bursts = burstsIn(own, here, { fromMs, toMs: Number.POSITIVE_INFINITY })
     const tones = bursts
       .filter((burst) => burst.packets >= burstPacketsMin)
       .map(({ share }) => {
