@@ -34,8 +34,7 @@ interface Pace {
 /** Until all is written once, a crash loses what is missing: all at once would hold up the calls, and no pause is
  * made. */
 const urgent: Pace = { records: 128, slots: 4_096, pauseMs: 0 }
-/** The file is whole and only long. 128 records at a time took a busy switch 4 ms of every 8 for a quarter of a
- * second, each few seconds: one call in twenty waited for that. */
+/** The file is whole and only long: 128 large records at a time would hold the calls up for 2 ms in each turn. */
 const beside: Pace = { records: 16, slots: 1_024, pauseMs: 10 }
 
 /** Where the writing of all is: a table and a slot. */
