@@ -74,7 +74,8 @@ const conferenceEnded = message('conference-ended', { conferenceId: z.int() })
 const mediaStatistics = message('media-statistics', {
   tick: z.number(),
   legs: z.int(),
-  /** Of those, legs with a twin that this node cannot send yet as a node that was here all the time. */
+  /** Of those, legs with a twin that this node cannot send yet as a node that was here all the time; without
+   * legs of the last second, which may only have been told late. */
   coldLegs: z.int().optional(),
   conferences: z.int(),
   backend: z.enum(['ffi', 'dgram']),

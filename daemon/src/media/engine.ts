@@ -5,7 +5,7 @@ import type { BusMessageOf, Role } from '../bus/messages.ts'
 import { limits } from '../limits.ts'
 import type { InputMap, WiredMedia } from '../tables/wired-media.ts'
 import { arenaOffset, clearLeg } from './arena.ts'
-import { Bridge, mixMemoryTicks, phases } from './bridge.ts'
+import { Bridge, memoryTicks, mixMemoryTicks, phases } from './bridge.ts'
 import { LegControl } from './control.ts'
 import type { EngineCounters, EngineOptions } from './engine-types.ts'
 import { passEvents } from './events.ts'
@@ -22,6 +22,8 @@ const never = Number.NEGATIVE_INFINITY
 /** A bridge of more than two that may speak is a conference: what one dials is not for the others. */
 const dialsToOthersMax = 2
 const mergeTicksMax = limits.mergeMsMax / limits.tickMs
+/** A leg that is told late at its birth is warm at this age. */
+const youngTicks = 2 * memoryTicks
 /** Packets of one socket that are dropped after a standstill: what the kernel holds at most. */
 const waitingMax = 1_000
 
@@ -240,7 +242,8 @@ export class MediaEngine {
     }
   }
 
-  /** Legs that a standby does not send, because their packets would not be those of the primary. */
+  /** Legs that a standby does not send, because their packets would not be those of the primary.
+   * Without legs of the last second, which may only have been told late. */
   get coldLegs(): number {
     let cold = 0
     for (const leg of this.legs.values()) if (this.isCold(leg)) cold++
@@ -248,7 +251,8 @@ export class MediaEngine {
   }
 
   isCold(leg: Leg): boolean {
-    return leg.record.twin && !this.#isWarm(leg, this.#tick)
+    const isYoung = this.#tick - leg.record.tick0 < youngTicks
+    return leg.record.twin && !isYoung && !this.#isWarm(leg, this.#tick)
   }
 
   #isWarm(leg: Leg, tick: number): boolean {

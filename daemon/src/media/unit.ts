@@ -96,7 +96,7 @@ export class MediaUnit {
         if (!isCommand(message)) return
         const nowMs = this.#options.monotonicMs()
         this.#commands.run(message, nowMs)
-        if (message.kind === 'member-add') this.#tellCold(message.leg.mediaId, nowMs)
+        if ('leg' in message) this.#tellCold(message.leg.mediaId, nowMs)
         if (message.kind !== 'conference-set') return
         this.#lease.legsNamed(nowMs)
         this.engine.endGiving()

@@ -66,7 +66,7 @@ function voiceReasons(self: NodeStatus, peer: NodeStatus): string[] {
   if (standby === undefined) return []
   if (standby.media === null) return [`the media unit of ${standby.name} has not told its legs`]
   const { legs, coldLegs = 0 } = standby.media
-  if (coldLegs * 2 <= legs) return []
+  if (coldLegs === 0) return []
   return [`${standby.name} does not send the voice of ${coldLegs} of ${legs} legs yet`]
 }
 

@@ -244,7 +244,7 @@ test('a standby whose clock is not that of the primary, or has jumped, does not 
 test('a standby that comes to running legs calls them cold, and sends from when it no longer does', (t) => {
   const node = new FakeNode()
   node.engine.setRole('standby')
-  node.run(5)
+  node.run(60)
   node.order({ kind: 'conference-set', legs: [legRecord(0), legRecord(1)] })
   node.run(1)
   t.is(node.engine.coldLegs, 2)
