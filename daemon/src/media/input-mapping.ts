@@ -12,6 +12,9 @@ const targetSamples = limits.jitterMs * (limits.sampleRateHz / 1000)
 const packetsToLatch = 3
 /** A whole number of the blocks in which samples are kept, so that a shift moves none of them. */
 export const shiftSamples = 80
+/** A shift waits so long for the peer to know it: nobody hears that it comes later, and it comes for many
+ * legs at once, while the nodes are busiest. */
+const shiftLeadTicks = 20
 const windowTicks = 100
 const calmWindows = 5
 /** Single packets of a window that are late do not make all others later. */
@@ -145,7 +148,7 @@ export class InputMapper {
   }
 
   #shift(map: InputMap, tick: number, by: number): InputMap {
-    const fromTick = tick + limits.decisionLeadTicks
+    const fromTick = tick + shiftLeadTicks
     this.#restart(fromTick)
     this.#calm = 0
     const timestamp = (playTimestamp(map, fromTick) + by) >>> 0

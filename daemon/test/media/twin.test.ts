@@ -135,6 +135,29 @@ test('a node that stood still for up to 200 ms makes up for it, with the packets
   )
 })
 
+test('a shift that the peer hears of a quarter of a second late leaves every leg warm', (t) => {
+  const ticks = 700
+  // Slower than the switch by 3 parts in 1,000: some 10 ms in 170 ticks.
+  const packets = voicePackets(ticks).map((packet) => ({ ...packet, atMs: packet.atMs * 1.003 }))
+  const pair = new FakePair({ packets, delayMs: () => 0 })
+  pair.run(60)
+  const [primary, standby] = pair.nodes
+  if (primary == null || standby == null) throw new Error('both run')
+  const first = primary.maps.length
+  let known = first
+  for (let waited = 0; pair.tick < firstTick + ticks - 60; waited++) {
+    pair.isCut = primary.maps.length > known && waited < 12
+    if (!pair.isCut) {
+      known = primary.maps.length
+      waited = 0
+    }
+    pair.run(1)
+    t.is(standby.engine.coldLegs, 0)
+  }
+  t.true(primary.maps.length > first + 3, 'there were shifts')
+  t.deepEqual([...byNumber(standby)], [...byNumber(primary)])
+})
+
 test('voice and events of one terminal wait for each other no longer than a tick', (t) => {
   // Its index says when a leg is read to the end; here it is another one at each node.
   const [one, two] = [legRecord(0, { eventPayloadType: 101 }), legRecord(1)]
