@@ -256,6 +256,7 @@ export class SwitchEngine {
     if (role !== 'primary') this.#journal.discard()
     // The records may be old: the media unit learns its legs when they have been compared.
     if (role === 'starting') this.#caughtUp = false
+    this.core.setAlone(alone)
     this.#become(role, term, message.peerServedAtMs)
     if (first && role === 'primary') this.media.refresh()
     // Nobody was heard, and nothing is known: a peer whose pair unit hangs may serve all the same, until its

@@ -20,6 +20,7 @@ import { seatAll, withPositions } from './registrar/positions.ts'
 import { applyUserChanges, expired, type RegisterOutcome } from './registrar/registrar.ts'
 import { Router } from './router.ts'
 import { services } from './services/services.ts'
+import { Strangers } from './strangers.ts'
 import { conferencePackage } from './subscription/conference-package.ts'
 import { dialogPackage } from './subscription/dialog-package.ts'
 import { focusViewOf } from './subscription/focus-view.ts'
@@ -60,6 +61,8 @@ export class Core {
   #nextExpiryCheckMs = 0
   /** Until then sessions of the peer may be on their way here. */
   #awaitsUntilMs = 0
+  readonly #strangers = new Strangers()
+  #isAlone = false
   #received = 0
   #malformed = 0
   #late = 0
@@ -86,6 +89,11 @@ export class Core {
     return this.#exchange.plan
   }
 
+  /** No peer is heard: it is dead, or on the other side of a cut and serves as well. */
+  setAlone(isAlone: boolean): void {
+    this.#isAlone = isAlone
+  }
+
   /** The site has changed, or was read for the first time. */
   setPlan(plan: Plan): void {
     this.#exchange.plan = plan
@@ -108,10 +116,7 @@ export class Core {
     const message = parseSip(bytes)
     if (message.kind !== 'malformed') {
       this.#heard.meet(message)
-      if (now.monotonicMs < this.#awaitsUntilMs && this.#router.isStranger(message)) {
-        // Its session may be on its way from the peer: a 481 would end it. The terminal says it again.
-        return this.#router.drop('merging')
-      }
+      if (this.#mayBeOfPeer(message, now.monotonicMs)) return this.#router.drop('merging')
       return this.#take(message, source, now)
     }
     this.#malformed += 1
@@ -334,6 +339,15 @@ export class Core {
     }
     const output = this.#layer.receive(message, source, now.monotonicMs)
     return this.#run(message.callId, output, { now, registered: judged?.registered ?? null })
+  }
+
+  /** Its session may be on its way from the peer, or with a peer that is not heard: a 481 would end it. The
+   * terminal says it again. */
+  #mayBeOfPeer(message: SipRequest | SipResponse, nowMs: number): boolean {
+    const awaits = nowMs < this.#awaitsUntilMs
+    if (message.kind === 'response' || !(awaits || this.#isAlone)) return false
+    if (!this.#router.isStranger(message)) return false
+    return awaits || !this.#strangers.isNobodys(message, nowMs)
   }
 
   #answerLate(now: Now): CoreEffect[] {

@@ -12,16 +12,27 @@ function startAlone(): TwoEngines {
   return pair
 }
 
-/** What a terminal hears to the end of a call that node a does not know. */
-function answersToBye(pair: TwoEngines): boolean {
+/** What a terminal hears to the end of a call that node a does not know.
+ * @param afterMs when it says it, and says it again */
+function answersToBye(pair: TwoEngines, afterMs: readonly number[] = [0]): boolean {
   const phone = pair.phone('103')
   phone.inbox.length = 0
   phone.callId = `nobody-knows-${pair.nowMs}`
   phone.remoteTag = 'nor-this'
   phone.request('BYE')
+  let passedMs = 0
+  for (const ms of afterMs.slice(1)) {
+    pair.pass(ms - passedMs)
+    passedMs = ms
+    if (phone.heard(481)) return false
+    phone.repeat()
+  }
   pair.pass(50)
   return phone.heard(481)
 }
+
+/** RFC 3261 17.1.2.1. */
+const untilSecondRepetition = [0, 500, 1_500]
 
 test('a call that a node alone does not know is not ended by it at once', (t) => {
   const pair = startAlone()
@@ -29,6 +40,22 @@ test('a call that a node alone does not know is not ended by it at once', (t) =>
   pair.pass(limits.unitHangMsMax)
   t.false(answersToBye(pair))
   pair.pass(2_000)
+  t.false(answersToBye(pair), 'the peer may be on the other side of a cut, and answer this copy')
+  t.true(answersToBye(pair, untilSecondRepetition), 'nobody has answered for a second')
+})
+
+test('a primary that hears its peer no more leaves a call that it does not know to it', (t) => {
+  const pair = new TwoEngines()
+  pair.setRole('a', 'primary', 1)
+  pair.setRole('b', 'standby', 1)
+  pair.setPeers(true)
+  pair.pass(1_000)
+  t.true(answersToBye(pair))
+  const word = { term: 1, because: 'test', peerServedAtMs: null }
+  pair.a.engine.pair.take({ kind: 'role', role: 'primary', alone: true, ...word })
+  t.false(answersToBye(pair))
+  t.true(answersToBye(pair, untilSecondRepetition))
+  pair.a.engine.pair.take({ kind: 'role', role: 'primary', alone: false, ...word })
   t.true(answersToBye(pair))
 })
 
@@ -37,6 +64,8 @@ test('as soon as a standby follows there is nobody else, and what is unknown is 
   t.false(answersToBye(pair))
   pair.setRole('b', 'standby', 1)
   pair.setPeers(true)
+  const word = { term: 1, because: 'test', peerServedAtMs: null }
+  pair.a.engine.pair.take({ kind: 'role', role: 'primary', alone: false, ...word })
   pair.pass(1_000)
   t.true(answersToBye(pair))
 })
