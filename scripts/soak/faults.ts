@@ -26,6 +26,7 @@ export const faultKinds = [
   'stand-still-10',
   'stand-still-60',
   'all-links',
+  'lan-before-links',
   'upgrade',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
@@ -94,6 +95,10 @@ export const faults: Readonly<Record<FaultKind, FaultFacts>> = {
     ...{ share: 0, kills: 0, moves: false, changes: Number.POSITIVE_INFINITY },
     text: 'both nodes cut apart',
   },
+  'lan-before-links': {
+    ...{ share: 0, kills: 0, moves: false, changes: Number.POSITIVE_INFINITY },
+    text: 'both nodes cut apart, and on one LAN again before they hear each other',
+  },
   upgrade: {
     ...{ share: 0, kills: 0, moves: false, changes: 1, lastsMs: 45_000 },
     text: 'both nodes change their version',
@@ -156,7 +161,8 @@ export async function commit(kind: FaultKind, scene: Scene): Promise<DoneFault> 
     case 'two-links':
       return cutLinks(scene, 2)
     case 'all-links':
-      return cutApart(lab, scene.random)
+    case 'lan-before-links':
+      return cutApart(lab, scene.random, kind === 'lan-before-links')
     case 'upgrade':
       return upgrade(lab, primary, scene.programOf)
     default:

@@ -73,9 +73,12 @@ const apartMsMin = 800
 const apartMsMore = 1_500
 /** The links heal one after the other, in any order. */
 const healMsMore = 300
+/** The nodes hear each other a heartbeat after the first of them. */
+const hearMs = 150
 
-/** All links and the terminal LAN are cut in two; both serve; then the links heal in any order. */
-export function cutApart(lab: Lab, random: () => number): Watched {
+/** All links and the terminal LAN are cut in two; both serve; then the links heal in any order.
+ * @param lanFirst for a moment both serve one LAN and do not hear each other */
+export function cutApart(lab: Lab, random: () => number, lanFirst: boolean): Watched {
   const { network } = lab
   const atMs = Date.now()
   network.splitLan()
@@ -94,13 +97,17 @@ export function cutApart(lab: Lab, random: () => number): Watched {
       )
       await delay(apartMsMin + random() * apartMsMore)
       const order = network.links.toSorted(() => random() - 0.5)
-      network.joinLan()
       const healingMs = Date.now()
+      if (lanFirst) network.joinLan()
       let healedMs = healingMs
       for (const [index, link] of order.entries()) {
         if (index > 0) await delay(random() * healMsMore)
         network.heal(link)
         if (index === 0) healedMs = Date.now()
+      }
+      if (!lanFirst) {
+        await delay(Math.max(0, healedMs + hearMs - Date.now()) + random() * healMsMore)
+        network.joinLan()
       }
       const primary = await lab.inStep()
       const gaveUpMs = logLineMs(lab.other(primary), /"unit":"pair".*"text":"role"/, healingMs)

@@ -10,7 +10,8 @@ export function rareRows(results: SoakResults): Row[] {
     ...hangRows(results),
     singleRow(results),
     standstillRow(results),
-    ...apartRows(results),
+    ...apartRows(results, 'all-links'),
+    ...apartRows(results, 'lan-before-links'),
     upgradeRow(results),
     floodRow(results),
     oneNodeRow(results),
@@ -96,12 +97,19 @@ function standstillRow(results: SoakResults): Row {
   }
 }
 
-function apartRows(results: SoakResults): Row[] {
-  const found = withKind(results, ['all-links'])
-  const fault = 'all links and the terminal LAN cut in two, healed in any order'
+const apart = {
+  'all-links':
+    'all links and the terminal LAN cut in two, the links healed in any order, then the LAN',
+  'lan-before-links':
+    'the same, but both are on one LAN for a heartbeat and more before they hear each other (ADR 0001)',
+} as const
+
+function apartRows(results: SoakResults, kind: keyof typeof apart): Row[] {
+  const found = withKind(results, [kind])
+  const fault = apart[kind]
   const first = { id: 'A8', fault: `${fault}: one primary after`, target: '<= 200 ms', others: '-' }
   const second = { id: 'A8', fault: `${fault}: calls kept`, target: 'all', others: '-' }
-  const here = found?.faults.filter(({ kind }) => kind === 'all-links') ?? []
+  const here = found?.faults.filter((one) => one.kind === kind) ?? []
   if (found === null) return [first, second].map((row) => ({ ...row, ...notRun }))
   const times = here.map(({ findings }) => findings?.oneAfterMs ?? Number.POSITIVE_INFINITY)
   const [half, most, all] = [50, 99, 100].map((share) => percentile(times, share))

@@ -43,6 +43,8 @@ const profiles = {
 const conferenceSize = 10
 const conferenceFromLegs = 40
 
+const apart: readonly FaultKind[] = ['all-links', 'lan-before-links']
+
 /** Between the pair in step and the next fault: any place between two heartbeats and two ticks. */
 const pauseMsMax = 700
 /** The last fault comes so long before the calls end. */
@@ -137,7 +139,7 @@ export class Round {
       users: options.single ? accounts.map((user) => ({ ...user, twin: false })) : accounts,
       site: conferenceSite,
       heartbeat: profiles[profile],
-      ...(options.only.includes('all-links') ? { secondHalf: ['p3', 'p4'] } : {}),
+      ...(options.only.some((kind) => apart.includes(kind)) ? { secondHalf: ['p3', 'p4'] } : {}),
       ...(options.former === null ? {} : { program: options.former.program }),
     })
     try {
