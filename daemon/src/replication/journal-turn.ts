@@ -39,12 +39,11 @@ export function writeTurn(
   const rows = records.map(({ address: { table, slot }, key: name, version, record }) => {
     return [table, slot, name, version, record]
   })
-  const text = Buffer.from(JSON.stringify({ term, records: rows }), 'utf8')
-  const bytes = new Uint8Array(headBytes + text.length + tagBytes)
-  const view = new DataView(bytes.buffer)
-  view.setUint32(0, bytes.length - 4)
-  view.setUint32(4, magic)
-  bytes.set(text, headBytes)
+  const text = JSON.stringify({ term, records: rows })
+  const bytes = Buffer.allocUnsafe(headBytes + Buffer.byteLength(text) + tagBytes)
+  bytes.writeUInt32BE(bytes.length - 4, 0)
+  bytes.writeUInt32BE(magic, 4)
+  bytes.write(text, headBytes)
   seal(bytes, key)
   return bytes
 }

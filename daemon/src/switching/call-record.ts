@@ -185,10 +185,16 @@ export function compareRecords(a: CallRecord, b: CallRecord): number {
 
 /** The same text for equal records, whatever the order of their keys on their way here. */
 export function recordText(record: CallRecord): string {
-  return JSON.stringify(record, (_key, value: unknown) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-  })
+  return JSON.stringify(inOrder(record))
+}
+
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(inOrder)
+  const fields = value as Record<string, unknown>
+  const sorted: Record<string, unknown> = {}
+  for (const key of Object.keys(fields).sort()) sorted[key] = inOrder(fields[key])
+  return sorted
 }
 
 function isByTerminal({ endedBy }: CallRecord): boolean {

@@ -1,5 +1,6 @@
 //! What tables need to know of a record's value: equality, a digest that does not depend on the order
-//! of its keys, and freezing. Records are JSON values.
+//! of its keys, and freezing. Records are JSON values. All three go through every record several times a call,
+//! with `for in`, which makes no list of the keys.
 
 /** True when both are the same JSON value, whatever the order of their keys. */
 export function equalValues(a: unknown, b: unknown): boolean {
@@ -11,16 +12,24 @@ export function equalValues(a: unknown, b: unknown): boolean {
   }
   const left = a as Record<string, unknown>
   const right = b as Record<string, unknown>
-  const keys = Object.keys(left)
-  if (keys.length !== Object.keys(right).length) return false
-  return keys.every((key) => Object.hasOwn(right, key) && equalValues(left[key], right[key]))
+  let more = 0
+  for (const key in left) {
+    if (!Object.hasOwn(right, key) || !equalValues(left[key], right[key])) return false
+    more += 1
+  }
+  for (const _key in right) more -= 1
+  return more === 0
 }
 
 /** Makes a record unchangeable, so that a change cannot bypass `put` and miss the peer. */
 export function freezeValue<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   Object.freeze(value)
-  for (const part of Object.values(value)) freezeValue(part)
+  if (Array.isArray(value)) for (const item of value) freezeValue(item)
+  else {
+    const fields = value as Record<string, unknown>
+    for (const key in fields) freezeValue(fields[key])
+  }
   return value
 }
 
@@ -71,11 +80,11 @@ const shapesMax = 1_000
 const shapesOfKeyMax = 16
 
 function sortedKeys(fields: Readonly<Record<string, unknown>>): readonly string[] {
+  const known = shapes.get(firstKey(fields))
+  for (const shape of known ?? []) if (hasKeys(fields, shape.keys)) return shape.sorted
   const keys = Object.keys(fields)
   const [first] = keys
   if (first === undefined) return keys
-  const known = shapes.get(first)
-  for (const shape of known ?? []) if (sameKeys(shape.keys, keys)) return shape.sorted
   const sorted = keys.toSorted()
   // Keys of unknown fields come from the peer: what is kept is bounded.
   if (known === undefined && shapes.size < shapesMax) shapes.set(first, [{ keys, sorted }])
@@ -83,10 +92,18 @@ function sortedKeys(fields: Readonly<Record<string, unknown>>): readonly string[
   return sorted
 }
 
-function sameKeys(one: readonly string[], other: readonly string[]): boolean {
-  if (one.length !== other.length) return false
-  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false
-  return true
+function firstKey(fields: Readonly<Record<string, unknown>>): string {
+  for (const key in fields) return key
+  return ''
+}
+
+function hasKeys(fields: Readonly<Record<string, unknown>>, keys: readonly string[]): boolean {
+  let at = 0
+  for (const key in fields) {
+    if (keys[at] !== key) return false
+    at += 1
+  }
+  return at === keys.length
 }
 
 /** As `mixNumber` of its length and of each of its characters; most of a digest is text. */

@@ -264,10 +264,14 @@ export class Table<R extends object> {
   /** The fields that are not of this version go on from the present record to the next one. */
   #withForeign(previous: R, next: R): R {
     const { shape } = this.#definition.schema
-    const foreign = Object.entries(previous).filter(
-      ([name]) => !Object.hasOwn(shape, name) && !Object.hasOwn(next, name),
-    )
-    return foreign.length === 0 ? next : { ...next, ...Object.fromEntries(foreign) }
+    const foreign: Partial<R> = {}
+    let found = false
+    for (const name in previous) {
+      if (Object.hasOwn(shape, name) || Object.hasOwn(next, name)) continue
+      foreign[name] = previous[name]
+      found = true
+    }
+    return found ? { ...next, ...foreign } : next
   }
 
   #allocate(): number | null {
