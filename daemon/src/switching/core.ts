@@ -20,7 +20,6 @@ import { seatAll, withPositions } from './registrar/positions.ts'
 import { applyUserChanges, expired, type RegisterOutcome } from './registrar/registrar.ts'
 import { Router } from './router.ts'
 import { services } from './services/services.ts'
-import { Strangers } from './strangers.ts'
 import { conferencePackage } from './subscription/conference-package.ts'
 import { dialogPackage } from './subscription/dialog-package.ts'
 import { focusViewOf } from './subscription/focus-view.ts'
@@ -32,6 +31,7 @@ import { TransactionLayer } from './transaction/layer.ts'
 import type { LayerOutput } from './transaction/layer-types.ts'
 import { statelessAnswer } from './transaction/stateless.ts'
 import type { TrunkState } from './trunk/prober.ts'
+import { UnknownDialogs } from './unknown-dialogs.ts'
 import { Exchange } from './wired/exchange.ts'
 import type { Gift } from './wired/merge-text.ts'
 import { type Apart, giftOf, type MergeSteps, mergeSteps } from './wired/merging.ts'
@@ -61,7 +61,7 @@ export class Core {
   #nextExpiryCheckMs = 0
   /** Until then sessions of the peer may be on their way here. */
   #awaitsUntilMs = 0
-  readonly #strangers = new Strangers()
+  readonly #unknownDialogs = new UnknownDialogs()
   #isAlone = false
   #received = 0
   #malformed = 0
@@ -347,7 +347,7 @@ export class Core {
     const awaits = nowMs < this.#awaitsUntilMs
     if (message.kind === 'response' || !(awaits || this.#isAlone)) return false
     if (!this.#router.isStranger(message)) return false
-    return awaits || !this.#strangers.isNobodys(message, nowMs)
+    return awaits || !this.#unknownDialogs.isNobodys(message, nowMs)
   }
 
   #answerLate(now: Now): CoreEffect[] {

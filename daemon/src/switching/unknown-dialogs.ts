@@ -3,13 +3,13 @@
 //! what is said again and again is nobody's, and is refused.
 import type { SipRequest } from '../wire/sip/message.ts'
 
-/** RFC 3261 17.1.2.1: repetitions come 0.5, 1.5 and 3.5 s after the first copy, over the terminal LAN. */
+/** RFC 3261 17.1.1.2 and 17.1.2.1 over UDP: repetitions come 0.5, 1.5 and 3.5 s after the first copy. */
 const patienceMs = 1_000
 /** A request is not repeated for longer (timer F). */
 const forgottenMs = 32_000
 const requestsMax = 1_024
 
-export class Strangers {
+export class UnknownDialogs {
   /** When each came first; the oldest first. */
   readonly #firstMs = new Map<string, number>()
 
