@@ -73,8 +73,6 @@ const apartMsMin = 800
 const apartMsMore = 1_500
 /** The links heal one after the other, in any order. */
 const healMsMore = 300
-/** The nodes hear each other a heartbeat after the first of them. */
-const hearMs = 150
 
 /** All links and the terminal LAN are cut in two; both serve; then the links heal in any order.
  * @param lanFirst for a moment both serve one LAN and do not hear each other */
@@ -88,13 +86,7 @@ export function cutApart(lab: Lab, random: () => number, lanFirst: boolean): Wat
   return {
     atMs,
     repaired: async () => {
-      await until(
-        async () => {
-          const both = await Promise.all([lab.a.opinion(), lab.b.opinion()])
-          return both.every(({ role }) => role === 'primary')
-        },
-        { what: 'two primaries' },
-      )
+      await primaries(lab, 2)
       await delay(apartMsMin + random() * apartMsMore)
       const order = network.links.toSorted(() => random() - 0.5)
       const healingMs = Date.now()
@@ -106,7 +98,7 @@ export function cutApart(lab: Lab, random: () => number, lanFirst: boolean): Wat
         if (index === 0) healedMs = Date.now()
       }
       if (!lanFirst) {
-        await delay(Math.max(0, healedMs + hearMs - Date.now()) + random() * healMsMore)
+        await primaries(lab, 1)
         network.joinLan()
       }
       const primary = await lab.inStep()
@@ -116,6 +108,16 @@ export function cutApart(lab: Lab, random: () => number, lanFirst: boolean): Wat
     },
     findings: () => ({ oneAfterMs, closed }),
   }
+}
+
+async function primaries(lab: Lab, count: number): Promise<void> {
+  await until(
+    async () => {
+      const both = await Promise.all([lab.a.opinion(), lab.b.opinion()])
+      return both.filter(({ role }) => role === 'primary').length === count
+    },
+    { what: `${count} of two nodes primary` },
+  )
 }
 
 /** Both nodes change to another version of the program, one after the other, as an operator does it. */

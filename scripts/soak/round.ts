@@ -240,7 +240,8 @@ export class Round {
     const everyMs = 10_000
     const startMs = Date.now()
     let told = 0
-    let toldOfMs = startMs
+    // Also what was lost while the load began: it counts.
+    let toldOfMs = 0
     while (Date.now() < this.#endMs - 2_000) {
       await delay(Math.min(everyMs, Math.max(0, this.#endMs - 2_000 - Date.now())))
       for (const meter of Object.values(this.#load.streams)) meter.settle()
@@ -249,7 +250,7 @@ export class Round {
       this.#tellChanges(moved.slice(told))
       told = moved.length
       const settledMs = Date.now() - judgeMs
-      this.#tellLosses(this.#lossesBetween(toldOfMs, settledMs), toldOfMs)
+      this.#tellLosses(this.#lossesBetween(toldOfMs, settledMs), startMs)
       toldOfMs = settledMs
       const seconds = Math.round((Date.now() - startMs) / 1_000)
       this.#options.say(`${seconds} s: ${told} take-overs, ${this.#lostFrames()} frames lost`)
