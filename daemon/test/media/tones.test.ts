@@ -1,5 +1,7 @@
 //! Tones as the terminal hears them: out of the packets, through G.711, against the published
-//! frequencies and cadences; and the same bytes from both nodes.
+//! frequencies and cadences (data/tones.txt); and the same bytes from both nodes.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'ava'
 import fc from 'fast-check'
 import { toneCountries } from '../../src/tables/site-words.ts'
@@ -55,8 +57,55 @@ function heard(
   return signals
 }
 
+/** What is published of one tone. */
+type Published = Pick<TonePattern, 'parts' | 'times' | 'levelDbm0'>
+
+/** By its name each tone of each country, from the blocks `== COUNTRY, LEVEL dBm0` of the file. */
+function readPublished(): Map<string, Map<string, Published>> {
+  const text = readFileSync(join(import.meta.dirname, '../data/tones.txt'), 'utf8')
+  const blocks = text.split('== ').slice(1)
+  const common = blocks.pop() ?? ''
+  return new Map(
+    blocks.map((block) => {
+      const [, country = '', level] = /^(\w+), (-\d+) dBm0/.exec(block) ?? []
+      const [, base = ''] = /^busy +\| (\d+)/m.exec(block) ?? []
+      const lines = `${block}\n${common}`
+        .replaceAll('F/', `${base}/`)
+        .matchAll(/^(\S+) +\| (.+)$/gm)
+      const tones = [...lines].map(([, name = '', said = '']) => {
+        return [name, publishedTone(said, Number(level))] as const
+      })
+      return [country, new Map(tones)]
+    }),
+  )
+}
+
+function publishedTone(said: string, levelDbm0: number): Published {
+  const words = said.split(' ')
+  const sounds = words.filter((word) => word !== 'beneath' && word !== 'once')
+  return {
+    times: words.includes('once') ? 1 : null,
+    levelDbm0: levelDbm0 - (words.includes('beneath') ? 8 : 0),
+    parts: sounds.map((sound) => {
+      const [hz = '', ms = '1000'] = sound.split('/')
+      return { hz: hz === '0' ? [] : hz.split('+').map(Number), ms: Number(ms) }
+    }),
+  }
+}
+
+const published = readPublished()
+
+test('each country has all tones, and no two countries have the same ones', (t) => {
+  t.deepEqual([...published.keys()].sort(), [...toneCountries].sort())
+  for (const [country, tones] of published) {
+    t.deepEqual([...tones.keys()].sort(), [...toneNames].sort(), country)
+  }
+  const sets = toneCountries.map((country) => JSON.stringify(toneSet(country)))
+  t.is(new Set(sets).size, toneCountries.length)
+})
+
 /** The parts of a tone in samples, as often as they fit. */
-function parts(pattern: TonePattern, length: number) {
+function parts(pattern: Published, length: number) {
   const found: { hz: readonly number[]; start: number; end: number }[] = []
   let at = 0
   for (let turn = 0; turn < (pattern.times ?? 1_000) && at < length; turn++) {
@@ -78,39 +127,42 @@ const silence = 8
 for (const country of toneCountries) {
   test(`${country}: each tone has the frequencies, level and cadence that are published`, (t) => {
     const set = toneSet(country)
-    const patterns = toneNames.map((name) => set[name])
     const signals = heard(
-      patterns.map((pattern) => playing(pattern)),
+      toneNames.map((name) => playing(set[name])),
       seconds * 50,
     )
-    for (const [n, pattern] of patterns.entries()) {
+    for (const [n, name] of toneNames.entries()) {
+      const pattern = published.get(country)?.get(name) ?? t.fail(name)
+      // What is heard later than these seconds.
+      const { parts: own, times, levelDbm0 } = set[name]
+      t.deepEqual({ parts: own, times, levelDbm0 }, pattern, name)
       const signal = signals[n] ?? new Float64Array()
       const found = parts(pattern, signal.length)
-      t.true(found.length > 0, pattern.name)
+      t.true(found.length > 0, name)
       for (const { hz, start, end } of found) {
         const whole = signal.slice(start, end)
         if (hz.length === 0) {
           t.true(
             whole.every((x) => Math.abs(x) <= silence),
-            `${pattern.name}: pause`,
+            `${name}: pause`,
           )
           continue
         }
         const middle = whole.slice(16, -16)
         const expected = rmsOf(pattern.levelDbm0)
         // The power of the sum of sines is that of all of them; G.711 adds noise 35 dB below.
-        t.true(Math.abs(rms(middle) / (expected * Math.sqrt(hz.length)) - 1) < 0.12, pattern.name)
+        t.true(Math.abs(rms(middle) / (expected * Math.sqrt(hz.length)) - 1) < 0.12, name)
         for (const one of hz) {
           const ratio = rmsAt(middle, one) / expected
-          t.true(ratio > 0.8 && ratio < 1.2, `${pattern.name}: ${one} Hz at ${ratio}`)
+          t.true(ratio > 0.8 && ratio < 1.2, `${name}: ${one} Hz at ${ratio}`)
         }
-        t.true(Math.abs(whole[0] ?? 0) < expected / 4, `${pattern.name} begins softly`)
+        t.true(Math.abs(whole[0] ?? 0) < expected / 4, `${name} begins softly`)
       }
       const last = found.at(-1)?.end ?? 0
       if (pattern.times === null) continue
       t.true(
         signal.slice(last).every((x) => Math.abs(x) <= silence),
-        `${pattern.name} is over`,
+        `${name} is over`,
       )
     }
   })
