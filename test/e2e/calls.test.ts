@@ -149,6 +149,13 @@ for (const claim of claims) {
   })
 }
 
+test.serial('of the claims above few were wrong beside others, and right alone', async (t) => {
+  const failures = await played.firstFailures()
+  for (const [{ title }, problems] of failures) t.log(`at first: ${title}: ${problems.join('; ')}`)
+  t.log(`${failures.size} of ${claims.length} failed at first`)
+  t.true(failures.size <= claims.length / 10)
+})
+
 test.serial('the standby has sent no SIP in all of this', async (t) => {
   t.deepEqual((await watch.finish()).violations, [])
 })
