@@ -35,10 +35,19 @@ if [ -n "$missing" ]; then
   fi
 fi
 
-# One more telephone for the tests; those that want it are skipped without it.
-if ! installed linphonec >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && installed apt-get >/dev/null 2>&1; then
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends linphone-cli \
-    >/dev/null 2>&1 || say 'this system has no linphone-cli: tests with that telephone are skipped'
+# One more telephone for the tests, where the system has a package of it.
+rare='linphone-cli'
+if ! installed linphonec >/dev/null 2>&1 && installed apt-cache >/dev/null 2>&1; then
+  if [ "$(id -u)" = 0 ] && ! apt-cache show "$rare" >/dev/null 2>&1; then apt-get update -qq; fi
+  if ! apt-cache show "$rare" >/dev/null 2>&1; then
+    say "this system has no package $rare: tests with that telephone are skipped"
+  elif [ "$(id -u)" = 0 ]; then
+    say "installing $rare"
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$rare" >/dev/null
+  else
+    say "this Debian package is missing, which the tests need; install it, then try again:"
+    say "  sudo apt-get install --no-install-recommends $rare"
+  fi
 fi
 
 say 'installing npm packages and the pinned Node (about half a minute)'

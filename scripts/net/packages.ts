@@ -58,9 +58,19 @@ function isInstalled(program: string): boolean {
   return folders.some((folder) => existsSync(`${folder}/${program}`))
 }
 
-/** Why tests with a program that not every system has cannot run here; null: they can. */
-export function obstacleTo(program: 'linphonec'): string | null {
-  return isInstalled(program) ? null : `${packageOf[program]} is not installed`
+/** One more telephone, of which not every system has a package. */
+type RareProgram = 'linphonec'
+
+/** Why tests with such a program cannot run here; null: they can. */
+export function obstacleTo(program: RareProgram): string | null {
+  return isInstalled(program) ? null : `this system has no package ${packageOf[program]}`
+}
+
+/** As `ensurePackages` where there is a package of it: without the program its tests would be passed over. */
+export function ensureRare(program: RareProgram): void {
+  if (isInstalled(program)) return
+  const { status } = spawnSync('apt-cache', ['show', packageOf[program]], { stdio: 'ignore' })
+  if (status === 0) ensurePackages([program])
 }
 
 /** Installs what is missing (root) or ends the process with code 2 and says what to do. */

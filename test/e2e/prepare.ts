@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { ensurePackages, testPrograms } from '../../scripts/net/packages.ts'
+import { ensurePackages, ensureRare, testPrograms } from '../../scripts/net/packages.ts'
 import { ensureNamespaces } from '../../scripts/net/privilege.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -17,6 +17,7 @@ function isOld(): boolean {
 }
 
 ensurePackages(testPrograms)
+ensureRare('linphonec')
 if (isOld()) execFileSync(process.execPath, [join(root, 'scripts/build-mixer.ts')])
 await ensureNamespaces()
 // A node that starts need not compile again what the one before it has compiled.
