@@ -252,6 +252,8 @@ const diversionReasons = [
 const transferSchema = recordObject({
   /** Leg that has sent the REFER; it may have left. */
   by: z.string().max(8),
+  /** Its account, which rings again when nobody comes and it has left; null: it has none, or does so now. */
+  returnsTo: z.string().max(64).nullable().default(null),
   /** Leg that comes in its place; null: there is none (any more). */
   target: z.string().max(8).nullable(),
   /** Legs that ring beside the target: of a group the first answer counts. */
@@ -260,7 +262,8 @@ const transferSchema = recordObject({
   joins: z.boolean().nullable().default(null),
   /** CSeq of the REFER. */
   referSeq: z.number(),
-  /** How far the target is: 100 .. 699, and what the last NOTIFY has told of it; 0: nothing. */
+  /** How far the target is: 100 .. 699, and what the last NOTIFY has told of it; 0: nothing. From 300 on
+   * with a target: that one is who has sent the REFER, and rings again. */
   status: z.int(),
   told: z.int(),
   /** Nothing is to be told (RFC 4488). */

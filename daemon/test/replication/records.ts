@@ -92,6 +92,7 @@ const conference = {
   subject: 'IA call',
   transfer: {
     by: 'b',
+    returnsTo: '1004',
     target: 'c',
     also: ['d'],
     joins: true,

@@ -94,6 +94,35 @@ const okCancel: Script = [
   (stage) => c(stage).respond(c(stage).asked('INVITE'), 487),
 ]
 
+const leaveB: Step = (stage) => asB(stage, 'BYE')
+/** After a failed transfer it rings at 102 once more. */
+const answeredBy =
+  (status: number): Step =>
+  ({ b }) => {
+    const invite = b.asked('INVITE')
+    if (header(invite, 'Alert-Info') !== '<urn:alert:service:recall:transfer>') {
+      throw new MissingMessage('102 does not ring again')
+    }
+    b.respond(invite, status)
+  }
+const ringAgain = answeredBy(180)
+const answerAgain: Step = ({ b }) => {
+  b.respond(b.asked('INVITE'), 200, sdp(b.endpoint, { version: 2 }))
+}
+const endOfAB: Script = [byeA, okBye('102')]
+const answeredAgain: Script = [ringAgain, answerAgain, pass(1_000), ...endOfAB]
+/** 101 is released with the reason of the target. */
+const releasedFor =
+  (status: number): Step =>
+  ({ a }) => {
+    const bye = a.asked('BYE')
+    if (header(bye, 'Reason') !== `SIP;cause=${status}`) throw new MissingMessage('another reason')
+    a.respond(bye, 200)
+  }
+const okProbeA: Step = ({ a }) => {
+  if (a.heard('OPTIONS')) a.respond(a.asked('OPTIONS'), 200)
+}
+
 /** 102 calls 103 beside its call with 101. */
 const secondCall: Script = [
   (stage) => {
@@ -193,12 +222,54 @@ export const transferScripts: Readonly<Record<string, Script>> = {
     answerC,
     ...endOfAC,
   ],
-  'blind, who transfers has hung up and the target declines': [
+  'blind, who transfers has hung up and the target declines: it rings again there, and is answered':
+    [...begun, leaveB, ringC, refuseC(603), ...answeredAgain],
+  'blind, the target is nobody, and who transfers has hung up before he is told': [
+    ...talk,
+    refer('199'),
+    leaveB,
+    ...answeredAgain,
+  ],
+  'blind, of a call on hold: it rings again at who transfers': [
+    ...talk,
+    ...hold,
+    refer('103'),
+    told(100),
+    leaveB,
+    refuseC(486),
+    ringAgain,
+    answerAgain,
+    resumedA,
+    ...endOfAB,
+  ],
+  'blind, the target declines, and who transfers is busy': [
     ...begun,
-    (stage) => asB(stage, 'BYE'),
-    ringC,
+    leaveB,
     refuseC(603),
-    okBye('101'),
+    answeredBy(486),
+    releasedFor(603),
+  ],
+  'blind, nobody answers, nor does who transfers when it rings again': [
+    ...begun,
+    leaveB,
+    ringC,
+    refuseC(480),
+    ringAgain,
+    pass(40_000),
+    okProbeA,
+    pass(21_000),
+    ({ b }) => b.respond(b.asked('CANCEL'), 200),
+    ({ b }) => b.respond(b.asked('INVITE'), 487),
+    releasedFor(480),
+  ],
+  'blind, who stays hangs up while it rings again': [
+    ...begun,
+    leaveB,
+    refuseC(603),
+    ringAgain,
+    byeA,
+    ({ b }) => b.respond(b.asked('CANCEL'), 200),
+    ({ b }) => b.respond(b.asked('INVITE'), 487),
   ],
   'blind, the other party hangs up while the target rings': [
     ...begun,

@@ -1,6 +1,6 @@
 //! Call transfer (呼叫转接, S1.27), Replaces and pick-up: each of their states survives a take-over.
 import test, { type ExecutionContext } from 'ava'
-import { profileOf } from '../../src/tables/profile.ts'
+import { type Profile, profileOf } from '../../src/tables/profile.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import { playWithLoss, type Script } from './core-calls.ts'
 import { Stage, sdp, service } from './core-stage.ts'
@@ -157,16 +157,110 @@ test('a take-over between the two records of an attended transfer leaves the tar
   assertClean(t, stage, 'the end')
 })
 
+/** 102 has transferred 101 to 103 and hung up. */
+function leftBehind(stage: Stage, target = '103'): Stage {
+  for (const step of [...talk, refer(target)]) step(stage)
+  stage.b.inbox.length = 0
+  stage.b.request('BYE')
+  stage.transcript.length = 0
+  return stage
+}
+
+function settings(stage: Stage, number: string, change: Partial<Profile['settings']>): void {
+  const entry = stage.tables.phoneBook.get(number)
+  if (entry === undefined) throw new Error('no account')
+  const profile = profileOf(entry)
+  const settings = { ...profile.settings, ...change }
+  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, settings } })
+}
+
+test('recall: who transfers has left, and has the call again when the target refuses', (t) => {
+  const stage = leftBehind(newStage())
+  // What he has set is for the calls of others.
+  settings(stage, '102', { doNotDisturb: true })
+  const { a, b } = stage
+  const legs = () => [...stage.tables.wiredMedia.values()]
+  const heard = () => legs().find(({ mediaId }) => mediaId.endsWith('-a'))?.tone?.name
+  t.is(heard(), 'ringback', 'who stays hears that it rings')
+  const c = stage.phone('103')
+  c.respond(c.asked('INVITE'), 486)
+  const invite = b.asked('INVITE')
+  t.is(invite.from.uri.user, '101')
+  t.is(header(invite, 'Alert-Info'), '<urn:alert:service:recall:transfer>')
+  t.is(header(invite, 'Referred-By'), undefined)
+  t.is(heard(), 'ringback')
+  b.respond(invite, 200, sdp(b.endpoint))
+  t.deepEqual(stage.transcript, ['103 < ACK', '102 < INVITE', '102 < ACK'], '101 hears nothing')
+  t.is(legs().filter(({ endTick }) => endTick === null).length, 2)
+  t.true(legs().every(({ tone }) => tone === null))
+  refer('199')(stage)
+  t.is(b.asked('NOTIFY').body, 'SIP/2.0 404 Not Found\r\n', 'and may transfer it again')
+  a.request('BYE')
+  b.respond(b.asked('BYE'), 200)
+  t.deepEqual(stage.records.at(-1)?.services, ['transfer', 'recall'])
+})
+
+test('recall: who is not there, or talks to somebody else, does not ring; the party is told why', (t) => {
+  for (const [how, leave] of Object.entries({
+    gone: (stage: Stage) => stage.tables.user.delete('102'),
+    busy: (stage: Stage) => {
+      for (const number of ['900', '105']) {
+        stage.addPhone(number, 'telephone')
+        stage.phone(number).call('102')
+        stage.b.respond(stage.b.asked('INVITE'), 200, sdp(stage.b.endpoint))
+      }
+    },
+  })) {
+    const stage = leftBehind(newStage())
+    leave(stage)
+    const c = stage.phone('103')
+    stage.b.inbox.length = 0
+    c.respond(c.asked('INVITE'), 603)
+    t.false(stage.b.heard('INVITE'), how)
+    t.is(header(stage.a.asked('BYE'), 'Reason'), 'SIP;cause=603', how)
+  }
+})
+
+test('recall: it rings as long as any call, also when the primary dies meanwhile', (t) => {
+  const stage = leftBehind(newStage())
+  const { a, b } = stage
+  const c = stage.phone('103')
+  stage.pass(30_000)
+  c.respond(c.asked('INVITE'), 486)
+  stage.pass(30_000)
+  stage.takeOver()
+  stage.pass(29_000)
+  t.true(b.heard('INVITE'))
+  t.false(b.heard('CANCEL') || a.heard('BYE'))
+  stage.pass(2_000)
+  t.is(header(a.asked('BYE'), 'Reason'), 'SIP;cause=486')
+})
+
+test('recall: a take-over after the BYE, before it rings again', (t) => {
+  const stage = newStage()
+  for (const step of [...talk, refer('199')]) step(stage)
+  stage.b.inbox.length = 0
+  stage.isMute = true
+  stage.b.request('BYE')
+  const { wiredConference } = stage.tables
+  const [ringing] = [...wiredConference.values()]
+  if (ringing === undefined) throw new Error('no call')
+  // The record that came last was not replicated.
+  const members = ringing.members.filter(({ leg }) => leg === 'a' || leg === 'b')
+  const transfer = ringing.transfer && { ...ringing.transfer, target: null, returnsTo: '102' }
+  wiredConference.put({ ...ringing, members, transfer })
+  stage.takeOver()
+  stage.isMute = false
+  stage.pass(100)
+  t.true(stage.b.heard('INVITE'))
+})
+
 test('a call to a number that is forwarded is transferred to where it would ring', (t) => {
   const stage = newStage()
   for (const step of talk) step(stage)
   stage.addPhone('105', 'telephone')
-  const entry = stage.tables.phoneBook.get('103')
-  if (entry === undefined) throw new Error('no account')
-  const profile = profileOf(entry)
-  const forward = { ...profile.settings.forward, always: '105' }
-  const settings = { ...profile.settings, forward }
-  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, settings } })
+  const none = { always: null, busy: null, noAnswer: null, notRegistered: null }
+  settings(stage, '103', { forward: { ...none, always: '105' } })
   refer('103')(stage)
   t.false(stage.phone('103').heard('INVITE'))
   t.true(stage.phone('105').heard('INVITE'))

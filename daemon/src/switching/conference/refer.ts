@@ -35,7 +35,7 @@ export function onMemberRefer(call: Call, opened: OpenedRequest): void {
   })
   const startedAtMs = call.now.wallMs
   const progress = { referSeq: request.cseq.number, status: 100, told: 0, isSilent, startedAtMs }
-  const nobody = { by: leg, target: null, also: null, joins: null }
+  const nobody = { by: leg, returnsTo: null, target: null, also: null, joins: null }
   call.change({ transfer: { ...nobody, ...progress } })
   const called = callAll(call, leg, number)
   if (typeof called === 'number') {
@@ -45,7 +45,7 @@ export function onMemberRefer(call: Call, opened: OpenedRequest): void {
   const { legs, joins } = called
   const [target = null, ...also] = legs
   const targets = { target, also: also.length === 0 ? null : also, joins: joins || null }
-  call.change({ transfer: { by: leg, ...targets, ...progress } })
+  call.change({ transfer: { ...nobody, ...targets, ...progress } })
   setProgress(call, 100)
 }
 

@@ -2,6 +2,7 @@
 //! who transfers.
 import type { User } from '../../tables/user.ts'
 import { type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
+import type { SipHeader } from '../../wire/sip/message.ts'
 import { parseNameAddress } from '../../wire/sip/write.ts'
 import { type Entrance, mayEnter } from '../conference/enter.ts'
 import { freeMembers } from '../conference/group.ts'
@@ -46,6 +47,30 @@ export function addTarget(
   callee: Callee,
   referredBy: string | null = null,
 ): Leg | null {
+  const value = referredBy ?? (call.has(by) ? call.member(by).dialog.remoteUri : null)
+  return ringFor(call, by, {
+    callee,
+    headers: value === null ? [] : [{ name: 'Referred-By', value }],
+  })
+}
+
+/** Who has sent the call to somebody who does not come. RFC 7462: its telephone may ring another way.
+ * @returns null: it is not there, or busy. */
+export function addRecalled(call: Call, by: Leg, number: string): Leg | null {
+  const { exchange, now } = call
+  const entry = exchange.options.tables.phoneBook.get(number)
+  const line = entry === undefined ? null : lineState(exchange, entry, now)
+  if (line?.kind !== 'free') return null
+  return ringFor(call, by, { callee: line.user, headers: [recalled] })
+}
+
+const recalled = { name: 'Alert-Info', value: '<urn:alert:service:recall:transfer>' }
+
+function ringFor(
+  call: Call,
+  by: Leg,
+  { callee, headers }: { readonly callee: Callee; readonly headers: readonly SipHeader[] },
+): Leg | null {
   const { exchange, session, sessionId } = call
   const party = partyOf(call, by)
   if (party === null || !hasRoom(exchange, 1)) return null
@@ -58,15 +83,12 @@ export function addTarget(
   if (made === null || localPort === null) return null
   call.change({ members: [...session.members, { ...made, localPort }], legCount: next.legCount })
   const codec = exchange.options.tables.wiredMedia.get(party.mediaId)?.codec ?? 'PCMA'
-  const value = referredBy ?? (call.has(by) ? call.member(by).dialog.remoteUri : null)
-  call.invite(next.leg, offerTo(call, next.leg, 'sendrecv', codec), {
-    headers: value === null ? [] : [{ name: 'Referred-By', value }],
-  })
+  call.invite(next.leg, offerTo(call, next.leg, 'sendrecv', codec), { headers })
   return next.leg
 }
 
 /** Who stays: he talks already. */
-function partyOf({ session }: Call, by: Leg): Member | null {
+export function partyOf({ session }: Call, by: Leg): Member | null {
   const others = session.members.filter((one) => isPresent(one) && legOf(one) !== by)
   return others.find(isTalking) ?? null
 }

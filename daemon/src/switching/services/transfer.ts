@@ -1,25 +1,27 @@
 //! Call transfer (呼叫转接, S1.27; ED-137 sheet 5.8): a party of a call sends REFER, and the other one talks
 //! to the target. The target becomes a member of the same session, called by us (blind) or taken over
-//! from another call of the party (attended), so that who stays hears of it only if he was held. How
-//! far it is, is in the record of the session.
+//! from another call of the party (attended), so that who stays hears of it only if he was held. When the
+//! target does not come and the one who has asked for it has left, it rings there again (recall). How far
+//! it is, is in the record of the session.
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
+import { toneSet } from '../../tables/tone-sets.ts'
 import { type Leg, legOf } from '../../tables/wired-conference.ts'
 import { type Entrance, enterConference } from '../conference/enter.ts'
 import { ownContact } from '../dialog/dialog.ts'
 import { nextWay, signsIn } from '../trunk/outgoing.ts'
-import type { Call } from '../wired/call.ts'
+import { type Call, withSession } from '../wired/call.ts'
 import { keepDescription, noteProgress } from '../wired/early.ts'
 import type { Answered, Failed, OpenedRequest } from '../wired/events.ts'
 import { align } from '../wired/modify.ts'
 import { answerBye, dropMember, endCall, onBye } from '../wired/release.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import { takeAnswer } from '../wired/take-answer.ts'
-import { setHoldTones, stopTones } from './call-tones.ts'
+import { play, setHoldTones, stop, stopTones } from './call-tones.ts'
 import { isHere, setProgress, tell } from './refer-progress.ts'
 import { type Referral, referralOf } from './refer-to.ts'
 import type { Service } from './service.ts'
-import { addTarget, callTarget, takeTarget } from './transfer-target.ts'
+import { addRecalled, addTarget, callTarget, partyOf, takeTarget } from './transfer-target.ts'
 
 const name = 'transfer'
 
@@ -45,6 +47,7 @@ export function onRefer(call: Call, opened: OpenedRequest): void {
   call.change({
     transfer: {
       by: leg,
+      returnsTo: accountOf(call, leg),
       target: null,
       also: null,
       joins: null,
@@ -56,6 +59,13 @@ export function onRefer(call: Call, opened: OpenedRequest): void {
     },
   })
   begin(call, leg, referral)
+}
+
+/** Somebody at another system is not called back: nobody here pays for that. */
+function accountOf(call: Call, leg: Leg): string | null {
+  const { user, trunk } = call.member(leg)
+  const isAccount = trunk === null && call.exchange.options.tables.phoneBook.get(user) !== undefined
+  return isAccount ? user : null
 }
 
 /** ED-137 sheet 5.8: only DA/IDA calls are transferred. */
@@ -114,7 +124,7 @@ function clockOf(sessionId: string, leg: Leg) {
 export function onTargetProvisional(call: Call, answered: Answered): void {
   if (!noteProgress(call, answered)) return
   keepDescription(call, answered)
-  setProgress(call, answered.response.status)
+  if (!isRecall(call)) setProgress(call, answered.response.status)
 }
 
 export function onTargetAnswered(call: Call, answered: Answered): void {
@@ -187,12 +197,25 @@ function withoutTarget(call: Call, leg: Leg, end: { status: number; gone?: Leg }
   startRinging(call, next, restMs(call))
 }
 
-/** The one who transfers may hang up before the target answers: the others wait for it. */
+/** The one who transfers may hang up before the target answers: the others wait for it. He may also not
+ * have heard yet that it does not come. */
 export function onPartyBye(call: Call, opened: OpenedRequest): void {
   const { leg } = opened
   const { transfer } = call.session
-  if (transfer === null || transfer.target === null || transfer.by !== leg) onBye(call, opened)
-  else answerBye(call, opened, () => dropMember(call, leg, { status: 200, gone: leg }))
+  if (transfer === null || transfer.by !== leg) {
+    onBye(call, opened)
+    return
+  }
+  answerBye(call, opened, () => dropMember(call, leg, { status: 200, gone: leg }))
+  if (transfer.target === null) recallLater(call)
+  else soundRinging(call)
+}
+
+/** Nobody talks to who stays any more, and somebody rings for him. */
+function soundRinging(call: Call): void {
+  const party = partyOf(call, call.session.transfer?.by ?? '')
+  if (party === null) return
+  play(call, legOf(party), toneSet(call.exchange.plan.tones).ringback)
 }
 
 /** The target is there: who has asked for it leaves. */
@@ -214,13 +237,15 @@ function complete(call: Call, target: Leg): void {
     return
   }
   const isHeld = present.some((member) => member.state === 'hold')
+  const text = isRecall(call) ? 'a transferred call is back' : 'a call is transferred'
   call.change({ transfer: null, state: isHeld ? 'hold' : 'communicating' })
+  for (const member of present) stop(call, legOf(member), 'ringback')
   setHoldTones(call)
   for (const member of present) align(call, legOf(member))
-  call.log('info', 'a call is transferred', { to: call.member(target).user })
+  call.log('info', text, { to: call.member(target).user })
 }
 
-/** No target: the call is as it was, and who has asked is told. Without him there is no call any more. */
+/** No target: the call is as it was, and who has asked is told. Without him it rings there again. */
 function fail(call: Call, { status, gone }: { status: number; gone?: Leg }): void {
   const { exchange, sessionId, session } = call
   const { transfer } = session
@@ -230,12 +255,45 @@ function fail(call: Call, { status, gone }: { status: number; gone?: Leg }): voi
   for (const leg of targetsOf(call)) {
     dropMember(call, leg, { status: 487, ...(gone === leg ? { gone } : {}) })
   }
-  call.change({ transfer: { ...transfer, target: null, also: null } })
-  if (isHere(call, by)) setProgress(call, status)
-  else {
+  const why = isRecall(call) ? transfer.status : status
+  call.change({ transfer: { ...transfer, target: null, also: null, status: why } })
+  if (isHere(call, by)) setProgress(call, why)
+  else recall(call)
+}
+
+/** It rings at who has transferred the call and has left. */
+function isRecall({ session: { transfer } }: Call): boolean {
+  return transfer !== null && transfer.target !== null && transfer.status >= 300
+}
+
+/** The party is not left to nobody: who has sent it away is called for it. When he does not come either, it
+ * is released with the reason of the target. */
+function recall(call: Call): void {
+  const { transfer } = call.session
+  assert(transfer !== null && transfer.target === null, 'the transfer has failed')
+  const { by, returnsTo, status } = transfer
+  const target = returnsTo === null ? null : addRecalled(call, by, returnsTo)
+  if (target === null) {
     const headers = [{ name: 'Reason', value: `SIP;cause=${status}` }]
     endCall(call, { by: 'callee', status: 200, headers })
+    return
   }
+  call.used('recall')
+  const startedAtMs = call.now.wallMs
+  call.change({ transfer: { ...transfer, returnsTo: null, target, startedAtMs } })
+  soundRinging(call)
+  startRinging(call, target, limits.noAnswerMs)
+  call.log('info', 'a transfer has failed, and rings again', { at: returnsTo, status })
+}
+
+/** Once his line is free of this call. */
+function recallLater({ exchange, sessionId }: Call): void {
+  exchange.followUps.push((now) =>
+    withSession(exchange, { sessionId, now }, (call) => {
+      const { transfer } = call.session
+      if (!isOver(call.session) && transfer !== null && transfer.target === null) recall(call)
+    }),
+  )
 }
 
 /** The target was called for long enough. */
@@ -244,9 +302,10 @@ function onTimer(call: Call, leg: Leg): void {
 }
 
 function restore(call: Call): void {
-  const { transfer } = call.session
-  if (isOver(call.session) || transfer === null || transfer.target === null) return
-  startRinging(call, transfer.target, restMs(call))
+  const { transfer, focus } = call.session
+  if (isOver(call.session) || transfer === null) return
+  if (transfer.target !== null) startRinging(call, transfer.target, restMs(call))
+  else if (focus === null && transfer.status >= 300 && !isHere(call, transfer.by)) recallLater(call)
 }
 
 /** The wall clocks of the nodes may differ; the wait is never longer than a whole one. */
