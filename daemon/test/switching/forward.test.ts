@@ -325,6 +325,47 @@ test('when nobody is there for a call without answer it goes on ringing', (t) =>
   t.true(stage.a.heard(200))
 })
 
+/** 103 talks, and 102 does not answer. */
+function ringingInVain(): Stage {
+  const stage = new Stage()
+  stage.addPhone('105', 'telephone')
+  set(stage, '102', { forward: { noAnswer: '103' } })
+  stage.phone('105').call('103')
+  c(stage).respond(inviteOf(stage, '103'), 200, sdp(c(stage).endpoint))
+  stage.phone('105').ack(stage.phone('105').told(200))
+  stage.a.call('102')
+  stage.b.respond(stage.b.asked('INVITE'), 180)
+  return stage
+}
+
+test('who stands in and is busy when the time is over is called as soon as he is free, over a take-over', (t) => {
+  for (const takesOver of [false, true]) {
+    const stage = ringingInVain()
+    stage.pass(25_000)
+    t.is(inviteOf(stage, '103').from.uri.user, '105')
+    t.false(stage.b.heard('CANCEL'))
+    if (takesOver) stage.takeOver()
+    stage.phone('105').request('BYE')
+    c(stage).respond(c(stage).asked('BYE'), 200)
+    stage.pass(1_100)
+    t.is(inviteOf(stage, '103').from.uri.user, '101')
+    t.true(stage.b.heard('CANCEL'))
+    t.is(headerValues(inviteOf(stage, '103'), 'Diversion').length, 1, 'the tries are no steps')
+  }
+})
+
+test('who answers before somebody else is free for him has the call', (t) => {
+  const stage = ringingInVain()
+  stage.pass(22_000)
+  stage.b.respond(stage.b.asked('INVITE'), 200, sdp(stage.b.endpoint))
+  stage.a.ack(stage.a.told(200))
+  stage.phone('105').request('BYE')
+  c(stage).respond(c(stage).asked('BYE'), 200)
+  stage.pass(5_000)
+  t.is(inviteOf(stage, '103').from.uri.user, '105')
+  t.false(stage.b.heard('CANCEL'))
+})
+
 test('a user sets and takes back his forwarding by dialling, and a wrong number changes nothing', (t) => {
   const stage = new Stage()
   const forward = () => {

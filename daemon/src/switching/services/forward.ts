@@ -129,13 +129,18 @@ function reasonIn(response: SipResponse): DiversionReason {
   return known.find((reason) => reason === said?.toLowerCase()) ?? 'deflection'
 }
 
-/** The account has somebody for calls that it does not answer. */
+/** Who stands in is busy or away just then: looked at again after so long. */
+const retryMs = 1_000
+
+/** The account has somebody for calls that it does not answer. Until he can be called, it rings on. */
 function onNoAnswer(call: Call, leg: Leg): void {
-  const { state } = call.session
+  const { exchange, sessionId, now } = call
   const member = call.member(leg)
-  const to = numberWithoutAnswer(call.exchange, call.session, member)
-  if (state !== 'ringing' || !isPresent(member) || to === null) return
-  goOn(call, leg, { to, reason: 'no-answer', silent: true })
+  const to = numberWithoutAnswer(exchange, call.session, member)
+  if (call.session.state !== 'ringing' || !isPresent(member) || to === null) return
+  if (goOn(call, leg, { to, reason: 'no-answer', silent: true })) return
+  const timer = { sessionId, timer: 'service', service: name, leg } as const
+  exchange.timers.start(timer, now.monotonicMs + retryMs)
 }
 
 /** @returns false when nobody else can be called; the call is as it was. */
