@@ -14,6 +14,7 @@ import { measureReplication } from './bench/replicated-bytes.ts'
 import { measureSetUp } from './bench/set-up.ts'
 import { measureStatusCommand } from './bench/status-command.ts'
 import { measureTakeOver } from './bench/take-over.ts'
+import { measureWaits } from './bench/waits.ts'
 import { commandLine } from './command-line.ts'
 import { ensurePackages, testPrograms } from './net/packages.ts'
 import { ensureNamespaces } from './net/privilege.ts'
@@ -26,6 +27,7 @@ const reportFile = join(buildFolder, 'bench.json')
 const benches: Readonly<Record<string, (context: BenchContext) => Promise<object>>> = {
   calls: measureSetUp,
   peer: measurePeer,
+  waits: measureWaits,
   memory: measureIdleCalls,
   media: measureMedia,
   replication: measureReplication,

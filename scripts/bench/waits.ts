@@ -1,0 +1,44 @@
+//! How long calls wait in a node that serves alone, at half of the goal of 400 calls a second on one core. For
+//! longer than `peer` looks, as collections of the old part of the heap are rare and decide what the longest waits are.
+import { callLab, runLoad, serverPlace } from './call-lab.ts'
+import { offSubjectCore } from './cores.ts'
+import { dialDelays } from './dial-delay.ts'
+import { type BenchContext, responseTimes } from './figures.ts'
+import { oneStep } from './rates.ts'
+import { SwitchSubject } from './switch-subject.ts'
+
+const callsPerSecond = 200
+/** The goal for the 99th hundredth. */
+const goalMs = 10
+/** V8 compiles for the first thousands of calls; the last of them come faster than what is measured. */
+const warmUp = [
+  { callsPerSecond: 150, calls: 2_400 },
+  { callsPerSecond: 250, calls: 1_500 },
+  { callsPerSecond: 350, calls: 1_400 },
+] as const
+
+export async function measureWaits({ seconds, say }: BenchContext): Promise<object> {
+  const lab = await callLab('one')
+  try {
+    return await offSubjectCore(async () => {
+      const subject = await SwitchSubject.in(lab, 'one node alone', (perSecond, calls) =>
+        runLoad(lab, { callsPerSecond: perSecond, calls }),
+      )
+      for (const load of warmUp) await runLoad(lab, load)
+      const { member, address } = await serverPlace(lab, 'switch')
+      const capture = await lab.capture(member, 'udp port 5060')
+      const step = await oneStep(subject, callsPerSecond, seconds)
+      const delays = dialDelays(await capture.stop(), address)
+      const waits = responseTimes(delays)
+      const late = delays.filter((ms) => ms > goalMs).length
+      say(
+        `${callsPerSecond}/s for ${seconds} s: ${waits.p50Ms} ms (p50), ${waits.p99Ms} (p99), ` +
+          `${waits.maxMs} at most, ${late} of ${waits.count} over ${goalMs}; ${step.cpuUsEach} us CPU each; ` +
+          `${step.failed} failed, ${step.retransmissions} retransmissions`,
+      )
+      return { ...step, waits, goalMs, late }
+    })
+  } finally {
+    await lab.close()
+  }
+}
