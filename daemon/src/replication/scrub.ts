@@ -1,6 +1,6 @@
-//! Each record is read again once a period and compared with the digest that was made when it was
-//! written: memory that changed under it is found although nobody used it. A few records at a time, so
-//! that no call waits.
+//! Each record is read again once a period and compared with its digest, which is made within a period of its
+//! writing: memory that changed under it later is found although nobody used it. A few records at a time, so that
+//! no call waits.
 import { limits } from '../limits.ts'
 import { type RecordAddress, tableNames } from '../tables/address.ts'
 import type { Tables } from '../tables/tables.ts'

@@ -37,6 +37,7 @@ interface Slot<R> {
   key: string
   version: number
   record: R | null
+  /** Digest of the record, in the sum of the table; 0 when there is none, or it is not made yet. */
   high: number
   low: number
 }
@@ -56,8 +57,11 @@ export class Table<R extends object> {
   #inFree = new Set<number>()
   #size = 0
   #pending = 0
+  /** Sums of the digests of all slots. */
   #high = 0
   #low = 0
+  /** Slots whose digest is not made yet. Records of a call change a dozen times before anybody asks. */
+  #undigested = new Set<number>()
 
   constructor(definition: TableDefinition<R>, notify: ChangeListener<R>) {
     this.name = definition.name
@@ -99,11 +103,13 @@ export class Table<R extends object> {
 
   /** Digest of all records with their addresses; equal on both nodes when the tables are equal. */
   get hash(): string {
+    this.#digestAll()
     return hex(this.#high) + hex(this.#low)
   }
 
   /** The digest of all records but those in these slots. */
   hashWithout(slots: readonly number[]): string {
+    this.#digestAll()
     let high = this.#high
     let low = this.#low
     for (const slot of new Set(slots)) {
@@ -121,8 +127,10 @@ export class Table<R extends object> {
     return slots
   }
 
-  /** True when the record is not what was written there: its memory changed. */
+  /** True when the record is not what it was when its digest was made, which this does at the first time: its
+   * memory changed. */
   isDamaged(slot: number): boolean {
+    if (this.#undigested.has(slot)) this.#digest(slot)
     const held = this.#slots[slot]
     if (held === undefined || held.record === null) return false
     const { high, low } = digestRecord(slot, held.key, held.record)
@@ -259,6 +267,7 @@ export class Table<R extends object> {
     this.#pending = 0
     this.#high = 0
     this.#low = 0
+    this.#undigested.clear()
   }
 
   /** The fields that are not of this version go on from the present record to the next one. */
@@ -308,17 +317,32 @@ export class Table<R extends object> {
     if (slot.key !== key && this.#slotOfKey.get(slot.key) === index)
       this.#slotOfKey.delete(slot.key)
     this.#size += (record === null ? 0 : 1) - (slot.record === null ? 0 : 1)
-    const digest = record === null ? { high: 0, low: 0 } : digestRecord(index, key, record)
-    this.#high = (this.#high - slot.high + digest.high) >>> 0
-    this.#low = (this.#low - slot.low + digest.low) >>> 0
+    this.#high = (this.#high - slot.high) >>> 0
+    this.#low = (this.#low - slot.low) >>> 0
+    slot.high = 0
+    slot.low = 0
     slot.key = key
     slot.version = version
     slot.record = freezeValue(record)
-    slot.high = digest.high
-    slot.low = digest.low
+    this.#undigested.add(index)
     const mapped = this.#slotOfKey.get(key)
     if (record !== null || mapped === undefined) this.#slotOfKey.set(key, index)
     return { address: { table: this.name, slot: index }, key, version }
+  }
+
+  /** Makes all digests that are missing. */
+  #digestAll(): void {
+    for (const index of this.#undigested) this.#digest(index)
+  }
+
+  #digest(index: number): void {
+    const slot = this.#slots[index]
+    if (!this.#undigested.delete(index) || slot === undefined || slot.record === null) return
+    const { high, low } = digestRecord(index, slot.key, slot.record)
+    slot.high = high
+    slot.low = low
+    this.#high = (this.#high + high) >>> 0
+    this.#low = (this.#low + low) >>> 0
   }
 }
 
