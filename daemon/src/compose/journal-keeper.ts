@@ -2,6 +2,7 @@
 //! follows one that died alone (DESIGN section 7).
 import type { AlarmReport } from '../oam/alarm-list.ts'
 import { Journal, type JournalFile, loadJournal } from '../replication/journal.ts'
+import type { JournalRow } from '../replication/journal-turn.ts'
 import type { RecordChange } from '../tables/address.ts'
 import type { Tables } from '../tables/tables.ts'
 
@@ -14,7 +15,7 @@ export class JournalKeeper {
   constructor(
     file: JournalFile,
     tables: Tables,
-    turnOf: (changes: readonly RecordChange[]) => Uint8Array,
+    turnOf: (rows: readonly JournalRow[]) => Uint8Array,
   ) {
     this.#file = file
     this.#tables = tables

@@ -84,9 +84,7 @@ export class SwitchEngine {
     })
     const told = (report: MergeReport, term: number) => this.#witness?.merged(report, term)
     this.merger = new Merger(this, { clock, log, told })
-    this.#journal = new JournalKeeper(journalFile, tables, (changes) =>
-      this.replicator.turnOf(changes),
-    )
+    this.#journal = new JournalKeeper(journalFile, tables, (rows) => this.replicator.turnOf(rows))
     tables.onChange((change, _previous, next) => this.#noteSession(change, next))
   }
 

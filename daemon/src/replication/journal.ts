@@ -1,9 +1,11 @@
 //! The journal of a switch that is alone: what changes, turn by turn, on a memory file system, so that its
 //! tables come back when the unit crashes while no standby has them (DESIGN section 7). Pure but for
 //! the injected file.
-import { addressId, type RecordChange, tableNames } from '../tables/address.ts'
-import type { Tables } from '../tables/tables.ts'
-import { readTurn } from './journal-turn.ts'
+import { type RecordChange, tableNames } from '../tables/address.ts'
+import type { SlotView } from '../tables/table.ts'
+import type { AnyRecord, Tables } from '../tables/tables.ts'
+import { type JournalRow, readTurn } from './journal-turn.ts'
+import { WrittenRecords } from './written-records.ts'
 
 /** The file and, while the journal is written anew, the one beside it that will take its place:
  * `platform/journal-file.ts`. Failures are values: a full disk must not end a call. */
@@ -49,7 +51,8 @@ interface Writing {
 export class Journal {
   readonly #file: JournalFile
   readonly #tables: Tables
-  readonly #turnOf: (changes: readonly RecordChange[]) => Uint8Array
+  readonly #turnOf: (rows: readonly JournalRow[]) => Uint8Array
+  readonly #written: WrittenRecords
   #open = false
   #bytes = 0
   #rewriteAtBytes = rewriteFromBytes
@@ -63,11 +66,12 @@ export class Journal {
   constructor(
     file: JournalFile,
     tables: Tables,
-    turnOf: (changes: readonly RecordChange[]) => Uint8Array,
+    turnOf: (rows: readonly JournalRow[]) => Uint8Array,
   ) {
     this.#file = file
     this.#tables = tables
     this.#turnOf = turnOf
+    this.#written = new WrittenRecords(tables)
   }
 
   /** This node serves alone from now on: writes all there is, a part in each `advance`. What an
@@ -76,6 +80,7 @@ export class Journal {
     if (this.#open) return
     this.#open = true
     this.#bytes = 0
+    this.#written.clear()
     this.#rewrite(urgent)
   }
 
@@ -90,15 +95,17 @@ export class Journal {
     this.#writing = null
     this.#failing = false
     this.#retryAtMs = null
+    this.#written.clear()
     this.#file.remove()
   }
 
-  /** Writes the records as they are now; call it once a turn with what changed. */
+  /** Writes what is different in the records now; call it once a turn with what changed. Until all is written for the
+   * first time, and after a failure, the present file does not have what a difference is one from: they are written
+   * whole. Later the file beside may not have it yet; then the whole record follows in it. */
   append(changes: readonly RecordChange[]): void {
     if (!this.#open || changes.length === 0) return
-    // A turn holds the records as they are now: each once is enough.
-    const newest = new Map(changes.map((change) => [addressId(change.address), change]))
-    const bytes = this.#turnOf([...newest.values()])
+    const isKnown = this.#writing?.pace !== urgent
+    const bytes = this.#turnOf(this.#written.rows(changes, isKnown ? 'differences' : 'whole'))
     // After a failure the file ends where it failed: what it says is old, and still was true together.
     if (!this.#failing && !this.#file.append(bytes)) this.#fail()
     this.#bytes += bytes.length
@@ -116,7 +123,7 @@ export class Journal {
     const writing = this.#writing
     if (writing === null || nowMs < writing.dueMs) return
     if (writing.pace.pauseMs > 0) writing.dueMs = nowMs + writing.pace.pauseMs
-    this.#appendNext(this.#turnOf(this.#some(writing)))
+    this.#appendNext(this.#turnOf(this.#written.rows(this.#some(writing), 'whole')))
     if (writing.table < tableNames.length || this.#writing === null) return
     this.#writing = null
     if (!this.#file.commitNext()) {
@@ -129,8 +136,8 @@ export class Journal {
   }
 
   /** The records that come next. */
-  #some(writing: Writing): RecordChange[] {
-    const records: RecordChange[] = []
+  #some(writing: Writing): SlotView<AnyRecord>[] {
+    const records: SlotView<AnyRecord>[] = []
     const { pace } = writing
     for (let looked = 0; looked < pace.slots && records.length < pace.records; looked += 1) {
       const name = tableNames[writing.table]
@@ -168,6 +175,7 @@ export class Journal {
   #fail(): void {
     this.failures++
     this.#failing = true
+    this.#written.clear()
     this.#writing = null
     this.#retryAtMs = null
   }

@@ -9,7 +9,7 @@ import type { SyncBody, SyncFrame } from '../wire/sync-frame-types.ts'
 import { BootGate } from './boot-gate.ts'
 import { Giving } from './giving.ts'
 import { HeardSip } from './heard-sip.ts'
-import { writeTurn } from './journal-turn.ts'
+import { type JournalRow, writeTurn } from './journal-turn.ts'
 import { PeerChannel } from './peer-channel.ts'
 import { type Port, type ReplicatorOutput, sendBody } from './port.ts'
 import { PrimarySide } from './primary.ts'
@@ -243,11 +243,9 @@ export class Replicator {
     return this.#take()
   }
 
-  /** The records as they are now, for the journal. */
-  turnOf(changes: readonly RecordChange[]): Uint8Array {
-    const views = changes.map(({ address }) => this.#options.tables.resolve(address))
-    const there = views.filter((view) => view !== null)
-    return writeTurn(this.#term, there, this.#options.key)
+  /** Bytes for the journal. */
+  turnOf(rows: readonly JournalRow[]): Uint8Array {
+    return writeTurn(this.#term, rows, this.#options.key)
   }
 
   status(nowMs: number): ReplicationStatus {

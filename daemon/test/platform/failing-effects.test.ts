@@ -146,7 +146,7 @@ function newJournal(path: string) {
   const changes: RecordChange[] = []
   tables.onChange((change) => changes.push(change))
   const file = openJournalFile(path)
-  const journal = new Journal(file, tables, (changes) => replicator.turnOf(changes))
+  const journal = new Journal(file, tables, (rows) => replicator.turnOf(rows))
   return { tables, journal, file, changes }
 }
 

@@ -72,7 +72,7 @@ for (const torn of [false, true]) {
       replicator.setRole('primary', 3, 0)
       const changes: RecordChange[] = []
       tables.onChange((change) => changes.push(change))
-      const journal = new Journal(file, tables, (changes) => replicator.turnOf(changes))
+      const journal = new Journal(file, tables, (rows) => replicator.turnOf(rows))
       let nowMs = 0
       const wasTrue = new Set([stateOf(new Tables())])
       const turn = (failed: string) => {

@@ -10,8 +10,7 @@ import type { RecordChange } from '../../src/tables/address.ts'
 import type { SlotView } from '../../src/tables/table.ts'
 import { Tables } from '../../src/tables/tables.ts'
 import type { User } from '../../src/tables/user.ts'
-import { serialiseRecord } from '../../src/wire/sync-body.ts'
-import { encodeSyncFrame } from '../../src/wire/sync-frame.ts'
+import { seal, tagBytes } from '../../src/wire/authentication-tag.ts'
 import { user } from './pair-simulation.ts'
 
 const key = new Uint8Array(32).fill(7)
@@ -67,7 +66,7 @@ function alone(file: JournalFile) {
     replicator.changed(change)
     changes.push(change)
   })
-  const journal = new Journal(file, tables, (changes) => replicator.turnOf(changes))
+  const journal = new Journal(file, tables, (rows) => replicator.turnOf(rows))
   const write = () => {
     journal.append(changes.splice(0))
     nowMs += 1_000
@@ -144,15 +143,15 @@ test('the journal is written anew when it has grown, and goes when a standby has
   const { users, journal, write } = alone(file)
   journal.open()
   let longest = 0
-  for (let round = 0; round < 12_000; round++) {
-    users.put({ ...user('1001', round), callId: 'c'.repeat(250) } as User)
+  for (let round = 0; round < 18_000; round++) {
+    users.put({ ...user('1001', round), callId: String(round).repeat(50) } as User)
     write()
     if (round % 100 === 0) longest = Math.max(longest, file.length)
   }
   t.true(longest < 4_400_000 && file.length < longest)
   const restored = new Tables()
   loadJournal(file, restored, key)
-  t.is(restored.table('user').get('1001')?.cseq, 11_999)
+  t.is(restored.table('user').get('1001')?.cseq, 17_999)
   journal.close()
   t.is(file.read(), null)
   t.is(loadJournal(file, new Tables(), key).frames, 0)
@@ -175,6 +174,59 @@ test('what changes while the journal is written anew is in it', (t) => {
   t.is(restored.hash('user'), tables.hash('user'))
 })
 
+test('what changes before all is written is in the file of the earlier life, whole', (t) => {
+  const file = new MemoryFile()
+  const { users, journal, write } = alone(file)
+  for (let index = 0; index < 600; index++) users.put(user(`u${index}`) as User)
+  write()
+  journal.open()
+  journal.advance(0)
+  t.true(file.next.length > 0, 'the first records are in the new file')
+  users.put(user('u1', 7) as User)
+  write()
+  t.is(journal.nextTimerMs(), 0, 'and not yet all')
+  const restored = new Tables()
+  loadJournal(file, restored, key)
+  t.is(restored.table('user').get('u1')?.cseq, 7)
+})
+
+/** Until it is written anew. */
+function growTooLong(
+  file: MemoryFile,
+  { users, journal, write }: Pick<ReturnType<typeof alone>, 'users' | 'journal' | 'write'>,
+): void {
+  for (let round = 0; journal.nextTimerMs() === Number.POSITIVE_INFINITY; round++) {
+    users.put({ ...user('u1', file.parts.length), callId: String(round % 2).repeat(250) } as User)
+    write()
+  }
+}
+
+test('what changes while a long journal is written anew is in both files, as differences too', (t) => {
+  const file = new MemoryFile()
+  const { users, tables, journal, write } = alone(file)
+  for (let index = 0; index < 600; index++) users.put(user(`u${index}`) as User)
+  write()
+  journal.open()
+  while (journal.nextTimerMs() === 0) journal.advance(0)
+  growTooLong(file, { users, journal, write })
+  const present = file.parts
+  const holds = () => {
+    const restored = new Tables()
+    t.is(loadJournal(file, restored, key).lostBytes, 0)
+    t.is(restored.hash('user'), tables.hash('user'))
+  }
+  for (let round = 0; file.parts === present; round++) {
+    // Some that are in the new file already, some that are not, some that never were anywhere.
+    for (const at of [0, 150, 300, 599])
+      users.put(user(`u${(at + round) % 600}`, round + 2) as User)
+    users.delete(`u${(round * 37) % 600}`)
+    users.put(user(`new${round}`) as User)
+    write()
+    if (round % 8 === 0) holds()
+  }
+  holds()
+})
+
 test('a journal that is only long is written anew beside the calls: little at a time, with pauses', (t) => {
   const file = new MemoryFile()
   const { users, tables, journal, write } = alone(file)
@@ -184,10 +236,7 @@ test('a journal that is only long is written anew beside the calls: little at a 
   let urgent = 0
   for (; journal.nextTimerMs() === 0; urgent++) journal.advance(0)
   t.true(urgent < 10, 'until all is written once there are no pauses')
-  while (journal.nextTimerMs() === Number.POSITIVE_INFINITY) {
-    users.put({ ...user('u1', file.parts.length), callId: 'c'.repeat(250) } as User)
-    write()
-  }
+  growTooLong(file, { users, journal, write })
   let nowMs = 1e9
   for (; journal.nextTimerMs() !== Number.POSITIVE_INFINITY; nowMs = journal.nextTimerMs()) {
     const before = file.next.length
@@ -285,27 +334,60 @@ test('the file on disk is appended to, replaced in one step and removed', (t) =>
   t.false(openJournalFile(join(directory, 'missing', 'journal')).append(Buffer.from('x')))
 })
 
-test('a journal that an earlier version has written is read: record frames, each with its length', (t) => {
+test('a journal that an earlier version has written is read: whole records with an HMAC', (t) => {
   const tables = new Tables()
   const users = tables.table('user')
   for (const name of ['1001', '1002']) users.put(user(name) as User)
-  const frames = [0, 1].map((slot) => {
-    const { address, key: name, version, record } = users.at(slot) as SlotView<User>
-    const { body, hash } = serialiseRecord(record)
-    const mark = { address, version, length: body.length, hash }
-    const header = { bootId: 'a'.repeat(16), term: 4, sequence: slot }
-    const frame = { ...header, kind: 'record', key: name, body, ...mark } as const
-    return withLength(encodeSyncFrame(frame, key) as Uint8Array)
+  const records = [0, 1].map((slot) => {
+    const { key: name, version, record } = users.at(slot) as SlotView<User>
+    return ['user', slot, name, version, record]
   })
+  const text = JSON.stringify({ term: 4, records })
+  const bytes = Buffer.alloc(8 + text.length + tagBytes)
+  bytes.writeUInt32BE(bytes.length - 4, 0)
+  bytes.write(`VCJ2${text}`, 4)
+  seal(bytes, key)
   const file = new MemoryFile()
-  file.append(withLength(Buffer.concat(frames)))
+  file.append(bytes)
   const restored = new Tables()
   t.deepEqual(loadJournal(file, restored, key), { frames: 2, term: 4, lostBytes: 0 })
   t.is(restored.hash('user'), tables.hash('user'))
+  t.is(loadJournal(file, new Tables(), new Uint8Array(32)).frames, 0)
 })
 
-function withLength(bytes: Uint8Array): Uint8Array {
-  const length = Buffer.alloc(4)
-  length.writeUInt32BE(bytes.length)
-  return Buffer.concat([length, bytes])
-}
+test('a record that the journal has is told by what is different in it', (t) => {
+  const file = new MemoryFile()
+  const { users, tables, journal, write } = alone(file)
+  journal.open()
+  write()
+  users.put(user('1001', 1) as User)
+  write()
+  const before = file.length
+  for (let cseq = 2; cseq < 5; cseq++) users.put(user('1001', cseq) as User)
+  write()
+  const told = file.parts.at(-1) as Uint8Array
+  t.is(file.length, before + told.length)
+  t.true(Buffer.from(told).toString('latin1', 12).includes('["user",0,"1001",4,1,[[["cseq"],4]]]'))
+  const restored = new Tables()
+  t.deepEqual(loadJournal(file, restored, key), { frames: 2, term: 3, lostBytes: 0 })
+  t.deepEqual(restored.table('user').at(0), tables.table('user').at(0))
+})
+
+test('a difference from a record that is not there is left out', (t) => {
+  const file = new MemoryFile()
+  const { users, journal, write } = alone(file)
+  journal.open()
+  write()
+  users.put(user('1001', 1) as User)
+  write()
+  const [whole] = file.parts.slice(-1)
+  users.put(user('1001', 2) as User)
+  write()
+  const [difference] = file.parts.slice(-1)
+  file.parts = [difference as Uint8Array]
+  t.deepEqual(loadJournal(file, new Tables(), key), { frames: 0, term: 3, lostBytes: 0 })
+  file.parts = [difference as Uint8Array, whole as Uint8Array, difference as Uint8Array]
+  const restored = new Tables()
+  loadJournal(file, restored, key)
+  t.is(restored.table('user').get('1001')?.cseq, 2)
+})

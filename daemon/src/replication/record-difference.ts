@@ -1,0 +1,64 @@
+//! What is different between two JSON values, place by place. The journal writes that of a record instead of all of
+//! it: a call changes its session a dozen times, a few fields of some hundred each time. Pure.
+
+/** A place (keys and indexes from the outside in; none: the whole value) and what is there now; without a value: the
+ * field is gone. */
+export type Difference = readonly [place: readonly Step[], value?: unknown]
+type Step = string | number
+
+/** What makes `after` of `before`. Parts that both share are not looked into. */
+export function differencesOf(before: unknown, after: unknown): Difference[] {
+  const found: Difference[] = []
+  compare(before, after, { place: [], found })
+  return found
+}
+
+interface Comparison {
+  readonly place: readonly Step[]
+  readonly found: Difference[]
+}
+
+function compare(before: unknown, after: unknown, { place, found }: Comparison): void {
+  if (Object.is(before, after)) return
+  if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {
+    for (const [index, item] of after.entries()) {
+      if (item !== before[index]) compare(before[index], item, { place: [...place, index], found })
+    }
+  } else if (isFields(before) && isFields(after)) {
+    for (const key in after) {
+      if (before[key] === after[key]) continue
+      const there = { place: [...place, key], found }
+      if (after[key] === undefined) found.push([there.place])
+      else if (Object.hasOwn(before, key)) compare(before[key], after[key], there)
+      else found.push([there.place, after[key]])
+    }
+    for (const key in before) if (!Object.hasOwn(after, key)) found.push([[...place, key]])
+  } else found.push([place, after])
+}
+
+/** The value after these differences. Where one is at a place that the value does not have, what should have it becomes
+ * undefined, so that no record comes of it. */
+export function withDifferences(value: unknown, differences: readonly Difference[]): unknown {
+  return differences.reduce<unknown>(
+    (there, [place, ...values]) => changed(there, place, values),
+    value,
+  )
+}
+
+/** @param values one, or none for a field that goes */
+function changed(value: unknown, place: readonly Step[], values: readonly unknown[]): unknown {
+  const [step, ...rest] = place
+  if (step === undefined) return values[0]
+  if (Array.isArray(value)) {
+    const isThere = typeof step === 'number' && step in value
+    return isThere ? value.with(step, changed(value[step], rest, values)) : undefined
+  }
+  if (!isFields(value) || typeof step !== 'string') return undefined
+  const { [step]: present, ...others } = value
+  if (rest.length === 0 && values.length === 0) return others
+  return { ...others, [step]: changed(present, rest, values) }
+}
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
