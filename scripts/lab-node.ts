@@ -24,6 +24,7 @@ import {
   sendSignal,
   signalTree,
 } from './net/processes.ts'
+import { makeRunFolder } from './net/run-folder.ts'
 import { SmallDisk } from './net/small-disk.ts'
 import { until } from './waiting.ts'
 
@@ -75,6 +76,7 @@ export class LabNode {
   readonly databaseFile: string
   /** Its own disk, if the lab gives it one. */
   readonly disk: SmallDisk | null
+  readonly removeRunFolder: () => void
   /** What the next start runs: another version of it during an upgrade. */
   program = daemonProgram
   readonly #options: LabNodeOptions
@@ -88,12 +90,20 @@ export class LabNode {
     this.name = `vccs-${options.node}`
     const { directory, diskBytes } = options
     this.disk = diskBytes === null ? null : new SmallDisk(directory, diskBytes)
-    mkdirSync(join(options.directory, 'run'), { recursive: true })
+    this.removeRunFolder = this.#makeRunFolder()
     this.controlSocket = join(options.directory, 'run/control.sock')
     this.databaseFile = join(options.directory, 'vccs.db')
     this.logFile = join(options.directory, 'vccsd.log')
     this.#configFile = join(options.directory, 'node.yaml')
     writeFileSync(this.#configFile, stringify(nodeFile(this.name, options)))
+  }
+
+  /** A small disk holds everything. */
+  #makeRunFolder(): () => void {
+    const { directory } = this.#options
+    if (this.disk === null) return makeRunFolder(directory)
+    mkdirSync(join(directory, 'run'))
+    return () => undefined
   }
 
   /** Starts the daemon; resolves when all its units are up. */

@@ -287,7 +287,9 @@ export class Lab {
 
   #removeFiles(): void {
     const keep = this.#options.keepFiles ?? process.env.VCCS_LAB_KEEP !== undefined
-    if (!keep) rmSync(this.directory, { recursive: true, force: true })
+    if (keep) return
+    rmSync(this.directory, { recursive: true, force: true })
+    for (const node of [this.a, this.b]) node.removeRunFolder()
   }
 }
 
