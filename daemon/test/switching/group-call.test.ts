@@ -1,5 +1,7 @@
 //! Group calls: who rings, who has the call, and that a take-over in between changes nothing.
 import test from 'ava'
+import { profileOf } from '../../src/tables/profile.ts'
+import { header } from '../../src/wire/sip/message.ts'
 import {
   conferenceStage,
   hangUp,
@@ -9,7 +11,7 @@ import {
   pickUp,
   roster,
 } from './conference-stage.ts'
-import type { Stage } from './core-stage.ts'
+import { type Stage, sdp } from './core-stage.ts'
 
 const members = ['231', '232', '233']
 
@@ -75,6 +77,133 @@ for (const death of ['no death', 'before', 'between']) {
     t.deepEqual(holdings(stage), nothing)
   })
 }
+
+/** 232 and 242 pick up the calls of each other. */
+function pickUpStage(): Stage {
+  const stage = conferenceStage()
+  for (const number of ['232', '242']) {
+    const entry = stage.tables.phoneBook.get(number)
+    if (entry === undefined) throw new Error(`no account ${number}`)
+    const profile = profileOf(entry)
+    const line = { ...profile.line, pickupGroup: 'tower' }
+    stage.tables.phoneBook.put({ ...entry, profile: { ...profile, line } })
+  }
+  return stage
+}
+
+const pickUps: Readonly<Record<string, (stage: Stage) => void>> = {
+  'the digits of the group': (stage) => stage.phone('242').call('*8'),
+  'the digits and the number of who rings': (stage) => stage.phone('242').call('**232'),
+  'the digits and the number of the group call': (stage) => {
+    const { called } = only(stage).history ?? { called: '' }
+    stage.phone('242').call(`**${called}`)
+  },
+  'Replaces, early only': (stage) => {
+    const { callId, from } = stage.phone('232').asked('INVITE')
+    const value = `${callId};to-tag=${from.parameters.get('tag')};from-tag=0;early-only`
+    const one = stage.phone('242')
+    one.call('232', sdp(one.endpoint), [`Replaces: ${value}`, 'Require: replaces'])
+  },
+}
+
+for (const [how, pick] of Object.entries(pickUps)) {
+  for (const death of ['no death', 'before', 'between']) {
+    const die = (stage: Stage, when: string) => {
+      if (death === when) stage.takeOver()
+    }
+
+    test(`first: picked up by ${how}, the others ring no more; ${death}`, (t) => {
+      const stage = pickUpStage()
+      const [caller, picker] = [stage.phone('241'), stage.phone('242')]
+      caller.call('800')
+      const rung = stage.phone('232')
+      rung.respond(rung.asked('INVITE'), 180)
+      die(stage, 'before')
+      pick(stage)
+      die(stage, 'between')
+      picker.ack(picker.told(200))
+      caller.ack(caller.told(200))
+      stage.pass(600)
+      for (const number of members) {
+        const phone = stage.phone(number)
+        if (!phone.heard('CANCEL')) phone.respond(phone.asked('INVITE'), 180)
+        t.regex(header(phone.asked('CANCEL'), 'Reason') ?? '', /cause=200/)
+        phone.respond(phone.asked('CANCEL'), 200)
+        phone.respond(phone.asked('INVITE'), 487)
+      }
+      t.is(only(stage).type, 'ordinary')
+      t.deepEqual(present(stage), ['241 talking', '242 talking'])
+      t.deepEqual(holdings(stage), { legs: 2, ports: 2, numbers: 1 })
+      stage.pass(30_000)
+      for (const one of [caller, picker]) {
+        if (one.heard('OPTIONS')) one.respond(one.asked('OPTIONS'), 200)
+      }
+      hangUp(caller)
+      picker.respond(picker.asked('BYE'), 200)
+      t.deepEqual(holdings(stage), nothing)
+      t.like(stage.records[0], { caller: '241', called: '800', services: ['group', 'pickup'] })
+    })
+
+    test(`all: picked up by ${how}, who is in, and the others join; ${death}`, (t) => {
+      const stage = pickUpStage()
+      const [caller, picker] = [stage.phone('241'), stage.phone('242')]
+      caller.call('801')
+      const rung = stage.phone('232')
+      rung.respond(rung.asked('INVITE'), 180)
+      die(stage, 'before')
+      pick(stage)
+      die(stage, 'between')
+      for (const one of [picker, caller]) {
+        const { contact } = one.told(200)
+        t.true(contact !== '*' && contact[0]?.parameters.has('isfocus'))
+        one.ack(one.told(200))
+      }
+      stage.pass(600)
+      t.true(rung.heard('CANCEL'))
+      rung.respond(rung.asked('CANCEL'), 200)
+      rung.respond(rung.asked('INVITE'), 487)
+      t.deepEqual(present(stage), ['241 talking', '231 calling', '233 calling', '242 talking'])
+      pickUp(stage, '233')
+      stage.pass(31_000)
+      t.deepEqual(present(stage), ['241 talking', '233 talking', '242 talking'])
+      for (const number of ['233', '242', '241']) hangUp(stage.phone(number))
+      t.deepEqual(holdings(stage), nothing)
+    })
+  }
+}
+
+test('a member of the group who picks up for another one rings no more himself', (t) => {
+  for (const number of ['800', '801']) {
+    const stage = pickUpStage()
+    stage.phone('241').call(number)
+    const picker = stage.phone('232')
+    picker.respond(picker.asked('INVITE'), 180)
+    const entry = stage.tables.phoneBook.get('242')
+    if (entry === undefined) throw new Error('no account')
+    stage.tables.phoneBook.put({ ...entry, number: '231' })
+    picker.call('*8')
+    t.true(picker.heard(200), number)
+    t.true(picker.heard('CANCEL'), number)
+    t.is(present(stage).filter((one) => one.startsWith('232')).length, 1, number)
+  }
+})
+
+test('a group call is not picked up by strangers to it, and there is nothing after its answer', (t) => {
+  const stage = pickUpStage()
+  const ask = (from: string, number: string) => {
+    const phone = stage.phone(from)
+    phone.call(number)
+    return phone.inbox.findLast((one) => one.kind === 'response' && one.status >= 300)
+  }
+  t.like(ask('242', '**800'), { status: 480 }, 'nobody calls it')
+  stage.phone('241').call('800')
+  t.like(ask('240', '*8'), { status: 480 })
+  t.like(ask('240', '**800'), { status: 403 })
+  t.like(ask('242', '**801'), { status: 480 })
+  pickUp(stage, '231')
+  t.like(ask('242', '*8'), { status: 480 })
+  t.deepEqual(present(stage), ['241 talking', '231 talking'])
+})
 
 test('nobody answers: 408 after the time of the group, also when the primary died meanwhile', (t) => {
   const stage = conferenceStage()

@@ -135,8 +135,13 @@ function onGroupAnswered(call: Call, answered: Answered): void {
     onLateSuccess(call, answered)
     return
   }
-  if (groupOf(call.exchange, call.session)?.mode === 'all') begin(call, answered)
+  if (isForAll(call.exchange, call.session)) begin(call, answered)
   else win(call, answered)
+}
+
+/** Whoever answers joins. */
+export function isForAll(exchange: Exchange, session: Conference): boolean {
+  return session.type === 'group' && groupOf(exchange, session)?.mode === 'all'
 }
 
 /** As the plan has it now; of a group that is gone the first answer wins. */
@@ -189,6 +194,23 @@ function win(call: Call, answered: Answered): void {
 
 /** The first of them: caller and answerer are a conference, which the others join as they answer. */
 function begin(call: Call, answered: Answered): void {
+  gather(call)
+  onInvitedAnswered(call, answered)
+}
+
+/** Somebody has picked up (代答), and is the first of them.
+ * @param leg of his INVITE, which is open */
+export function beginWith(call: Call, leg: Leg, wg67Versions: readonly string[]): void {
+  gather(call)
+  const { seat } = call.member(leg)
+  if (seat !== null) {
+    call.changeMember(leg, { seat: { ...seat, wg67Version: wg67Versions.join(', ') } })
+  }
+  answerMember(call, leg)
+}
+
+/** The caller is in, and the others may come. */
+function gather(call: Call): void {
   const { exchange, session, sessionId, now } = call
   const caller = callerOf(call)
   const group = groupOf(exchange, session)
@@ -220,7 +242,6 @@ function begin(call: Call, answered: Answered): void {
   exchange.timers.stop({ sessionId, timer: 'no-answer' })
   exchange.answered += 1
   answerMember(call, caller)
-  onInvitedAnswered(call, answered)
 }
 
 function onGroupRefused(call: Call, { leg, status }: Failed): void {

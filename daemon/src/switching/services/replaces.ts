@@ -6,6 +6,7 @@ import { profileOf } from '../../tables/profile.ts'
 import type { Conference, Leg, Member } from '../../tables/wired-conference.ts'
 import { legOf } from '../../tables/wired-conference.ts'
 import { header } from '../../wire/sip/message.ts'
+import { beginWith, groupOf, isForAll } from '../conference/group.ts'
 import { pendingServerOf } from '../dialog/pending.ts'
 import { type ReplacedLeg, type Replaces, readReplaces, replacedLeg } from '../dialog/replaces.ts'
 import type { CoreEffect } from '../effects.ts'
@@ -52,7 +53,7 @@ function refusalOf(
   { isEarlyOnly }: Replaces,
 ): number | null {
   if (isOver(session) || !isPresent(member)) return 603
-  if (session.type !== 'ordinary' || session.transfer !== null) return 491
+  if (session.transfer !== null || !isCall(session)) return 491
   if (!isSettingUp(member)) {
     if (isEarlyOnly) return 486
     return member.user === xip.sourceUser ? null : 403
@@ -61,14 +62,19 @@ function refusalOf(
   return mayPickUp(exchange, xip.sourceUser, member.user) ? null : 403
 }
 
+/** Of two, or one that rings at a group. Who rings for a conference that runs is meant himself. */
+function isCall({ type }: Conference): boolean {
+  return type === 'ordinary' || type === 'group'
+}
+
 /** One's own other telephone, and those of one's pick-up group. */
 function mayPickUp(exchange: Exchange, picker: string, called: string): boolean {
   if (picker === called) return true
-  const group = groupOf(exchange, picker)
-  return group !== null && group === groupOf(exchange, called)
+  const group = pickupGroupOf(exchange, picker)
+  return group !== null && group === pickupGroupOf(exchange, called)
 }
 
-function groupOf({ options }: Exchange, number: string): string | null {
+function pickupGroupOf({ options }: Exchange, number: string): string | null {
   const entry: PhoneBookEntry | undefined = options.tables.phoneBook.get(number)
   return entry === undefined ? null : profileOf(entry).line.pickupGroup
 }
@@ -80,12 +86,19 @@ function pickUpByNumber(work: SetUp): CoreEffect[] | null {
   if (destination.kind !== 'feature') return null
   const { feature, argument } = destination
   if (feature !== 'pickup' && feature !== 'pickupOf') return null
-  if (feature === 'pickupOf' && !mayPickUp(exchange, xip.sourceUser, argument)) {
+  if (feature === 'pickupOf' && !mayPickUpAt(exchange, xip.sourceUser, argument)) {
     return refuse(exchange, invitation, 403)
   }
   const found = ringingFor(exchange, xip.sourceUser, feature === 'pickup' ? null : argument)
   if (found === null) return refuse(exchange, invitation, 480)
   return takePlace(work, found)
+}
+
+/** @param number of an account, or of a group: for one of its members */
+function mayPickUpAt(exchange: Exchange, picker: string, number: string): boolean {
+  const group = exchange.plan.groups.find((one) => one.number === number)
+  const called = group?.members ?? [number]
+  return called.some((one) => mayPickUp(exchange, picker, one))
 }
 
 /** The call of the highest priority, of these the one that waits longest.
@@ -95,12 +108,17 @@ function ringingFor(
   picker: string,
   called: string | null,
 ): { session: Conference; member: Member } | null {
-  const isMeant = ({ user }: Member) =>
-    called === null ? user !== picker && mayPickUp(exchange, picker, user) : user === called
+  const isMeant = (session: Conference, { user }: Member) => {
+    if (called === null) return user !== picker && mayPickUp(exchange, picker, user)
+    if (session.type !== 'group' || groupOf(exchange, session)?.number !== called) {
+      return user === called
+    }
+    return mayPickUp(exchange, picker, user)
+  }
   const ringing = exchange.sessions.values().flatMap((session) => {
-    if (session.state !== 'ringing' || session.type !== 'ordinary') return []
-    return session.members
-      .filter((member) => member.side === 'callee' && isPresent(member) && isMeant(member))
+    if (session.state !== 'ringing' || !isCall(session)) return []
+    return calledIn(session)
+      .filter((member) => isMeant(session, member))
       .map((member) => ({ session, member }))
   })
   ringing.sort(
@@ -128,12 +146,17 @@ export function takePlace(
   call.change({ members: [...session.members, { ...made, localPort }], legCount })
   call.accept(leg, 'pendingServer', { id: invitation.id, pending })
   const isEarly = isSettingUp(former)
+  const joins = isEarly && isForAll(exchange, session)
   call.used(isEarly ? 'pickup' : 'replacement')
-  for (const left of isEarly ? calledIn(session) : [former]) {
+  const called = calledIn(session)
+  // Where all come who answer, the others ring on.
+  const left = joins ? called.filter((one) => one === former || one.user === made.user) : called
+  for (const one of isEarly ? left : [former]) {
     const headers = isEarly ? [{ name: 'Reason', value: elsewhere }] : []
-    dropMember(call, legOf(left), { status: 487, headers })
+    dropMember(call, legOf(one), { status: 487, headers })
   }
-  if (isEarly) answer(call, leg)
+  if (joins) beginWith(call, leg, work.xip.wg67Versions)
+  else if (isEarly) answer(call, leg)
   else goOn(call, leg)
   call.log('info', isEarly ? 'a call is picked up' : 'a dialog is replaced', { of: former.user })
   return call.commit()
@@ -144,13 +167,13 @@ function calledIn({ members }: Conference): Member[] {
   return members.filter((one) => one.side === 'callee' && isPresent(one) && isSettingUp(one))
 }
 
-/** The call has its answer. */
+/** The call has its answer, and is one of two. */
 function answer(call: Call, leg: Leg): void {
   const { exchange, sessionId, now } = call
   exchange.timers.stop({ sessionId, timer: 'no-answer' })
   exchange.answered += 1
   answerNewcomer(call, leg)
-  call.change({ state: 'communicating', answeredAtMs: now.wallMs })
+  call.change({ type: 'ordinary', state: 'communicating', answeredAtMs: now.wallMs })
 }
 
 /** The far end talks already. */
