@@ -24,16 +24,25 @@ function compare(before: unknown, after: unknown, { place, found }: Comparison):
     for (const [index, item] of after.entries()) {
       if (item !== before[index]) compare(before[index], item, { place: [...place, index], found })
     }
-  } else if (isFields(before) && isFields(after)) {
-    for (const key in after) {
-      if (before[key] === after[key]) continue
-      const there = { place: [...place, key], found }
-      if (after[key] === undefined) found.push([there.place])
-      else if (Object.hasOwn(before, key)) compare(before[key], after[key], there)
-      else found.push([there.place, after[key]])
-    }
-    for (const key in before) if (!Object.hasOwn(after, key)) found.push([[...place, key]])
-  } else found.push([place, after])
+  } else if (isFields(before) && isFields(after)) compareFields(before, after, { place, found })
+  else found.push([place, after])
+}
+
+function compareFields(before: Fields, after: Fields, { place, found }: Comparison): void {
+  let onlyBefore = 0
+  for (const key in after) {
+    const value = after[key]
+    onlyBefore -= 1
+    if (before[key] === value && value !== undefined) continue
+    const isNew = !Object.hasOwn(before, key)
+    if (isNew) onlyBefore += 1
+    if (value === undefined) found.push([[...place, key]])
+    else if (isNew) found.push([[...place, key], value])
+    else compare(before[key], value, { place: [...place, key], found })
+  }
+  for (const _key in before) onlyBefore += 1
+  if (onlyBefore === 0) return
+  for (const key in before) if (!Object.hasOwn(after, key)) found.push([[...place, key]])
 }
 
 /** The value after these differences. Where one is at a place that the value does not have, what should have it becomes
@@ -59,6 +68,8 @@ function changed(value: unknown, place: readonly Step[], values: readonly unknow
   return { ...others, [step]: changed(present, rest, values) }
 }
 
-function isFields(value: unknown): value is Record<string, unknown> {
+type Fields = Readonly<Record<string, unknown>>
+
+function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
