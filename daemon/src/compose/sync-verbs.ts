@@ -49,7 +49,7 @@ async function status({
   configuration,
 }: SyncParts): Promise<Result<SyncStatus>> {
   const nowMs = monotonicMs()
-  const { tables, verify, ...now } = replicator.status(nowMs)
+  const { verify, ...now } = replicator.status(nowMs)
   const { atMs, ...counts } = verify
   const logged = await attempt(() => readLogCounts(configuration.database))
   if (!logged.ok) return logged
@@ -60,7 +60,7 @@ async function status({
       inStep: now.inStep,
       peer: now.peer,
       pending: now.pending,
-      tables: Object.entries(tables).map(([table, one]) => ({ table, ...one })),
+      tables: Object.entries(replicator.tableStates()).map(([table, one]) => ({ table, ...one })),
       comparedMsAgo: atMs === null ? null : nowMs - atMs,
       ...counts,
       refused: { ...now.refused },
@@ -99,7 +99,7 @@ async function compareTables(parts: SyncParts): Promise<Result<RealTime>> {
   if (!answer.ok) return answer
   const peer = verbs['sync.status'].result.omit({ schema: true }).safeParse(answer.value)
   if (!peer.success) return failure('operation-failed', 'the answer of the peer is not readable')
-  const own = parts.replicator.status(monotonicMs()).tables
+  const own = parts.replicator.tableStates()
   return success(
     peer.data.realTime.tables
       .filter(({ table }) => table in own)

@@ -4,11 +4,15 @@ import type { Receiver } from './receiver.ts'
 import type { Sender } from './sender.ts'
 import type { StandbySide } from './standby.ts'
 
+/** What a table holds. */
+export type TableStates = Readonly<
+  Record<TableName, { records: number; pending: number; hash: string }>
+>
+
 export interface ReplicationStatus {
   readonly inStep: boolean
   readonly pending: number
   readonly peer: 'none' | 'catching-up' | 'following'
-  readonly tables: Readonly<Record<TableName, { records: number; pending: number; hash: string }>>
   readonly sent: Readonly<Sender['counters']>
   readonly received: Readonly<Receiver['counters']>
   readonly refused: Readonly<Record<string, number>>

@@ -14,7 +14,7 @@ import { PeerChannel } from './peer-channel.ts'
 import { type Port, type ReplicatorOutput, sendBody } from './port.ts'
 import { PrimarySide } from './primary.ts'
 import { Receiver } from './receiver.ts'
-import type { ReplicationStatus } from './replication-status.ts'
+import type { ReplicationStatus, TableStates } from './replication-status.ts'
 import { Sender } from './sender.ts'
 import { StandbySide } from './standby.ts'
 import { Taking } from './taking.ts'
@@ -249,16 +249,10 @@ export class Replicator {
   }
 
   status(nowMs: number): ReplicationStatus {
-    const tables = {} as Record<TableName, { records: number; pending: number; hash: string }>
-    for (const name of tableNames) {
-      const { size, pending, hash } = this.#options.tables.any(name)
-      tables[name] = { records: size, pending, hash }
-    }
     return {
       inStep: this.inStep(nowMs),
       pending: this.pending(),
       peer: this.#peerAlive ? (this.#isFollowed() ? 'following' : 'catching-up') : 'none',
-      tables,
       sent: { ...this.#sender.counters },
       received: { ...this.#receiver.counters },
       refused: { ...this.#refused },
@@ -266,6 +260,16 @@ export class Replicator {
       lastSweep: this.#primary.lastSweep,
       verify: this.#verifyStatus(),
     }
+  }
+
+  /** Makes the digests of all that has changed: for who wants to know. */
+  tableStates(): TableStates {
+    const states = {} as Record<TableName, TableStates[TableName]>
+    for (const name of tableNames) {
+      const { size, pending, hash } = this.#options.tables.any(name)
+      states[name] = { records: size, pending, hash }
+    }
+    return states
   }
 
   #verifyStatus(): ReplicationStatus['verify'] {

@@ -9,6 +9,8 @@ import type { Tables } from '../tables/tables.ts'
 const turnsMin = 20
 const turnsMax = 100
 const recordsPerTurn = 20
+/** Of the digests that are missing, so that few are when both nodes compare them. */
+const digestShare = 0.1
 
 export class Scrub {
   readonly #tables: Tables
@@ -29,6 +31,7 @@ export class Scrub {
    * @returns the addresses of those that are not what was written. */
   advance(nowMs: number): RecordAddress[] {
     if (nowMs < this.#dueMs) return []
+    for (const name of tableNames) this.#tables.any(name).digestSome(digestShare)
     const slots = tableNames.reduce((sum, name) => sum + this.#tables.any(name).slotCount, 0)
     const turns = Math.min(Math.max(Math.ceil(slots / recordsPerTurn), turnsMin), turnsMax)
     const turnMs = limits.tableHashMs / turns

@@ -107,6 +107,16 @@ export class Table<R extends object> {
     return hex(this.#high) + hex(this.#low)
   }
 
+  /** Makes this share of the digests that are missing, the oldest first. */
+  digestSome(share: number): void {
+    let left = Math.ceil(this.#undigested.size * share)
+    for (const index of this.#undigested) {
+      if (left <= 0) return
+      left -= 1
+      this.#digest(index)
+    }
+  }
+
   /** The digest of all records but those in these slots. */
   hashWithout(slots: readonly number[]): string {
     this.#digestAll()

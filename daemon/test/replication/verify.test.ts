@@ -134,6 +134,8 @@ test('a digest that nobody asked for is made once, of the record as it is then',
   users.put(user('b') as User)
   t.false(users.isDamaged(0))
   users.put(user('a', 5) as User)
+  users.digestSome(0.1)
+  users.digestSome(1)
   users.delete('b')
   other.table('user').apply({ table: 'user', slot: 0 }, 'a', 6, user('a', 5) as User)
   t.is(tables.hash('user'), other.hash('user'))
