@@ -1,5 +1,6 @@
 //! Group call (群组呼叫, S1.81): one number calls several terminals. They ring together; the first answer has
-//! the call, and the others ring no more, or whoever answers joins.
+//! the call, and the others ring no more, or whoever answers joins. Who does not want to be disturbed does
+//! not ring; where his calls go else is no matter of the group.
 import { limits } from '../../limits.ts'
 import type { User } from '../../tables/user.ts'
 import { type Conference, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
@@ -13,7 +14,7 @@ import { onAnswered } from '../wired/answer.ts'
 import { Call } from '../wired/call.ts'
 import type { Answered, Failed } from '../wired/events.ts'
 import type { Exchange } from '../wired/exchange.ts'
-import { lineState } from '../wired/line.ts'
+import { lineState, mayRing } from '../wired/line.ts'
 import { offerTo } from '../wired/media.ts'
 import { memberOfInvite, memberToInvite, nextLeg } from '../wired/member.ts'
 import { redirectToAll } from '../wired/redirect.ts'
@@ -86,6 +87,7 @@ function ring(call: Call, user: string, { xip, invitation }: SetUp): number {
   const { exchange, session, sessionId, now } = call
   const entry = exchange.options.tables.phoneBook.get(user)
   if (entry === undefined || entry.type === 'radio' || user === xip.sourceUser) return 404
+  if (!mayRing(entry, session.priority)) return 480
   const line = lineState(exchange, entry, now)
   if (line.kind === 'busy') return 486
   if (line.kind !== 'free') return 480
@@ -155,6 +157,7 @@ export function freeMembers(exchange: Exchange, group: GroupPlan, asked: Asked):
   const free = group.members.flatMap((user) => {
     const entry = exchange.options.tables.phoneBook.get(user)
     if (entry === undefined || entry.type === 'radio' || asked.without.includes(user)) return []
+    if (!mayRing(entry, asked.priority)) return []
     const line = lineState(exchange, entry, asked.now)
     return line.kind === 'free' ? [line.user] : []
   })
@@ -164,6 +167,7 @@ export function freeMembers(exchange: Exchange, group: GroupPlan, asked: Asked):
 interface Asked {
   /** Who takes part already. */
   readonly without: readonly string[]
+  readonly priority: string
   readonly now: Now
 }
 
@@ -173,9 +177,10 @@ export function forwardToGroup(
   leg: Leg,
   { group, silent }: { readonly group: GroupPlan; readonly silent: boolean },
 ): boolean {
-  const { exchange, sessionId, now } = call
-  const without = call.session.members.filter(isPresent).map(({ user }) => user)
-  const callees = freeMembers(exchange, group, { without, now })
+  const { exchange, session, sessionId, now } = call
+  const { priority } = session
+  const without = session.members.filter(isPresent).map(({ user }) => user)
+  const callees = freeMembers(exchange, group, { without, priority, now })
   if (!redirectToAll(call, leg, { callees, silent })) return false
   call.change({ type: 'group' })
   const clock = { sessionId, timer: 'no-answer' } as const

@@ -3,7 +3,7 @@ import { limits } from '../../limits.ts'
 import type { User } from '../../tables/user.ts'
 import type { Leg, Member } from '../../tables/wired-conference.ts'
 import type { Call } from '../wired/call.ts'
-import { lineState } from '../wired/line.ts'
+import { lineState, mayRing } from '../wired/line.ts'
 import { offerTo } from '../wired/media.ts'
 import { memberToInvite, nextLeg } from '../wired/member.ts'
 import { isPresent } from '../wired/sessions.ts'
@@ -39,11 +39,13 @@ export function whyNotInvited(call: Call, user: string): number {
   return exchange.resources.hasPort() ? 0 : 503
 }
 
-/** The registration of whom is called, or the status that says why not. */
+/** The registration of whom is called, or the status that says why not. It is he who is invited: his
+ * forwarding is not followed. */
 function calleeOf({ exchange, session, now }: Call, user: string): User | number {
   const entry = exchange.options.tables.phoneBook.get(user)
   if (entry === undefined || entry.type === 'radio') return 404
   if (seatsOf(session, entry).length > 0) return 486
+  if (!mayRing(entry, session.priority)) return 480
   const line = lineState(exchange, entry, now)
   if (line.kind === 'not-registered') return 480
   if (line.kind === 'loop') return 482

@@ -14,7 +14,7 @@ import { lineState } from '../wired/line.ts'
 import { refuse } from '../wired/refuse.ts'
 import { calledAtMs, isPresent } from '../wired/sessions.ts'
 import { dispatch, type SetUp } from '../wired/setup.ts'
-import type { Xip } from '../xip/xip.ts'
+import { ringsThrough, type Xip } from '../xip/xip.ts'
 import {
   type DiversionReason,
   type ForwardChoice,
@@ -48,7 +48,7 @@ export function viewOf(exchange: Exchange, priority: string, now: Now): ForwardV
   return {
     phoneBook: (number) => phoneBook.get(number),
     line: (entry) => lineState(exchange, entry, now),
-    ringsThrough: priority === 'emergency' || priority === 'urgent',
+    ringsThrough: ringsThrough(priority),
     wallMs: now.wallMs,
   }
 }

@@ -116,7 +116,11 @@ function calleesOf(call: Call, by: Leg, number: string): Callee[] | Entrance | n
     }
     case 'group': {
       const without = [party.user, user]
-      const free = freeMembers(exchange, destination.group, { without, now })
+      const free = freeMembers(exchange, destination.group, {
+        without,
+        priority: session.priority,
+        now,
+      })
       return free.length === 0 ? 480 : free
     }
     case 'conference': {

@@ -5,6 +5,7 @@ import type { User } from '../../tables/user.ts'
 import type { Conference } from '../../tables/wired-conference.ts'
 import type { Now } from '../effects.ts'
 import { liveBindings, userWith } from '../registrar/bindings.ts'
+import { ringsThrough } from '../xip/xip.ts'
 import type { Exchange } from './exchange.ts'
 
 export type LineState =
@@ -27,6 +28,11 @@ export function lineState(exchange: Exchange, entry: PhoneBookEntry, now: Now): 
   const { calls } = profileOf(entry).line
   const kind = telephoneCalls(exchange, entry.number).length >= calls ? 'busy' : 'free'
   return { kind, user: there }
+}
+
+/** False: its user does not want to be disturbed, but by calls that ring through (优先呼叫). */
+export function mayRing(entry: PhoneBookEntry, priority: string): boolean {
+  return ringsThrough(priority) || !profileOf(entry).settings.doNotDisturb
 }
 
 /** The calls that occupy the line: instantaneous access and monitoring have resources of their own

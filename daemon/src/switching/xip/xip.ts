@@ -22,6 +22,11 @@ export function priorityRank(priority: string): number {
   return at < 0 ? priorities.indexOf('normal') : at
 }
 
+/** It rings at who was called, whatever he has set (优先呼叫). */
+export function ringsThrough(priority: string): boolean {
+  return priority === 'emergency' || priority === 'urgent'
+}
+
 /** Intrusion (强插) and forced release (强拆). */
 export type Urge = 'intrude' | 'release'
 
