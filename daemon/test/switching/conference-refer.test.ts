@@ -138,3 +138,98 @@ test('what cannot be a member is refused to who asks for it, by its reason', (t)
     t.is(only(stage).transfer, null)
   }
 })
+
+/** 231 has opened 700, and 232 and 233 are in it. */
+function threeIn(): Stage {
+  const stage = conferenceStage()
+  for (const number of ['231', '232', '233']) dialIn(stage, number, '700')
+  return stage
+}
+
+function asksToDrop(stage: Stage, from: string, number: string, more: string[] = []): void {
+  const headers = [`Refer-To: <sip:${number}@10.0.0.9;method=BYE>`, ...more]
+  stage.phone(from).request('REFER', { headers })
+}
+
+for (const takesOver of [false, true]) {
+  const how = takesOver ? ', also of the other node' : ''
+  test(`the owner drops a member, and somebody who still rings${how}`, (t) => {
+    const stage = threeIn()
+    const owner = stage.phone('231')
+    const told = () => {
+      const { body } = owner.asked('NOTIFY')
+      if (takesOver) stage.takeOver()
+      owner.respond(owner.asked('NOTIFY'), 200)
+      return body.trim()
+    }
+    asksToDrop(stage, '231', '232')
+    t.true(owner.heard(202))
+    t.is(told(), 'SIP/2.0 200 OK')
+    t.true(stage.phone('232').heard('BYE'))
+    stage.phone('232').respond(stage.phone('232').asked('BYE'), 200)
+    t.deepEqual(present(stage), ['231 talking', '233 talking'])
+    t.like(only(stage).focus, { away: [{ user: '232', status: 200 }] })
+    t.is(stage.order('700', { kind: 'add', user: '234' }), null)
+    stage.phone('234').respond(stage.phone('234').asked('INVITE'), 180)
+    asksToDrop(stage, '231', '234')
+    t.is(told(), 'SIP/2.0 200 OK')
+    stage.pass(600)
+    t.true(stage.phone('234').heard('CANCEL'))
+    t.deepEqual(present(stage), ['231 talking', '233 talking'])
+    asksToDrop(stage, '231', '232')
+    t.is(told(), 'SIP/2.0 404 Not Found', 'he is not there any more')
+    t.is(only(stage).transfer, null)
+    t.deepEqual(holdings(stage), { legs: 2, ports: 2, numbers: 1 })
+  })
+}
+
+test('who is not the owner drops nobody: 403; nor does anybody in a call of two: 400', (t) => {
+  const stage = threeIn()
+  asksToDrop(stage, '232', '233')
+  t.true(stage.phone('232').heard(403))
+  t.false(stage.phone('233').heard('BYE'))
+  const [a, b] = [stage.phone('235'), stage.phone('236')]
+  a.call('236')
+  pickUp(stage, '236')
+  a.ack(a.told(200))
+  asksToDrop(stage, '235', '236')
+  t.true(a.heard(400))
+  t.false(b.heard('BYE'))
+})
+
+test('an owner who only listens, and has locked his conference, drops members all the same', (t) => {
+  const stage = conferenceStage()
+  for (const number of ['239', '231', '232']) {
+    if (number === '239') dialIn(stage, number, '710')
+    else pickUp(stage, number)
+  }
+  t.is(stage.order('710', { kind: 'lock', locked: true }), null)
+  asksToDrop(stage, '239', '231', ['Refer-Sub: false'])
+  t.true(stage.phone('231').heard('BYE'))
+  t.false(stage.phone('239').heard('NOTIFY'))
+  t.is(only(stage).transfer, null)
+})
+
+test('the owner drops himself: he is told, and the others go on', (t) => {
+  const stage = threeIn()
+  asksToDrop(stage, '231', '231')
+  const owner = stage.phone('231')
+  t.is(owner.asked('NOTIFY').body, 'SIP/2.0 200 OK\r\n')
+  owner.respond(owner.asked('NOTIFY'), 200)
+  owner.respond(owner.asked('BYE'), 200)
+  t.deepEqual(present(stage), ['232 talking', '233 talking'])
+  t.is(only(stage).transfer, null)
+})
+
+test('a drop that leaves too few ends the conference', (t) => {
+  const stage = conferenceStage()
+  const [a, b] = [stage.phone('231'), stage.phone('232')]
+  a.call('801')
+  pickUp(stage, '232')
+  a.ack(a.told(200))
+  asksToDrop(stage, '231', '232')
+  t.is(a.asked('NOTIFY').body, 'SIP/2.0 200 OK\r\n')
+  for (const one of [a, b]) one.respond(one.asked('BYE'), 200)
+  t.is(stage.core.liveSessions, 0)
+  t.deepEqual(holdings(stage), { legs: 0, ports: 0, numbers: 0 })
+})

@@ -6,6 +6,8 @@ import type { Call } from '../wired/call.ts'
 import { isOfSite } from './site-uri.ts'
 
 export interface Referral {
+  /** What the number is asked for: to come, or to go. */
+  readonly method: 'INVITE' | 'BYE'
   readonly number: string
   /** Null: a call to the number. */
   readonly replaces: Replaces | null
@@ -27,12 +29,14 @@ export function referralOf(
   const { uri } = target
   if (uri.scheme !== 'sip') return { status: 416 }
   const method = uri.parameters.get('method')?.toUpperCase() ?? 'INVITE'
-  if (method !== 'INVITE' || uri.user === null || uri.user === '') return { status: 400 }
+  const isKnown = method === 'INVITE' || method === 'BYE'
+  if (!isKnown || uri.user === null || uri.user === '') return { status: 400 }
   const replaces = replacesIn(uri)
   if (replaces === 'unreadable') return { status: 400 }
   // A dialog is found by its names alone; a number of another system is none of this one.
   if (replaces === null && !isOfSite(exchange, uri, now.wallMs)) return { status: 403 }
   return {
+    method,
     number: uri.user,
     replaces,
     referredBy: referredByOf(request),

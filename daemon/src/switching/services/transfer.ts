@@ -31,7 +31,7 @@ export const transferring: Service = { name, timer: onTimer, restore }
 export function onRefer(call: Call, opened: OpenedRequest): void {
   const { leg, id, request, pending } = opened
   const referral = referralOf(call, request)
-  const status = 'status' in referral ? referral.status : refusalOf(call, leg)
+  const status = 'status' in referral ? referral.status : refusalOf(call, leg, referral)
   if ('status' in referral || status !== null) {
     const headers = status === 500 ? [{ name: 'Retry-After', value: '1' }] : []
     call.refuse(opened, status ?? 400, { headers })
@@ -69,9 +69,10 @@ function accountOf(call: Call, leg: Leg): string | null {
 }
 
 /** ED-137 sheet 5.8: only DA/IDA calls are transferred. */
-function refusalOf(call: Call, leg: Leg): number | null {
+function refusalOf(call: Call, leg: Leg, { method }: Referral): number | null {
   const { callType, transfer } = call.session
-  if (callType !== 'da-ida') return 400
+  // Members are dropped by the focus of a conference only.
+  if (callType !== 'da-ida' || method !== 'INVITE') return 400
   if (transfer !== null) return 491
   // What it has asked before is not answered (INFO).
   return call.dialog(leg).relayServer?.final === null ? 500 : null
