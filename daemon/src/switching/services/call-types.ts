@@ -14,6 +14,7 @@ import { endCall } from '../wired/release.ts'
 import { isPresent } from '../wired/sessions.ts'
 import { directoryOf, dispatch, type SetUp } from '../wired/setup.ts'
 import { openSession } from '../wired/setup-terminal.ts'
+import { causes } from '../xip/causes.ts'
 import type { Service } from './service.ts'
 
 export const callTypeService: Service = { name: 'call-types', invited }
@@ -42,7 +43,7 @@ function instantAccess(work: SetUp, entry: PhoneBookEntry): CoreEffect[] {
   const calls = callsTo(exchange, entry.number, ({ callType }) => callType === 'ia')
   const former = calls.filter((session) => callerOf(session) === xip.sourceUser)
   if (calls.length - former.length >= profileOf(entry).line.instantAccess) {
-    return refuse(exchange, invitation, 486)
+    return refuse(exchange, invitation, 486, { headers: causes.busy })
   }
   const ended = former.flatMap(({ sessionId }) =>
     withSession(exchange, { sessionId, now: invitation.now }, (call) =>
@@ -65,7 +66,9 @@ function call(work: SetUp, entry: PhoneBookEntry): CoreEffect[] {
   const { exchange, invitation, xip } = work
   if (entry.number === xip.sourceUser) return refuse(exchange, invitation, 486)
   const line = lineState(exchange, entry, invitation.now)
-  if (line.kind === 'not-registered') return refuse(exchange, invitation, 480)
+  if (line.kind === 'not-registered') {
+    return refuse(exchange, invitation, 480, { headers: causes.notRegistered })
+  }
   if (line.kind === 'loop') return refuse(exchange, invitation, 482)
   return openSession(work, line.user)
 }

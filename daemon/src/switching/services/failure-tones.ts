@@ -28,6 +28,7 @@ import { ignored, notOffered, type Row, refused } from '../wired/rows.ts'
 import { isOver, isPresent, isSettingUp } from '../wired/sessions.ts'
 import type { SetUp } from '../wired/setup.ts'
 import { hasRoom, newSession } from '../wired/setup-terminal.ts'
+import { causes } from '../xip/causes.ts'
 import { mediaOf } from '../xip/media.ts'
 import { playEarly } from './call-tones.ts'
 import type { Service } from './service.ts'
@@ -148,7 +149,7 @@ export function failCall(call: Call, end: CallEnd): void {
 
 /** Nobody has answered in time. */
 export function onNoAnswer(call: Call): void {
-  failCall(call, { by: 'switch', status: 408 })
+  failCall(call, { by: 'switch', status: 408, headers: causes.noAnswer })
 }
 
 /** The caller of a telephone call who is still without an answer, has described himself, and wants tones. */

@@ -14,6 +14,7 @@ import { lineState } from '../wired/line.ts'
 import { refuse } from '../wired/refuse.ts'
 import { calledAtMs, isPresent } from '../wired/sessions.ts'
 import { dispatch, type SetUp } from '../wired/setup.ts'
+import { causes } from '../xip/causes.ts'
 import { ringsThrough, type Xip } from '../xip/xip.ts'
 import {
   type DiversionReason,
@@ -85,7 +86,10 @@ function foundBusy(work: SetUp): CoreEffect[] | null {
 
 function goTo(work: SetUp, choice: ForwardChoice): CoreEffect[] | null {
   const { exchange, invitation, xip } = work
-  if (choice.kind === 'refused') return refuse(exchange, invitation, choice.status)
+  if (choice.kind === 'refused') {
+    const headers = choice.status === 480 ? causes.doNotDisturb : []
+    return refuse(exchange, invitation, choice.status, { headers })
+  }
   const { number, diversions } = choice
   if (diversions.length === xip.diversions.length) return null
   return dispatch({ ...work, xip: { ...xip, destinationUser: number, diversions } })

@@ -18,6 +18,7 @@ import { refuse } from '../wired/refuse.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import type { SetUp } from '../wired/setup.ts'
 import { hasRoom, newSession } from '../wired/setup-terminal.ts'
+import { causes } from '../xip/causes.ts'
 import type { Urge } from '../xip/xip.ts'
 import { play, playEarly } from './call-tones.ts'
 import { failCall } from './failure-tones.ts'
@@ -129,7 +130,8 @@ function startClock({ exchange, sessionId, session, now }: Call): void {
 
 function giveUp(call: Call): void {
   const { queued } = call.session
-  if (queued !== null && queued.calledAtMs === null) failCall(call, { by: 'switch', status: 486 })
+  if (queued === null || queued.calledAtMs !== null) return
+  failCall(call, { by: 'switch', status: 486, headers: causes.busy })
 }
 
 /** Users who have left a session, or whose session is over. */

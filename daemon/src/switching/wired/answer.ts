@@ -6,6 +6,7 @@ import { establish } from '../dialog/dialog.ts'
 import { isReadable } from '../dialog/pending.ts'
 import { stopTones } from '../services/call-tones.ts'
 import { failCall } from '../services/failure-tones.ts'
+import { causes } from '../xip/causes.ts'
 import { mediaOf } from '../xip/media.ts'
 import type { XipMedia } from '../xip/xip.ts'
 import type { Call } from './call.ts'
@@ -147,10 +148,14 @@ export function onRefused(call: Call, failed: Failed): void {
   const { leg, status, response } = failed
   call.close(leg, 'pendingClient')
   if (call.exchange.services.some(({ refused }) => refused?.(call, failed) === true)) return
-  const reason = response === null ? undefined : header(response, 'Reason')
-  const isShort = reason !== undefined && reason.length <= reasonLengthMax
-  const headers: SipHeader[] = isShort ? [{ name: 'Reason', value: reason }] : []
+  const headers = response === null ? causes.noReply : reasonsIn(response)
   failCall(call, { by: call.member(leg).side, status: passedOn(status), gone: leg, headers })
+}
+
+function reasonsIn(response: SipResponse): SipHeader[] {
+  const reason = header(response, 'Reason')
+  const isShort = reason !== undefined && reason.length <= reasonLengthMax
+  return isShort ? [{ name: 'Reason', value: reason }] : []
 }
 
 /** What concerns only us and the callee says nothing to the caller: redirections, challenges and

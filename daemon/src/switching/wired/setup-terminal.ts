@@ -6,6 +6,7 @@ import type { Conference, Member } from '../../tables/wired-conference.ts'
 import { newHistory } from '../call-record.ts'
 import { pendingServerOf } from '../dialog/pending.ts'
 import type { CoreEffect, Now } from '../effects.ts'
+import { causeOfLine } from '../xip/causes.ts'
 import { xipRecord } from '../xip/to-sip.ts'
 import type { Xip } from '../xip/xip.ts'
 import { Call } from './call.ts'
@@ -19,7 +20,9 @@ import type { SetUp } from './setup.ts'
 export function callTerminal(work: SetUp, entry: PhoneBookEntry): CoreEffect[] {
   const { exchange, invitation, xip } = work
   const callee = findCallee(exchange, entry, { xip, now: invitation.now })
-  if (typeof callee === 'number') return refuse(exchange, invitation, callee)
+  if (typeof callee === 'number') {
+    return refuse(exchange, invitation, callee, { headers: causeOfLine(callee) })
+  }
   return openSession(work, callee)
 }
 

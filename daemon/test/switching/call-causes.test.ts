@@ -1,0 +1,132 @@
+//! What a call record says of a call beside who and when: why it failed, which services took effect, and over
+//! which trunk it went.
+import test from 'ava'
+import { limits } from '../../src/limits.ts'
+import { type Profile, profileOf } from '../../src/tables/profile.ts'
+import { header } from '../../src/wire/sip/message.ts'
+import { Stage, sdp } from './core-stage.ts'
+
+interface Change {
+  readonly rights?: Partial<Profile['rights']>
+  readonly line?: Partial<Profile['line']>
+  readonly settings?: Partial<Profile['settings']>
+}
+
+function change(stage: Stage, number: string, { rights, line, settings }: Change): void {
+  const entry = stage.tables.phoneBook.get(number)
+  if (entry === undefined) throw new Error(`no account ${number}`)
+  const old = profileOf(entry)
+  stage.tables.phoneBook.put({
+    ...entry,
+    profile: {
+      rights: { ...old.rights, ...rights },
+      line: { ...old.line, ...line },
+      settings: { ...old.settings, ...settings },
+    },
+  })
+}
+
+function talking(stage: Stage): Stage {
+  const { a, b } = stage
+  a.call('102')
+  b.respond(b.asked('INVITE'), 200, sdp(b.endpoint))
+  a.ack(a.told(200))
+  return stage
+}
+
+const c = (stage: Stage) => stage.phone('103')
+
+const why: readonly (readonly [what: string, status: number, reason: RegExp, act: Act])[] = [
+  [
+    'do not disturb',
+    480,
+    /^Q\.850;cause=21;text="Do not disturb"$/,
+    (stage) => {
+      change(stage, '102', { settings: { doNotDisturb: true } })
+      c(stage).call('102')
+    },
+  ],
+  [
+    'a telephone that is not registered',
+    480,
+    /^Q\.850;cause=20;text="Subscriber absent"$/,
+    (stage) => c(stage).call('104'),
+  ],
+  [
+    'a line that is busy',
+    486,
+    /^Q\.850;cause=17;text="User busy"$/,
+    (stage) => {
+      talking(stage)
+      c(stage).call('102')
+    },
+  ],
+  [
+    'a busy line that has no place left after a long wait',
+    486,
+    /^Q\.850;cause=17;text="User busy"$/,
+    (stage) => {
+      change(stage, '102', { line: { waiting: 1 } })
+      talking(stage)
+      c(stage).call('102')
+      stage.pass(limits.queueMsMax + 1_000)
+    },
+  ],
+  [
+    'a telephone that rings and is not answered',
+    408,
+    /^Q\.850;cause=19;text="No answer from user"$/,
+    (stage) => {
+      c(stage).call('102')
+      stage.b.respond(stage.b.asked('INVITE'), 180)
+      stage.pass(limits.noAnswerMs + 1_000)
+    },
+  ],
+  [
+    'a telephone that says nothing',
+    408,
+    /^Q\.850;cause=18;text="No user responding"$/,
+    (stage) => {
+      c(stage).call('102')
+      stage.pass(40_000)
+    },
+  ],
+]
+
+type Act = (stage: Stage) => void
+
+for (const [what, status, reason, act] of why) {
+  test(`${what}: the record and the answer say the cause`, (t) => {
+    const stage = new Stage()
+    act(stage)
+    const record = stage.records.find(({ caller }) => caller === '103')
+    t.is(record?.status, status)
+    t.regex(record?.reason ?? '', reason)
+    t.is(header(c(stage).told(status), 'Reason'), record?.reason)
+  })
+
+  test(`${what}: a caller who hears tones is told the same cause after them`, (t) => {
+    const stage = new Stage()
+    change(stage, '103', { line: { failureTones: true } })
+    act(stage)
+    t.true(c(stage).heard(183))
+    stage.pass(limits.failureToneMs + 100)
+    t.regex(stage.records.find(({ caller }) => caller === '103')?.reason ?? '', reason)
+    t.regex(header(c(stage).told(status), 'Reason') ?? '', reason)
+  })
+}
+
+test('what a terminal says of itself is its own word', (t) => {
+  const stage = new Stage()
+  stage.a.call('102')
+  stage.b.respond(stage.b.asked('INVITE'), 486, '', ['Reason: SIP;cause=486;text="Not now"'])
+  t.like(stage.records[0], {
+    endedBy: 'callee',
+    status: 486,
+    reason: 'SIP;cause=486;text="Not now"',
+  })
+  const other = new Stage()
+  other.a.call('102')
+  other.b.respond(other.b.asked('INVITE'), 480)
+  t.like(other.records[0], { endedBy: 'callee', status: 480, reason: '' })
+})
