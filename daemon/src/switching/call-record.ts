@@ -56,8 +56,7 @@ function servicesOf(session: Conference, used: string[]): string[] {
     ...(type === 'ordinary' || type === 'service' ? [] : [type]),
     ...((diversions ?? []).length > 0 ? ['forward'] : []),
     ...(queued === null ? [] : ['queue']),
-    ...(queued === null || queued.urge === null ? [] : [urgeNames[queued.urge]]),
-    ...(intrusion === null ? [] : [urgeNames.intrude]),
+    ...(intrusion === null ? [] : ['intrusion']),
     ...(callBack === null ? [] : [calledBack]),
     ...(attendant === null ? [] : [attendantNames[attendant.kind]]),
   ].filter((name) => !used.includes(name))
@@ -65,7 +64,6 @@ function servicesOf(session: Conference, used: string[]): string[] {
 }
 
 const calledBack = 'call-back'
-const urgeNames = { intrude: 'intrusion', release: 'forced-release' } as const
 const attendantNames = { confirmation: 'setting', monitoring: 'monitoring' } as const
 
 function partyNow(party: Party, member: Member | undefined, nowMs: number): Party {

@@ -130,3 +130,64 @@ test('what a terminal says of itself is its own word', (t) => {
   other.b.respond(other.b.asked('INVITE'), 480)
   t.like(other.records[0], { endedBy: 'callee', status: 480, reason: '' })
 })
+
+function servicesIn(stage: Stage, caller: string): string[] {
+  return stage.records.find((record) => record.caller === caller)?.services ?? ['no record']
+}
+
+function endOfTalk(stage: Stage): void {
+  stage.a.request('BYE')
+  stage.b.respond(stage.b.asked('BYE'), 200)
+  stage.pass(100)
+}
+
+test('two who call each other are no pick-up', (t) => {
+  const stage = new Stage()
+  const { a, b } = stage
+  a.call('102')
+  b.respond(b.asked('INVITE'), 180)
+  b.call('101')
+  a.ack(a.told(200))
+  b.ack(b.told(200))
+  a.request('BYE')
+  b.respond(b.asked('BYE'), 200)
+  t.deepEqual(servicesIn(stage, '101'), ['glare'])
+})
+
+test('a forced release is recorded of both calls when it ends one, and of none when it was only asked for', (t) => {
+  for (const isDone of [true, false]) {
+    const stage = new Stage()
+    change(stage, '103', { rights: { forceRelease: true } })
+    talking(stage)
+    c(stage).call('*38102')
+    if (isDone) stage.pass(limits.interruptionWaitMs + 100)
+    else endOfTalk(stage)
+    stage.b.respond(stage.b.asked('BYE'), 200)
+    stage.b.respond(stage.b.asked('INVITE'), 200, sdp(stage.b.endpoint))
+    c(stage).ack(c(stage).told(200))
+    c(stage).request('BYE')
+    const service = isDone ? ['forced-release'] : []
+    t.deepEqual(servicesIn(stage, '101'), service)
+    t.deepEqual(servicesIn(stage, '103'), ['queue', ...service])
+  }
+})
+
+test('an intrusion is recorded of both calls when it enters one, and of none when it was only asked for', (t) => {
+  for (const isDone of [true, false]) {
+    const stage = new Stage()
+    change(stage, '103', { rights: { intrude: true } })
+    talking(stage)
+    c(stage).call('*37102')
+    if (isDone) {
+      stage.pass(limits.intrusionWaitMs + 100)
+      c(stage).ack(c(stage).told(200))
+    } else c(stage).request('CANCEL')
+    for (const phone of [stage.a, stage.b]) phone.request('BYE')
+    stage.pass(limits.releasedMsMax)
+    const services = stage.records.map((record) => [record.caller, record.services.join()])
+    t.is(services.length, 2)
+    for (const [caller = '', used = ''] of services) {
+      t.is(used.includes('intrusion'), isDone, `${caller}: ${used}`)
+    }
+  }
+})

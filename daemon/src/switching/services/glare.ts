@@ -49,7 +49,7 @@ function invited(work: SetUp): CoreEffect[] | null {
       (a, b) => priorityRank(a) - priorityRank(b),
     )
     const merged = { ...session, priority: priority ?? session.priority }
-    return takePlace(work, { session: merged, member })
+    return takePlace(work, { session: merged, member }, 'glare')
   }
   return null
 }

@@ -125,19 +125,27 @@ function onTime(call: Call): void {
   if (urge === null || victim === null) return
   exchange.followUps.push((now) =>
     withSession(exchange, { sessionId: victim.sessionId, now }, (talk) => {
-      if (urge === 'release') interrupt(talk)
+      if (urge === 'release') interrupt(talk, sessionId)
       else enter(talk, { sessionId, number })
     }),
   )
 }
 
 /** The line is free then, and the call that waits for it rings. */
-function interrupt(talk: Call): void {
+function interrupt(talk: Call, sessionId: string): void {
   if (isOver(talk.session)) return
   talk.log('warn', 'a call is released for another one')
   talk.used('forced-release')
+  usedBy(talk.exchange, sessionId, 'forced-release')
   const headers = [{ name: 'Reason', value: wg67Reasons.forcedRelease }]
   endCall(talk, { by: 'switch', status: 200, headers })
+}
+
+/** The call for which it was done has used it, too. */
+function usedBy(exchange: Exchange, sessionId: string, service: string): void {
+  exchange.followUps.push((now) =>
+    withSession(exchange, { sessionId, now }, (call) => call.used(service)),
+  )
 }
 
 const inProgress = 'Intrusion in progress'
@@ -152,6 +160,7 @@ function enter(talk: Call, from: { readonly sessionId: string; readonly number: 
     tryAgain(talk, from.sessionId)
     return
   }
+  usedBy(exchange, from.sessionId, 'intrusion')
   const leg = moveMember(talk, { sessionId: from.sessionId, leg: waitingLeg })
   if (leg === null) return
   const seat = newSeat(undefined, { user: intruder.user, wg67Version: session.wg67Version, now })

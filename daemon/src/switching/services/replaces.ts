@@ -129,9 +129,16 @@ function ringingFor(
   return ringing[0] ?? null
 }
 
+const taken = {
+  pickup: 'a call is picked up',
+  glare: 'two who call each other are connected',
+} as const
+
+/** @param service by which it takes the place of a leg that rings */
 export function takePlace(
   work: SetUp,
   { session, member: former }: { session: Conference; member: Member },
+  service: 'pickup' | 'glare' = 'pickup',
 ): CoreEffect[] {
   const { exchange, invitation, names } = work
   const { sessionId } = session
@@ -147,7 +154,7 @@ export function takePlace(
   call.accept(leg, 'pendingServer', { id: invitation.id, pending })
   const isEarly = isSettingUp(former)
   const joins = isEarly && isForAll(exchange, session)
-  call.used(isEarly ? 'pickup' : 'replacement')
+  call.used(isEarly ? service : 'replacement')
   const called = calledIn(session)
   // Where all come who answer, the others ring on.
   const left = joins ? called.filter((one) => one === former || one.user === made.user) : called
@@ -158,7 +165,7 @@ export function takePlace(
   if (joins) beginWith(call, leg, work.xip.wg67Versions)
   else if (isEarly) answer(call, leg)
   else goOn(call, leg)
-  call.log('info', isEarly ? 'a call is picked up' : 'a dialog is replaced', { of: former.user })
+  call.log('info', isEarly ? taken[service] : 'a dialog is replaced', { of: former.user })
   return call.commit()
 }
 
