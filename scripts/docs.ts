@@ -93,7 +93,7 @@ const callOfTheExample: CallRecord = {
 }
 
 function recordsFieldDocument(): string {
-  const tables = recordFields.flatMap(({ element, what, rule, notes }) => [
+  const tables = recordFields.flatMap(({ element, what, rule, notes, later = {} }) => [
     `## \`${element}\``,
     '',
     what,
@@ -103,6 +103,9 @@ function recordsFieldDocument(): string {
     ...Object.entries(rule.attributes).map(([name, type]) => {
       const must = type.endsWith('?') ? 'no' : 'yes'
       return `| \`${name}\` | ${type.replace('?', '')} | ${must} | ${notes[name] ?? ''} |`
+    }),
+    ...Object.entries(later).map(([name, note]) => {
+      return `| \`${name}\` | JSON, in \`extension\` | no | ${note} |`
     }),
     '',
   ])

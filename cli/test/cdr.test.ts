@@ -63,8 +63,8 @@ test('an export gives every record, the oldest first, and holds a page only', as
   const lines = csv.out.split('\r\n')
   t.is(lines.length, 12, 'a head, ten records, and the end of the last line')
   t.regex(lines[1] ?? '', /^0,2026-03-14T12:30:00\.000Z,/)
-  t.regex(lines[0] ?? '', /,packets_sent,packets_received,packets_lost,jitter_ms_max$/)
-  t.regex(lines[1] ?? '', /,a: b:3006,a: b:3005,a: b:1,a: b:4\.2$/)
+  t.regex(lines[0] ?? '', /,packets_sent,packets_received,packets_lost,jitter_ms_max,trunks$/)
+  t.regex(lines[1] ?? '', /,a: b:3006,a: b:3005,a: b:1,a: b:4\.2,$/)
   t.true(pieces.every((length) => length < 1_000))
   t.like(asked[0], { oldestFirst: true })
   const { schema, records } = JSON.parse(json.out)
@@ -117,6 +117,31 @@ test('an export as XML is one document with all fields, and is imported again', 
     ...{ schema: 'vccs/cdr.import/1', dryRun: false, records: 2, added: 1 },
   })
   t.deepEqual(imported, [out, out])
+})
+
+test('the trunks of a call are shown, and stand in every form of an export', async (t) => {
+  const [first, second] = callRecord.parties
+  if (first === undefined || second === undefined) return t.fail()
+  const over = { ...callRecord, parties: [first, { ...second, trunk: 'north' }] }
+  const daemon = await startFakeDaemon({
+    cdr: async () => success({ records: [over], next: null, kept: 1, waiting: 0 }),
+    'cdr.show': async () => success({ record: over }),
+  })
+  const more = ['--socket', daemon.socket]
+  const shown = await vccs(['cdr', 'show', over.sessionId, ...more])
+  const [csv, json, xml] = await Promise.all(
+    ['csv', 'json', 'xml'].map((format) => vccs(['cdr', 'export', '--format', format, ...more])),
+  )
+  await daemon.close()
+  t.regex(shown.out, /trunks +b:north/)
+  t.regex(csv?.out ?? '', /,b:north\r\n$/)
+  t.is(JSON.parse(json?.out ?? '').records[0].parties[1].trunk, 'north')
+  const read = readRecords(xml?.out ?? '', { bytesMax: 100_000, elementsMax: 100 })
+  if (typeof read === 'string') return t.fail(read)
+  t.deepEqual(
+    read[0]?.parties.map(({ trunk }) => trunk),
+    [undefined, 'north'],
+  )
 })
 
 test('a file that is no document of records is refused before anybody is asked', async (t) => {

@@ -191,6 +191,14 @@ test.serial(
     await trunkStands('up')
     const invites = atOther(await capture.stop()).filter((line) => /INVITE$/.test(line))
     t.deepEqual([...new Set(invites)], ['INVITE', '503 INVITE'])
+    const primary = await lab.primary()
+    const trunksOf = async () => {
+      const { output } = await primary.cli('cdr', '--kind', 'second', '--json')
+      const { records } = verbs.cdr.result.parse(JSON.parse(output))
+      return records.map(({ parties }) => parties.map(({ trunk }) => trunk ?? '-').join(' '))
+    }
+    await until(async () => (await trunksOf()).length > 0, { what: 'the record of the call' })
+    t.deepEqual(await trunksOf(), ['- centre second'])
   },
 )
 

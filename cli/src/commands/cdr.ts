@@ -23,7 +23,8 @@ const filterFlags = {
   until: Flags.string({ description: 'Calls that ended before then.', helpValue: 'MOMENT' }),
   party: Flags.string({ description: 'A number that took part.', helpValue: 'NUMBER' }),
   kind: Flags.string({
-    description: 'Type, call type, priority, or a service that was used, e.g. urgent, hold.',
+    description:
+      'Type, call type, priority, a service that was used, or a trunk, e.g. urgent, hold.',
     helpValue: 'WORD',
   }),
   cause: Flags.string({

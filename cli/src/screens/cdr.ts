@@ -37,6 +37,7 @@ function kindOf({ type, callType, priority, services }: RecordItem): string {
 
 export function drawRecord(screen: Screen, record: RecordItem): string[] {
   const { answeredAt, talkedMs, services, roles, reason } = record
+  const trunks = trunksOf(record.parties)
   const answer =
     answeredAt === null ? 'never' : `${exactMoment(answeredAt)}, talked ${duration(talkedMs)}`
   const kind = [record.type, record.callType, record.priority].filter(Boolean).join(', ')
@@ -51,6 +52,7 @@ export function drawRecord(screen: Screen, record: RecordItem): string[] {
     ...screen.labelled('ended', `${exactMoment(record.endedAt)} ${endText(record)}`),
     ...(reason === '' ? [] : screen.labelled('reason', reason)),
     ...screen.labelled('services', services.length === 0 ? 'none' : services.join(', ')),
+    ...(trunks.length === 0 ? [] : screen.labelled('trunks', trunks.join(', '))),
     ...roles.flatMap(({ at, term }) =>
       screen.labelled('taken over', `${exactMoment(at)} in term ${term}`),
     ),
@@ -103,6 +105,7 @@ export const csvHead: readonly string[] = [
   'packets_received',
   'packets_lost',
   'jitter_ms_max',
+  'trunks',
 ]
 
 export function csvValues(record: RecordItem): (string | number | null)[] {
@@ -128,10 +131,16 @@ export function csvValues(record: RecordItem): (string | number | null)[] {
     figures(parties, ({ packetsReceived }) => packetsReceived),
     figures(parties, ({ packetsLost }) => packetsLost),
     figures(parties, ({ jitterMsMax }) => jitterMsMax),
+    trunksOf(parties).join(' '),
   ]
 }
 
 type Party = RecordItem['parties'][number]
+
+/** Of the legs that go over one, e.g. `b:north`. */
+function trunksOf(parties: readonly Party[]): string[] {
+  return parties.flatMap(({ leg, trunk }) => (trunk === undefined ? [] : [`${leg}:${trunk}`]))
+}
 
 /** Of each leg; without a figure when nothing was told of its voice. */
 function figures(parties: readonly Party[], of: (rtp: NonNullable<Party['rtp']>) => number) {

@@ -99,12 +99,16 @@ function itemOf(record: CallRecord): RecordItem {
     answeredAt: isoOrNull(answeredAtMs),
     endedAt: iso(endedAtMs),
     talkedMs: answeredAtMs === null ? 0 : Math.max(0, endedAtMs - answeredAtMs),
-    parties: parties.map(({ leg, number, side, invitedAtMs, joinedAtMs, leftAtMs, rtp }) => {
-      const times = { joinedAt: isoOrNull(joinedAtMs), leftAt: isoOrNull(leftAtMs) }
-      return { leg, number, side, invitedAt: iso(invitedAtMs), ...times, rtp }
-    }),
+    parties: parties.map(itemOfParty),
     roles: roles.map(({ atMs, term }) => ({ at: iso(atMs), term })),
   }
+}
+
+function itemOfParty(party: CallRecord['parties'][number]): RecordItem['parties'][number] {
+  const { leg, number, side, trunk, invitedAtMs, joinedAtMs, leftAtMs, rtp } = party
+  const way = trunk === undefined ? {} : { trunk }
+  const times = { joinedAt: isoOrNull(joinedAtMs), leftAt: isoOrNull(leftAtMs) }
+  return { leg, number, side, ...way, invitedAt: iso(invitedAtMs), ...times, rtp }
 }
 
 function isoOrNull(ms: number | null): string | null {

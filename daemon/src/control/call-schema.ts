@@ -41,6 +41,8 @@ const recordItemSchema = z.object({
       leg: z.string(),
       number: z.string(),
       side: z.enum(['caller', 'callee']),
+      /** The trunk that the leg goes over; absent: it is a terminal of this site. */
+      trunk: z.string().optional(),
       invitedAt: timeSchema,
       joinedAt: timeSchema.nullable(),
       leftAt: timeSchema.nullable(),
@@ -62,7 +64,7 @@ export const cdrParams = z.strictObject({
   until: timeSchema.optional(),
   /** A number that took part. */
   party: z.string().min(1).max(256).optional(),
-  /** Type, call type, priority, or a service that was used. */
+  /** Type, call type, priority, a service that was used, or a trunk. */
   kind: z.string().min(1).max(64).optional(),
   /** A SIP status, or a part of the Reason. */
   cause: z.string().min(1).max(64).optional(),

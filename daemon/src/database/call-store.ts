@@ -36,7 +36,7 @@ export interface CallQuery {
   readonly sinceMs?: number | undefined
   readonly untilMs?: number | undefined
   readonly party?: string | undefined
-  /** Type of the session, call type, priority or a service that was used; whatever its case. */
+  /** Type of the session, call type, priority, a service that was used or a trunk; whatever its case. */
   readonly kind?: string | undefined
   /** A SIP status, or a part of the value of the Reason header. */
   readonly cause?: string | undefined
@@ -363,8 +363,9 @@ function numbersOf({ caller, called, parties }: CallRecord): string {
   return ` ${[...numbers].join(' ')} `
 }
 
-function kindsOf({ type, callType, priority, services }: CallRecord): string {
-  return `\n${[type, callType, priority, ...services].join('\n').toLowerCase()}\n`
+function kindsOf({ type, callType, priority, services, parties }: CallRecord): string {
+  const trunks = new Set(parties.flatMap(({ trunk }) => trunk ?? []))
+  return `\n${[type, callType, priority, ...services, ...trunks].join('\n').toLowerCase()}\n`
 }
 
 /** 32 bits, so that the sum of very many of them is exact. */

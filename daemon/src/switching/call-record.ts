@@ -35,7 +35,9 @@ export function withHistory(session: Conference, nowMs: number): Conference {
     if (parties.length >= partiesMax || parties.some((party) => party.leg === leg)) continue
     const { user: number, side } = member
     const invitedAtMs = history.parties.length === 0 ? Math.round(session.startedAtMs) : wallMs
-    const fresh = { leg, number, side, invitedAtMs, joinedAtMs: null, leftAtMs: null, rtp: null }
+    const times = { invitedAtMs, joinedAtMs: null, leftAtMs: null }
+    const way = member.trunk === null ? {} : { trunk: member.trunk.name }
+    const fresh = { leg, number, side, ...way, ...times, rtp: null }
     parties.push(partyNow(fresh, member, endMs ?? wallMs))
   }
   const isNew =

@@ -32,6 +32,9 @@ const partySchema = recordObject({
   number: z.string().max(64),
   /** `caller`: the terminal invited the switch. */
   side: z.enum(['caller', 'callee']),
+  /** The trunk that it goes over; absent: it is a terminal of this site. Never null: nodes compare the texts of their
+   * records, and one without trunks is the same as that of a version before this field (ADR 0026). */
+  trunk: z.string().max(32).optional(),
   invitedAtMs: timeSchema,
   /** It could talk from then on; null: it never could. */
   joinedAtMs: timeSchema.nullable(),

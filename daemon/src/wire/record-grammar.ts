@@ -86,6 +86,8 @@ interface FieldNotes {
   readonly what: string
   readonly rule: ElementRule
   readonly notes: Readonly<Record<string, string>>
+  /** Fields of `extension`: they came later, and a reader before them takes the document all the same. */
+  readonly later?: Readonly<Record<string, string>>
 }
 
 /** The field definition table (what table 1 is in S2), by elements. */
@@ -122,6 +124,7 @@ export const recordFields: readonly FieldNotes[] = [
       joinedAt: 'it could talk from then on; missing: it never could',
       leftAt: 'it left; missing: it was there to the end',
     },
+    later: { trunk: 'name of the trunk that it goes over; missing: a terminal of this site' },
   },
   {
     element: 'rtp',

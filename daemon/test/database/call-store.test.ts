@@ -72,7 +72,10 @@ test('records are found by end, party, kind, cause and answer, in pages', async 
     callRecord('a', { endedAtMs: 100, services: ['hold'] }),
     callRecord('b', { endedAtMs: 200, answeredAtMs: null, status: 486, called: '103' }),
     callRecord('c', { endedAtMs: 300, type: 'preset', reason: 'WG-67;cause=1001;text="forced"' }),
-    callRecord('d', { endedAtMs: 300, parties: [{ ...party, number: '1030', rtp: null }] }),
+    callRecord('d', {
+      endedAtMs: 300,
+      parties: [{ ...party, number: '1030', rtp: null, trunk: 'North' }],
+    }),
   ]
   await store.store({ ended, live: [], seenAtMs: 1 })
   t.deepEqual(await ids(store, { oldestFirst: false }), ['d', 'c', 'b', 'a'])
@@ -82,6 +85,7 @@ test('records are found by end, party, kind, cause and answer, in pages', async 
   t.deepEqual(await ids(store, { party: '10' }), [])
   t.deepEqual(await ids(store, { kind: 'PRESET' }), ['c'])
   t.deepEqual(await ids(store, { kind: 'hold' }), ['a'])
+  t.deepEqual(await ids(store, { kind: 'north' }), ['d'])
   t.deepEqual(await ids(store, { cause: '486' }), ['b'])
   t.deepEqual(await ids(store, { cause: 'wg-67;cause=1001' }), ['c'])
   t.deepEqual(await ids(store, { answered: false }), ['b'])

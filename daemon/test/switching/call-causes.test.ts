@@ -5,6 +5,7 @@ import { limits } from '../../src/limits.ts'
 import { type Profile, profileOf } from '../../src/tables/profile.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import { Stage, sdp } from './core-stage.ts'
+import { peerOf, trunkStage } from './trunk-stage.ts'
 
 interface Change {
   readonly rights?: Partial<Profile['rights']>
@@ -190,4 +191,44 @@ test('an intrusion is recorded of both calls when it enters one, and of none whe
       t.is(used.includes('intrusion'), isDone, `${caller}: ${used}`)
     }
   }
+})
+
+test('the trunk of a leg is in the record: of a call that goes out, of one that comes in, of each way that was tried', (t) => {
+  const out = trunkStage()
+  const [first, second] = [peerOf(out, 1), peerOf(out, 2)]
+  out.a.call('70001')
+  first.respond(first.asked('INVITE'), 503)
+  out.takeOver()
+  second.respond(second.asked('INVITE'), 200, sdp(second.endpoint))
+  out.a.ack(out.a.told(200))
+  out.a.request('BYE')
+  t.deepEqual(
+    out.records[0]?.parties.map(({ leg, trunk }) => [leg, trunk]),
+    [
+      ['a', undefined],
+      ['b', 'b-1'],
+      ['c', 'b-2'],
+    ],
+  )
+  const inward = trunkStage()
+  const peer = peerOf(inward, 1)
+  peer.call('3102')
+  inward.b.respond(inward.b.asked('INVITE'), 200, sdp(inward.b.endpoint))
+  peer.ack(peer.told(200))
+  peer.request('BYE')
+  t.deepEqual(
+    inward.records[0]?.parties.map(({ number, trunk }) => [number, trunk]),
+    [
+      ['7peer1', 'b-1'],
+      ['102', undefined],
+    ],
+  )
+})
+
+test('a call from a trunk that is refused has the trunk and its number of this site, too', (t) => {
+  const stage = trunkStage()
+  peerOf(stage, 1).call('3222')
+  t.true(peerOf(stage, 1).heard(404))
+  t.like(stage.records[0], { caller: '7peer1', called: '3222', status: 404 })
+  t.is(stage.records[0]?.parties[0]?.trunk, 'b-1')
 })

@@ -142,6 +142,23 @@ test('services, role changes, the reason and figures of the voice are in the rec
   t.deepEqual(record?.parties[1]?.rtp, rtp)
 })
 
+test('the trunk of a leg is in the record, and a record without one is the text of a version before trunks', (t) => {
+  const plain = withHistory(session('s'), 2_000)
+  t.false(recordText(interruptedRecord(plain, 3_000)).includes('trunk'))
+  const [first, second] = session('s').members
+  if (first === undefined || second === undefined) return t.fail()
+  const way = { name: 'north', route: 'out', ways: [], hops: 12, credentials: null }
+  const over = { ...session('s'), members: [first, { ...second, trunk: way }] }
+  const record = interruptedRecord(withHistory(over, 2_000), 3_000)
+  t.deepEqual(
+    record.parties.map(({ trunk }) => trunk),
+    [undefined, 'north'],
+  )
+  // A version before trunks has them as a field that it does not know.
+  const text = recordText(record)
+  t.is(recordText(JSON.parse(text)), text)
+})
+
 test('a session that nobody knows any more ended when it was last seen, by a node', (t) => {
   const one = session('s')
   t.is(callRecordOf(one), null)

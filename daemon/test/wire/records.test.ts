@@ -37,15 +37,19 @@ const anyRtp = fc.record({
   jitterMsMax: anyNumber,
   farPacketsLost: anyNumber,
 })
-const anyParty = fc.record({
-  leg: anyText(8),
-  number: anyText(60),
-  side: fc.constantFrom('caller' as const, 'callee' as const),
-  invitedAtMs: anyTime,
-  joinedAtMs: fc.option(anyTime),
-  leftAtMs: fc.option(anyTime),
-  rtp: fc.option(fc.tuple(anyUnknown, anyRtp).map(([more, rtp]) => ({ ...more, ...rtp }))),
-})
+const anyParty = fc.record(
+  {
+    leg: anyText(8),
+    number: anyText(60),
+    side: fc.constantFrom('caller' as const, 'callee' as const),
+    trunk: anyText(32),
+    invitedAtMs: anyTime,
+    joinedAtMs: fc.option(anyTime),
+    leftAtMs: fc.option(anyTime),
+    rtp: fc.option(fc.tuple(anyUnknown, anyRtp).map(([more, rtp]) => ({ ...more, ...rtp }))),
+  },
+  { requiredKeys: ['leg', 'number', 'side', 'invitedAtMs', 'joinedAtMs', 'leftAtMs', 'rtp'] },
+)
 const anyRecord: fc.Arbitrary<CallRecord> = fc
   .tuple(
     anyUnknown,
@@ -139,6 +143,19 @@ const xmllint = spawnSync('xmllint', ['--version']).status === 0
     rmSync(folder, { recursive: true })
   },
 )
+
+test('a trunk stands in the extension of its party, which a version before it passes on', (t) => {
+  const over = { ...record, parties: [{ ...party, trunk: 'north' }] }
+  const document = recordsDocument([over])
+  t.regex(
+    document,
+    /<extension>\s*<field name="trunk">"north"<\/field>\s*<\/extension>\s*<\/party>/,
+  )
+  t.deepEqual(readRecords(document, bounds), [over])
+  t.false(recordsDocument([record]).includes('extension'))
+  const wrong = document.replace('"north"', '7')
+  t.regex(String(readRecords(wrong, bounds)), /parties\.0\.trunk/)
+})
 
 test('the example of docs/records.md fits the grammar', (t) => {
   const text = readFileSync(join(import.meta.dirname, '../../../docs/records.md'), 'utf8')

@@ -4,6 +4,7 @@ import type { User } from '../../tables/user.ts'
 import type { Endpoint, SipRequest } from '../../wire/sip/message.ts'
 import type { Plan, TrunkPlan } from '../plan.ts'
 import { isFromContact, liveBindings } from '../registrar/bindings.ts'
+import { translated } from './numbers.ts'
 
 interface Site {
   readonly plan: Pick<Plan, 'trunks'>
@@ -37,6 +38,18 @@ export function trunkOfRequest(
   // Of several at one address the port tells; else the first one counts.
   const exact = there.find((trunk) => placeOf(trunk, site, nowWallMs)?.port === source.port)
   return exact ?? there[0] ?? null
+}
+
+/** Who calls from outside never is an account of this site, whatever he says: it would have its rights. */
+export function callerFrom(
+  trunk: TrunkPlan,
+  said: string,
+  { phoneBook }: Pick<Site['tables'], 'phoneBook'>,
+): string {
+  const number = translated(said, trunk.incoming.caller)
+  if (number === '') return trunk.name
+  const isOurs = phoneBook.get(number) !== undefined
+  return isOurs ? `${trunk.name}~${number}`.slice(0, 64) : number
 }
 
 function isAt(

@@ -5,7 +5,6 @@ import { legOf } from '../../tables/wired-conference.ts'
 import { onMemberSilent } from '../conference/outside.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { destinationOf } from '../numbering.ts'
-import type { TrunkPlan } from '../plan.ts'
 import { clearTrunk } from '../services/preempt.ts'
 import type { Service } from '../services/service.ts'
 import { onTargetSilent } from '../services/transfer.ts'
@@ -16,7 +15,7 @@ import { directoryOf, dispatch, type SetUp } from '../wired/setup.ts'
 import { priorities } from '../xip/xip.ts'
 import { translated } from './numbers.ts'
 import { onTrunkRefused, onTrunkSilent } from './outgoing.ts'
-import { trunkOfRequest } from './places.ts'
+import { callerFrom, trunkOfRequest } from './places.ts'
 
 const name = 'trunk'
 
@@ -63,21 +62,13 @@ function invited(work: SetUp): CoreEffect[] | null {
     return refuse(exchange, invitation, 503, { reason: 'Trunk Full' })
   }
   if (kind === 'feature') return refuse(exchange, invitation, 404)
-  const user = callerOf(exchange, trunk, xip.sourceUser)
+  const user = callerFrom(trunk, xip.sourceUser, options.tables)
   const effects = dispatch({
     ...work,
     invitation: { ...invitation, caller: { user, trunk: trunk.name } },
     xip: { ...xip, sourceUser: user, destinationUser, priority },
   })
   return [...(cleared ?? []), ...effects]
-}
-
-/** Who calls from outside never is an account of this site, whatever he says: it would have its rights. */
-function callerOf({ options }: Exchange, trunk: TrunkPlan, said: string): string {
-  const number = translated(said, trunk.incoming.caller)
-  if (number === '') return trunk.name
-  const isOurs = options.tables.phoneBook.get(number) !== undefined
-  return isOurs ? `${trunk.name}~${number}`.slice(0, 64) : number
 }
 
 function within<P extends string>(priority: P, ceiling: string): P {

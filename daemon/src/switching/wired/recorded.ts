@@ -4,6 +4,7 @@ import type { Conference } from '../../tables/wired-conference.ts'
 import { callRecordOf, newHistory, withHistory, withReason } from '../call-record.ts'
 import { pendingServerOf } from '../dialog/pending.ts'
 import type { CoreEffect } from '../effects.ts'
+import { callerFrom, trunkOfRequest } from '../trunk/places.ts'
 import type { Xip } from '../xip/xip.ts'
 import { Call } from './call.ts'
 import type { Invitation } from './caller.ts'
@@ -43,7 +44,7 @@ export function recorded(
   const refusal = effects.find((effect) => effect.kind === 'send' && statusOf(effect) >= 300)
   if (refusal?.kind !== 'send' || askedAgain.includes(statusOf(refusal))) return effects
   const text = refusal.outgoing.text
-  const refused = refusedSession(exchange, handled, text)
+  const refused = refusedSession(exchange, withTrunk(exchange, handled), text)
   if (refused === null || !exchange.sessions.save(refused)) return effects
   const { invitation } = handled
   linger(new Call(exchange, refused, invitation.now))
@@ -51,6 +52,16 @@ export function recorded(
   const others = effects.filter((effect) => effect !== refusal)
   const told: CoreEffect = { ...refusal, session: sessionId, afterReplication: true }
   return record === null ? [...others, told] : [...others, { kind: 'call-record', record }, told]
+}
+
+/** A call from another system was refused before or after the trunk that it came over was known. */
+function withTrunk({ plan, options }: Exchange, handled: Handled): Handled {
+  const { invitation } = handled
+  const { tables } = options
+  const trunk = trunkOfRequest(invitation, { plan, tables }, invitation.now.wallMs)
+  if (trunk === null) return handled
+  const user = callerFrom(trunk, invitation.request.from.uri.user ?? '', tables)
+  return { ...handled, invitation: { ...invitation, caller: { user, trunk: trunk.name } } }
 }
 
 function statusOf({ outgoing }: CoreEffect & { kind: 'send' }): number {
