@@ -221,6 +221,23 @@ function operate(town: Town, _handset: Handset, talk: Talk): void {
   })
 }
 
+const codes = ['*41', '*42', '*42', '*43', '*44', '*45', '*46'] as const
+
+/** In a conference; elsewhere these are digits like others. */
+function dialCode(town: Town, handset: Handset, talk: Talk): void {
+  for (const [index, digit] of [...town.random.pick(codes)].entries()) {
+    town.timeline.after(200 * index, () => dial(town, { handset, talk, digit }))
+  }
+}
+
+/** The owner drops one of the members; others, and those in a call of two, are refused. */
+function drops(town: Town, handset: Handset, talk: Talk): void {
+  const members = memberOf(town, talk)?.session.members ?? []
+  const user = members.length === 0 ? '101' : town.random.pick(members).user
+  const to = `Refer-To: <sip:${user}@${service};method=BYE>`
+  handset.ask(talk, 'REFER', { more: [to] })
+}
+
 function release(town: Town, _handset: Handset, talk: Talk): void {
   const found = memberOf(town, talk)
   if (found === null) return
@@ -244,6 +261,8 @@ const doings: readonly (readonly [string, Doing])[] = [
   ['blind transfer', transfer],
   ['attended transfer', attended],
   ['operator orders', operate],
+  ['dials a code', dialCode],
+  ['drops a member', drops],
   ['operator releases', release],
   ['vanishes', (town, handset) => handset.vanish(town.random.between(1_000, 60_000))],
 ]

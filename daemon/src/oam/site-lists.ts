@@ -87,7 +87,8 @@ function joined(seats: readonly Seat[], members: readonly Member[]): Seat[] {
 }
 
 function placeIn(member: Member): Seat {
-  const { mayTalk = true, muted = false, gainDb = 0 } = member.seat ?? {}
+  const { mayTalk = true, gainDb = 0 } = member.seat ?? {}
+  const muted = member.seat?.muted === true || member.seat?.selfMuted === true
   return { number: member.user, leg: legOf(member), state: member.state, mayTalk, muted, gainDb }
 }
 

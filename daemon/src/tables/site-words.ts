@@ -31,6 +31,14 @@ export const featureCodes = {
   instantAccess: { digits: '*34', number: true },
   /** Hears the conversation of the number. */
   monitor: { digits: '*35', number: true },
+  /** Dialled in a conference, these two pairs by its owner: nobody else gets in; the others are not heard. */
+  conferenceLock: { digits: '*41', number: false },
+  conferenceLockOff: { digits: '*42', number: false },
+  conferenceMuteAll: { digits: '*43', number: false },
+  conferenceMuteAllOff: { digits: '*44', number: false },
+  /** ... and by any member: he is not heard himself. */
+  conferenceMute: { digits: '*45', number: false },
+  conferenceMuteOff: { digits: '*46', number: false },
 } as const
 
 export type FeatureName = keyof typeof featureCodes

@@ -126,8 +126,9 @@ export type Dialog = z.infer<typeof dialogSchema>
 const seatSchema = recordObject({
   /** False: hears only. */
   mayTalk: z.boolean(),
-  /** Silenced for now. */
+  /** Silenced for now, by the operator or the owner, and by itself; null: not by itself. */
   muted: z.boolean(),
+  selfMuted: z.boolean().nullable().default(null),
   /** Weight in the mix. */
   gainDb: z.int().min(-30).max(12),
   /** ED-137 versions that the terminal named. */
@@ -136,7 +137,7 @@ const seatSchema = recordObject({
   sinceMs: z.number(),
   /** While the PIN is asked for: the number of a bridge of its own. */
   room: z.int().nullable(),
-  /** Digits of the PIN up to now, and PINs that were wrong. */
+  /** Digits of the PIN, or of a code, up to now; and PINs that were wrong. */
   digits: z.string().max(32),
   failures: z.int(),
 })

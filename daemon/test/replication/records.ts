@@ -59,6 +59,7 @@ const member = {
   seat: {
     mayTalk: true,
     muted: true,
+    selfMuted: true,
     gainDb: -3,
     wg67Version: 'phone.01',
     sinceMs: 1_700_000_000_001,

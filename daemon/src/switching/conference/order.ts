@@ -84,13 +84,13 @@ function each(call: Call, user: string, work: (member: Member) => void): string 
   return found.length === 0 ? noMember : null
 }
 
-function setSeat(call: Call, member: Member, patch: Partial<Seat>): void {
+export function setSeat(call: Call, member: Member, patch: Partial<Seat>): void {
   if (member.seat === null) return
   call.changeMember(legOf(member), { seat: { ...member.seat, ...patch } })
   reconnect(call, legOf(member))
 }
 
-function setLock(call: Call, locked: boolean): string | null {
+export function setLock(call: Call, locked: boolean): string | null {
   const { focus } = call.session
   if (focus !== null) call.change({ focus: { ...focus, locked } })
   return null

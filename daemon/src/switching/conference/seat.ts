@@ -18,6 +18,7 @@ export function newSeat(
   return {
     mayTalk: planned?.mayTalk ?? true,
     muted: false,
+    selfMuted: null,
     gainDb: planned?.gainDb ?? 0,
     wg67Version,
     sinceMs: now.wallMs,

@@ -2,6 +2,7 @@
 import { limits } from '../../limits.ts'
 import { legOf, type Member } from '../../tables/wired-conference.ts'
 import { onNotAnswered, startRinging } from '../conference/invite.ts'
+import { onCodeDigit } from '../conference/member-codes.ts'
 import { onPinDigit } from '../conference/pin.ts'
 import { referred } from '../conference/referred.ts'
 import { isConnected } from '../conference/seat.ts'
@@ -11,7 +12,7 @@ import type { Service } from './service.ts'
 
 export const conferenceService: Service = {
   name: 'conference',
-  dialled: onPinDigit,
+  dialled: (call, leg, digit) => onPinDigit(call, leg, digit) || onCodeDigit(call, leg, digit),
   timer(call, leg) {
     const member = call.member(leg)
     const isLate = !isConnected(member) || member.seat?.room !== null

@@ -114,7 +114,8 @@ function legRecord(
   assert(codec !== undefined, 'a description is used only when it has one of our codecs')
   const { user, side, mediaId, localPort, seat } = call.member(leg)
   const { conferenceId, attendant } = call.session
-  const isSilenced = seat === null ? previous?.muted : !seat.mayTalk || seat.muted
+  const isMuted = seat?.muted === true || seat?.selfMuted === true
+  const isSilenced = seat === null ? previous?.muted : !seat.mayTalk || isMuted
   const onlyListens = side === 'caller' && isMonitoring(call.session.callType)
   // RFC 3264 8.4: nothing is sent to 0.0.0.0; the terminal keeps its last address.
   const terminalAddress = media.address ?? previous?.terminalAddress
