@@ -2,6 +2,7 @@
 //! which trunk it went.
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
+import { emptyPlan } from '../../src/switching/plan.ts'
 import { type Profile, profileOf } from '../../src/tables/profile.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import { Stage, sdp } from './core-stage.ts'
@@ -116,6 +117,14 @@ for (const [what, status, reason, act] of why) {
     t.regex(header(c(stage).told(status), 'Reason') ?? '', reason)
   })
 }
+
+test('a group of which all talk is busy, with the same cause', (t) => {
+  const group = { name: 'g', displayName: '', number: '800', members: ['102'] }
+  const groups = [{ ...group, mode: 'first' as const, noAnswerSeconds: 20 }]
+  const stage = talking(new Stage({ plan: { ...emptyPlan, groups } }))
+  c(stage).call('800')
+  t.regex(header(c(stage).told(486), 'Reason') ?? '', /^Q\.850;cause=17/)
+})
 
 test('what a terminal says of itself is its own word', (t) => {
   const stage = new Stage()

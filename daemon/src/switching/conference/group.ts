@@ -31,6 +31,7 @@ import { ignored, notOffered, type Row, refused } from '../wired/rows.ts'
 import { isPresent } from '../wired/sessions.ts'
 import type { SetUp } from '../wired/setup.ts'
 import { hasRoom, newSession } from '../wired/setup-terminal.ts'
+import { causes } from '../xip/causes.ts'
 import { mediaOf } from '../xip/media.ts'
 import { answerMember, onInvitedAnswered } from './answer.ts'
 import { startRinging } from './invite.ts'
@@ -63,7 +64,8 @@ export function callGroup(work: SetUp, group: GroupPlan): CoreEffect[] {
       exchange.resources.giveBackPort(sessionId, localPort)
     }
     exchange.resources.giveBack(sessionId, taken)
-    return refuse(exchange, invitation, statuses.includes(486) ? 486 : 480)
+    if (!statuses.includes(486)) return refuse(exchange, invitation, 480)
+    return refuse(exchange, invitation, 486, { headers: causes.busy })
   }
   exchange.started += 1
   call.accept('a', 'pendingServer', { id: invitation.id, pending })
