@@ -125,6 +125,23 @@ test.serial('a telephone of the other system reaches ours by its number', async 
   await putDown(ours, { caller: theirs, callee: ours })
 })
 
+test.serial(
+  'instantaneous access by dialling reaches the other system with its headers',
+  async (t) => {
+    const capture = await lab.capture('p2')
+    await call(ours, `sip:*3475001@${serviceAddress}`, theirs)
+    await putDown(ours, { caller: ours, callee: theirs })
+    const invite = sipMessages(await capture.stop()).find(({ method, source, status }) => {
+      return method === 'INVITE' && source === serviceAddress && status === undefined
+    })
+    for (const line of ['Subject: IA call', 'Priority: urgent', 'Answer-Mode: Auto']) {
+      t.true(invite?.text.includes(`\r\n${line}\r\n`), line)
+    }
+    t.regex(invite?.text ?? '', /^WG67-Version: .*phone\.add03\.02/m)
+    t.regex(invite?.text ?? '', /^WG67-CallType: phone\.add03\.02;ia call\r$/m)
+  },
+)
+
 function lastOf(phone: BaresipPhone): string | undefined {
   return phone.events.findLast(({ type }) => /^CALL_(INCOMING|ESTABLISHED|CLOSED)/.test(type))?.type
 }

@@ -105,6 +105,10 @@ function monitoring(town: Town): string[] {
   return [...ed137, `Subject: ${subject}`]
 }
 
+function outside(town: Town): string {
+  return `7${town.random.whole(1_000, 9_999)}`
+}
+
 /** Who has found a line busy asks for it a moment later. */
 function callsBack(town: Town): ReturnType<Errand> {
   const dialled = dials(talking, { from: telephones })(town)
@@ -114,6 +118,14 @@ function callsBack(town: Town): ReturnType<Errand> {
     if (talk.state === 'over' && !town.isClosing) handset.call('*66')
   })
   return dialled
+}
+
+const instantAccess = [...ed137, 'Subject: IA call', 'Priority: urgent']
+
+/** Another system that may monitor, and one that may not. */
+function monitorsFromOutside(town: Town): ReturnType<Errand> {
+  const asked = withDigits('3', (one) => one.random.pick(positions))
+  return dials(asked, { from: systems.slice(0, 2), more: monitoring(town) })(town)
 }
 
 export const errands: readonly (readonly [weight: number, name: string, errand: Errand])[] = [
@@ -146,7 +158,20 @@ export const errands: readonly (readonly [weight: number, name: string, errand: 
   [6, 'forced release', dials(withDigits('*38', talking), { from: positions })],
   [2, 'urgent', dials(withDigits('*36', anybody), { from: positions })],
   [2, 'emergency code', dials(withDigits('*39', anybody), { from: positions })],
-  [3, 'IA', dials(anybody, { more: [...ed137, 'Subject: IA call', 'Priority: urgent'] })],
+  [3, 'IA', dials(anybody, { more: instantAccess })],
+  [2, 'IA to a trunk', dials(outside, { from: positions, more: instantAccess })],
+  [1, 'IA by dialling to a trunk', dials(withDigits('*34', outside))],
+  [
+    2,
+    'IA from a trunk',
+    dials(withDigits('3', anybody), { from: systems.slice(0, 2), more: instantAccess }),
+  ],
+  [1, 'monitoring from a trunk', monitorsFromOutside],
+  [
+    1,
+    'monitoring to a trunk',
+    (town) => dials(outside, { from: positions, more: monitoring(town) })(town),
+  ],
   [2, 'monitoring', (town) => dials(anybody, { from: positions, more: monitoring(town) })(town)],
   [3, 'central monitoring', dials(withDigits('*35', talking), { from: positions })],
   [3, 'call back', dials(withDigits('*66', talking), { from: telephones })],
@@ -156,7 +181,7 @@ export const errands: readonly (readonly [weight: number, name: string, errand: 
   [4, 'pick-up of a number', (town) => pickUp(town, (number) => `**${number}`)],
   [3, 'Replaces', replaces],
   [2, 'Join', joins],
-  [4, 'trunk', dials((town) => `7${town.random.whole(1_000, 9_999)}`)],
+  [4, 'trunk', dials(outside)],
   [2, 'trunk with a password', dials((town) => `0${town.random.whole(10, 99)}`)],
   [3, 'from a trunk', dials(withDigits('3', anybody), { from: systems.slice(0, 2) })],
   [2, 'from a trunk with a password', dials(anybody, { from: ['far3'] })],

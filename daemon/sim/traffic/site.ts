@@ -120,6 +120,7 @@ function trunk(name: string, more: Partial<TrunkPlan>): TrunkPlan {
     responseSeconds: 4,
     classes: [],
     priorityMax: 'normal',
+    monitor: false,
     outgoing: { called: [{ from: '7', to: '' }], caller: [] },
     incoming: { called: [{ from: '3', to: '' }], caller: [{ from: '', to: '7' }] },
     ...more,
@@ -173,7 +174,7 @@ export const plan: Plan = {
   ],
   trunks: [
     trunk('far1', { capacity: 2, optionsSeconds: 30 }),
-    trunk('far2', {}),
+    trunk('far2', { monitor: true }),
     trunk('far3', { login, trust: 'digest' }),
   ],
   routes: [route('out', '7XXXX', ['far1', 'far2']), route('login', '0.', ['far3'])],

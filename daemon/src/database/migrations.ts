@@ -96,6 +96,10 @@ export const migrations: readonly Step[] = [
     script: addColumns('accounts', 5),
     rows: (sql) => adoptUnknownColumns(sql, 'accounts'),
   },
+  {
+    script: addColumns('trunks', 6),
+    rows: (sql) => adoptUnknownColumns(sql, 'trunks'),
+  },
 ]
 
 /** Brings the file to the present schema, one transaction a step.

@@ -109,6 +109,7 @@ function trunkOf(row: ConfigRow): Trunk {
     responseSeconds: Number(row.response_seconds) || 4,
     classes: wordsOf(at('classes')),
     priorityMax: priorities.find((one) => one === row.priority_max) ?? 'emergency',
+    monitor: row.may_monitor === 1,
     outgoing: { called: rules('outgoing_called'), caller: rules('outgoing_caller') },
     incoming: { called: rules('incoming_called'), caller: rules('incoming_caller') },
   }

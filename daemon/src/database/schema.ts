@@ -100,6 +100,7 @@ const columns: Readonly<Record<ConfigTable, readonly ColumnDefinition[]>> = {
     text('outgoing_caller'),
     text('incoming_called'),
     text('incoming_caller'),
+    ...since(6, integer('may_monitor')),
   ],
   /** S1.125: which numbers go there. */
   routes: [

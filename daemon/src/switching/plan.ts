@@ -66,6 +66,8 @@ export interface TrunkPlan {
   /** Classes of routes that a call from it may use on: none by default. */
   readonly classes: readonly string[]
   readonly priorityMax: Profile['rights']['priorityMax']
+  /** A call from it may monitor those who may be monitored. */
+  readonly monitor: boolean
   /** Numbers of calls to it, and of calls from it. */
   readonly outgoing: { readonly called: NumberRules; readonly caller: NumberRules }
   readonly incoming: { readonly called: NumberRules; readonly caller: NumberRules }

@@ -61,10 +61,12 @@ test('what a newer peer said of columns that were unknown here is in them after 
   await database.run(keep, ['accounts', 'gw', 'forward_busy', '"1001"'])
   await database.run(keep, ['accounts', 'gw', 'calls', '7'])
   await database.run(keep, ['accounts', 'gw', 'of_later', '"x"'])
+  await database.run(keep, ['trunks', 'gw', 'may_monitor', '1'])
   await migrate(database)
   const { phoneBook } = await readCoreData(database)
   t.is(phoneBook[0]?.profile?.settings.forward.busy, '1001')
   t.is(phoneBook[0]?.profile?.line.calls, defaultProfile('gateway').line.calls, 'no text')
+  t.true((await readPlan(database)).trunks[0]?.monitor)
   t.deepEqual(await damagedRows(database), [])
   const left = await database.all<{ column_name: string }>(
     'SELECT column_name FROM unknown_columns',

@@ -85,6 +85,7 @@ test('a trunk shows its state, its calls and the routes that use it', (t) => {
     responseSeconds: 5,
     classes: [],
     priorityMax: 'normal',
+    monitor: false,
     outgoing: { called: [], caller: [] },
     incoming: { called: [], caller: [] },
   }

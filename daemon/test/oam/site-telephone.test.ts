@@ -107,6 +107,18 @@ test('a site that says nothing is the empty plan', async (t) => {
   t.deepEqual(await readPlan(await applied(t, '')), emptyPlan)
 })
 
+test('calls from a trunk may monitor only when the site says so', async (t) => {
+  const before = await readPlan(await applied(t, example))
+  t.deepEqual(
+    before.trunks.map(({ monitor }) => monitor),
+    [false, false, false],
+  )
+  const database = await applied(t, example.replace('monitor: false', 'monitor: true'))
+  t.true((await readPlan(database)).trunks[0]?.monitor)
+  const exported = await exportSite(database)
+  t.true(exported.ok && parsed(exported.value).trunks['centre-b']?.monitor)
+})
+
 test('who is monitored hears a tone when the site says so', async (t) => {
   const database = await applied(t, 'tones: { monitoring: true }')
   t.true((await readPlan(database)).monitoringTone)

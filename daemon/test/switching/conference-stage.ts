@@ -37,6 +37,7 @@ const trunks: Plan['trunks'] = ['north', 'south'].map((name, index) => ({
   ...{ name, displayName: '', account: null, trust: 'address', login: null, capacity: 4 },
   peer: { address: `10.0.2.${index + 1}`, port: 5060 },
   ...{ optionsSeconds: 0, responseSeconds: 4, classes: [], priorityMax: 'normal' },
+  monitor: false,
   outgoing: { called: [], caller: [] },
   incoming: { called: [], caller: [] },
 }))

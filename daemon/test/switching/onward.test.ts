@@ -16,7 +16,7 @@ function conference(number: string, more: Partial<ConferencePlan> = {}): Confere
   return { ...plain, pinHash: null, locked: false, membersMax: 8, ...more }
 }
 
-const peer = { capacity: 10, optionsSeconds: 0, responseSeconds: 5, classes: [] }
+const peer = { capacity: 10, optionsSeconds: 0, responseSeconds: 5, classes: [], monitor: false }
 const trunk = (name: string, address: string): Plan['trunks'][number] => ({
   ...{ name, displayName: '', peer: { address, port: 5060 }, account: null, trust: 'address' },
   ...{ login: null, ...peer, priorityMax: 'normal' },

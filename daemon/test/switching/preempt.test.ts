@@ -137,6 +137,7 @@ const trunk: TrunkPlan = {
   responseSeconds: 5,
   classes: [],
   priorityMax: 'emergency',
+  monitor: false,
   outgoing: { called: [], caller: [] },
   incoming: { called: [], caller: [] },
 }

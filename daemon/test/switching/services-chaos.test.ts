@@ -36,7 +36,7 @@ const plan: Plan = {
   })),
   trunks: ['10.0.1.91', '10.0.1.92'].map((address) => ({
     ...{ name: address, displayName: '', peer: { address, port: 5060 }, ...line },
-    ...{ responseSeconds: 5, classes: [], priorityMax: 'emergency' },
+    ...{ responseSeconds: 5, classes: [], priorityMax: 'emergency', monitor: true },
     outgoing: { called: [], caller: [] },
     incoming: { called: [], caller: [] },
   })),

@@ -17,6 +17,7 @@ export function trunk(name: string, more: Partial<TrunkPlan> = {}): TrunkPlan {
     responseSeconds: 4,
     classes: [],
     priorityMax: 'normal',
+    monitor: false,
     outgoing: { called: [], caller: [] },
     incoming: { called: [], caller: [] },
     ...more,

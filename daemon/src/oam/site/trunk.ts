@@ -54,6 +54,8 @@ export const trunk = z
     /** Classes of routes that calls from it may go on to. */
     classes: z.array(word(32)).max(limits.trunkClassesMax).default([]),
     priorityMax: z.enum(priorities).default('emergency'),
+    /** A call from it may monitor those who may be monitored. */
+    monitor: z.boolean().default(false),
     outgoing: direction,
     incoming: direction,
   })
@@ -121,6 +123,7 @@ export function trunkRow(key: string, one: SiteTrunk): SiteRow {
     response_seconds: one.responseSeconds,
     classes: one.classes.join(' '),
     priority_max: one.priorityMax,
+    may_monitor: one.monitor ? 1 : 0,
     outgoing_called: rulesText(outgoing.called),
     outgoing_caller: rulesText(outgoing.caller),
     incoming_called: rulesText(incoming.called),
@@ -155,6 +158,7 @@ export function trunkOf(row: SiteRow): SiteTrunk {
     responseSeconds: Number(row.response_seconds) || 4,
     classes: wordsOf(at('classes')),
     priorityMax: priorities.find((one) => one === row.priority_max) ?? 'emergency',
+    monitor: row.may_monitor === 1,
     outgoing: both('outgoing'),
     incoming: both('incoming'),
   }

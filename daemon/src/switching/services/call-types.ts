@@ -1,11 +1,13 @@
 //! The call types of ED-137 volume 2 beside DA/IDA: instantaneous access and monitoring (sheet 5.4, 5.5).
 //! The terminal answers them by itself; the switch sees to rights and resources, which are not those of
-//! the telephone line: a controller is heard on his speaker although he talks to somebody else.
+//! the telephone line: a controller is heard on his speaker although he talks to somebody else. They go to and
+//! come from other systems, too.
 import type { PhoneBookEntry } from '../../tables/phone-book.ts'
 import { profileOf } from '../../tables/profile.ts'
 import type { Conference } from '../../tables/wired-conference.ts'
 import type { CoreEffect } from '../effects.ts'
-import { destinationOf } from '../numbering.ts'
+import { type Destination, destinationOf } from '../numbering.ts'
+import { callTrunk } from '../trunk/outgoing.ts'
 import { withSession } from '../wired/call.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { lineState } from '../wired/line.ts'
@@ -22,10 +24,12 @@ export const callTypeService: Service = { name: 'call-types', invited }
 function invited(work: SetUp): CoreEffect[] | null {
   const { exchange, invitation, xip } = work
   if (xip.callType === 'da-ida') return byDialling(work)
-  const entry = exchange.options.tables.phoneBook.get(xip.destinationUser)
-  // Groups, conferences and trunks have telephone calls only.
-  if (entry === undefined || entry.type === 'radio') return refuse(exchange, invitation, 404)
-  return xip.callType === 'ia' ? instantAccess(work, entry) : monitoring(work, entry)
+  const destination = destinationOf(xip.destinationUser, directoryOf(exchange))
+  // Groups and conferences have telephone calls only.
+  if (destination.kind !== 'terminal' && destination.kind !== 'trunk') {
+    return refuse(exchange, invitation, 404)
+  }
+  return xip.callType === 'ia' ? instantAccess(work, destination) : monitoring(work, destination)
 }
 
 /** A key of an ordinary telephone, or its hot line, has nothing but a number to say what it wants. */
@@ -37,12 +41,17 @@ function byDialling(work: SetUp): CoreEffect[] | null {
   return dispatch({ ...work, xip: { ...xip, ...call, destinationUser: dialled.argument } })
 }
 
-/** A new one of the same caller takes the place of the old one; one more than the callee can hear is 486. */
-function instantAccess(work: SetUp, entry: PhoneBookEntry): CoreEffect[] {
+type Callee = Extract<Destination, { readonly kind: 'terminal' | 'trunk' }>
+
+/** A new one of the same caller takes the place of the old one; one more than the callee can hear is 486. How
+ * many somebody outside can hear, the other system knows. */
+function instantAccess(work: SetUp, callee: Callee): CoreEffect[] {
   const { exchange, invitation, xip } = work
-  const calls = callsTo(exchange, entry.number, ({ callType }) => callType === 'ia')
-  const former = calls.filter((session) => callerOf(session) === xip.sourceUser)
-  if (calls.length - former.length >= profileOf(entry).line.instantAccess) {
+  const { destinationUser: number, sourceUser } = xip
+  const calls = callsTo(exchange, number, ({ callType }) => callType === 'ia')
+  const former = calls.filter((session) => callerOf(session) === sourceUser)
+  const most = callee.kind === 'trunk' ? null : profileOf(callee.entry).line.instantAccess
+  if (most !== null && calls.length - former.length >= most) {
     return refuse(exchange, invitation, 486, { headers: causes.busy })
   }
   const ended = former.flatMap(({ sessionId }) =>
@@ -50,19 +59,32 @@ function instantAccess(work: SetUp, entry: PhoneBookEntry): CoreEffect[] {
       endCall(call, { by: 'switch', status: 200 }),
     ),
   )
-  return [...ended, ...call(work, entry)]
+  return [...ended, ...call(work, callee)]
 }
 
-/** Both sides must have the right: who listens, and who is heard. */
-function monitoring(work: SetUp, entry: PhoneBookEntry): CoreEffect[] {
-  const { exchange, invitation, xip } = work
-  const caller = exchange.options.tables.phoneBook.get(xip.sourceUser)
-  const may = caller !== undefined && profileOf(caller).rights.monitor
-  if (!may || !profileOf(entry).rights.beMonitored) return refuse(exchange, invitation, 403)
-  return call(work, entry)
+/** Both sides must have the right: who listens, and who is heard. Of somebody outside the other system says
+ * whether he may be heard. */
+function monitoring(work: SetUp, callee: Callee): CoreEffect[] {
+  const isOpen = callee.kind === 'trunk' || profileOf(callee.entry).rights.beMonitored
+  if (!isOpen || !mayMonitor(work)) return refuse(work.exchange, work.invitation, 403)
+  return call(work, callee)
 }
 
-function call(work: SetUp, entry: PhoneBookEntry): CoreEffect[] {
+/** Who calls from another system has the right of the trunk that he comes over. */
+function mayMonitor({ exchange, invitation, xip }: SetUp): boolean {
+  const { caller } = invitation
+  if (caller !== undefined) {
+    return exchange.plan.trunks.some(({ name, monitor }) => monitor && name === caller.trunk)
+  }
+  const entry = exchange.options.tables.phoneBook.get(xip.sourceUser)
+  return entry !== undefined && profileOf(entry).rights.monitor
+}
+
+function call(work: SetUp, callee: Callee): CoreEffect[] {
+  return callee.kind === 'trunk' ? callTrunk(work, callee) : callAccount(work, callee.entry)
+}
+
+function callAccount(work: SetUp, entry: PhoneBookEntry): CoreEffect[] {
   const { exchange, invitation, xip } = work
   if (entry.number === xip.sourceUser) return refuse(exchange, invitation, 486)
   const line = lineState(exchange, entry, invitation.now)
