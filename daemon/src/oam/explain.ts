@@ -177,18 +177,6 @@ function supposeOne(situation: Situation, supposition: Supposition): Situation {
   }
 }
 
-/** The alarms that a situation means, by the rules of `alarms.ts`. */
-export function alarmsOf({ links, peer }: Situation): { code: string; subject: string }[] {
-  if (peer === null) return []
-  if (!peer.alive) return [{ code: 'peer-lost', subject: '' }]
-  const down = links.filter(({ up }) => !up).map(({ name }) => name)
-  if (down.length === 0) return []
-  const [first = ''] = down
-  return down.length === 1
-    ? [{ code: 'link-down', subject: first }]
-    : [{ code: 'links-down', subject: down.join(' ') }]
-}
-
 /** One sentence that goes with the answer. `silentMs`: how long this node waits for its peer. */
 export function consequence(before: Situation, after: Situation, silentMs: number): string {
   if (after.peer === null) return 'the peer is not heard, and nothing is known of it'

@@ -81,14 +81,30 @@ function ask({ question, now = {}, by = config }: Asked) {
   return answer.value
 }
 
-test('two links down move no role and raise their alarms', (t) => {
-  const { from, to, rule, because, alarms } = ask({ question: 'net-b down, private down' })
+const alarmsAfter: readonly (readonly [question: string, alarms: string[]])[] = [
+  ['net-b down', ['link-down net-b']],
+  ['net-b down, private down', ['link-down net-b', 'link-down private', 'links-down links']],
+  ['only private', ['link-down net-a', 'link-down net-b', 'links-down links']],
+  ['all links down', ['peer-lost peer']],
+  ['peer dead', ['peer-lost peer']],
+  ['paused', ['paused pair']],
+  ['peer media dead', ['peer-not-ready peer']],
+  ['switch dead', ['unit-restarted switch']],
+]
+for (const [question, expected] of alarmsAfter) {
+  test(`the alarms of the decision: ${question}`, (t) => {
+    const { alarms } = ask({ question })
+    t.deepEqual(
+      alarms.map(({ code, subject }) => `${code} ${subject}`),
+      expected,
+    )
+  })
+}
+
+test('two links down move no role', (t) => {
+  const { from, to, rule, because } = ask({ question: 'net-b down, private down' })
   t.deepEqual([from, to, rule], ['primary', 'primary', 'no-change'])
   t.is(because, 'the peer would still be heard on 1 of 3 links')
-  t.deepEqual(
-    alarms.map(({ code, subject }) => `${code} ${subject}`),
-    ['link-down net-b', 'link-down private', 'links-down links'],
-  )
 })
 
 test('the patience in the answer is that of the profile of this node', (t) => {
