@@ -13,6 +13,7 @@ const directions: Record<string, readonly string[]> = {
   wire: ['tables', 'bus'],
   bus: ['tables'],
   tables: [],
+  limits: [],
   switching: ['wire', 'tables', 'bus'],
   media: ['wire', 'bus', 'tables', 'platform'],
   pair: ['wire', 'bus'],
