@@ -264,14 +264,6 @@ export class Core {
     return []
   }
 
-  /** S1.58. A leg that this node's media unit refuses may still be sent by the peer's, so the call
-   * goes on; the operator sees why it is silent. */
-  mediaResponse(answer: { mediaId: string; ok: boolean; detail: string }): CoreEffect[] {
-    if (answer.ok) return []
-    const fields = { mediaId: answer.mediaId, detail: answer.detail }
-    return [{ kind: 'log', level: 'warn', text: 'the media unit refused an order', fields }]
-  }
-
   /** S1.55: the media unit has ended a bridge. It follows the tables, so a live session that loses its
    * bridge is a fault. */
   conferenceEnded(conferenceId: number): CoreEffect[] {
