@@ -9,6 +9,7 @@ import type { Endpoint, SipRequest, SipResponse } from '../wire/sip/message.ts'
 import { parseSip } from '../wire/sip/parse.ts'
 import { withReason } from './call-record.ts'
 import { type ConferenceOrder, carryOutOrder } from './conference/order.ts'
+import { CoreCounts } from './core-counts.ts'
 import type { CoreCounters, CoreOptions } from './core-types.ts'
 import { type Dialled, HeardDigits } from './dialled.ts'
 import type { CoreEffect, Now } from './effects.ts'
@@ -59,14 +60,8 @@ export class Core {
   readonly #dialled = new HeardDigits()
   #isPrimary = false
   #nextExpiryCheckMs = 0
-  /** Until then sessions of the peer may be on their way here. */
-  #awaitsUntilMs = 0
-  readonly #unknownDialogs = new UnknownDialogs()
-  #isAlone = false
-  #received = 0
-  #malformed = 0
-  #late = 0
-  readonly #responses: Record<string, number> = {}
+  readonly #unknownDialogs: UnknownDialogs
+  readonly #counts = new CoreCounts()
 
   constructor(options: CoreOptions) {
     const { address, peerAddress, sipPort, realm, secret, newToken } = options
@@ -83,6 +78,7 @@ export class Core {
     this.#exchange = new Exchange(this.#options, { layer: this.#layer, digest, services })
     this.#subscriptions = new Subscriptions(this.#exchange, eventPackages, touched)
     this.#router = new Router(this.#exchange, this.#subscriptions)
+    this.#unknownDialogs = new UnknownDialogs((request) => this.#router.isOfUnknownDialog(request))
   }
 
   get plan(): Plan {
@@ -91,7 +87,7 @@ export class Core {
 
   /** No peer is heard: it is dead, or on the other side of a cut and serves as well. */
   setAlone(isAlone: boolean): void {
-    this.#isAlone = isAlone
+    this.#unknownDialogs.isAlone = isAlone
   }
 
   /** The site has changed, or was read for the first time. */
@@ -108,7 +104,7 @@ export class Core {
 
   /** One datagram. A standby counts it, remembers it for a while, and stays silent (S1.116, S1.117). */
   receive(bytes: Uint8Array, source: Endpoint, now: Now): CoreEffect[] {
-    this.#received += 1
+    this.#counts.received += 1
     if (!this.#isPrimary) {
       this.#heard.keep(bytes, source, now.monotonicMs)
       return []
@@ -116,17 +112,19 @@ export class Core {
     const message = parseSip(bytes)
     if (message.kind !== 'malformed') {
       this.#heard.meet(message)
-      if (this.#mayBeOfPeer(message, now.monotonicMs)) return this.#router.drop('merging')
+      if (this.#unknownDialogs.mayBeOfPeer(message, now.monotonicMs)) {
+        return this.#router.drop('merging')
+      }
       return this.#take(message, source, now)
     }
-    this.#malformed += 1
+    this.#counts.malformed += 1
     if (message.reply === null) {
       this.#router.drop('malformed')
       return []
     }
     const { status, extras } = refusalOfMalformed(message.reply, message.status)
     const outgoing = statelessAnswer(message.reply, status, source, extras)
-    return this.#counted([{ kind: 'send', session: '', outgoing, afterReplication: false }])
+    return this.#counts.counted([{ kind: 'send', session: '', outgoing, afterReplication: false }])
   }
 
   /** Fires what is due. */
@@ -149,7 +147,7 @@ export class Core {
       applyUserChanges(users, expired(users.values(), now.wallMs))
       this.#exchange.digest.forgetOld(now.wallMs)
     }
-    effects.push(...this.#counted(this.#exchange.trunkProber.advance(now)))
+    effects.push(...this.#counts.counted(this.#exchange.trunkProber.advance(now)))
     effects.push(...this.#ended(this.#subscriptions.advance(now), now))
     return effects
   }
@@ -221,7 +219,7 @@ export class Core {
 
   /** ADR 0001: two primaries met. Until then an in-dialog request that nobody here knows is dropped. */
   awaitSessions(untilMs: number): void {
-    this.#awaitsUntilMs = untilMs
+    this.#unknownDialogs.awaitsUntilMs = untilMs
   }
 
   /** An operator's order for a conference, or for a call that becomes one.
@@ -297,11 +295,8 @@ export class Core {
 
   counters(): CoreCounters {
     return {
-      received: this.#received,
-      malformed: this.#malformed,
-      late: this.#late,
+      ...this.#counts.figures(),
       dropped: { ...this.#router.dropped },
-      responses: { ...this.#responses },
       callsStarted: this.#exchange.started,
       callsAnswered: this.#exchange.answered,
       transactions: this.#layer.size,
@@ -327,19 +322,12 @@ export class Core {
     const judged = message.kind === 'request' ? this.#router.atTheDoor(message, source, now) : null
     if (judged?.kind === 'refused') {
       const { outgoing } = judged
-      return this.#counted([{ kind: 'send', session: '', outgoing, afterReplication: false }])
+      return this.#counts.counted([
+        { kind: 'send', session: '', outgoing, afterReplication: false },
+      ])
     }
     const output = this.#layer.receive(message, source, now.monotonicMs)
     return this.#run(message.callId, output, { now, registered: judged?.registered ?? null })
-  }
-
-  /** Its session may be on its way from the peer, or with a peer that is not heard: a 481 would end it. The
-   * terminal says it again. */
-  #mayBeOfPeer(message: SipRequest | SipResponse, nowMs: number): boolean {
-    const awaits = nowMs < this.#awaitsUntilMs
-    if (message.kind === 'response' || !(awaits || this.#isAlone)) return false
-    if (!this.#router.isStranger(message)) return false
-    return awaits || !this.#unknownDialogs.isNobodys(message, nowMs)
   }
 
   #answerLate(now: Now): CoreEffect[] {
@@ -347,7 +335,7 @@ export class Core {
       const { message } = late
       const isNews = message.kind === 'request' && this.#subscriptions.isNews(message)
       if (!isNews && !isUnanswered(this.#exchange, late)) return []
-      if (wantsAnswer(this.#exchange, late)) this.#late += 1
+      if (wantsAnswer(this.#exchange, late)) this.#counts.late += 1
       return this.#take(message, late.source, now)
     })
   }
@@ -375,16 +363,7 @@ export class Core {
   /** After the commit of what was at hand: what follows from it in other sessions, and who is told. */
   #ended(effects: CoreEffect[], now: Now): CoreEffect[] {
     const following = this.#router.followUp(now)
-    return this.#counted([...effects, ...following, ...this.#subscriptions.flush(now)])
-  }
-
-  #counted(effects: CoreEffect[]): CoreEffect[] {
-    for (const effect of effects) {
-      if (effect.kind !== 'send' || !effect.outgoing.text.startsWith('SIP/2.0 ')) continue
-      const group = `${effect.outgoing.text[8]}xx`
-      this.#responses[group] = (this.#responses[group] ?? 0) + 1
-    }
-    return effects
+    return this.#counts.counted([...effects, ...following, ...this.#subscriptions.flush(now)])
   }
 }
 

@@ -57,8 +57,8 @@ export class Router {
   }
 
   /** A request of a dialog that is not here. */
-  isStranger(message: SipRequest | SipResponse): boolean {
-    if (message.kind === 'response' || message.method === 'ACK') return false
+  isOfUnknownDialog(message: SipRequest): boolean {
+    if (message.method === 'ACK') return false
     const { sessions } = this.#exchange
     const toTag = tagOf(message.to)
     if (this.#subscriptions.knows(message)) return false
