@@ -2,19 +2,12 @@
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
 import { emptyPlan } from '../../src/switching/plan.ts'
-import { type Profile, profileOf } from '../../src/tables/profile.ts'
+import type { Profile } from '../../src/tables/profile.ts'
 import type { Conference } from '../../src/tables/wired-conference.ts'
 import type { WiredMedia } from '../../src/tables/wired-media.ts'
 import type { Script } from './core-calls.ts'
 import { Stage, sdp, service } from './core-stage.ts'
-
-function give(stage: Stage, number: string, rights: Partial<Profile['rights']>): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const profile = profileOf(entry)
-  const changed = { ...profile, rights: { ...profile.rights, ...rights } }
-  stage.tables.phoneBook.put({ ...entry, profile: changed })
-}
+import { changeProfile } from './profile-change.ts'
 
 function live(stage: Stage): Conference[] {
   return [...stage.tables.wiredConference.values()].filter(({ state }) => state !== 'released')
@@ -82,8 +75,8 @@ test('without a free port a setting is stored all the same, and a text says so',
 function talking(plan = emptyPlan): Stage {
   const stage = new Stage({ plan })
   stage.addPhone('105', 'position')
-  give(stage, '105', { monitor: true })
-  give(stage, '102', { beMonitored: true })
+  changeProfile(stage, '105', { rights: { monitor: true } })
+  changeProfile(stage, '102', { rights: { beMonitored: true } })
   stage.a.call('102')
   stage.b.respond(stage.b.asked('INVITE'), 200, sdp(stage.b.endpoint))
   stage.a.ack(stage.a.told(200))
@@ -125,13 +118,13 @@ test('monitoring needs a right on both sides, an account, and a conversation', (
   ]
   for (const [number, own, theirs, status] of cases) {
     const stage = talking()
-    give(stage, '105', own)
-    give(stage, '102', theirs)
+    changeProfile(stage, '105', { rights: own })
+    changeProfile(stage, '102', { rights: theirs })
     stage.phone('105').call(number)
     t.true(stage.phone('105').heard(status), `${number} ${status}`)
   }
   const stage = talking()
-  give(stage, '103', { beMonitored: true })
+  changeProfile(stage, '103', { rights: { beMonitored: true } })
   stage.phone('105').call('*35103')
   t.is(stage.phone('105').told(480).reason, 'Not Talking')
 })

@@ -1,9 +1,9 @@
 //! Call back on busy: who may want it, when it rings, how it ends, and what a take-over leaves of it.
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
-import { profileOf } from '../../src/tables/profile.ts'
 import type { Script, Step } from './core-calls.ts'
 import { Stage, sdp } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 
 const c = (stage: Stage) => stage.phone('103')
 
@@ -59,14 +59,6 @@ function play(script: Script, takeOverAfter = -1, stage = new Stage()): Stage {
     if (index === takeOverAfter) stage.takeOver()
   }
   return stage
-}
-
-function refuseDisturbance(stage: Stage, number: string): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const profile = profileOf(entry)
-  const settings = { ...profile.settings, doNotDisturb: true }
-  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, settings } })
 }
 
 function toneOf(stage: Stage, user: string): string | null {
@@ -169,7 +161,7 @@ test('who cannot be called back is refused, and wishes are bounded', (t) => {
   const stage = new Stage()
   for (let n = 0; n <= limits.callBacksPerUserMax; n += 1) stage.addPhone(`13${n}`, 'telephone')
   for (let n = 0; n < limits.callBacksPerUserMax; n += 1) {
-    refuseDisturbance(stage, `13${n}`)
+    changeProfile(stage, `13${n}`, { settings: { doNotDisturb: true } })
     play([dial(`*6613${n}`), ...confirmed], -1, stage)
   }
   c(stage).inbox.length = 0
@@ -182,7 +174,7 @@ test('who cannot be called back is refused, and wishes are bounded', (t) => {
 
 test('a wish that never comes true ends after its time, with a call record that says so', (t) => {
   const stage = new Stage()
-  refuseDisturbance(stage, '102')
+  changeProfile(stage, '102', { settings: { doNotDisturb: true } })
   play([dial('*66102'), ...confirmed], -1, stage)
   stage.pass(limits.callBackMsMax + limits.callBackLookMs)
   const record = stage.records.at(-1)
@@ -238,11 +230,7 @@ test('an asker who hangs up while the number rings ends it', (t) => {
 test('a call that waits for the line comes before a call back, and a talk of the two makes it needless', (t) => {
   const stage = new Stage()
   stage.addPhone('105', 'telephone')
-  const entry = stage.tables.phoneBook.get('102')
-  if (entry === undefined) return t.fail()
-  const profile = profileOf(entry)
-  const line = { ...profile.line, waiting: 5 }
-  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, line } })
+  changeProfile(stage, '102', { line: { waiting: 5 } })
   play([...talk, dial('*66102'), ...confirmed], -1, stage)
   stage.phone('105').call('102')
   for (const step of free) step(stage)
@@ -250,5 +238,4 @@ test('a call that waits for the line comes before a call back, and a talk of the
   t.false(c(stage).heard('INVITE'))
   stage.b.respond(stage.b.asked('INVITE'), 603)
   t.true(c(stage).heard('INVITE'))
-  return undefined
 })

@@ -7,8 +7,8 @@ import { limits } from '../../src/limits.ts'
 import { callRecordOf, compareRecords, recordText } from '../../src/switching/call-record.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import { MemoryCalls } from '../compose/call-record-facts.ts'
-import { type Script, type Step, scripts } from './core-calls.ts'
-import { MissingMessage, Stage, sdp } from './core-stage.ts'
+import { attempt, type Script, scripts } from './core-calls.ts'
+import { Stage, sdp } from './core-stage.ts'
 
 function talking(): Stage {
   const stage = new Stage()
@@ -142,14 +142,6 @@ interface Kill {
   readonly written: boolean
 }
 
-function attempt(step: Step, stage: Stage): void {
-  try {
-    step(stage)
-  } catch (error) {
-    if (!(error instanceof MissingMessage)) throw error
-  }
-}
-
 /** Plays the script with one kill. Node `a` serves, dies and comes back; `b` serves on. */
 function play(script: Script, kill: Kill): { stage: Stage; a: Desk; b: Desk } {
   const stage = new Stage()
@@ -167,7 +159,7 @@ function play(script: Script, kill: Kill): { stage: Stage; a: Desk; b: Desk } {
     if (kill.boundary === 'unheard') stage.die()
     else if (kill.boundary === 'unreplicated') stage.isMute = true
     else stage.leaving = kill.boundary
-    attempt(step, stage)
+    attempt(() => step(stage))
     a.see(stage.tables)
     if (kill.written) a.write()
     a.restart()

@@ -1,28 +1,12 @@
 //! Instantaneous access, monitoring and priority: rights, resources, and what is refused.
 import test from 'ava'
 import { mediaOf } from '../../src/switching/xip/media.ts'
-import { type Profile, profileOf } from '../../src/tables/profile.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import { type Phone, Stage, sdp } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 
 const ia = ['Subject: IA call', 'Priority: urgent', 'WG67-Version: phone.01']
 const monitoring = ['Subject: monitoring', 'Priority: non-urgent', 'WG67-Version: phone.01']
-
-function set(
-  stage: Stage,
-  number: string,
-  change: { rights?: Partial<Profile['rights']>; line?: Partial<Profile['line']> },
-): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const { rights, line, settings } = profileOf(entry)
-  const profile = {
-    settings,
-    rights: { ...rights, ...change.rights },
-    line: { ...line, ...change.line },
-  }
-  stage.tables.phoneBook.put({ ...entry, profile })
-}
 
 function answer(phone: Phone, direction = 'sendrecv'): void {
   phone.respond(phone.asked('INVITE'), 200, sdp(phone.endpoint, { direction }))
@@ -59,8 +43,8 @@ test('a telephone is told to answer what no hand is to answer, once and in no ot
     [[], undefined],
   ] as const) {
     const stage = new Stage()
-    set(stage, '101', { rights: { monitor: true } })
-    set(stage, '102', { rights: { beMonitored: true } })
+    changeProfile(stage, '101', { rights: { monitor: true } })
+    changeProfile(stage, '102', { rights: { beMonitored: true } })
     stage.a.call('102', sdp(stage.a.endpoint, { direction: 'recvonly' }), [...headers])
     const invite = stage.b.asked('INVITE')
     t.is(header(invite, 'Answer-Mode'), answered)
@@ -142,7 +126,7 @@ test('a key of an ordinary telephone opens the speaker of a position, and so doe
   for (const isHotline of [false, true]) {
     const stage = talking()
     const caller = stage.phone('103')
-    if (isHotline) set(stage, '103', { line: { hotline: '*34102' } })
+    if (isHotline) changeProfile(stage, '103', { line: { hotline: '*34102' } })
     caller.call(isHotline ? '104' : '*34102')
     const invite = stage.b.asked('INVITE')
     t.is(header(invite, 'Subject'), 'IA call')
@@ -162,7 +146,7 @@ test('a key of an ordinary telephone opens the speaker of a position, and so doe
 
 test('instantaneous access that is switched off for an account is busy', (t) => {
   const stage = new Stage()
-  set(stage, '102', { line: { instantAccess: 0 } })
+  changeProfile(stage, '102', { line: { instantAccess: 0 } })
   stage.a.call('102', undefined, ia)
   t.true(stage.a.heard(486))
 })
@@ -176,8 +160,8 @@ for (const subject of ['monitoring', 'G/G monitoring', 'A/G monitoring']) {
       [true, true, 200],
     ] as const) {
       const stage = new Stage()
-      set(stage, '101', { rights: { monitor } })
-      set(stage, '102', { rights: { beMonitored } })
+      changeProfile(stage, '101', { rights: { monitor } })
+      changeProfile(stage, '102', { rights: { beMonitored } })
       stage.a.call('102', sdp(stage.a.endpoint, { direction: 'recvonly' }), headers)
       if (status === 200) answer(stage.b, 'sendonly')
       t.true(stage.a.heard(status), `${monitor} ${beMonitored}`)
@@ -206,8 +190,8 @@ for (const subject of ['monitoring', 'G/G monitoring', 'A/G monitoring']) {
     for (const offer of offers) {
       for (const theirs of ['sendonly', 'sendrecv']) {
         const stage = new Stage()
-        set(stage, '101', { rights: { monitor: true } })
-        set(stage, '102', { rights: { beMonitored: true } })
+        changeProfile(stage, '101', { rights: { monitor: true } })
+        changeProfile(stage, '102', { rights: { beMonitored: true } })
         stage.a.call('102', offer, headers)
         t.is(saidIn(stage.b.asked('INVITE')), 'recvonly')
         answer(stage.b, theirs)
@@ -222,8 +206,8 @@ for (const subject of ['monitoring', 'G/G monitoring', 'A/G monitoring']) {
 test('who listens does not come to be heard by a change of the call, on neither node', (t) => {
   for (const takesOver of [false, true]) {
     const stage = new Stage()
-    set(stage, '101', { rights: { monitor: true } })
-    set(stage, '102', { rights: { beMonitored: true } })
+    changeProfile(stage, '101', { rights: { monitor: true } })
+    changeProfile(stage, '102', { rights: { beMonitored: true } })
     stage.a.call('102', sdp(stage.a.endpoint, { direction: 'recvonly' }), monitoring)
     answer(stage.b, 'sendonly')
     stage.a.ack(stage.a.told(200))
@@ -250,8 +234,8 @@ test('who listens does not come to be heard by a change of the call, on neither 
 test('monitoring hears a position that talks, and holds nothing', (t) => {
   const stage = talking()
   const listener = stage.phone('103')
-  set(stage, '103', { rights: { monitor: true } })
-  set(stage, '102', { rights: { beMonitored: true } })
+  changeProfile(stage, '103', { rights: { monitor: true } })
+  changeProfile(stage, '102', { rights: { beMonitored: true } })
   listener.call('102', sdp(listener.endpoint, { direction: 'recvonly' }), monitoring)
   answer(stage.b, 'sendonly')
   t.true(listener.heard(200))
@@ -269,7 +253,7 @@ test('a call is no more urgent than its account may make it', (t) => {
     ['normal', 'non-urgent', 'non-urgent'],
   ] as const) {
     const stage = new Stage()
-    set(stage, '101', { rights: { priorityMax: ceiling } })
+    changeProfile(stage, '101', { rights: { priorityMax: ceiling } })
     stage.a.call('102', undefined, ['Subject: DA/IDA call', `Priority: ${wanted}`])
     t.is(header(stage.b.asked('INVITE'), 'Priority'), got)
   }
@@ -283,7 +267,7 @@ test('codes make a call urgent, as far as the account may', (t) => {
     ['*39*36102', 'emergency', 'urgent'],
   ] as const) {
     const stage = new Stage()
-    set(stage, '101', { rights: { priorityMax: ceiling } })
+    changeProfile(stage, '101', { rights: { priorityMax: ceiling } })
     stage.a.call(digits)
     t.is(header(stage.b.asked('INVITE'), 'Priority'), got, digits)
   }

@@ -1,29 +1,16 @@
 //! Who rings when several are called, by a group or a conference: what its members have set for calls to
 //! themselves.
 import test from 'ava'
-import { type Forward, profileOf } from '../../src/tables/profile.ts'
 import { conferenceStage, dialIn, only, pickUp, roster } from './conference-stage.ts'
 import { type Stage, sdp } from './core-stage.ts'
-
-interface Settings {
-  readonly doNotDisturb?: boolean
-  readonly forward?: Partial<Forward>
-}
-
-function set(stage: Stage, number: string, { doNotDisturb = false, forward = {} }: Settings): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const profile = profileOf(entry)
-  const settings = { doNotDisturb, forward: { ...profile.settings.forward, ...forward } }
-  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, settings } })
-}
+import { changeProfile } from './profile-change.ts'
 
 /** 231 does not want to be disturbed, and the calls of 232 go to 242. */
 function site(): Stage {
   const stage = conferenceStage()
   stage.addPhone('250', 'position')
-  set(stage, '231', { doNotDisturb: true })
-  set(stage, '232', { forward: { always: '242' } })
+  changeProfile(stage, '231', { settings: { doNotDisturb: true } })
+  changeProfile(stage, '232', { forward: { always: '242' } })
   return stage
 }
 
@@ -53,7 +40,8 @@ test('an emergency call to a group rings at all of them, and so does an urgent o
 
 test('a group of whom nobody wants to be disturbed: 480', (t) => {
   const stage = site()
-  for (const number of ['231', '232', '233']) set(stage, number, { doNotDisturb: true })
+  for (const number of ['231', '232', '233'])
+    changeProfile(stage, number, { settings: { doNotDisturb: true } })
   stage.phone('241').call('800')
   t.deepEqual(ringing(stage, several), [])
   t.true(stage.phone('241').heard(480))
@@ -61,7 +49,7 @@ test('a group of whom nobody wants to be disturbed: 480', (t) => {
 
 test('a call that is forwarded or transferred to a group disturbs nobody there who does not want it', (t) => {
   const forwarded = site()
-  set(forwarded, '240', { forward: { busy: '800' } })
+  changeProfile(forwarded, '240', { forward: { busy: '800' } })
   forwarded.phone('241').call('240')
   forwarded.phone('240').respond(forwarded.phone('240').asked('INVITE'), 486)
   t.deepEqual(ringing(forwarded, several), ['232', '233'])

@@ -4,23 +4,19 @@ import test from 'ava'
 import { limits } from '../../src/limits.ts'
 import { emptyPlan } from '../../src/switching/plan.ts'
 import { mediaOf } from '../../src/switching/xip/media.ts'
-import { profileOf } from '../../src/tables/profile.ts'
 import { toneSet } from '../../src/tables/tone-sets.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import { plan as conferencePlan } from './conference-stage.ts'
 import { playWithLoss, prack, type Script, type Step } from './core-calls.ts'
 import { Phone, Stage, sdp } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 import { peerOf, trunk } from './trunk-stage.ts'
 
 const set = toneSet(emptyPlan.tones)
 
 /** The account has no tones of its own. */
 function wants(stage: Stage, number: string): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const profile = profileOf(entry)
-  const line = { ...profile.line, failureTones: true }
-  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, line } })
+  changeProfile(stage, number, { line: { failureTones: true } })
 }
 
 function listening(): Stage {
@@ -192,11 +188,7 @@ test('an early media tone of the called one gives way to the tone, in the same s
 test('who waits in vain hears busy, and his place in the queue is free', (t) => {
   const stage = listening()
   stage.addPhone('105', 'position')
-  const entry = stage.tables.phoneBook.get('102')
-  if (entry === undefined) throw new Error('no 102')
-  const profile = profileOf(entry)
-  const line = { ...profile.line, calls: 1, waiting: 1 }
-  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, line } })
+  changeProfile(stage, '102', { line: { calls: 1, waiting: 1 } })
   const other = stage.phone('103')
   other.call('102')
   stage.b.respond(stage.b.asked('INVITE'), 200, sdp(stage.b.endpoint))

@@ -2,37 +2,26 @@
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
 import { forwardFrom } from '../../src/switching/services/forward-choice.ts'
-import { type Profile, profileOf } from '../../src/tables/profile.ts'
+import { profileOf } from '../../src/tables/profile.ts'
 import type { SipRequest } from '../../src/wire/sip/message.ts'
 import { headerValues } from '../../src/wire/sip/message.ts'
 import type { Script, Step } from './core-calls.ts'
 import { Stage, sdp, service } from './core-stage.ts'
+import { changeProfile, type ProfileChange } from './profile-change.ts'
 
-type Settings = Partial<Omit<Profile['settings'], 'forward'>> & {
-  forward?: Partial<Profile['settings']['forward']>
-}
+type Settings = Pick<ProfileChange, 'forward'> & ProfileChange['settings']
 
-function set(stage: Stage, number: string, settings: Settings, calls = 1): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const profile = profileOf(entry)
-  const forward = { ...profile.settings.forward, ...settings.forward }
-  stage.tables.phoneBook.put({
-    ...entry,
-    profile: {
-      ...profile,
-      line: { ...profile.line, calls, noAnswerSeconds: 20 },
-      settings: { ...profile.settings, ...settings, forward },
-    },
-  })
+function set(
+  stage: Stage,
+  number: string,
+  { forward = {}, ...settings }: Settings,
+  calls = 1,
+): void {
+  changeProfile(stage, number, { line: { calls, noAnswerSeconds: 20 }, settings, forward })
 }
 
 function allowEmergency(stage: Stage, number: string): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const profile = profileOf(entry)
-  const rights = { ...profile.rights, priorityMax: 'emergency' as const }
-  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, rights } })
+  changeProfile(stage, number, { rights: { priorityMax: 'emergency' } })
 }
 
 const c = (stage: Stage) => stage.phone('103')
@@ -266,11 +255,7 @@ for (const priority of ['emergency', 'urgent']) {
     stage.addPhone('105', 'telephone')
     set(stage, '102', { forward: { busy: '103' } })
     // Whom nobody may enter: his conversation is not ended for another call.
-    const entry = stage.tables.phoneBook.get('102')
-    if (entry === undefined) return t.fail()
-    const profile = profileOf(entry)
-    const rights = { ...profile.rights, beIntruded: false }
-    stage.tables.phoneBook.put({ ...entry, profile: { ...profile, rights } })
+    changeProfile(stage, '102', { rights: { beIntruded: false } })
     stage.phone('105').call('102')
     stage.b.respond(stage.b.asked('INVITE'), 200, sdp(stage.b.endpoint))
     stage.phone('105').ack(stage.phone('105').told(200))

@@ -2,9 +2,9 @@
 //! the same time (ED-137 sheet 5.3); each with a take-over.
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
-import { profileOf } from '../../src/tables/profile.ts'
 import type { SipRequest } from '../../src/wire/sip/message.ts'
 import { type Phone, Stage, sdp } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 
 /** A call that is refreshed by us soon; `late` by so much it is refreshed again. */
 function talking(): Stage {
@@ -86,22 +86,14 @@ test('a re-INVITE that is passed on and meets another one: the one who asked ask
   t.is(waited(stage, b, 1), Number.POSITIVE_INFINITY)
 })
 
-function setCalls(stage: Stage, number: string, calls: number): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const profile = profileOf(entry)
-  const line = { ...profile.line, calls }
-  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, line } })
-}
-
 for (const takeOverAfter of [-1, 0, 1, 2, 3, 4]) {
   for (const calls of [1, 2]) {
     const name = `two who call each other are connected (${calls} calls, take-over ${takeOverAfter})`
     test(name, (t) => {
       const stage = new Stage()
       const { a, b } = stage
-      setCalls(stage, '101', calls)
-      setCalls(stage, '102', calls)
+      changeProfile(stage, '101', { line: { calls } })
+      changeProfile(stage, '102', { line: { calls } })
       const invited: SipRequest[] = []
       const steps: (() => void)[] = [
         () => a.call('102'),
@@ -141,11 +133,7 @@ for (const takeOverAfter of [-1, 0, 1, 2, 3, 4]) {
 test('of two who call each other the higher priority stays', (t) => {
   const stage = new Stage()
   for (const number of ['101', '102']) {
-    const entry = stage.tables.phoneBook.get(number)
-    if (entry === undefined) return t.fail()
-    const profile = profileOf(entry)
-    const rights = { ...profile.rights, priorityMax: 'emergency' as const }
-    stage.tables.phoneBook.put({ ...entry, profile: { ...profile, rights } })
+    changeProfile(stage, number, { rights: { priorityMax: 'emergency' } })
   }
   stage.a.call('102')
   stage.b.call('101', undefined, ['Priority: emergency'])

@@ -1,6 +1,5 @@
 //! Group calls: who rings, who has the call, and that a take-over in between changes nothing.
 import test from 'ava'
-import { profileOf } from '../../src/tables/profile.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import {
   conferenceStage,
@@ -12,6 +11,7 @@ import {
   roster,
 } from './conference-stage.ts'
 import { type Stage, sdp } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 
 const members = ['231', '232', '233']
 
@@ -82,11 +82,7 @@ for (const death of ['no death', 'before', 'between']) {
 function pickUpStage(): Stage {
   const stage = conferenceStage()
   for (const number of ['232', '242']) {
-    const entry = stage.tables.phoneBook.get(number)
-    if (entry === undefined) throw new Error(`no account ${number}`)
-    const profile = profileOf(entry)
-    const line = { ...profile.line, pickupGroup: 'tower' }
-    stage.tables.phoneBook.put({ ...entry, profile: { ...profile, line } })
+    changeProfile(stage, number, { line: { pickupGroup: 'tower' } })
   }
   return stage
 }

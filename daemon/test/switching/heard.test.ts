@@ -5,8 +5,8 @@ import { limits } from '../../src/limits.ts'
 import { HeardMessages } from '../../src/switching/heard.ts'
 import type { SipMessage } from '../../src/wire/sip/message.ts'
 import { nameAddressText, viaText } from '../../src/wire/sip/write.ts'
-import { type Step, scripts, whims } from './core-calls.ts'
-import { MissingMessage, Stage, sdp, service } from './core-stage.ts'
+import { attempt, type Step, scripts, whims } from './core-calls.ts'
+import { Stage, sdp, service } from './core-stage.ts'
 
 /** Less than timer A of a telephone: what is there then did not wait for a repetition. */
 const soonMs = limits.heardSettleMs + 10
@@ -213,11 +213,7 @@ function tell(steps: readonly Step[], death: Death | null): Stage {
       stage.takeOver()
       stage.pass(soonMs)
     }
-    try {
-      step(stage)
-    } catch (error) {
-      if (!(error instanceof MissingMessage)) throw error
-    }
+    attempt(() => step(stage))
     acknowledgeRefusals(stage, acknowledged)
   }
   return stage

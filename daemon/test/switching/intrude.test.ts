@@ -1,34 +1,18 @@
 //! Intrusion and forced release: rights, the wait, what everybody hears and is told, and take-overs.
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
-import { type Profile, profileOf } from '../../src/tables/profile.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import type { Script } from './core-calls.ts'
 import { type Phone, Stage, sdp } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 
 const emergency = ['Subject: DA/IDA call', 'Priority: emergency', 'WG67-Version: phone.01']
 
 function site(): Stage {
   const stage = new Stage()
   stage.addPhone('105', 'position')
-  give(stage, '105', { forceRelease: true })
+  changeProfile(stage, '105', { rights: { forceRelease: true } })
   return stage
-}
-
-function give(stage: Stage, number: string, rights: Partial<Profile['rights']>): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const profile = profileOf(entry)
-  const changed = { ...profile, rights: { ...profile.rights, ...rights } }
-  stage.tables.phoneBook.put({ ...entry, profile: changed })
-}
-
-function setWaiting(stage: Stage, waiting: number): void {
-  const entry = stage.tables.phoneBook.get('102')
-  if (entry === undefined) throw new Error('no account 102')
-  const profile = profileOf(entry)
-  const line = { ...profile.line, waiting }
-  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, line } })
 }
 
 const c = (stage: Stage) => stage.phone('105')
@@ -130,9 +114,24 @@ test('an intruder who gives up during the wait leaves everything as it was', (t)
 })
 
 const refusals: readonly (readonly [string, (stage: Stage) => void, string, number])[] = [
-  ['the caller has no right to intrude', (s) => give(s, '105', { intrude: false }), '*37102', 403],
-  ['the callee must not be intruded', (s) => give(s, '102', { beIntruded: false }), '*37102', 486],
-  ['no right to release', (s) => give(s, '105', { forceRelease: false }), '*38102', 403],
+  [
+    'the caller has no right to intrude',
+    (s) => changeProfile(s, '105', { rights: { intrude: false } }),
+    '*37102',
+    403,
+  ],
+  [
+    'the callee must not be intruded',
+    (s) => changeProfile(s, '102', { rights: { beIntruded: false } }),
+    '*37102',
+    486,
+  ],
+  [
+    'no right to release',
+    (s) => changeProfile(s, '105', { rights: { forceRelease: false } }),
+    '*38102',
+    403,
+  ],
 ]
 for (const [name, change, dialled, status] of refusals) {
   test(`no intrusion: ${name}`, (t) => {
@@ -149,7 +148,7 @@ for (const [name, change, dialled, status] of refusals) {
 test('an emergency call is not entered, and one that rings is not', (t) => {
   for (const prepare of [
     (stage: Stage) => {
-      give(stage, '101', { priorityMax: 'emergency' })
+      changeProfile(stage, '101', { rights: { priorityMax: 'emergency' } })
       stage.a.call('102', undefined, emergency)
       stage.b.respond(stage.b.asked('INVITE'), 200, sdp(stage.b.endpoint))
       stage.a.ack(stage.a.told(200))
@@ -171,10 +170,10 @@ for (const waiting of [0, 5]) {
     const who = right ? 'may intrude' : 'may not'
     test(`a second priority call only waits: ${waiting} places, its caller ${who}`, (t) => {
       const stage = talking()
-      setWaiting(stage, waiting)
+      changeProfile(stage, '102', { line: { waiting } })
       for (const number of ['106', '107']) {
         stage.addPhone(number, 'position')
-        give(stage, number, { intrude: right })
+        changeProfile(stage, number, { rights: { intrude: right } })
       }
       const [second, third] = [stage.phone('106'), stage.phone('107')]
       c(stage).call('102', undefined, emergency)

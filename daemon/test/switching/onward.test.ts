@@ -4,11 +4,11 @@
 import { createHash } from 'node:crypto'
 import test from 'ava'
 import { type ConferencePlan, emptyPlan, type Plan } from '../../src/switching/plan.ts'
-import { type Profile, profileOf } from '../../src/tables/profile.ts'
 import type { Conference } from '../../src/tables/wired-conference.ts'
 import type { SipRequest } from '../../src/wire/sip/message.ts'
 import type { Script, Step } from './core-calls.ts'
 import { MissingMessage, type Phone, Stage, sdp, service } from './core-stage.ts'
+import { changeProfile, type ProfileChange } from './profile-change.ts'
 
 function conference(number: string, more: Partial<ConferencePlan> = {}): ConferencePlan {
   const name = `c${number}`
@@ -56,27 +56,11 @@ function site(): Stage {
     stage.addPhone(number, 'gateway')
     stage.tables.phoneBook.delete(number)
   }
-  change(stage, '102', { rights: { trunkClasses: ['world'] }, line: { noAnswerSeconds: 20 } })
+  changeProfile(stage, '102', {
+    rights: { trunkClasses: ['world'] },
+    line: { noAnswerSeconds: 20 },
+  })
   return stage
-}
-
-interface Change {
-  readonly rights?: Partial<Profile['rights']>
-  readonly line?: Partial<Profile['line']>
-  readonly forward?: Partial<Profile['settings']['forward']>
-}
-
-function change(stage: Stage, number: string, { rights, line, forward }: Change): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const old = profileOf(entry)
-  const settings = { ...old.settings, forward: { ...old.settings.forward, ...forward } }
-  const profile = {
-    rights: { ...old.rights, ...rights },
-    line: { ...old.line, ...line },
-    settings,
-  }
-  stage.tables.phoneBook.put({ ...entry, profile })
 }
 
 const live = (stage: Stage): Conference[] =>
@@ -132,9 +116,9 @@ const refer =
   }
 const cancelled = (number: string): Script => [ok(number, 'CANCEL'), say(number, 487)]
 const forwardTo =
-  (forward: Change['forward'] = {}): Step =>
+  (forward: ProfileChange['forward'] = {}): Step =>
   (stage) =>
-    change(stage, '102', { forward })
+    changeProfile(stage, '102', { forward })
 const dialIn =
   (number: string, to: string): Step =>
   (stage) => {
@@ -368,11 +352,11 @@ test('a transfer that leads nowhere is told to who wanted it, and the call goes 
 
 test('a call goes out only with the right of who sends it', (t) => {
   const transferred = site()
-  change(transferred, '102', { rights: { trunkClasses: [] } })
+  changeProfile(transferred, '102', { rights: { trunkClasses: [] } })
   for (const step of [...talk, refer('9123')]) step(transferred)
   t.true(transferred.b.asked('NOTIFY').body.startsWith('SIP/2.0 403'))
   const forwarded = site()
-  change(forwarded, '102', { rights: { trunkClasses: [] } })
+  changeProfile(forwarded, '102', { rights: { trunkClasses: [] } })
   for (const step of noAnswer('9123').slice(0, 4)) step(forwarded)
   t.false(forwarded.b.heard('CANCEL') || forwarded.phone('991').heard('INVITE'))
 })
@@ -390,7 +374,7 @@ test('a seat in a conference is given away by an attended transfer', (t) => {
   dialIn('241', '700')(stage)
   dialIn('102', '700')(stage)
   const { callId, localTag, remoteTag } = b
-  change(stage, '102', { line: { calls: 2 } })
+  changeProfile(stage, '102', { line: { calls: 2 } })
   b.cseq = 0
   b.call('101')
   stage.a.respond(invited(stage.a), 200, sdp(stage.a.endpoint))

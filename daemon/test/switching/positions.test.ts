@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import test from 'ava'
 import { listPositions } from '../../src/oam/position-list.ts'
 import { emptyPlan } from '../../src/switching/plan.ts'
-import { profileOf } from '../../src/tables/profile.ts'
 import { headerValues } from '../../src/wire/sip/message.ts'
 import { type Phone, Stage } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 
 const plan = {
   ...emptyPlan,
@@ -38,9 +38,8 @@ function stageWithPassword(contacts = 1): Stage {
   const { phoneBook, user } = stage.tables
   const entry = phoneBook.get('101')
   if (entry === undefined) throw new Error('101 is an account')
-  const usual = profileOf(entry)
-  const profile = { ...usual, line: { ...usual.line, contacts } }
-  phoneBook.put({ ...entry, profile, ha1Md5: md5('101:vccs.test:secret') })
+  phoneBook.put({ ...entry, ha1Md5: md5('101:vccs.test:secret') })
+  changeProfile(stage, '101', { line: { contacts } })
   user.delete('101')
   stage.core.setPlan(plan)
   return stage
@@ -119,10 +118,7 @@ test('a position with several terminals is logged in until the last of them ends
 test('the list of positions names terminals, calls and what is set', (t) => {
   const stage = stageWithPassword()
   register(stage.a, ['Expires: 60'], 'first')
-  const entry = stage.tables.phoneBook.get('101') ?? t.fail()
-  const profile = profileOf(entry)
-  const settings = { ...profile.settings, doNotDisturb: true }
-  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, settings } })
+  changeProfile(stage, '101', { settings: { doNotDisturb: true } })
   stage.b.call('103')
   const [first, second, third] = listOf(stage)
   t.like(first, {

@@ -1,36 +1,23 @@
 //! Pre-emption: an emergency call that finds nothing left takes it from the least urgent call, and only then.
 import test from 'ava'
 import { emptyPlan, type TrunkPlan } from '../../src/switching/plan.ts'
-import { type Profile, profileOf } from '../../src/tables/profile.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import type { Script } from './core-calls.ts'
 import { type Phone, Stage, sdp } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 
 const emergency = ['Subject: DA/IDA call', 'Priority: emergency']
 const urgent = ['Subject: DA/IDA call', 'Priority: urgent']
 const told = 'WG-67;cause=2000;text="session pre-emption"'
-
-function change(
-  stage: Stage,
-  number: string,
-  part: { rights?: Partial<Profile['rights']>; line?: Partial<Profile['line']> },
-): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const profile = profileOf(entry)
-  const rights = { ...profile.rights, ...part.rights }
-  const line = { ...profile.line, ...part.line }
-  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, rights, line } })
-}
 
 /** Telephones 101 .. 103 and 131 .. 136; 131 may call in an emergency, and enters no conversation. */
 function site(options: ConstructorParameters<typeof Stage>[0] = {}): Stage {
   const stage = new Stage(options)
   for (const number of ['131', '132', '133', '134', '135', '136']) {
     stage.addPhone(number, 'telephone')
-    change(stage, number, { rights: { priorityMax: 'urgent' } })
+    changeProfile(stage, number, { rights: { priorityMax: 'urgent' } })
   }
-  change(stage, '131', { rights: { priorityMax: 'emergency' } })
+  changeProfile(stage, '131', { rights: { priorityMax: 'emergency' } })
   return stage
 }
 
@@ -68,7 +55,7 @@ test('without a free port an emergency call ends the least urgent and youngest c
 
 test('emergency calls and conferences are not pre-empted, and nothing is ended in vain', (t) => {
   const stage = site({ lastPort: 20_003 })
-  change(stage, '101', { rights: { priorityMax: 'emergency' } })
+  changeProfile(stage, '101', { rights: { priorityMax: 'emergency' } })
   talk(stage, '101', '102', emergency)
   stage.phone('131').call('136', undefined, emergency)
   t.true(stage.phone('131').heard(503))
@@ -98,7 +85,7 @@ test('a busy line without a place to wait is freed for an emergency call, unless
   t.is(reasonOf(stage.b), told)
   t.is(stage.b.asked('INVITE').from.uri.user, '131')
   const closed = site()
-  change(closed, '102', { rights: { beIntruded: false } })
+  changeProfile(closed, '102', { rights: { beIntruded: false } })
   talk(closed, '101', '102')
   closed.phone('131').call('102', undefined, emergency)
   t.true(closed.phone('131').heard(486))
@@ -107,10 +94,10 @@ test('a busy line without a place to wait is freed for an emergency call, unless
 
 test('a line that carries more than it may keeps all of it', (t) => {
   const stage = site()
-  change(stage, '102', { line: { calls: 2 } })
+  changeProfile(stage, '102', { line: { calls: 2 } })
   talk(stage, '101', '102')
   stage.phone('103').call('102')
-  change(stage, '102', { line: { calls: 1 } })
+  changeProfile(stage, '102', { line: { calls: 1 } })
   stage.phone('131').call('102', undefined, emergency)
   t.true(stage.phone('131').heard(486))
   t.is(stage.core.liveSessions, 2)
@@ -118,7 +105,7 @@ test('a line that carries more than it may keeps all of it', (t) => {
 
 test('a busy line with a place to wait keeps its call', (t) => {
   const stage = site()
-  change(stage, '102', { line: { waiting: 1 } })
+  changeProfile(stage, '102', { line: { waiting: 1 } })
   talk(stage, '101', '102')
   stage.phone('131').call('102', undefined, emergency)
   t.true(stage.phone('131').heard(182))

@@ -2,28 +2,19 @@
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
 import { mediaOf } from '../../src/switching/xip/media.ts'
-import { type Profile, profileOf } from '../../src/tables/profile.ts'
+import type { Profile } from '../../src/tables/profile.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import type { Script, Step } from './core-calls.ts'
 import { type Phone, Stage, sdp } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 
 const callers = ['105', '106', '107', '108', '109', '110']
 
 function siteWith(line: Partial<Profile['line']>): Stage {
   const stage = new Stage()
   for (const number of callers) stage.addPhone(number, 'position')
-  setLine(stage, '102', line)
+  changeProfile(stage, '102', { line })
   return stage
-}
-
-function setLine(stage: Stage, number: string, line: Partial<Profile['line']>): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const profile = profileOf(entry)
-  stage.tables.phoneBook.put({
-    ...entry,
-    profile: { ...profile, line: { ...profile.line, ...line } },
-  })
 }
 
 const talk: Script = [
@@ -77,7 +68,7 @@ test('a new call does not overtake those that wait', (t) => {
   for (const step of talk) step(stage)
   waitFor(stage, '105')
   waitFor(stage, '106')
-  setLine(stage, '102', { calls: 3, waiting: 5 })
+  changeProfile(stage, '102', { line: { calls: 3, waiting: 5 } })
   waitFor(stage, '107')
   t.true(stage.phone('107').heard(182))
 })
@@ -257,7 +248,7 @@ test('a line that became free in the moment of the take-over rings for who waits
 
 test('every call of a hot line goes to its number, whatever was dialled', (t) => {
   const stage = siteWith({})
-  setLine(stage, '105', { hotline: '102' })
+  changeProfile(stage, '105', { line: { hotline: '102' } })
   for (const dialled of ['103', '777', '*72103', '102']) {
     stage.phone('105').call(dialled)
     t.is(stage.b.asked('INVITE').from.uri.user, '105', dialled)
@@ -270,7 +261,7 @@ test('every call of a hot line goes to its number, whatever was dialled', (t) =>
 test('the number of a hot line may be that of a service', (t) => {
   for (const dialled of ['103', '102', '*39102']) {
     const stage = siteWith({})
-    setLine(stage, '105', { hotline: '*39102' })
+    changeProfile(stage, '105', { line: { hotline: '*39102' } })
     stage.phone('105').call(dialled)
     t.is(header(stage.b.asked('INVITE'), 'Priority'), 'emergency', dialled)
     t.false(stage.phone('103').heard('INVITE'))

@@ -2,9 +2,10 @@
 //! nothing is left over. The seeds are fixed.
 import test from 'ava'
 import { emptyPlan, type Plan } from '../../src/switching/plan.ts'
-import { profileOf } from '../../src/tables/profile.ts'
 import type { SipMessage } from '../../src/wire/sip/message.ts'
-import { MissingMessage, type Phone, Stage, sdp, service } from './core-stage.ts'
+import { attempt } from './core-calls.ts'
+import { type Phone, Stage, sdp, service } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 
 const numbers = ['101', '102', '103', '231', '232', '241', '991', '992']
 /** What is dialled, forwarded to and transferred to. */
@@ -74,19 +75,16 @@ function site(dice: Dice): Stage {
     stage.tables.phoneBook.delete(number)
   }
   for (const number of numbers) {
-    const entry = stage.tables.phoneBook.get(number)
-    if (entry === undefined) continue
-    const { rights, line: own, settings } = profileOf(entry)
+    if (stage.tables.phoneBook.get(number) === undefined) continue
     const to = () => (dice.roll() < 0.15 ? dice.of(targets) : null)
     const forward = { always: null, busy: to(), noAnswer: to(), notRegistered: to() }
     const mayPress = dice.roll() < 0.5
     const all = { monitor: true, beMonitored: true, priorityMax: 'emergency' as const }
-    const profile = {
-      rights: { ...rights, ...all, intrude: mayPress, forceRelease: mayPress },
-      line: { ...own, calls: dice.of([1, 2]), waiting: dice.of([0, 1]), noAnswerSeconds: 5 },
-      settings: { ...settings, forward },
-    }
-    stage.tables.phoneBook.put({ ...entry, profile })
+    changeProfile(stage, number, {
+      rights: { ...all, intrude: mayPress, forceRelease: mayPress },
+      line: { calls: dice.of([1, 2]), waiting: dice.of([0, 1]), noAnswerSeconds: 5 },
+      forward,
+    })
   }
   return stage
 }
@@ -177,13 +175,11 @@ function run(seed: number): { left: number; used: string[] } {
   const stage = site(dice)
   const play = { stage, dice, answered: new Set<SipMessage>() }
   for (let step = 0; step < 120; step += 1) {
-    try {
+    attempt(() => {
       if (dice.roll() < 0.7)
         for (let n = 0; n < 3; n += 1) react(play, stage.phone(dice.of(numbers)))
       else dice.of(acts)(play, stage.phone(dice.of(numbers)))
-    } catch (error) {
-      if (!(error instanceof MissingMessage)) throw error
-    }
+    })
   }
   for (const { sessionId } of [...stage.tables.wiredConference.values()]) stage.release(sessionId)
   stage.pass(120_000)

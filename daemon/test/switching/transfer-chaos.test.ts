@@ -3,9 +3,9 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { isOver, isPresent } from '../../src/switching/wired/sessions.ts'
-import { profileOf } from '../../src/tables/profile.ts'
-import { type Script, type Step, whims } from './core-calls.ts'
-import { MissingMessage, Stage } from './core-stage.ts'
+import { attempt, type Script, type Step, whims } from './core-calls.ts'
+import { Stage } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 import { pickUpScripts, transferScripts } from './transfer-calls.ts'
 
 const scripts: Readonly<Record<string, Script>> = { ...transferScripts, ...pickUpScripts }
@@ -14,21 +14,9 @@ const steps = [...new Set([...whims, ...Object.values(scripts).flat()])]
 function newStage(): Stage {
   const stage = new Stage()
   for (const number of ['101', '102', '103']) {
-    const entry = stage.tables.phoneBook.get(number)
-    if (entry === undefined) throw new Error(`no account ${number}`)
-    const profile = profileOf(entry)
-    const line = { ...profile.line, calls: 2, pickupGroup: 'tower' }
-    stage.tables.phoneBook.put({ ...entry, profile: { ...profile, line } })
+    changeProfile(stage, number, { line: { calls: 2, pickupGroup: 'tower' } })
   }
   return stage
-}
-
-function attempt(step: Step, stage: Stage): void {
-  try {
-    step(stage)
-  } catch (error) {
-    if (!(error instanceof MissingMessage)) throw error
-  }
 }
 
 /** A number for each live session and a port for each member who takes part. */
@@ -55,7 +43,7 @@ const disturbed = fc
 function nothingIsLeft(played: readonly Step[]): boolean {
   const stage = newStage()
   for (const one of played) {
-    attempt(one, stage)
+    attempt(() => one(stage))
     if (stage.tables.conferenceResource.size !== due(stage)) throw new Error('a resource leaks')
   }
   for (const { sessionId } of [...stage.tables.wiredConference.values()]) stage.release(sessionId)

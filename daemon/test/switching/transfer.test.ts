@@ -1,9 +1,9 @@
 //! Call transfer (呼叫转接, S1.27), Replaces and pick-up: each of their states survives a take-over.
 import test, { type ExecutionContext } from 'ava'
-import { type Profile, profileOf } from '../../src/tables/profile.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import { playWithLoss, type Script } from './core-calls.ts'
 import { Stage, sdp, service } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 import {
   answer,
   call,
@@ -16,11 +16,7 @@ import {
 
 function group(stage: Stage, numbers: readonly string[]): Stage {
   for (const number of numbers) {
-    const entry = stage.tables.phoneBook.get(number)
-    if (entry === undefined) throw new Error(`no account ${number}`)
-    const profile = profileOf(entry)
-    const line = { ...profile.line, calls: 2, pickupGroup: 'tower' }
-    stage.tables.phoneBook.put({ ...entry, profile: { ...profile, line } })
+    changeProfile(stage, number, { line: { calls: 2, pickupGroup: 'tower' } })
   }
   return stage
 }
@@ -166,18 +162,10 @@ function leftBehind(stage: Stage, target = '103'): Stage {
   return stage
 }
 
-function settings(stage: Stage, number: string, change: Partial<Profile['settings']>): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error('no account')
-  const profile = profileOf(entry)
-  const settings = { ...profile.settings, ...change }
-  stage.tables.phoneBook.put({ ...entry, profile: { ...profile, settings } })
-}
-
 test('recall: who transfers has left, and has the call again when the target refuses', (t) => {
   const stage = leftBehind(newStage())
   // What he has set is for the calls of others.
-  settings(stage, '102', { doNotDisturb: true })
+  changeProfile(stage, '102', { settings: { doNotDisturb: true } })
   const { a, b } = stage
   const legs = () => [...stage.tables.wiredMedia.values()]
   const heard = () => legs().find(({ mediaId }) => mediaId.endsWith('-a'))?.tone?.name
@@ -259,8 +247,7 @@ test('a call to a number that is forwarded is transferred to where it would ring
   const stage = newStage()
   for (const step of talk) step(stage)
   stage.addPhone('105', 'telephone')
-  const none = { always: null, busy: null, noAnswer: null, notRegistered: null }
-  settings(stage, '103', { forward: { ...none, always: '105' } })
+  changeProfile(stage, '103', { forward: { always: '105' } })
   refer('103')(stage)
   t.false(stage.phone('103').heard('INVITE'))
   t.true(stage.phone('105').heard('INVITE'))
@@ -317,13 +304,9 @@ for (const [name, status, act] of refusals) {
 
 test('only a DA/IDA call is transferred (ED-137 sheet 5.8)', (t) => {
   const stage = newStage()
-  const { a, b, tables } = stage
+  const { a, b } = stage
   for (const number of ['101', '102']) {
-    const entry = tables.phoneBook.get(number)
-    if (entry === undefined) throw new Error('no account')
-    const profile = profileOf(entry)
-    const rights = { ...profile.rights, priorityMax: 'urgent' as const }
-    tables.phoneBook.put({ ...entry, profile: { ...profile, rights } })
+    changeProfile(stage, number, { rights: { priorityMax: 'urgent' } })
   }
   a.call('102', sdp(a.endpoint), ['Subject: IA call', 'Priority: urgent'])
   b.respond(b.asked('INVITE'), 200, sdp(b.endpoint))

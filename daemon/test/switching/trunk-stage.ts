@@ -1,8 +1,8 @@
 //! A stage with other systems: trunks and routes, and a telephone that plays each of them.
 import type { Plan, RoutePlan, TrunkPlan } from '../../src/switching/plan.ts'
 import { emptyPlan } from '../../src/switching/plan.ts'
-import { defaultProfile } from '../../src/tables/profile.ts'
 import { Phone, Stage } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 
 export function trunk(name: string, more: Partial<TrunkPlan> = {}): TrunkPlan {
   return {
@@ -79,9 +79,5 @@ export function trunkStage(plan: Plan = sitePlan): Stage {
 
 /** The account may use these classes. */
 export function allow(stage: Stage, number: string, trunkClasses: string[]): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`${number} is no account`)
-  const usual = defaultProfile(entry.type)
-  const profile = { ...usual, rights: { ...usual.rights, trunkClasses } }
-  stage.tables.phoneBook.put({ ...entry, profile })
+  changeProfile(stage, number, { rights: { trunkClasses } })
 }

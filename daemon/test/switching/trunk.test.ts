@@ -5,6 +5,7 @@ import { limits } from '../../src/limits.ts'
 import { header, type SipRequest } from '../../src/wire/sip/message.ts'
 import { uriText } from '../../src/wire/sip/write.ts'
 import { type Phone, type Stage, sdp } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 import { allow, peerOf, route, sitePlan, trunk, trunkStage } from './trunk-stage.ts'
 
 function userOf(request: SipRequest): string {
@@ -143,25 +144,15 @@ test('class of service: who has no right to the route is told 403', (t) => {
 
 test('a call that is forwarded outside needs the right of who forwards it', (t) => {
   const stage = trunkStage()
-  const forward = (to: string) => {
-    const entry = stage.tables.phoneBook.get('102') ?? t.fail()
-    const { profile } = entry
-    if (profile === null) return t.fail()
-    const settings = { doNotDisturb: false, forward: { ...profile.settings.forward, always: to } }
-    stage.tables.phoneBook.put({ ...entry, profile: { ...profile, settings } })
-  }
   allow(stage, '101', ['outside'])
-  allow(stage, '102', [])
-  forward('0123')
+  changeProfile(stage, '102', { rights: { trunkClasses: [] }, forward: { always: '0123' } })
   stage.a.call('102')
   t.true(stage.a.heard(403))
   const other = trunkStage()
-  allow(other, '102', ['outside'])
-  const entry = other.tables.phoneBook.get('102')
-  if (entry?.profile == null) return t.fail()
-  const { settings } = entry.profile
-  const forwarded = { ...settings, forward: { ...settings.forward, always: '0123' } }
-  other.tables.phoneBook.put({ ...entry, profile: { ...entry.profile, settings: forwarded } })
+  changeProfile(other, '102', {
+    rights: { trunkClasses: ['outside'] },
+    forward: { always: '0123' },
+  })
   other.a.call('102')
   t.is(invites(peerOf(other, 3)).length, 1)
 })
