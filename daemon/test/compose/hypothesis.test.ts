@@ -1,10 +1,8 @@
 //! `vccs why --if` from what pair says of the real pair to the answer.
 import test from 'ava'
-import type { BusMessageOf } from '../../src/bus/messages.ts'
 import { hypothesis } from '../../src/compose/hypothesis.ts'
 import type { NodeConfig } from '../../src/oam/node-config.ts'
-
-type PairStatus = BusMessageOf<'pair-status'>
+import { healthyPeer, linkUp, type PairStatus, pairStatus } from '../pair/pair-status.ts'
 
 const names = ['net-a', 'net-b', 'private']
 const config = {
@@ -27,46 +25,10 @@ const own = {
   stoodIn: false,
   changesMsAgo: [],
 }
-const peer = {
-  node: 'vccs-b',
-  role: 'standby',
-  term: 4,
-  heardMsAgo: 10,
-  sessions: 3,
-  inStep: true,
-  ready: true,
-  switchAlive: true,
-  mediaAlive: true,
-} as const
+const peer = { ...healthyPeer, term: 4, sessions: 3 } as const
 
 function status(part: Partial<PairStatus>): PairStatus {
-  return {
-    kind: 'pair-status',
-    role: 'primary',
-    alone: false,
-    term: 4,
-    bootId: '0'.repeat(16),
-    sinceMs: 0,
-    links: config.links.map((link) => ({
-      ...link,
-      state: 'up',
-      heardMsAgo: 10,
-      rttMs: 0.3,
-      lost: 0,
-      lossPercent: 0,
-      heardByPeer: true,
-    })),
-    own,
-    peer,
-    clockOffsetMs: 0,
-    clockSkewMs: null,
-    realtime: true,
-    paused: false,
-    held: false,
-    decisions: [],
-    alarms: [],
-    ...part,
-  }
+  return pairStatus({ term: 4, links: config.links.map(linkUp), own, peer, ...part })
 }
 
 interface Asked {

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import type { BusMessage } from '../../src/bus/messages.ts'
 import { Alarms } from '../../src/compose/alarms.ts'
 import type { Configuration } from '../../src/compose/configuration.ts'
 import { makeLogHub } from '../../src/compose/log-hub.ts'
@@ -18,6 +17,7 @@ import { openLog } from '../../src/platform/log.ts'
 import { Replicator } from '../../src/replication/replicator.ts'
 import type { Result } from '../../src/result.ts'
 import { Tables } from '../../src/tables/tables.ts'
+import { healthyPeer, pairStatus } from '../pair/pair-status.ts'
 
 const nodeFile = `node: vccs-a
 site: tower
@@ -57,7 +57,7 @@ function stage(t: ExecutionContext) {
     ...{ role: nothing, lease: nothing, clock: nothing, status: nothing, flush: nothing },
     ...{ operationEnded: nothing, log: nothing, lost: nothing },
   })
-  pair.take(pairStatus)
+  pair.take(pairStatus({ term: 4, peer: { ...healthyPeer, term: 4 } }))
   const tables = new Tables()
   const verbs = makeOperationVerbs({
     config,
@@ -112,32 +112,4 @@ for (const ok of [true, false]) {
     answer.go({ ok: true, value: null })
     await logbook.close()
   })
-}
-
-const pairStatus: BusMessage = {
-  kind: 'pair-status',
-  role: 'primary',
-  alone: false,
-  term: 4,
-  bootId: '0'.repeat(16),
-  sinceMs: 0,
-  links: [],
-  peer: {
-    node: 'vccs-b',
-    role: 'standby',
-    term: 4,
-    heardMsAgo: 1,
-    sessions: 0,
-    inStep: true,
-    ready: true,
-    switchAlive: true,
-    mediaAlive: true,
-  },
-  clockOffsetMs: 0,
-  clockSkewMs: null,
-  realtime: true,
-  paused: false,
-  held: false,
-  decisions: [],
-  alarms: [],
 }

@@ -2,7 +2,7 @@
 //! half of a terminal LAN, with a media unit that does what it is told. The test is the pair unit.
 import { NodeDisk } from '../../sim/node/disk.ts'
 import { assert } from '../../src/assert.ts'
-import type { BusMessage, BusMessageOf, Role } from '../../src/bus/messages.ts'
+import type { BusMessage, Role } from '../../src/bus/messages.ts'
 import { makeLogHub } from '../../src/compose/log-hub.ts'
 import { SwitchEngine } from '../../src/compose/switch-engine.ts'
 import { parseNodeConfig } from '../../src/oam/node-config-load.ts'
@@ -12,6 +12,7 @@ import { tableNames } from '../../src/tables/address.ts'
 import type { WiredMedia } from '../../src/tables/wired-media.ts'
 import type { Endpoint } from '../../src/wire/sip/message.ts'
 import { parseSip } from '../../src/wire/sip/parse.ts'
+import { healthyPeer, pairStatus } from '../pair/pair-status.ts'
 import { Phone, service } from '../switching/core-stage.ts'
 
 type Name = 'a' | 'b'
@@ -89,9 +90,8 @@ export class TwoEngines {
   /** Pair says of the peer whether it lives, and what it thinks of it. */
   hears(name: Name, alive: boolean, peer: { ready?: boolean; inStep?: boolean } = {}): void {
     const { engine } = this[name]
-    const status = pairStatus(engine.role, alive)
-    const known = status.peer === null ? null : { ...status.peer, ...peer }
-    engine.pair.take({ ...status, peer: known })
+    const known = alive ? { ...healthyPeer, ...peer } : null
+    engine.pair.take(pairStatus({ role: engine.role, alone: !alive, peer: known }))
   }
 
   /** All links and the joint of the LAN are cut: after half a second both serve. */
@@ -326,37 +326,6 @@ function sdpOf({ endpoint }: Phone): string {
     'm=audio 4000 RTP/AVP 8',
     '',
   ].join('\r\n')
-}
-
-function pairStatus(role: Role, alive: boolean): BusMessageOf<'pair-status'> {
-  const peer = {
-    node: 'peer',
-    role: 'standby',
-    term: 1,
-    heardMsAgo: 1,
-    sessions: 0,
-    inStep: true,
-    ready: true,
-    switchAlive: true,
-    mediaAlive: true,
-  } as const
-  return {
-    kind: 'pair-status',
-    role,
-    alone: !alive,
-    term: 1,
-    bootId: '0'.repeat(16),
-    sinceMs: 0,
-    links: [],
-    peer: alive ? peer : null,
-    clockOffsetMs: 0,
-    clockSkewMs: null,
-    realtime: true,
-    paused: false,
-    held: false,
-    decisions: [],
-    alarms: [],
-  }
 }
 
 function collecting(lines: Node['lines']): Log {

@@ -2,20 +2,19 @@
 
 import type { StatusResult } from '../../src/control/status-schema.ts'
 import { assembleStatus, type StatusInputs } from '../../src/oam/status.ts'
+import { healthyPeer, linkUp, pairStatus } from '../pair/pair-status.ts'
 
 const wallMs = Date.parse('2026-03-14T12:31:02.118Z')
 const monotonicMs = 1_051_315_118
 
 const links = ['net-a', 'net-b', 'private'].map((name, index) => ({
-  name,
-  own: `192.168.${index + 1}.200`,
-  peer: `192.168.${index + 1}.201`,
-  state: 'up' as const,
+  ...linkUp({
+    name,
+    own: `192.168.${index + 1}.200`,
+    peer: `192.168.${index + 1}.201`,
+  }),
   heardMsAgo: 40,
   rttMs: 0.4,
-  lost: 0,
-  lossPercent: 0,
-  heardByPeer: true,
 }))
 
 export function pairInputs(): StatusInputs {
@@ -32,33 +31,14 @@ export function pairInputs(): StatusInputs {
     peerName: 'vccs-b',
     pair: {
       atMs: monotonicMs - 44,
-      message: {
-        kind: 'pair-status',
-        role: 'primary',
-        alone: false,
+      message: pairStatus({
         term: 17,
         bootId: '0123456789abcdef',
         sinceMs: monotonicMs - 1_051_015_000,
         links,
-        peer: {
-          node: 'vccs-b',
-          role: 'standby',
-          term: 17,
-          heardMsAgo: 40,
-          sessions: 41,
-          inStep: true,
-          ready: true,
-          switchAlive: true,
-          mediaAlive: true,
-        },
-        clockOffsetMs: 0,
+        peer: { ...healthyPeer, term: 17, heardMsAgo: 40, sessions: 41 },
         clockSkewMs: 0.2,
-        realtime: true,
-        paused: false,
-        held: false,
-        decisions: [],
-        alarms: [],
-      },
+      }),
     },
     media: {
       atMs: monotonicMs - 300,
