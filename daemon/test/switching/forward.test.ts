@@ -189,6 +189,47 @@ test('a 302 to another system, to nobody or in a circle ends the call with 480',
   }
 })
 
+const unreadable = {
+  'no SIP': '<mailto:tower@example.org>',
+  'a broken host': '<sip:103@[::1>',
+  'an open quote': `"Tower <sip:103@${service}>`,
+  'the second one is empty': `<sip:103@${service}>, <>`,
+  'a star in a list': `*, <sip:103@${service}>`,
+  nothing: '',
+}
+for (const [what, contact] of Object.entries(unreadable)) {
+  test(`a 302 whose Contact cannot be read ends the call at once: ${what}`, (t) => {
+    const stage = new Stage()
+    stage.a.call('102')
+    stage.b.respond(stage.b.asked('INVITE'), 302, '', [`Contact: ${contact}`])
+    t.true(stage.a.heard(480))
+    t.true(stage.b.heard('ACK'))
+    t.false(c(stage).heard('INVITE'))
+    t.is(stage.tables.conferenceResource.size, 0)
+  })
+}
+
+test('a 302 without a good Contact that belongs to no INVITE of ours ends nothing', (t) => {
+  const stage = new Stage()
+  stage.a.call('102')
+  const { via, from, ...invite } = stage.b.asked('INVITE')
+  const other = new Map([['tag', 'guessed']])
+  const [top] = via
+  const guessed =
+    top === undefined ? [] : [{ ...top, parameters: new Map([['branch', 'z9hG4bK-1']]) }]
+  for (const forged of [
+    { ...invite, via, from: { ...from, parameters: other } },
+    { ...invite, via: guessed, from },
+    { ...invite, via, from, callId: 'another' },
+  ]) {
+    stage.b.respond(forged, 302, '', ['Contact: <mailto:tower@example.org>'])
+  }
+  t.false(stage.a.heard(480))
+  t.is(stage.core.liveSessions, 1)
+  stage.b.respond({ ...invite, via, from }, 200, sdp(stage.b.endpoint))
+  t.true(stage.a.heard(200))
+})
+
 test('a decline is the word of the user and forwards nothing', (t) => {
   const stage = new Stage()
   set(stage, '102', { forward: { busy: '103', notRegistered: '103', noAnswer: '103' } })

@@ -180,6 +180,24 @@ test('nothing answers a malformed ACK, a malformed response or lost text', (t) =
   }
 })
 
+test('a Contact that cannot be read is none in a refusal, and a fault in everything that needs it', (t) => {
+  const lines = ['Contact: <sip:100@10.0.0.5>', 'Contact: <mailto:a@b>', 'm: <sip:101@10.0.0.5>']
+  for (const start of ['SIP/2.0 300 x', 'SIP/2.0 302 x', 'SIP/2.0 486 x', 'SIP/2.0 699 x']) {
+    t.deepEqual(good(parseSip(invite({ start }, lines))).contact, [], start)
+    t.deepEqual(good(parseSip(invite({ start }, ['Contact: *', 'Contact: x']))).contact, [])
+    t.is(good(parseSip(invite({ start }, lines.slice(0, 1)))).contact.length, 1)
+    t.is(status(parseSip(invite({ start }, [...lines, 'Max-Forwards: x']))), 400, 'another fault')
+  }
+  for (const start of [
+    'SIP/2.0 180 x',
+    'SIP/2.0 200 x',
+    'SIP/2.0 299 x',
+    'INVITE sip:a@b SIP/2.0',
+  ]) {
+    t.is(status(parseSip(invite({ start }, lines))), 400, start)
+  }
+})
+
 test('the body is cut at Content-Length and is the rest without it', (t) => {
   t.is(good(parseSip(invite({}, ['Content-Length: 2'], 'abc'))).body, 'ab')
   t.is(good(parseSip(invite({}, ['l:0'], 'abc'))).body, '')

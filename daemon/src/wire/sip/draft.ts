@@ -15,6 +15,10 @@ export interface Draft {
   callId: string | null
   cseq: { number: number; method: string } | null
   contact: NameAddress[] | '*'
+  /** It is a refusal or a redirection (3xx to 6xx). */
+  refusal: boolean
+  /** A Contact of it could not be read, so that it has none. */
+  contactLost: boolean
   route: NameAddress[]
   recordRoute: NameAddress[]
   maxForwards: number | null
@@ -36,6 +40,8 @@ export function emptyDraft(): Draft {
     callId: null,
     cseq: null,
     contact: [],
+    refusal: false,
+    contactLost: false,
     route: [],
     recordRoute: [],
     maxForwards: null,
@@ -140,7 +146,15 @@ function readCallId(draft: Draft, value: string): boolean {
   return good
 }
 
+/** A final answer ends its request whatever stands in Contact: it may name what is no SIP (RFC 3261 20.10,
+ * `mailto:`), and without a place to go on to a redirection is a refusal. Everything else needs its Contact. */
 function readContact(draft: Draft, value: string): boolean {
+  if (readContacts(draft, value)) return true
+  draft.contactLost = draft.refusal
+  return draft.refusal
+}
+
+function readContacts(draft: Draft, value: string): boolean {
   if (value === '*') {
     if (draft.contact === '*' || draft.contact.length > 0) return false
     draft.contact = '*'

@@ -61,6 +61,7 @@ function readHead(draft: Draft, head: string): StartLine | null {
   const first = head.slice(0, end)
   const start = readStartLine(draft, first)
   if (start === null) return null
+  draft.refusal = start.kind === 'response' && start.status >= 300
   let lines = 0
   while (end < head.length) {
     lines += 1
@@ -186,7 +187,7 @@ function complete(draft: Draft, start: StartLine, body: string): SipMessage | Si
     to,
     callId,
     cseq,
-    contact: draft.contact,
+    contact: draft.contactLost ? [] : draft.contact,
     route: draft.route,
     recordRoute: draft.recordRoute,
     maxForwards: draft.maxForwards,
