@@ -23,7 +23,7 @@ interface DiskWatchParts {
   readonly disks?: Disks
 }
 
-/** A disk that hangs answers neither of them, ever: each such question holds a thread of the pool. */
+/** A disk that hangs answers neither of them, ever: each such question holds a thread of the pool (`fileThreads`). */
 interface Disks {
   look(directory: string): Promise<DiskState>
   identity(path: string): Promise<string | null>

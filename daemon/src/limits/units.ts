@@ -28,6 +28,10 @@ export const unitLimits = {
   /** The directories of a node are looked at this often; a look that takes the second time has failed. */
   diskLookMs: 2_000,
   diskHangMs: 4_000,
+  /** Threads of the switch for work on files. A disk that answers nothing holds one for each thing that is under
+   * way there, and each of these is one at a time: looks at four directories and at the database file, two kept
+   * files, two connections to databases, the log, a report. What is on another disk finds one that is free. */
+  fileThreads: 16,
   /** Free space, the smaller of bytes and share, below which a disk is low, and full. */
   diskLowBytes: 268_435_456,
   diskLowShare: 0.1,

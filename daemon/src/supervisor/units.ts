@@ -51,6 +51,11 @@ function oldArgs(name: SupervisedUnit, heapMiB: number): string[] {
 
 const largeHeapMiB = 512
 
+/** The pool of libuv has four threads unless it is told otherwise before its first work. */
+function poolEnvironment(name: SupervisedUnit): Record<string, string> {
+  return name === 'switch' ? { UV_THREADPOOL_SIZE: String(limits.fileThreads) } : {}
+}
+
 interface UnitOptions {
   readonly name: SupervisedUnit
   readonly program: string
@@ -164,7 +169,7 @@ export class SupervisedProcess {
         ...oldArgs(name, heapMiB),
         ...threadArgs(name),
       ],
-      environment: compileCacheEnvironment(runDirectory),
+      environment: { ...compileCacheEnvironment(runDirectory), ...poolEnvironment(name) },
       onPulse: () => this.#pulse.beat(now()),
       onExit: (exit) => this.#gone(exit),
     })

@@ -108,6 +108,20 @@ test('a unit that dies is started again, and all end in order, pair first', asyn
   t.deepEqual(unitNames.map(pidOf), [0, 0, 0], 'no pid file is left')
 })
 
+test('a switch whose disk answers nothing, whatever it asks there, goes on with the others', async (t) => {
+  const place = install(t)
+  const program = join(import.meta.dirname, 'switch-on-dead-disk.ts')
+  writeFileSync(join(place.programs, 'switch.ts'), `await import('${program}')`)
+  const { log } = collectingLog()
+  const started = await startNodeUnits({ ...place, log })
+  if (!started.ok) return t.fail(started.failure.detail)
+  const found = `${place.configPath}.found`
+  await until(() => existsSync(found) && readFileSync(found, 'utf8') !== '').finally(() =>
+    started.value.stop(),
+  )
+  t.is(readFileSync(found, 'utf8'), 'disk-failed database,disk-failed log,disk-failed state')
+})
+
 /** Gives signs of life as a unit does. */
 const livingProgram = `${unitProgram}
 import { writeSync } from 'node:fs'
