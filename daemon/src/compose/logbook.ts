@@ -15,12 +15,13 @@ import { KeptFile } from '../platform/kept-file.ts'
 import type { Conference } from '../tables/wired-conference.ts'
 import type { LogHub } from './log-hub.ts'
 import type { MergeReport } from './merge.ts'
+import { UntoldOperations } from './untold-operations.ts'
 
 interface LogbookParts {
   readonly config: NodeConfig
   readonly log: LogHub
-  /** Tells the peer of an operation of this node; best effort. */
-  tellPeer(operation: Operation): Promise<void>
+  /** Tells the peer of an operation of this node. @returns whether it has answered */
+  readonly tellPeer: (operation: Operation) => Promise<boolean>
 }
 
 const fileBytesMax = 16_777_216
@@ -31,6 +32,7 @@ export class Logbook {
   readonly #parts: LogbookParts
   readonly #historyFile: KeptFile
   readonly #operationsFile: KeptFile
+  readonly #untold: UntoldOperations
   #decisions = ''
   #watch: TakeOverWatch | null = null
   readonly #callWatches = new Set<CallWatch>()
@@ -52,6 +54,7 @@ export class Logbook {
     if (unreadable > 0) log.warn('some kept records cannot be read', { unreadable })
     this.history = new History(config.node, history.records)
     this.operations = new Operations(config.node, operations.records, wallMs())
+    this.#untold = new UntoldOperations(this.operations, config.node, parts.tellPeer)
   }
 
   /** The pair unit repeats its last decisions; what is new of them is kept. */
@@ -93,7 +96,8 @@ export class Logbook {
 
   /** To be called about once a second.
    * @param answeredLate requests that the core has answered for its peer since it was started. */
-  advance(nowMs: number, answeredLate: number): void {
+  advance(nowMs: number, answeredLate: number, isPeerHeard: boolean): void {
+    void this.#untold.advance(nowMs, isPeerHeard)
     if (this.#watch === null) return
     this.#watch.advance(nowMs, answeredLate)
     this.#join()
@@ -110,7 +114,7 @@ export class Logbook {
 
   /** Tells the peer before the roles move, as it cannot be told while they do. */
   async share(operation: Operation): Promise<void> {
-    await this.#parts.tellPeer(operation)
+    await this.#untold.tell(operation)
   }
 
   progress(id: string, progress: NonNullable<Operation['progress']>): void {
@@ -123,7 +127,7 @@ export class Logbook {
     const { kind, state, detail, tookMs } = ended
     this.#parts.log.info('operation ended', { op: id, kind, state, detail, tookMs })
     this.#keepOperations()
-    void this.#parts.tellPeer(ended)
+    void this.#untold.tell(ended)
   }
 
   copy(operation: Operation): void {

@@ -187,11 +187,8 @@ async function findOperation(
   if (id !== undefined && operations.length === 0) {
     return failure('operation-unknown', `no operation ${id} is known here`)
   }
-  return success({ node, operations: operations.slice(0, operationsShown) })
+  return success({ node, operations: operations.slice(0, limits.operationsShown) })
 }
-
-/** Their reports are long. */
-const operationsShown = 20
 
 function ownOperation({ logbook }: OperationParts, id: string): Operation[] {
   const found = logbook.operations.get(id)

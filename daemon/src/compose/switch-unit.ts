@@ -93,9 +93,7 @@ export class SwitchUnit {
     this.#logbook = new Logbook({
       config,
       log,
-      tellPeer: async (operation) => {
-        await this.#askPeer('op.copy', { operation })
-      },
+      tellPeer: async (operation) => (await this.#askPeer('op.copy', { operation })).ok,
     })
     this.#engine.watchedBy(this.#logbook)
     this.#drills = new DrillRunner({ ...this.#statusParts(), logbook: this.#logbook, log })
@@ -305,7 +303,8 @@ export class SwitchUnit {
     this.#engine.alarms.reconcile('trunks', trunkAlarms(trunks))
     void this.#disks.advance(nowMs)
     void this.#drillClock.advance(this.#engine.role, wallMs())
-    this.#logbook.advance(nowMs, this.#engine.core.counters().late)
+    const isPeerHeard = this.#engine.pair.status?.message.peer != null
+    this.#logbook.advance(nowMs, core.counters().late, isPeerHeard)
   }
 
   /** The one loop of this process: it sleeps until something is due. */

@@ -31,6 +31,8 @@ export const oamLimits = {
   /** Changes of the role, and operations, that a node remembers over restarts. */
   historyKept: 500,
   operationsKept: 200,
+  /** Of these so many are shown at once, as their reports are long, and told to the peer after a restart. */
+  operationsShown: 20,
   /** S2.13: the primary tells the site its state this often. */
   beaconMs: 2_000,
   /** ... and a receiver calls it silent after this. */

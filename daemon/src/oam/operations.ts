@@ -77,8 +77,14 @@ export class Operations {
     const known = this.#byId.get(operation.id)
     if (known !== undefined && known.node !== operation.node) return
     if (known !== undefined && known.state !== 'running' && operation.state === 'running') return
-    if (known === undefined) this.#put(operation)
-    else this.#byId.set(operation.id, operation)
+    if (known !== undefined) {
+      this.#byId.set(operation.id, operation)
+      return
+    }
+    // The peer may not have been able to tell it at once: it comes before what began later.
+    const later = this.list().filter(({ startedAt }) => startedAt > operation.startedAt)
+    for (const { id } of later) this.#byId.delete(id)
+    for (const one of [operation, ...later.reverse()]) this.#put(one)
   }
 
   get(id: string): Operation | null {

@@ -49,7 +49,7 @@ function stage(t: ExecutionContext) {
     log,
     tellPeer: async ({ state }) => {
       events.push(`peer is told: ${state}`)
-      await answer.promise
+      return (await answer.promise).ok
     },
   })
   const nothing = () => undefined

@@ -107,6 +107,19 @@ test('a copy of the peer is kept, and an older copy does not undo the end', (t) 
   t.is(own.get('ffffff')?.state, 'running')
 })
 
+test('what the peer tells late stands where it began, and the oldest is still forgotten first', (t) => {
+  const peer = new Operations('vccs-b', [], t0)
+  const late = ['dddddd', 'eeeeee'].map((id, n) => peer.begin(order, t0 + 10 * n, () => id))
+  const own = new Operations('vccs-a', [], t0)
+  const newId = counter()
+  for (let n = 0; n < limits.operationsKept - 1; n++) own.begin(order, t0 + 5 + n, newId)
+  for (const one of late.reverse()) own.copy(one)
+  t.is(own.list()[limits.operationsKept - 7]?.id, 'eeeeee')
+  t.is(own.list().length, limits.operationsKept)
+  t.is(own.get('dddddd'), null, 'older than all that there is room for')
+  t.not(own.get('000001'), null)
+})
+
 function decision(change: Partial<DecisionRecord> = {}): DecisionRecord {
   return {
     atMs: t0,
