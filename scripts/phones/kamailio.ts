@@ -1,6 +1,6 @@
 //! Kamailio of Debian as the switch of another centre: a registrar for its own telephones, and a proxy that
-//! sends numbers which begin with 3 to us, and serves none that begin with 9 (503). Also as the peer of our
-//! switch in a benchmark.
+//! sends numbers which begin with 3 to us, and serves none that begin with 9 (503). Its 58001 is forwarded to our
+//! 1001. Also as the peer of our switch in a benchmark.
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -91,7 +91,14 @@ function digest({ address, passwords }: KamailioOptions): string {
 
 function configuration(options: KamailioOptions): string {
   const { address, server, workers = 2 } = options
-  const toUs = `if ($rU =~ "^3") { $du = "sip:${server}:5060"; t_relay(); exit; }
+  const own = `sip:58001@${address}`
+  const toUs = `if ($rU == "58001") {
+    append_hf("Diversion: <${own}>;reason=unconditional;screen=no\\r\\n");
+    append_hf("History-Info: <${own}?Reason=SIP%3Bcause%3D302>;index=1\\r\\n");
+    append_hf("History-Info: <sip:31001@${server}>;index=1.1\\r\\n");
+    $rU = "31001";
+  }
+  if ($rU =~ "^3") { $du = "sip:${server}:5060"; t_relay(); exit; }
   if ($rU =~ "^9") { sl_send_reply("503", "Service Unavailable"); exit; }`
   return `#!KAMAILIO
 debug=1

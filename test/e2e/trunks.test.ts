@@ -125,6 +125,22 @@ test.serial('a telephone of the other system reaches ours by its number', async 
   await putDown(ours, { caller: theirs, callee: ours })
 })
 
+test.serial('who rings here sees that the other system has forwarded the call', async (t) => {
+  const address = lab.network.address('p2')
+  const capture = await lab.capture('p1')
+  await call(theirs, `sip:58001@${address}`, ours)
+  await putDown(ours, { caller: theirs, callee: ours })
+  const invite = sipMessages(await capture.stop()).find(({ method, destination }) => {
+    return method === 'INVITE' && destination === lab.network.address('p1')
+  })
+  const lines = invite?.text.split('\r\n').filter((one) => /^(Diversion|History-Info)/.test(one))
+  t.deepEqual(lines, [
+    `Diversion: <sip:58001@${address}>;reason=unconditional;counter=1`,
+    `History-Info: <sip:58001@${address}?Reason=SIP%3Bcause%3D302>;index=1`,
+    `History-Info: <sip:1001@${serviceAddress}>;index=1.1`,
+  ])
+})
+
 test.serial(
   'instantaneous access by dialling reaches the other system with its headers',
   async (t) => {

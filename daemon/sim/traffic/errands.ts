@@ -120,6 +120,18 @@ function callsBack(town: Town): ReturnType<Errand> {
   return dialled
 }
 
+/** Some of them have been here before. */
+function forwardedOutside(town: Town): ReturnType<Errand> {
+  const { random } = town
+  const former = random.pick([random.pick(forwarded), String(random.whole(1_000, 9_999))])
+  const more = [
+    `Diversion: <sip:${former}@${service}>;reason=no-answer;counter=1`,
+    `History-Info: <sip:${former}@${service}>;index=1, <sip:3101@${service}>;index=1.1`,
+  ]
+  const to = withDigits('3', (one) => one.random.pick([...forwarded, '101']))
+  return dials(to, { from: systems.slice(0, 2), more })(town)
+}
+
 const instantAccess = [...ed137, 'Subject: IA call', 'Priority: urgent']
 
 /** Another system that may monitor, and one that may not. */
@@ -184,6 +196,7 @@ export const errands: readonly (readonly [weight: number, name: string, errand: 
   [4, 'trunk', dials(outside)],
   [2, 'trunk with a password', dials((town) => `0${town.random.whole(10, 99)}`)],
   [3, 'from a trunk', dials(withDigits('3', anybody), { from: systems.slice(0, 2) })],
+  [2, 'from a trunk, forwarded there', forwardedOutside],
   [2, 'from a trunk with a password', dials(anybody, { from: ['far3'] })],
   [2, 'to a guest', dials((town) => town.random.pick(guests))],
   [1, 'of a guest', dials(free, { from: guests })],

@@ -324,6 +324,18 @@ const diversionSchema = recordObject({
 })
 export type Diversion = z.infer<typeof diversionSchema>
 
+/** How another system says that the call came to us: header values, each written anew from what was read. */
+const receivedSchema = recordObject({
+  /** Values of Diversion, the latest first, and of History-Info, the first number first. */
+  diversions: z.array(z.string().max(256)).max(limits.diversionsMax),
+  history: z.array(z.string().max(256)).max(limits.diversionsMax),
+  /** Index of whom the call was for when it came, in History-Info. */
+  index: z.string().max(64),
+  /** Accounts of this site that have sent the call on before. */
+  accounts: z.array(z.string().max(64)).max(limits.diversionsMax),
+})
+export type Received = z.infer<typeof receivedSchema>
+
 export const conferenceSchema = recordObject({
   /** Session ID (会话ID); the key. */
   sessionId: z.string().max(64),
@@ -374,6 +386,8 @@ export const conferenceSchema = recordObject({
     .default(null),
   /** How the call was forwarded (呼叫转移), the first step first; null: not at all. */
   diversions: z.array(diversionSchema).max(limits.diversionsMax).nullable().default(null),
+  /** Null: no other system has said how the call came. */
+  received: receivedSchema.nullable().default(null),
   /** Who was in it and which services it used, for the call record; null: an older version set it up. */
   history: historySchema.nullable().default(null),
   /** Null: a call without focus. */

@@ -136,6 +136,12 @@ const conference = {
     away: [{ user: '1002', status: 408, atMs: 3 }],
   },
   diversions: [{ from: '1002', to: '1003', reason: 'no-answer', atMs: 1 }],
+  received: {
+    diversions: ['<sip:0007@10.0.2.1>;reason=user-busy;counter=1'],
+    history: ['<sip:0007@10.0.2.1?Reason=SIP%3Bcause%3D486>;index=1'],
+    index: '1.1',
+    accounts: ['1002'],
+  },
   queued: { number: '1003', sinceMs: 1, calledAtMs: null, urge: null },
   intrusion: { leg: 'c', number: '1003', atMs: 1 },
   history: {

@@ -167,6 +167,7 @@ test('a chain has an end', (t) => {
     },
     line: () => ({ kind: 'not-registered' as const }),
     ringsThrough: false,
+    former: [],
     wallMs: 0,
   }
   t.deepEqual(forwardFrom('1000', [], view), { kind: 'refused', status: 482 })

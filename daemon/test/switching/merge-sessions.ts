@@ -49,6 +49,7 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     ended: over ? { atMs: 9, status: 200, by: 'caller' } : null,
     legCount: null,
     diversions: null,
+    received: null,
     queued: null,
     intrusion: null,
     history: null,

@@ -117,7 +117,7 @@ function store({ exchange, invitation, xip }: SetUp, number: string): boolean {
   const { wallMs: sinceMs } = now
   const taken = hasRoom(exchange, 0) ? exchange.resources.take(sessionId, 0) : null
   if (taken === null) return false
-  const plain = { ...xip, sessionId, subject: '', wg67Versions: [], diversions: [] }
+  const plain = { ...xip, sessionId, subject: '', wg67Versions: [], diversions: [], received: null }
   const wish = { asker: xip.sourceUser, number, sinceMs, phaseAtMs: sinceMs, tries: 0 }
   const session: Conference = {
     ...newSession(plain, { conferenceId: taken.conferenceId, now }),

@@ -16,6 +16,8 @@ export interface ForwardView {
   /** An emergency or urgent call rings at who was called, whatever he has set, as long as he is there
    * (优先呼叫). */
   readonly ringsThrough: boolean
+  /** Accounts that have sent the call on before, by the word of the system that it came from. */
+  readonly former: readonly string[]
   /** Unix milliseconds. */
   readonly wallMs: number
 }
@@ -45,7 +47,9 @@ export function forwardTo(
   view: ForwardView,
 ): ForwardChoice {
   // ED-137 sheet 5.11: a call does not come to anybody twice.
-  const isLoop = step.to === step.from || diversions.some(({ from }) => from === step.to)
+  const isFormer = view.former.includes(step.from) || view.former.includes(step.to)
+  const isAgain = step.to === step.from || diversions.some(({ from }) => from === step.to)
+  const isLoop = isFormer || isAgain
   if (isLoop || diversions.length >= limits.diversionsMax) return { kind: 'refused', status: 482 }
   return forwardFrom(step.to, [...diversions, { ...step, atMs: view.wallMs }], view)
 }

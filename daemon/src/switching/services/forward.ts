@@ -44,12 +44,16 @@ export const forwarding: Service = {
 /** Asked when nothing else has taken the call. */
 export const forwardingOfBusy: Service = { name: 'forward-busy', invited: foundBusy }
 
-export function viewOf(exchange: Exchange, priority: string, now: Now): ForwardView {
+/** What of a call decides on its way. */
+type Asked = Pick<Conference, 'priority' | 'received'>
+
+export function viewOf(exchange: Exchange, { priority, received }: Asked, now: Now): ForwardView {
   const { phoneBook } = exchange.options.tables
   return {
     phoneBook: (number) => phoneBook.get(number),
     line: (entry) => lineState(exchange, entry, now),
     ringsThrough: ringsThrough(priority),
+    former: received?.accounts ?? [],
     wallMs: now.wallMs,
   }
 }
@@ -60,7 +64,7 @@ function invited(work: SetUp): CoreEffect[] | null {
   // Whoever calls himself is told so, whatever he has set.
   if (xip.destinationUser === xip.sourceUser || xip.callType !== 'da-ida') return null
   if (isForHimAlone(xip)) return null
-  const view = viewOf(exchange, xip.priority, invitation.now)
+  const view = viewOf(exchange, xip, invitation.now)
   return goTo(work, forwardFrom(xip.destinationUser, xip.diversions, view))
 }
 
@@ -76,7 +80,7 @@ function foundBusy(work: SetUp): CoreEffect[] | null {
   const { exchange, invitation, xip } = work
   const { destinationUser: from, callType } = xip
   const entry = exchange.options.tables.phoneBook.get(from)
-  const view = viewOf(exchange, xip.priority, invitation.now)
+  const view = viewOf(exchange, xip, invitation.now)
   if (entry === undefined || callType !== 'da-ida' || !view.ringsThrough) return null
   if (from === xip.sourceUser || isForHimAlone(xip)) return null
   const { busy } = profileOf(entry).settings.forward
@@ -154,7 +158,7 @@ function goOn(
   step: { to: string; reason: DiversionReason; silent: boolean },
 ): boolean {
   const { exchange, session, now } = call
-  const view = viewOf(exchange, session.priority, now)
+  const view = viewOf(exchange, session, now)
   const { user: from } = call.member(leg)
   const choice = forwardTo({ ...step, from }, session.diversions ?? [], view)
   if (choice.kind !== 'here') return false

@@ -96,7 +96,11 @@ export function partyOf({ session }: Call, by: Leg): Member | null {
 /** Where a call to the number would ring, forwarding included. */
 function calleesOf(call: Call, by: Leg, number: string): Callee[] | Entrance | number {
   const { exchange, session, now } = call
-  const choice = forwardFrom(number, [], viewOf(exchange, session.priority, now))
+  const choice = forwardFrom(
+    number,
+    [],
+    viewOf(exchange, { priority: session.priority, received: null }, now),
+  )
   if (choice.kind === 'refused') return choice.status
   const destination = destinationOf(choice.number, directoryOf(exchange))
   const party = call.member(call.far(by))

@@ -16,6 +16,7 @@ import { priorities } from '../xip/xip.ts'
 import { translated } from './numbers.ts'
 import { onTrunkRefused, onTrunkSilent } from './outgoing.ts'
 import { callerFrom, trunkOfRequest } from './places.ts'
+import { receivedOver } from './received.ts'
 
 const name = 'trunk'
 
@@ -63,10 +64,11 @@ function invited(work: SetUp): CoreEffect[] | null {
   }
   if (kind === 'feature') return refuse(exchange, invitation, 404)
   const user = callerFrom(trunk, xip.sourceUser, options.tables)
+  const received = receivedOver(exchange, trunk, invitation)
   const effects = dispatch({
     ...work,
     invitation: { ...invitation, caller: { user, trunk: trunk.name } },
-    xip: { ...xip, sourceUser: user, destinationUser, priority },
+    xip: { ...xip, sourceUser: user, destinationUser, priority, received },
   })
   return [...(cleared ?? []), ...effects]
 }

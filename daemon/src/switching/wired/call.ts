@@ -169,7 +169,7 @@ export class Call {
     const headers = [
       ...(trunk?.credentials != null && dialog.remoteTag === null ? [trunk.credentials] : []),
       ...ed137Headers(sessionHeaders(this.#session)),
-      ...diversionHeaders(this.#session.diversions ?? [], this.exchange.commonAddress),
+      ...this.#diversionHeaders(leg),
       ...(dialog.remoteTag === null ? autoAnswerHeaders(this.#session.callType) : []),
       allowHeader,
       supportedHeader,
@@ -280,6 +280,14 @@ export class Call {
 
   log(level: 'debug' | 'info' | 'warn', text: string, fields: Record<string, unknown> = {}): void {
     this.effects.push({ kind: 'log', level, text, fields: { session: this.sessionId, ...fields } })
+  }
+
+  /** What came from another system is told with the first INVITE. */
+  #diversionHeaders(leg: Leg): readonly SipHeader[] {
+    const { user: target, dialog } = this.member(leg)
+    const { diversions, received } = this.#session
+    const way = { target, received: dialog.remoteTag === null ? received : null }
+    return diversionHeaders({ diversions: diversions ?? [], ...way }, this.exchange.commonAddress)
   }
 
   /** An UPDATE before the answer refreshes nothing yet. */

@@ -107,6 +107,7 @@ function unreadable({ request, source }: Invitation, sessionId: string): Xip {
     wg67Versions: [],
     urge: null,
     diversions: [],
+    received: null,
     media: null,
   }
 }

@@ -1,6 +1,6 @@
 //! The steps of a forwarded call on the wire: Diversion (RFC 5806), the last step first, and
-//! History-Info (RFC 7044), the first number first.
-import type { Diversion } from '../../tables/wired-conference.ts'
+//! History-Info (RFC 7044), the first number first. What another system has said comes before our own steps.
+import type { Diversion, Received } from '../../tables/wired-conference.ts'
 import type { SipHeader, SipUri } from '../../wire/sip/message.ts'
 import { uriText } from '../../wire/sip/write.ts'
 
@@ -14,25 +14,37 @@ const causes: Readonly<Record<Diversion['reason'], number>> = {
   deflection: 302,
 }
 
-/** @param host of the numbers of this site. */
-export function diversionHeaders(diversions: readonly Diversion[], host: string): SipHeader[] {
-  if (diversions.length === 0) return []
-  const said = diversions.toReversed().map(({ from, reason }) => ({
-    name: 'Diversion',
-    value: `<${numberUri(from, host)}>;reason=${reason};counter=1`,
-  }))
-  const history = diversions.map(({ from, reason }, index) => ({
-    name: 'History-Info',
-    value: `<${numberUri(from, host)}?Reason=SIP%3Bcause%3D${causes[reason]}>;index=${indexOf(index)}`,
-  }))
-  const last = diversions.at(-1)?.to ?? ''
-  const target = `<${numberUri(last, host)}>;index=${indexOf(diversions.length)}`
-  return [...said, ...history, { name: 'History-Info', value: target }]
+interface Way {
+  /** The steps of this site. */
+  readonly diversions: readonly Diversion[]
+  /** Those of the system that the call came from; null: it has said nothing. */
+  readonly received: Received | null
+  /** Who is called now. */
+  readonly target: string
 }
 
-/** `1`, `1.1`, `1.1.1`: each is made from the one before. */
-function indexOf(step: number): string {
-  return Array.from({ length: step + 1 }, () => '1').join('.')
+/** @param host of the numbers of this site. */
+export function diversionHeaders({ diversions, received, target }: Way, host: string): SipHeader[] {
+  const own = diversions.toReversed().map(({ from, reason }) => {
+    return `<${numberUri(from, host)}>;reason=${reason};counter=1`
+  })
+  const said = [...own, ...(received?.diversions ?? [])]
+  const former = received?.history ?? []
+  const first = received?.index ?? '1'
+  const history = diversions.map(({ from, reason }, step) => {
+    const why = `Reason=SIP%3Bcause%3D${causes[reason]}`
+    return `<${numberUri(from, host)}?${why}>;index=${first}${'.1'.repeat(step)}`
+  })
+  const last = diversions.at(-1)?.to ?? target
+  const now = `<${numberUri(last, host)}>;index=${first}${'.1'.repeat(diversions.length)}`
+  const isTold = former.length + history.length > 0
+  return [
+    ...said.map((value) => ({ name: 'Diversion', value })),
+    ...(isTold ? [...former, ...history, now] : []).map((value) => ({
+      name: 'History-Info',
+      value,
+    })),
+  ]
 }
 
 function numberUri(user: string, host: string): string {

@@ -52,6 +52,7 @@ export function xipFromInvite(
       media,
       urge: null,
       diversions: [],
+      received: null,
     },
   }
 }

@@ -9,7 +9,7 @@ import { type CallType, callTypes, type Xip, type XipRefusal } from './xip.ts'
 /** The fields of a session record that hold its XIP. */
 type XipRecord = Pick<
   Conference,
-  'callType' | 'subject' | 'priority' | 'wg67Version' | 'diversions'
+  'callType' | 'subject' | 'priority' | 'wg67Version' | 'diversions' | 'received'
 >
 
 export function xipRecord(xip: Xip): XipRecord {
@@ -19,6 +19,7 @@ export function xipRecord(xip: Xip): XipRecord {
     priority: xip.priority,
     wg67Version: xip.wg67Versions.join(', '),
     diversions: xip.diversions.length === 0 ? null : [...xip.diversions],
+    received: xip.received,
   }
 }
 

@@ -1,6 +1,6 @@
 //! XIP, the internal form of a session message (S1.18-S1.21): what the services work with instead of
 //! SIP text. One structure for the request and for what the response fills in (S1.45).
-import type { Diversion } from '../../tables/wired-conference.ts'
+import type { Diversion, Received } from '../../tables/wired-conference.ts'
 import type { Direction } from '../../tables/wired-media.ts'
 import type { Endpoint } from '../../wire/sip/message.ts'
 
@@ -70,6 +70,8 @@ export interface Xip {
   readonly urge: Urge | null
   /** How the call came to its destination from the one that was dialled. */
   readonly diversions: readonly Diversion[]
+  /** How it came here, as another system says; null: it says nothing, or the caller is of this site. */
+  readonly received: Received | null
 }
 
 /** Why a message is not let in, as the answer that says so. */
