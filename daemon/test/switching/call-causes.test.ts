@@ -3,30 +3,10 @@
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
 import { emptyPlan } from '../../src/switching/plan.ts'
-import { type Profile, profileOf } from '../../src/tables/profile.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import { Stage, sdp } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 import { peerOf, trunkStage } from './trunk-stage.ts'
-
-interface Change {
-  readonly rights?: Partial<Profile['rights']>
-  readonly line?: Partial<Profile['line']>
-  readonly settings?: Partial<Profile['settings']>
-}
-
-function change(stage: Stage, number: string, { rights, line, settings }: Change): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const old = profileOf(entry)
-  stage.tables.phoneBook.put({
-    ...entry,
-    profile: {
-      rights: { ...old.rights, ...rights },
-      line: { ...old.line, ...line },
-      settings: { ...old.settings, ...settings },
-    },
-  })
-}
 
 function talking(stage: Stage): Stage {
   const { a, b } = stage
@@ -44,7 +24,7 @@ const why: readonly (readonly [what: string, status: number, reason: RegExp, act
     480,
     /^Q\.850;cause=21;text="Do not disturb"$/,
     (stage) => {
-      change(stage, '102', { settings: { doNotDisturb: true } })
+      changeProfile(stage, '102', { settings: { doNotDisturb: true } })
       c(stage).call('102')
     },
   ],
@@ -68,7 +48,7 @@ const why: readonly (readonly [what: string, status: number, reason: RegExp, act
     486,
     /^Q\.850;cause=17;text="User busy"$/,
     (stage) => {
-      change(stage, '102', { line: { waiting: 1 } })
+      changeProfile(stage, '102', { line: { waiting: 1 } })
       talking(stage)
       c(stage).call('102')
       stage.pass(limits.queueMsMax + 1_000)
@@ -109,7 +89,7 @@ for (const [what, status, reason, act] of why) {
 
   test(`${what}: a caller who hears tones is told the same cause after them`, (t) => {
     const stage = new Stage()
-    change(stage, '103', { line: { failureTones: true } })
+    changeProfile(stage, '103', { line: { failureTones: true } })
     act(stage)
     t.true(c(stage).heard(183))
     stage.pass(limits.failureToneMs + 100)
@@ -167,7 +147,7 @@ test('two who call each other are no pick-up', (t) => {
 test('a forced release is recorded of both calls when it ends one, and of none when it was only asked for', (t) => {
   for (const isDone of [true, false]) {
     const stage = new Stage()
-    change(stage, '103', { rights: { forceRelease: true } })
+    changeProfile(stage, '103', { rights: { forceRelease: true } })
     talking(stage)
     c(stage).call('*38102')
     if (isDone) stage.pass(limits.interruptionWaitMs + 100)
@@ -185,7 +165,7 @@ test('a forced release is recorded of both calls when it ends one, and of none w
 test('an intrusion is recorded of both calls when it enters one, and of none when it was only asked for', (t) => {
   for (const isDone of [true, false]) {
     const stage = new Stage()
-    change(stage, '103', { rights: { intrude: true } })
+    changeProfile(stage, '103', { rights: { intrude: true } })
     talking(stage)
     c(stage).call('*37102')
     if (isDone) {

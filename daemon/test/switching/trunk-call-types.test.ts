@@ -2,21 +2,18 @@
 //! their headers, their direction and their rights.
 import test from 'ava'
 import { mediaOf } from '../../src/switching/xip/media.ts'
-import { type Profile, profileOf } from '../../src/tables/profile.ts'
+import type { Profile } from '../../src/tables/profile.ts'
 import { header, type SipMessage } from '../../src/wire/sip/message.ts'
 import { uriText } from '../../src/wire/sip/write.ts'
 import { type Phone, type Stage, sdp } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 import { peerOf, sitePlan, trunkStage } from './trunk-stage.ts'
 
 const ia = ['Subject: IA call', 'Priority: urgent', 'WG67-Version: phone.01, phone.add03.02']
 const monitoring = ['Subject: G/G monitoring', 'Priority: non-urgent', 'WG67-Version: phone.02']
 
 function give(stage: Stage, number: string, rights: Partial<Profile['rights']>): void {
-  const entry = stage.tables.phoneBook.get(number)
-  if (entry === undefined) throw new Error(`no account ${number}`)
-  const old = profileOf(entry)
-  const profile = { ...old, rights: { ...old.rights, ...rights } }
-  stage.tables.phoneBook.put({ ...entry, profile })
+  changeProfile(stage, number, { rights })
 }
 
 /** `b-1` may monitor. */
