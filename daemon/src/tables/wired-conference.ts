@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { historySchema } from './call-record.ts'
+import { diversionSchema, receivedSchema } from './diversion.ts'
 import { recordObject } from './record-object.ts'
 
 /** `service`: between one terminal and the switch itself. */
@@ -240,15 +241,6 @@ export function legOf({ leg, side }: Member): Leg {
   return leg ?? (side === 'caller' ? 'a' : 'b')
 }
 
-const diversionReasons = [
-  'unconditional',
-  'user-busy',
-  'no-answer',
-  'unavailable',
-  'do-not-disturb',
-  'deflection',
-] as const
-
 /** A transfer under way (呼叫转接). */
 const transferSchema = recordObject({
   /** Leg that has sent the REFER; it may have left. */
@@ -313,28 +305,6 @@ const failureSchema = recordObject({
   lengthMs: z.int().min(0),
 })
 export type Failure = z.infer<typeof failureSchema>
-
-/** One forwarding of a call, with the reason by its name in RFC 5806. */
-const diversionSchema = recordObject({
-  from: z.string().max(64),
-  to: z.string().max(64),
-  reason: z.enum(diversionReasons),
-  /** Unix milliseconds. */
-  atMs: z.number(),
-})
-export type Diversion = z.infer<typeof diversionSchema>
-
-/** How another system says that the call came to us: header values, each written anew from what was read. */
-const receivedSchema = recordObject({
-  /** Values of Diversion, the latest first, and of History-Info, the first number first. */
-  diversions: z.array(z.string().max(256)).max(limits.diversionsMax),
-  history: z.array(z.string().max(256)).max(limits.diversionsMax),
-  /** Index of whom the call was for when it came, in History-Info. */
-  index: z.string().max(64),
-  /** Accounts of this site that have sent the call on before. */
-  accounts: z.array(z.string().max(64)).max(limits.diversionsMax),
-})
-export type Received = z.infer<typeof receivedSchema>
 
 export const conferenceSchema = recordObject({
   /** Session ID (会话ID); the key. */

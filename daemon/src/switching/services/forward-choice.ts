@@ -2,9 +2,9 @@
 //! somebody takes it himself. Pure; the rules against chains and loops are here.
 
 import { limits } from '../../limits.ts'
+import type { Diversion } from '../../tables/diversion.ts'
 import type { PhoneBookEntry } from '../../tables/phone-book.ts'
 import { profileOf } from '../../tables/profile.ts'
-import type { Diversion } from '../../tables/wired-conference.ts'
 import type { LineState } from '../wired/line.ts'
 
 export type DiversionReason = Diversion['reason']

@@ -1,6 +1,6 @@
 //! How a call from another system has come to us, and which accounts of this site have had it before.
 import { limits } from '../../limits.ts'
-import type { Received } from '../../tables/wired-conference.ts'
+import type { Received } from '../../tables/diversion.ts'
 import type { SipUri } from '../../wire/sip/message.ts'
 import type { TrunkPlan } from '../plan.ts'
 import { isOfSite } from '../services/site-uri.ts'

@@ -1,6 +1,6 @@
 //! The steps of a forwarded call on the wire: Diversion (RFC 5806), the last step first, and
 //! History-Info (RFC 7044), the first number first. What another system has said comes before our own steps.
-import type { Diversion, Received } from '../../tables/wired-conference.ts'
+import type { Diversion, Received } from '../../tables/diversion.ts'
 import type { SipHeader, SipUri } from '../../wire/sip/message.ts'
 import { uriText } from '../../wire/sip/write.ts'
 

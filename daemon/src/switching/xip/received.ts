@@ -1,7 +1,7 @@
 //! How a call has come through another system: its Diversion (RFC 5806) and History-Info (RFC 7044), read, and
 //! written anew from what was understood. Nothing of them goes on as it came: whoever is told of it believes us.
 import { limits } from '../../limits.ts'
-import type { Received } from '../../tables/wired-conference.ts'
+import type { Received } from '../../tables/diversion.ts'
 import { header, type NameAddress, type SipRequest, type SipUri } from '../../wire/sip/message.ts'
 import { decimal, harmlessText, unquote } from '../../wire/sip/scan.ts'
 import { headerList, nameAddressText, parseNameAddress } from '../../wire/sip/write.ts'
@@ -11,7 +11,7 @@ const entriesReadMax = 64
 /** Of one entry, as it was read and as it is written. */
 const lengthMax = 256
 
-export interface ReceivedCall extends Omit<Received, 'accounts'> {
+interface ReceivedCall extends Omit<Received, 'accounts'> {
   /** Everybody who has had the call before and has sent it on, as the other system names him. */
   readonly former: readonly SipUri[]
 }

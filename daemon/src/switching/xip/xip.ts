@@ -1,6 +1,6 @@
 //! XIP, the internal form of a session message (S1.18-S1.21): what the services work with instead of
 //! SIP text. One structure for the request and for what the response fills in (S1.45).
-import type { Diversion, Received } from '../../tables/wired-conference.ts'
+import type { Diversion, Received } from '../../tables/diversion.ts'
 import type { Direction } from '../../tables/wired-media.ts'
 import type { Endpoint } from '../../wire/sip/message.ts'
 
