@@ -33,9 +33,9 @@ export const serviceLimits = {
    * it, so long after the warning. */
   intrusionWaitMs: 5_000,
   interruptionWaitMs: 3_000,
-  intrusionRetryMs: 500,
-  /** A call waits for a busy line no longer than this. */
+  /** A call waits for a busy line no longer than this; what hinders it for a moment is tried again. */
   queueMsMax: 180_000,
+  queueRetryMs: 500,
   /** How often one call is forwarded. */
   diversionsMax: 5,
   /** After a take-over each dialog is asked whether it lives: not before all that was asked of the dead node

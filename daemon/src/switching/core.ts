@@ -77,7 +77,7 @@ export class Core {
     const digest = new DigestServer({ realm, secret, accounts })
     this.#exchange = new Exchange(this.#options, { layer: this.#layer, digest, services })
     this.#subscriptions = new Subscriptions(this.#exchange, eventPackages, touched)
-    this.#router = new Router(this.#exchange, this.#subscriptions)
+    this.#router = new Router(this.#exchange, this.#subscriptions, touched)
     this.#unknownDialogs = new UnknownDialogs((request) => this.#router.isOfUnknownDialog(request))
   }
 

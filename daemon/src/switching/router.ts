@@ -15,6 +15,7 @@ import { applyUserChanges, type RegisterOutcome, register } from './registrar/re
 import { answer, repeated, silence } from './responses.ts'
 import { forwardByOptions } from './services/forward-options.ts'
 import { onUnpracked } from './services/prack.ts'
+import { lookAtLines } from './services/queue.ts'
 import type { Subscriptions } from './subscription/subscriptions.ts'
 import type { Outgoing, TransactionEvent } from './transaction/layer-types.ts'
 import { statelessAnswer, statelessResponse, statelessTag } from './transaction/stateless.ts'
@@ -45,10 +46,13 @@ export class Router {
   readonly dropped: Record<string, number> = {}
   readonly #exchange: Exchange
   readonly #subscriptions: Subscriptions
+  readonly #touched: ReadonlySet<string>
 
-  constructor(exchange: Exchange, subscriptions: Subscriptions) {
+  /** @param touched numbers of which something changed */
+  constructor(exchange: Exchange, subscriptions: Subscriptions, touched: ReadonlySet<string>) {
     this.#exchange = exchange
     this.#subscriptions = subscriptions
+    this.#touched = touched
   }
 
   drop(reason: string): CoreEffect[] {
@@ -163,6 +167,8 @@ export class Router {
   /** What follows from what is committed: looked at by the services, and done in other sessions. */
   followUp(now: Now): CoreEffect[] {
     const { sessions, services, followUps } = this.#exchange
+    // A telephone that registers again may be one that calls wait for.
+    lookAtLines(this.#exchange, this.#touched)
     const effects: CoreEffect[] = []
     for (let turn = 0; turn < followUpsMax; turn++) {
       for (const change of sessions.takeChanges()) {

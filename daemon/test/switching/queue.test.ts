@@ -1,17 +1,18 @@
 //! Queueing of calls for a busy line, hot lines, and what a take-over leaves of both.
+import { createHash } from 'node:crypto'
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
 import { mediaOf } from '../../src/switching/xip/media.ts'
 import type { Profile } from '../../src/tables/profile.ts'
 import { header } from '../../src/wire/sip/message.ts'
 import type { Script, Step } from './core-calls.ts'
-import { type Phone, Stage, sdp } from './core-stage.ts'
+import { type Phone, Stage, sdp, service } from './core-stage.ts'
 import { changeProfile } from './profile-change.ts'
 
 const callers = ['105', '106', '107', '108', '109', '110']
 
-function siteWith(line: Partial<Profile['line']>): Stage {
-  const stage = new Stage()
+function siteWith(line: Partial<Profile['line']>, lastPort?: number): Stage {
+  const stage = new Stage(lastPort === undefined ? {} : { lastPort })
   for (const number of callers) stage.addPhone(number, 'position')
   changeProfile(stage, '102', { line })
   return stage
@@ -244,6 +245,68 @@ test('a line that became free in the moment of the take-over rings for who waits
   stage.isMute = false
   stage.pass(2_000)
   t.true(callersOfInvites(stage.b).includes('105'))
+})
+
+for (const name of ['registers again', 'registers again at the other node']) {
+  test(`a telephone that was away when its line became free rings for who waits: ${name}`, (t) => {
+    const stage = siteWith({ calls: 1, waiting: 5 })
+    for (const step of talk) step(stage)
+    const waiting = waitFor(stage, '105')
+    register(stage.b, stage, 0)
+    for (const step of free) step(stage)
+    stage.pass(5_000)
+    t.deepEqual(callersOfInvites(stage.b), ['101'])
+    if (name.endsWith('node')) stage.takeOver()
+    register(stage.b, stage, 3_600)
+    t.deepEqual(callersOfInvites(stage.b), ['101', '105'])
+    stage.b.respond(stage.b.asked('INVITE'), 180)
+    t.true(waiting.heard(180))
+  })
+}
+
+const md5 = (text: string) => createHash('md5').update(text).digest('hex')
+
+/** REGISTER with the password of the account. */
+function register(phone: Phone, { tables }: Stage, expires: number): void {
+  const { number } = phone
+  const entry = tables.phoneBook.get(number)
+  if (entry === undefined) throw new Error(`no account ${number}`)
+  const ha1 = md5(`${number}:vccs.test:secret`)
+  tables.phoneBook.put({ ...entry, ha1Md5: ha1 })
+  const uri = `sip:${service}`
+  const dialog = { callId: phone.callId, remoteTag: phone.remoteTag, localTag: phone.localTag }
+  const { remoteUser, target } = phone
+  Object.assign(phone, { callId: 'registration', remoteTag: '', remoteUser: number, target: uri })
+  const wish = [`Expires: ${expires}`]
+  phone.request('REGISTER', { headers: wish })
+  const challenge = header(phone.told(401), 'WWW-Authenticate') ?? ''
+  const nonce = /nonce="([^"]*)"/.exec(challenge)?.[1] ?? ''
+  const digest = md5(`${ha1}:${nonce}:00000001:abc:auth:${md5(`REGISTER:${uri}`)}`)
+  const authorization =
+    `Authorization: Digest username="${number}", realm="vccs.test", nonce="${nonce}", uri="${uri}", ` +
+    `qop=auth, nc=00000001, cnonce="abc", algorithm=MD5, response="${digest}"`
+  phone.request('REGISTER', { headers: [...wish, authorization] })
+  Object.assign(phone, { ...dialog, remoteUser, target })
+}
+
+test('without a free port a line that is free is rung a moment later', (t) => {
+  // Three ports: a call of two, and who waits.
+  const stage = siteWith({ calls: 1, waiting: 5 }, 20_005)
+  for (const step of talk) step(stage)
+  waitFor(stage, '105')
+  register(stage.b, stage, 0)
+  for (const step of free) step(stage)
+  const [one, other] = [stage.phone('106'), stage.phone('103')]
+  one.call('103')
+  other.respond(other.asked('INVITE'), 200, sdp(other.endpoint))
+  one.ack(one.told(200))
+  register(stage.b, stage, 3_600)
+  stage.takeOver()
+  stage.pass(2 * limits.queueRetryMs)
+  t.deepEqual(callersOfInvites(stage.b), ['101'])
+  one.request('BYE')
+  stage.pass(limits.queueRetryMs + 100)
+  t.deepEqual(callersOfInvites(stage.b), ['101', '105'])
 })
 
 test('every call of a hot line goes to its number, whatever was dialled', (t) => {

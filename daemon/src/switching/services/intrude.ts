@@ -174,7 +174,7 @@ function enter(talk: Call, from: { readonly sessionId: string; readonly number: 
 
 function tryAgain({ exchange, now }: Call, sessionId: string): void {
   const timer = { sessionId, timer: 'service', service: name, leg: waitingLeg } as const
-  exchange.timers.start(timer, now.monotonicMs + limits.intrusionRetryMs)
+  exchange.timers.start(timer, now.monotonicMs + limits.queueRetryMs)
 }
 
 /** ED-137 sheet 5.6: an INFO to every member, and the tone that their terminals may not make. */

@@ -27,11 +27,13 @@ import type { Service, SessionChange } from './service.ts'
 
 const name = 'queue'
 const first = 'a'
+/** The clock of a line that is free and could not be rung. */
+const again = ''
 
 export const queueing: Service = {
   name,
   invited,
-  timer: giveUp,
+  timer: (call, leg) => (leg === again ? tryAgain(call) : giveUp(call)),
   changed: (exchange, change) => {
     exchange.queue.note(change.previous, change.next)
     tellOfWaiting(exchange, change)
@@ -43,8 +45,14 @@ export const queueing: Service = {
     startClock(call)
     const { queued } = call.session
     // The line may have become free in the moment of the take-over.
-    if (queued !== null) callNext(call.exchange, queued.number)
+    if (queued !== null) lookAtLines(call.exchange, [queued.number])
   },
+}
+
+/** What the lines of these numbers come to: their terminals, accounts or calls may have changed. */
+export function lookAtLines(exchange: Exchange, numbers: Iterable<string>): void {
+  if (exchange.queue.size === 0) return
+  for (const number of numbers) callNext(exchange, number)
 }
 
 function invited(work: SetUp): CoreEffect[] | null {
@@ -175,9 +183,23 @@ function callNext(exchange: Exchange, number: string): void {
     if (line.kind !== 'free') return []
     return withSession(exchange, { sessionId: session.sessionId, now }, (call) => {
       const { queued } = call.session
-      if (queued === null || !callFirst(call, line.user)) return
+      if (queued === null) return
+      if (!callFirst(call, line.user)) {
+        callLater(call)
+        return
+      }
       play(call, first, toneSet(exchange.plan.tones).ringback)
       call.change({ queued: { ...queued, calledAtMs: now.wallMs } })
     })
   })
+}
+
+/** There is no port to ring it now. */
+function callLater({ exchange, sessionId, now }: Call): void {
+  const timer = { sessionId, timer: 'service', service: name, leg: again } as const
+  exchange.timers.start(timer, now.monotonicMs + limits.queueRetryMs)
+}
+
+function tryAgain({ exchange, session }: Call): void {
+  if (session.queued !== null) lookAtLines(exchange, [session.queued.number])
 }
