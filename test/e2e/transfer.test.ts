@@ -1,5 +1,6 @@
 //! Calls of real telephones that others come into: transfer (呼叫转接, S1.27) through the death of the primary,
-//! pick-up (代答), intrusion (强插), calls that wait for a busy line, and two telephones of one account.
+//! pick-up (代答), intrusion (强插), forced release (强拆), calls that wait for a busy line, and two telephones of
+//! one account.
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { readCapture, type UdpPacket } from '../../scripts/capture/pcap.ts'
@@ -17,7 +18,7 @@ import { allWell, phonePort, register, server } from './sipp-phones.ts'
 const accounts = labUsers(1001, 3).map((user) => ({
   ...user,
   line: { pickupGroup: 'tower', waiting: 5 },
-  rights: { intrude: true, priorityMax: 'emergency' },
+  rights: { intrude: true, forceRelease: true, priorityMax: 'emergency' },
 }))
 /** They wait for a busy line. */
 const callers = labUsers(1011, 4)
@@ -182,6 +183,27 @@ test.serial(
     const beganMs = answers.find(({ status }) => status === 183)?.timeMs ?? 0
     const before = loudest(p1, { fromMs: beganMs - 2_000, toMs: beganMs - 300 })
     t.true(before < warningShareMin / 10, `nothing of it before: ${before}`)
+  },
+)
+
+test.serial(
+  'a forced release that is given up: both are told that it goes on, and hear its tone no more',
+  async (t) => {
+    await talk(pair)
+    const capture = await lab.capture('p1', `udp and src host ${serviceAddress}`)
+    const heard = () => readCapture(capture.file)
+    await third.dial(`sip:*381002@${serviceAddress}`)
+    await until(() => informed(heard()).length === 1, { what: 'the warning' })
+    await third.hangUp()
+    await until(() => informed(heard()).length === 2, { what: 'the end of the warning' })
+    const fromMs = Date.now() + 300
+    await delay(3_000)
+    await talking('1001', '1002')
+    await putDown(pair.callee, pair)
+    const packets = await capture.stop()
+    t.deepEqual(informed(packets), ['Interruption is impending', 'Interruption Terminated'])
+    const toMs = fromMs + 2_500
+    t.true(loudest(packets, { fromMs, toMs }) < warningShareMin / 10)
   },
 )
 

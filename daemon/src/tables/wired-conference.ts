@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { historySchema } from './call-record.ts'
 import { diversionSchema, receivedSchema } from './diversion.ts'
+import { interruptionSchema, intrusionSchema, queuedSchema } from './queued.ts'
 import { recordObject } from './record-object.ts'
 
 /** `service`: between one terminal and the switch itself. */
@@ -333,27 +334,11 @@ export const conferenceSchema = recordObject({
   /** Legs that were ever named in it; null: those that are there. */
   legCount: z.int().nullable().default(null),
   /** The call has waited, or waits, for a busy line (排队); null: it has not. */
-  queued: recordObject({
-    /** The account whose line it is. */
-    number: z.string().max(64),
-    /** Unix milliseconds: since when it waits, and when its turn came; null: it waits still. */
-    sinceMs: z.number(),
-    calledAtMs: z.number().nullable(),
-    /** After a while it enters the conversation (强插), or ends it (强拆); null: it only waits. */
-    urge: z.enum(['intrude', 'release']).nullable().default(null),
-  })
-    .nullable()
-    .default(null),
+  queued: queuedSchema.nullable().default(null),
   /** Somebody has entered the conversation (强插); null: nobody, or he has left again. */
-  intrusion: recordObject({
-    leg: z.string().max(8),
-    /** The account that was to be reached. */
-    number: z.string().max(64),
-    /** Unix milliseconds. */
-    atMs: z.number(),
-  })
-    .nullable()
-    .default(null),
+  intrusion: intrusionSchema.nullable().default(null),
+  /** Its members were warned that another call ends it (强拆); null: none does. */
+  interruption: interruptionSchema.nullable().default(null),
   /** How the call was forwarded (呼叫转移), the first step first; null: not at all. */
   diversions: z.array(diversionSchema).max(limits.diversionsMax).nullable().default(null),
   /** Null: no other system has said how the call came. */

@@ -142,8 +142,15 @@ const conference = {
     index: '1.1',
     accounts: ['1002'],
   },
-  queued: { number: '1003', sinceMs: 1, calledAtMs: null, urge: null },
+  queued: {
+    number: '1003',
+    sinceMs: 1,
+    calledAtMs: null,
+    urge: null,
+    presses: null,
+  },
   intrusion: { leg: 'c', number: '1003', atMs: 1 },
+  interruption: { by: 's2', untold: null },
   history: {
     called: '1002',
     parties: [

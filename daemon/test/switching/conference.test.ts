@@ -15,6 +15,7 @@ import {
   roster,
 } from './conference-stage.ts'
 import { type Stage, sdp } from './core-stage.ts'
+import { changeProfile } from './profile-change.ts'
 
 function bridgesOf(stage: Stage): Set<number> {
   return new Set([...stage.tables.wiredMedia.values()].map(({ conferenceId }) => conferenceId))
@@ -452,6 +453,10 @@ test('INVITE with Join: who may intrude comes into a call, and everybody else do
   t.true(stage.phone('233').heard(403))
   join('250', `${dialog?.callId};to-tag=none;from-tag=none`)
   t.true(stage.phone('250').heard(481))
+  changeProfile(stage, '231', { rights: { beIntruded: false } })
+  join('250', `${dialog?.callId};${tags}`)
+  t.true(stage.phone('250').heard(403), 'one of the two is not to be intruded')
+  changeProfile(stage, '231', { rights: { beIntruded: true } })
   stage.phone('250').inbox.length = 0
   stage.phone('250').localTag = 'again'
   stage.phone('250').callId = 'again'

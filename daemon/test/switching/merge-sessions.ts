@@ -52,6 +52,7 @@ export function sessionOf(sessionId: string, draft: Draft): Conference {
     received: null,
     queued: null,
     intrusion: null,
+    interruption: null,
     history: null,
     focus: null,
     transfer: null,

@@ -10,6 +10,7 @@ import type { Exchange } from '../wired/exchange.ts'
 import { refuse } from '../wired/refuse.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import type { SetUp } from '../wired/setup.ts'
+import { isOpen } from './conversations.ts'
 import type { Service } from './service.ts'
 
 export const joining: Service = {
@@ -42,9 +43,10 @@ function sessionOf({ sessions }: Exchange, value: string): Conference | null {
   return member.dialog.remoteTag === tags.get('from-tag') && isPresent(member) ? session : null
 }
 
-/** Who is in it with another telephone, and who may intrude. */
+/** Who is in it with another telephone, and who may intrude: into a call of two if both allow it. */
 function mayJoin(exchange: Exchange, session: Conference, user: string): boolean {
   if (session.members.some((member) => member.user === user && isPresent(member))) return true
   const entry = exchange.options.tables.phoneBook.get(user)
-  return entry !== undefined && profileOf(entry).rights.intrude
+  if (entry === undefined || !profileOf(entry).rights.intrude) return false
+  return session.focus !== null || isOpen(exchange, session)
 }

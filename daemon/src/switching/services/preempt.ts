@@ -18,6 +18,7 @@ import { directoryOf, dispatch, type SetUp } from '../wired/setup.ts'
 import { hasRoom } from '../wired/setup-terminal.ts'
 import { wg67Reasons } from '../xip/ed137.ts'
 import { priorityRank } from '../xip/xip.ts'
+import { isOpen } from './conversations.ts'
 import { canWait } from './queue.ts'
 import type { Service } from './service.ts'
 
@@ -73,14 +74,14 @@ function forLegs({ exchange, xip }: SetUp, count: number): Conference | null {
 
 /** Another call is about to enter or end the conversation already: that one goes first. */
 function onLine({ exchange, xip }: SetUp, entry: PhoneBookEntry): Conference | null {
-  if (exchange.queue.isUrged(entry.number)) return null
+  if (exchange.queue.isPressed(entry.number)) return null
   const { rights, line } = profileOf(entry)
-  const isOpen = rights.beIntruded
   const all = exchange.sessions.of(entry.number)
   // The line was wider once: the end of one call would not free it.
   if (all.filter(({ callType }) => callType === 'da-ida').length > line.calls) return null
   const calls = victimsIn(all, xip.sourceUser)
-  return calls.find(({ answeredAtMs }) => isOpen || answeredAtMs === null) ?? null
+  const mayEnd = (one: Conference) => rights.beIntruded && isOpen(exchange, one)
+  return calls.find((one) => one.answeredAtMs === null || mayEnd(one)) ?? null
 }
 
 function onTrunk(exchange: Exchange, trunk: string, caller: string): Conference | null {

@@ -1,6 +1,7 @@
 //! Which calls wait for which line, in the order of their turn: the more urgent first, then the older. In
 //! memory only; the sessions are the truth.
 import type { Conference } from '../../tables/wired-conference.ts'
+import { isWaiting } from '../wired/sessions.ts'
 import { priorityRank } from '../xip/xip.ts'
 
 export class QueueIndex {
@@ -25,16 +26,19 @@ export class QueueIndex {
     return this.#waiting.get(number)?.size ?? 0
   }
 
-  /** True while a call is about to enter or end the conversation of the line. */
-  isUrged(number: string): boolean {
-    const line = [...(this.#waiting.get(number)?.values() ?? [])]
-    return line.some(({ queued }) => queued !== null && queued.urge !== null)
+  /** True while a call is about to enter or end a conversation of the line. */
+  isPressed(number: string): boolean {
+    return this.waiting(number).some(({ queued }) => queued?.presses != null)
+  }
+
+  /** Those that wait for the line, in the order of their turn. */
+  waiting(number: string): Conference[] {
+    return [...(this.#waiting.get(number)?.values() ?? [])].sort(byTurn)
   }
 
   /** The session whose turn it is; null: nobody waits. */
   first(number: string): Conference | null {
-    const line = [...(this.#waiting.get(number)?.values() ?? [])]
-    return line.sort(byTurn)[0] ?? null
+    return this.waiting(number)[0] ?? null
   }
 
   clear(): void {
@@ -47,10 +51,6 @@ export class QueueIndex {
     line?.delete(sessionId)
     if (line?.size === 0) this.#waiting.delete(number)
   }
-}
-
-function isWaiting({ state, queued }: Conference): boolean {
-  return state === 'ringing' && queued !== null && queued.calledAtMs === null
 }
 
 function byTurn(a: Conference, b: Conference): number {

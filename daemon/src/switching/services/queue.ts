@@ -15,14 +15,13 @@ import { lineState } from '../wired/line.ts'
 import { memberOfInvite } from '../wired/member.ts'
 import { callFirst } from '../wired/redirect.ts'
 import { refuse } from '../wired/refuse.ts'
-import { isOver, isPresent } from '../wired/sessions.ts'
+import { isOver, isPresent, isWaiting } from '../wired/sessions.ts'
 import type { SetUp } from '../wired/setup.ts'
 import { hasRoom, newSession } from '../wired/setup-terminal.ts'
 import { causes } from '../xip/causes.ts'
-import type { Urge } from '../xip/xip.ts'
 import { play, playEarly } from './call-tones.ts'
 import { failCall } from './failure-tones.ts'
-import { mayBeUrged } from './intrude.ts'
+import { linesOf, pressLater, wouldPress } from './press.ts'
 import type { Service, SessionChange } from './service.ts'
 
 const name = 'queue'
@@ -38,6 +37,7 @@ export const queueing: Service = {
     exchange.queue.note(change.previous, change.next)
     tellOfWaiting(exchange, change)
     for (const user of freed(change)) callNext(exchange, user)
+    if (exchange.queue.size > 0) pressLater(exchange, linesOf(change))
     return []
   },
   restore: (call) => {
@@ -52,7 +52,11 @@ export const queueing: Service = {
 /** What the lines of these numbers come to: their terminals, accounts or calls may have changed. */
 export function lookAtLines(exchange: Exchange, numbers: Iterable<string>): void {
   if (exchange.queue.size === 0) return
-  for (const number of numbers) callNext(exchange, number)
+  for (const number of numbers) {
+    if (exchange.queue.length(number) === 0) continue
+    callNext(exchange, number)
+    pressLater(exchange, [number])
+  }
 }
 
 function invited(work: SetUp): CoreEffect[] | null {
@@ -62,13 +66,13 @@ function invited(work: SetUp): CoreEffect[] | null {
     return null
   }
   if (!mustWait(exchange, entry, invitation.now) || !canWait(work, entry)) return null
-  return wait(work, entry, urgeOf(work, entry))
+  return wait(work, entry)
 }
 
 /** There is a place in the queue, or the call presses in. */
 export function canWait(work: SetUp, entry: PhoneBookEntry): boolean {
   const isFull = work.exchange.queue.length(entry.number) >= profileOf(entry).line.waiting
-  return !isFull || urgeOf(work, entry) !== null || isSecond(work, entry)
+  return !isFull || pressesAtOnce(work, entry) || isSecond(work, entry)
 }
 
 /** A priority call that comes while another one presses in, or has done so: it is let in nowhere, and is not
@@ -77,13 +81,12 @@ function isSecond({ exchange, xip }: SetUp, { number }: PhoneBookEntry): boolean
   if (xip.urge === null && xip.priority !== 'emergency') return false
   if (exchange.queue.length(number) >= limits.waitingCallsMax) return false
   const talks = exchange.sessions.of(number)
-  return exchange.queue.isUrged(number) || talks.some(({ intrusion }) => intrusion !== null)
+  return exchange.queue.isPressed(number) || talks.some(({ intrusion }) => intrusion !== null)
 }
 
 /** One call at a time is pressed in; another one only waits (ED-137 sheet 5.6). */
-function urgeOf({ exchange, xip }: SetUp, entry: PhoneBookEntry): Urge | null {
-  if (xip.urge === null || exchange.queue.isUrged(entry.number)) return null
-  return mayBeUrged(exchange, entry, xip.urge) ? xip.urge : null
+function pressesAtOnce({ exchange, xip }: SetUp, entry: PhoneBookEntry): boolean {
+  return xip.urge !== null && wouldPress(exchange, entry)
 }
 
 /** Nobody overtakes those who wait already, even while the line has just become free. */
@@ -93,11 +96,8 @@ function mustWait(exchange: Exchange, entry: PhoneBookEntry, now: Now): boolean 
   return line.kind === 'free' && exchange.queue.length(entry.number) > 0
 }
 
-function wait(
-  { exchange, invitation, xip, names }: SetUp,
-  entry: PhoneBookEntry,
-  urge: Urge | null,
-): CoreEffect[] {
+function wait(work: SetUp, entry: PhoneBookEntry): CoreEffect[] {
+  const { exchange, invitation, xip, names } = work
   const { request, source, now } = invitation
   const { sessionId } = xip
   const place = { sessionId, leg: first, localPort: 1, names }
@@ -109,7 +109,10 @@ function wait(
   if (taken === null || localPort === undefined) return refuse(exchange, invitation, 503)
   const session: Conference = {
     ...newSession(xip, { conferenceId: taken.conferenceId, now }),
-    queued: { number: entry.number, sinceMs: now.wallMs, calledAtMs: null, urge },
+    queued: {
+      ...{ number: entry.number, sinceMs: now.wallMs, calledAtMs: null },
+      ...{ urge: xip.urge, presses: null },
+    },
     members: [{ ...caller, localPort }],
   }
   if (!exchange.sessions.save(session)) {
@@ -120,7 +123,7 @@ function wait(
   const call = new Call(exchange, session, now)
   call.accept(first, 'pendingServer', { id: invitation.id, pending })
   // A terminal of ED-137 sounds its own tone, and one that presses in is soon inside.
-  const hears = urge === null && xip.wg67Versions.length === 0
+  const hears = !pressesAtOnce(work, entry) && xip.wg67Versions.length === 0
   const { queue: tone } = toneSet(exchange.plan.tones)
   const body = hears ? playEarly(call, first, tone) : ''
   call.respond(first, 'pendingServer', 182, { body })
@@ -130,15 +133,14 @@ function wait(
 
 function startClock({ exchange, sessionId, session, now }: Call): void {
   const { queued } = session
-  if (queued === null || queued.calledAtMs !== null || isOver(session)) return
+  if (queued === null || !isWaiting(session)) return
   const waitedMs = Math.min(Math.max(now.wallMs - queued.sinceMs, 0), limits.queueMsMax)
   const timer = { sessionId, timer: 'service', service: name, leg: first } as const
   exchange.timers.start(timer, now.monotonicMs + limits.queueMsMax - waitedMs)
 }
 
 function giveUp(call: Call): void {
-  const { queued } = call.session
-  if (queued === null || queued.calledAtMs !== null) return
+  if (!isWaiting(call.session)) return
   failCall(call, { by: 'switch', status: 486, headers: causes.busy })
 }
 
@@ -157,7 +159,7 @@ function presentIn(session: Conference | null): ReadonlySet<string> {
 /** Who talks on the line hears once that somebody waits for it (call waiting), beside the conversation. */
 function tellOfWaiting(exchange: Exchange, { previous, next }: SessionChange): void {
   const queued = previous === null ? (next?.queued ?? null) : null
-  if (queued === null || queued.calledAtMs !== null || queued.urge !== null) return
+  if (queued === null || queued.calledAtMs !== null) return
   const { number } = queued
   const { wiredMedia } = exchange.options.tables
   const pattern = { ...toneSet(exchange.plan.tones)['call-waiting'], times: 1 }

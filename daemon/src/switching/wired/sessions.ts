@@ -33,9 +33,15 @@ export function isTarget({ transfer }: Conference, leg: Leg): boolean {
   return transfer !== null && (transfer.target === leg || transfer.also?.includes(leg) === true)
 }
 
+/** True for a call that waits for a busy line. */
+export function isWaiting({ state, queued }: Conference): boolean {
+  return state === 'ringing' && queued !== null && queued.calledAtMs === null
+}
+
 /** Unix milliseconds since when a terminal is called; null: the call still waits for a line. */
-export function calledAtMs({ startedAtMs, queued, diversions }: Conference): number | null {
-  if (queued !== null && queued.calledAtMs === null) return null
+export function calledAtMs(session: Conference): number | null {
+  const { startedAtMs, queued, diversions } = session
+  if (isWaiting(session)) return null
   return Math.max(startedAtMs, queued?.calledAtMs ?? 0, diversions?.at(-1)?.atMs ?? 0)
 }
 

@@ -97,6 +97,7 @@ export function newSession(
     legCount: null,
     queued: null,
     intrusion: null,
+    interruption: null,
     history: newHistory(xip.destinationUser),
     focus: null,
     transfer: null,
