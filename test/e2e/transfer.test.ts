@@ -187,6 +187,23 @@ test.serial(
 )
 
 test.serial(
+  'an emergency call to a telephone that holds its call rings there, and is answered',
+  async (t) => {
+    await talk(pair)
+    await pair.callee.hold()
+    const rings = pair.callee.next('CALL_INCOMING')
+    await third.dial(`sip:*391002@${serviceAddress}`)
+    t.regex((await rings).param, /sip:1003@/)
+    const established = [pair.callee, third].map((phone) => phone.next('CALL_ESTABLISHED'))
+    await pair.callee.accept()
+    await Promise.all(established)
+    await callsAre(2)
+    await putDown(third, { caller: third, callee: pair.callee })
+    await putDown(pair.caller, pair)
+  },
+)
+
+test.serial(
   'a forced release that is given up: both are told that it goes on, and hear its tone no more',
   async (t) => {
     await talk(pair)

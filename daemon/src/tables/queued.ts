@@ -16,6 +16,8 @@ export const queuedSchema = recordObject({
   presses: recordObject({ sessionId: z.string().max(64), sinceMs: z.number() })
     .nullable()
     .default(null),
+  /** Unix milliseconds: since when the terminal was rung for it beside its calls; null: it was not. */
+  rungAtMs: z.number().nullable().default(null),
 })
 
 export const intrusionSchema = recordObject({

@@ -148,6 +148,7 @@ const conference = {
     calledAtMs: null,
     urge: null,
     presses: null,
+    rungAtMs: null,
   },
   intrusion: { leg: 'c', number: '1003', atMs: 1 },
   interruption: { by: 's2', untold: null },

@@ -1,6 +1,7 @@
 //! Where a call goes on to: forwarding, transfer in vain, forced release.
+import { setTimeout as delay } from 'node:timers/promises'
 import { says } from '../../../scripts/phones/sipp-scenario.ts'
-import type { Claim } from './claim.ts'
+import { type Claim, hearsMs } from './claim.ts'
 
 interface Forwarded {
   readonly name: string
@@ -181,6 +182,27 @@ const release: Claim = {
   },
 }
 
+const beside: Claim = {
+  title: 'an emergency call to a position that talks rings there at once, and is answered beside',
+  key: '281',
+  parts: [
+    { number: '2812', scenario: 'uas-takes', calls: 2 },
+    { number: '2811', scenario: 'uac-until-bye', to: '2812' },
+    { number: '2813', scenario: 'uac-until-bye', to: '*392812' },
+  ],
+  accounts: { '2812': { type: 'position' }, '2813': { rights: { priorityMax: 'emergency' } } },
+  hears: { '2811': 'voice', '2813': 'voice' },
+  play: async (scene) => {
+    scene.begin(0)
+    scene.begin(1)
+    await scene.standing({ '2811': 'talking', '2812': 'talking' })
+    scene.begin(2)
+    await scene.standing({ '2811': 'talking', '2812': 'talking', '2813': 'talking' })
+    await delay(hearsMs)
+    await scene.release()
+  },
+}
+
 export const onwardClaims: readonly Claim[] = [
   ...forwarded,
   circle,
@@ -188,4 +210,5 @@ export const onwardClaims: readonly Claim[] = [
   ...transfers,
   onlyTelephoneCalls,
   release,
+  beside,
 ]

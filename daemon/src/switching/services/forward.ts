@@ -12,7 +12,7 @@ import type { Failed } from '../wired/events.ts'
 import type { Exchange } from '../wired/exchange.ts'
 import { lineState } from '../wired/line.ts'
 import { refuse } from '../wired/refuse.ts'
-import { calledAtMs, isPresent } from '../wired/sessions.ts'
+import { calledAtMs, isPresent, isWaiting } from '../wired/sessions.ts'
 import { dispatch, type SetUp } from '../wired/setup.ts'
 import { causes } from '../xip/causes.ts'
 import { ringsThrough, type Xip } from '../xip/xip.ts'
@@ -102,6 +102,8 @@ function goTo(work: SetUp, choice: ForwardChoice): CoreEffect[] | null {
 /** The terminal refuses: it is busy, away, or names somebody else (302). A decline is the word of its
  * user, and ends the call. */
 function onRefused(call: Call, { leg, status, response }: Failed): boolean {
+  // A line that has another call is busy without a word: the call waits on for it.
+  if (isWaiting(call.session) && status >= 400 && status < 600) return false
   const step = stepAfter(call, call.member(leg), { status, response })
   return step !== null && goOn(call, leg, { ...step, silent: false })
 }
@@ -198,7 +200,7 @@ function watch(
     const entry = exchange.options.tables.phoneBook.get(member.user)
     if (entry === undefined) continue
     const waitMs = profileOf(entry).line.noAnswerSeconds * 1_000
-    const sinceMs = calledAtMs(next) ?? now.wallMs
+    const sinceMs = calledAtMs(next) ?? next.queued?.rungAtMs ?? now.wallMs
     const waitedMs = Math.min(Math.max(now.wallMs - sinceMs, 0), waitMs)
     const { sessionId } = next
     const timer = { sessionId, timer: 'service', service: name, leg } as const

@@ -12,6 +12,7 @@ import type { CoreEffect } from '../effects.ts'
 import { destinationOf } from '../numbering.ts'
 import { type Call, withSession } from '../wired/call.ts'
 import type { Exchange } from '../wired/exchange.ts'
+import { answeredElsewhere } from '../wired/forks.ts'
 import { refuse } from '../wired/refuse.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import { directoryOf, dispatch, type SetUp } from '../wired/setup.ts'
@@ -119,11 +120,13 @@ function enter(talk: Call, from: { readonly sessionId: string; readonly number: 
   warn(talk, { text: inProgress, tone: toneSet(exchange.plan.tones).intrusion })
 }
 
+/** The terminal that has rung for it beside the conversation shows no missed call. */
 function leaveLater(exchange: Exchange, sessionId: string): void {
+  const headers = [{ name: 'Reason', value: answeredElsewhere }]
   exchange.followUps.push((now) =>
     withSession(exchange, { sessionId, now }, (left) => {
       left.used('intrusion')
-      leaveTogether(left, [pressingLeg])
+      leaveTogether(left, [pressingLeg], headers)
     }),
   )
 }

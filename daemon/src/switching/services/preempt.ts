@@ -9,9 +9,10 @@ import type { Conference, Member } from '../../tables/wired-conference.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { type Destination, destinationOf } from '../numbering.ts'
 import { crowdedTrunk } from '../trunk/outgoing.ts'
-import { withSession } from '../wired/call.ts'
+import { type Call, withSession } from '../wired/call.ts'
+import type { Failed } from '../wired/events.ts'
 import type { Exchange } from '../wired/exchange.ts'
-import { lineState } from '../wired/line.ts'
+import { lineState, telephoneCalls } from '../wired/line.ts'
 import { endCall, forgetOldest } from '../wired/release.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import { directoryOf, dispatch, type SetUp } from '../wired/setup.ts'
@@ -19,10 +20,11 @@ import { hasRoom } from '../wired/setup-terminal.ts'
 import { wg67Reasons } from '../xip/ed137.ts'
 import { priorityRank } from '../xip/xip.ts'
 import { isOpen } from './conversations.ts'
-import { canWait } from './queue.ts'
+import { canWait, pressesAtOnce } from './queue.ts'
+import { ringsBeside, waitsOn } from './ring-beside.ts'
 import type { Service } from './service.ts'
 
-export const preempting: Service = { name: 'preempt', invited }
+export const preempting: Service = { name: 'preempt', invited, refused: onRefused }
 
 function invited(work: SetUp): CoreEffect[] | null {
   const { exchange, invitation, xip } = work
@@ -46,7 +48,7 @@ function victimFor(work: SetUp, destination: Destination): Conference | null {
         return null
       }
       if (!isBusy) return forLegs(work, 2)
-      return canWait(work, entry) ? forLegs(work, 1) : onLine(work, entry)
+      return canWait(work, entry) ? forLegs(work, legsOfWait(work, entry)) : onLine(work, entry)
     }
     case 'group':
       return forLegs(work, 2)
@@ -59,6 +61,12 @@ function victimFor(work: SetUp, destination: Destination): Conference | null {
     default:
       return null
   }
+}
+
+/** The caller, and who rings for him beside the calls of the line. */
+function legsOfWait(work: SetUp, entry: PhoneBookEntry): number {
+  const presses = pressesAtOnce(work, entry)
+  return ringsBeside(work.xip.priority, entry, { presses }) ? 2 : 1
 }
 
 /** Ports, a bridge and places in the tables. */
@@ -76,12 +84,27 @@ function forLegs({ exchange, xip }: SetUp, count: number): Conference | null {
 function onLine({ exchange, xip }: SetUp, entry: PhoneBookEntry): Conference | null {
   if (exchange.queue.isPressed(entry.number)) return null
   const { rights, line } = profileOf(entry)
-  const all = exchange.sessions.of(entry.number)
   // The line was wider once: the end of one call would not free it.
-  if (all.filter(({ callType }) => callType === 'da-ida').length > line.calls) return null
-  const calls = victimsIn(all, xip.sourceUser)
+  if (telephoneCalls(exchange, entry.number).length > line.calls) return null
+  const calls = victimsIn(exchange.sessions.of(entry.number), xip.sourceUser)
   const mayEnd = (one: Conference) => rights.beIntruded && isOpen(exchange, one)
   return calls.find((one) => one.answeredAtMs === null || mayEnd(one)) ?? null
+}
+
+/** A terminal that takes no second call: what only rings there, or calls from there, makes room. Where somebody
+ * talks, the call waits on. */
+function onRefused(call: Call, failed: Failed): boolean {
+  const { exchange, session } = call
+  if (!waitsOn(call, failed)) return false
+  const number = session.queued?.number ?? ''
+  const caller = session.members.find(({ side }) => side === 'caller')?.user ?? ''
+  exchange.followUps.push((now) => {
+    const calls = telephoneCalls(exchange, number)
+    if (calls.some(({ answeredAtMs }) => answeredAtMs !== null)) return []
+    const [victim] = victimsIn(calls, caller)
+    return victim === undefined ? [] : clear(exchange, victim, now)
+  })
+  return true
 }
 
 function onTrunk(exchange: Exchange, trunk: string, caller: string): Conference | null {

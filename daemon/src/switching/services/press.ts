@@ -11,6 +11,7 @@ import { isWaiting } from '../wired/sessions.ts'
 import type { Urge } from '../xip/xip.ts'
 import { conversationsOf } from './conversations.ts'
 import { relieve, warnOfEnd } from './interrupt.ts'
+import { ringBeside, ringsBeside } from './ring-beside.ts'
 import type { SessionChange } from './service.ts'
 
 /** Also the name of the clock. */
@@ -67,7 +68,7 @@ function reconsider(exchange: Exchange, number: string, now: Now): CoreEffect[] 
   if (next !== undefined && conversation !== undefined && !isPressed) {
     effects.push(...press(exchange, { session: next, conversation }, now))
   }
-  return effects
+  return [...effects, ...ringForAll(exchange, entry, now)]
 }
 
 /** As their records are now; the index follows when what is at hand is done. */
@@ -131,4 +132,14 @@ export function startPressClock(exchange: Exchange, session: Conference, now: No
 /** A change of the conversation is under way, which takes a moment. */
 export function pressAgain({ timers }: Exchange, sessionId: string, now: Now): void {
   timers.start(clockOf(sessionId), now.monotonicMs + limits.queueRetryMs)
+}
+
+function ringForAll(exchange: Exchange, entry: PhoneBookEntry, now: Now): CoreEffect[] {
+  return waitingFor(exchange, entry.number).flatMap((session) => {
+    const presses = pressOf(session) !== null
+    if (session.queued?.rungAtMs != null) return []
+    return ringsBeside(session.priority, entry, { presses })
+      ? ringBeside(exchange, { session, entry }, now)
+      : []
+  })
 }

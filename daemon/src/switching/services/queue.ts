@@ -22,6 +22,7 @@ import { causes } from '../xip/causes.ts'
 import { play, playEarly } from './call-tones.ts'
 import { failCall } from './failure-tones.ts'
 import { linesOf, pressLater, wouldPress } from './press.ts'
+import { besideOf } from './ring-beside.ts'
 import type { Service, SessionChange } from './service.ts'
 
 const name = 'queue'
@@ -85,7 +86,7 @@ function isSecond({ exchange, xip }: SetUp, { number }: PhoneBookEntry): boolean
 }
 
 /** One call at a time is pressed in; another one only waits (ED-137 sheet 5.6). */
-function pressesAtOnce({ exchange, xip }: SetUp, entry: PhoneBookEntry): boolean {
+export function pressesAtOnce({ exchange, xip }: SetUp, entry: PhoneBookEntry): boolean {
   return xip.urge !== null && wouldPress(exchange, entry)
 }
 
@@ -111,7 +112,7 @@ function wait(work: SetUp, entry: PhoneBookEntry): CoreEffect[] {
     ...newSession(xip, { conferenceId: taken.conferenceId, now }),
     queued: {
       ...{ number: entry.number, sinceMs: now.wallMs, calledAtMs: null },
-      ...{ urge: xip.urge, presses: null },
+      ...{ urge: xip.urge, presses: null, rungAtMs: null },
     },
     members: [{ ...caller, localPort }],
   }
@@ -184,14 +185,12 @@ function callNext(exchange: Exchange, number: string): void {
     const line = lineState(exchange, entry, now)
     if (line.kind !== 'free') return []
     return withSession(exchange, { sessionId: session.sessionId, now }, (call) => {
-      const { queued } = call.session
-      if (queued === null) return
-      if (!callFirst(call, line.user)) {
+      if (!isWaiting(call.session)) return
+      if (besideOf(call.session) === undefined && !callFirst(call, line.user)) {
         callLater(call)
         return
       }
-      play(call, first, toneSet(exchange.plan.tones).ringback)
-      call.change({ queued: { ...queued, calledAtMs: now.wallMs } })
+      takeTurn(call)
     })
   })
 }
@@ -204,4 +203,14 @@ function callLater({ exchange, sessionId, now }: Call): void {
 
 function tryAgain({ exchange, session }: Call): void {
   if (session.queued !== null) lookAtLines(exchange, [session.queued.number])
+}
+
+/** From now on it rings as any other call. */
+function takeTurn(call: Call): void {
+  const { exchange, sessionId, now } = call
+  const { queued } = call.session
+  if (queued === null) return
+  play(call, first, toneSet(exchange.plan.tones).ringback)
+  call.change({ queued: { ...queued, calledAtMs: now.wallMs } })
+  exchange.timers.start({ sessionId, timer: 'no-answer' }, now.monotonicMs + limits.noAnswerMs)
 }

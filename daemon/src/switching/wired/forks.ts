@@ -26,7 +26,7 @@ import { isSettingUp } from './sessions.ts'
 type ForkSlot = `fork-${number}`
 
 /** RFC 3326: the telephone that stops ringing does not show a missed call. */
-const elsewhere = 'SIP;cause=200;text="Call completed elsewhere"'
+export const answeredElsewhere = 'SIP;cause=200;text="Call completed elsewhere"'
 
 export function isFork(slot: Link['slot']): slot is ForkSlot {
   return slot.startsWith('fork-')
@@ -274,7 +274,7 @@ export function bestOf(call: Call, failed: Failed): Failed {
 }
 
 /** All branches but the leg's own: it has answered, or is cancelled itself. */
-export function cancelForks(call: Call, leg: Leg, reason: string | null = elsewhere): void {
+export function cancelForks(call: Call, leg: Leg, reason: string | null = answeredElsewhere): void {
   for (const [index, fork] of forksIn(call, leg).entries()) {
     if (fork.state === 'waiting') changeFork(call, leg, index, { state: 'done' })
     else if (isRinging(fork)) cancel(call, leg, index, reason)

@@ -7,6 +7,7 @@ import type { Now } from '../effects.ts'
 import { liveBindings, userWith } from '../registrar/bindings.ts'
 import { ringsThrough } from '../xip/xip.ts'
 import type { Exchange } from './exchange.ts'
+import { isWaiting } from './sessions.ts'
 
 export type LineState =
   | { readonly kind: 'free'; readonly user: User }
@@ -36,7 +37,10 @@ export function mayRing(entry: PhoneBookEntry, priority: string): boolean {
 }
 
 /** The calls that occupy the line: instantaneous access and monitoring have resources of their own
- * (ED-137 sheet 5.4, 5.5). */
-function telephoneCalls(exchange: Exchange, number: string): Conference[] {
-  return exchange.sessions.of(number).filter(({ callType }) => callType === 'da-ida')
+ * (ED-137 sheet 5.4, 5.5), and what rings beside them waits for it. */
+export function telephoneCalls({ sessions }: Exchange, number: string): Conference[] {
+  return sessions.of(number).filter((session) => {
+    const isBeside = session.queued?.number === number && isWaiting(session)
+    return session.callType === 'da-ida' && !isBeside
+  })
 }

@@ -33,9 +33,13 @@ export function isTarget({ transfer }: Conference, leg: Leg): boolean {
   return transfer !== null && (transfer.target === leg || transfer.also?.includes(leg) === true)
 }
 
-/** True for a call that waits for a busy line. */
-export function isWaiting({ state, queued }: Conference): boolean {
-  return state === 'ringing' && queued !== null && queued.calledAtMs === null
+/** True for a call that waits for a busy line, also while its terminal rings for it beside its calls. One that
+ * rings at somebody else by now waits no more. */
+export function isWaiting({ type, state, queued, members }: Conference): boolean {
+  if (type !== 'ordinary' || state !== 'ringing') return false
+  if (queued === null || queued.calledAtMs !== null) return false
+  const called = members.filter((one) => one.side === 'callee' && isPresent(one))
+  return called.every(({ user }) => user === queued.number)
 }
 
 /** Unix milliseconds since when a terminal is called; null: the call still waits for a line. */
