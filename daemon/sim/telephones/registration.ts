@@ -3,7 +3,7 @@
 import type { SipResponse } from '../../src/wire/sip/message.ts'
 import type { Random } from '../world/random.ts'
 import type { Planned, Timeline } from '../world/timeline.ts'
-import { authorizationLine, sipText, viaLine } from './sip-texts.ts'
+import { authorizationLine, isStale, sipText, viaLine } from './sip-texts.ts'
 import type { SipTransactions } from './sip-transactions.ts'
 
 interface RegistrationParts {
@@ -59,7 +59,7 @@ export class Registration {
   }
 
   #answered(response: SipResponse, authorized: boolean): void {
-    if (response.status === 401 && !authorized) {
+    if (response.status === 401 && (!authorized || isStale(response))) {
       this.#cseq++
       const uri = `sip:${this.#parts.service}`
       this.#send(authorizationLine(response, this.#parts, { method: 'REGISTER', uri }))

@@ -37,6 +37,13 @@ export function authorizationLine(
   return `Authorization: ${text}`
 }
 
+/** The password was right, but its nonce is too old (RFC 7616 3.3): another one is tried at once. */
+export function isStale(challenge: SipResponse): boolean {
+  return headerValues(challenge, 'WWW-Authenticate').some(
+    (value) => parseDigestChallenge(value)?.stale === true,
+  )
+}
+
 interface Speaker {
   readonly direction: 'sendrecv' | 'sendonly'
   readonly sdpVersion: number

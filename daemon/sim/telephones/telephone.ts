@@ -7,7 +7,7 @@ import type { Timeline } from '../world/timeline.ts'
 import type { Call } from './calls.ts'
 import { type Leg, newLeg } from './phone-leg.ts'
 import { Registration } from './registration.ts'
-import { authorizationLine, sdpText, sipText, targetOf, viaLine } from './sip-texts.ts'
+import { authorizationLine, isStale, sdpText, sipText, targetOf, viaLine } from './sip-texts.ts'
 import { SipTransactions } from './sip-transactions.ts'
 
 export type PhoneEvent =
@@ -202,7 +202,7 @@ export class Telephone {
   }
 
   #inviteAnswered(leg: Leg, response: SipResponse, authorized: boolean): void {
-    if (response.status === 401 && !authorized) {
+    if (response.status === 401 && (!authorized || isStale(response))) {
       this.#invite(leg, this.#credentials(leg, response))
       return
     }

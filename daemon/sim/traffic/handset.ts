@@ -1,7 +1,7 @@
 //! A handset with any number of calls: it says what it is told to say, as a telephone does that follows
 //! RFC 3261, and tells its owner what comes. Its owner decides (`habits.ts`, `errands.ts`).
 import { header, type SipRequest, type SipResponse } from '../../src/wire/sip/message.ts'
-import { authorizationLine, sdpText, targetOf } from '../telephones/sip-texts.ts'
+import { authorizationLine, isStale, sdpText, targetOf } from '../telephones/sip-texts.ts'
 import { SipTransactions } from '../telephones/sip-transactions.ts'
 import type { Timeline } from '../world/timeline.ts'
 import { addressOf, password, realm, service } from './site.ts'
@@ -171,20 +171,28 @@ export class Handset {
     talk.state = 'over'
     const uri = method === 'REGISTER' ? `sip:${service}` : talk.target
     talk.target = uri
+    this.#askOutside(talk, method, { asked, uri, shown: null })
+    return talk
+  }
+
+  #askOutside(
+    talk: Talk,
+    method: string,
+    { asked, uri, shown }: { asked: Asked; uri: string; shown: string | null },
+  ): void {
     const { more = [], body = '', final } = asked
     this.ask(talk, method, {
-      more,
       body,
+      more: [...more, ...(shown === null ? [] : [shown])],
       final: (response) => {
-        if (response.status !== 401) {
-          final?.(response)
-          return
+        const isAsked = response.status === 401 && (shown === null || isStale(response))
+        if (!isAsked) final?.(response)
+        else {
+          const next = this.#credentials(response, method, uri)
+          this.#askOutside(talk, method, { asked, uri, shown: next })
         }
-        const shown = this.#credentials(response, method, uri)
-        this.ask(talk, method, { body, more: [...more, shown], ...(final && { final }) })
       },
     })
-    return talk
   }
 
   #invite(talk: Talk, said: Pick<Request, 'more' | 'body'>, shown: string | null = null): void {
@@ -197,7 +205,8 @@ export class Handset {
     this.#transactions.start(branch, 'INVITE', text, {
       provisional: (response) => this.#progress(talk, response),
       final: (response) => {
-        if (response.status !== 401 || shown !== null) this.#inviteAnswered(talk, response)
+        const isAsked = response.status === 401 && (shown === null || isStale(response))
+        if (!isAsked) this.#inviteAnswered(talk, response)
         else this.#invite(talk, said, this.#credentials(response, 'INVITE', talk.target))
       },
       silent: () => this.#over(talk),

@@ -39,7 +39,7 @@ export interface CoreOptions {
   readonly half?: 'lower' | 'upper'
   /** Realm of the digest; also a domain of the addresses of record. */
   readonly realm: string
-  /** At least 16 bytes, equal on both nodes: nonces, tags and session numbers come from it. */
+  /** At least 16 bytes, equal on both nodes: tags and session numbers come from it, and nonces in part. */
   readonly secret: Uint8Array
   /** Fresh hexadecimal digits, at least 32 bits: branches and salts of nonces. */
   readonly newToken: () => string

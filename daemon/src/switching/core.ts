@@ -181,6 +181,7 @@ export class Core {
     this.#isPrimary = true
     this.#nextExpiryCheckMs = now.monotonicMs + expiryCheckMs
     restoreAll(this.#exchange, now)
+    this.#exchange.digest.begin(this.#options.newToken())
     seatAll(this.#options.tables, this.#exchange.plan.positions)
     this.#subscriptions.restore(now)
     this.#exchange.trunkProber.changed()

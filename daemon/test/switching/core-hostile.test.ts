@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import test from 'ava'
 import { headerValues } from '../../src/wire/sip/message.ts'
-import { Stage, sdp } from './core-stage.ts'
+import { Phone, Stage, sdp } from './core-stage.ts'
 
 test('a registered Contact with headers is called, and its call can be taken over', (t) => {
   const stage = new Stage()
@@ -87,26 +87,64 @@ test('an INFO that would not fit the record is refused, and so is such an answer
   t.notThrows(() => stage.takeOver())
 })
 
+const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
+
+/** 101 has a password. */
+function withPassword(stage: Stage): void {
+  const entry = stage.tables.phoneBook.get('101')
+  if (entry === undefined) throw new Error('no account 101')
+  stage.tables.phoneBook.put({ ...entry, ha1Md5: md5('101:vccs.test:secret') })
+}
+
+/** The line that answers the challenge of a REGISTER. */
+function authorizationOf(phone: Phone): string {
+  const [challenge = ''] = headerValues(phone.told(401), 'WWW-Authenticate')
+  const nonce = /nonce="([^"]*)"/.exec(challenge)?.[1] ?? ''
+  const ha2 = md5(`REGISTER:${phone.target}`)
+  const digest = md5(`${md5('101:vccs.test:secret')}:${nonce}:00000001:abc:auth:${ha2}`)
+  return (
+    `Authorization: Digest username="101", realm="vccs.test", nonce="${nonce}", ` +
+    `uri="${phone.target}", qop=auth, nc=00000001, cnonce="abc", algorithm=MD5, response="${digest}"`
+  )
+}
+
 test('a registration that finds table 1 full is answered 503, not 200', (t) => {
   const stage = new Stage()
   const { a, tables } = stage
-  const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
-  const entry = tables.phoneBook.get('101')
-  if (entry === undefined) return t.fail()
-  tables.phoneBook.put({ ...entry, ha1Md5: md5('101:vccs.test:secret') })
+  withPassword(stage)
   tables.user.put = () => ({ ok: false })
   a.remoteUser = '101'
   a.request('REGISTER')
-  const [challenge = ''] = headerValues(a.told(401), 'WWW-Authenticate')
-  const nonce = /nonce="([^"]*)"/.exec(challenge)?.[1] ?? ''
-  const ha2 = md5(`REGISTER:${a.target}`)
-  const digest = md5(`${md5('101:vccs.test:secret')}:${nonce}:00000001:abc:auth:${ha2}`)
-  a.request('REGISTER', {
-    headers: [
-      `Authorization: Digest username="101", realm="vccs.test", nonce="${nonce}", ` +
-        `uri="${a.target}", qop=auth, nc=00000001, cnonce="abc", algorithm=MD5, response="${digest}"`,
-    ],
-  })
+  a.request('REGISTER', { headers: [authorizationOf(a)] })
   t.true(a.heard(503))
   t.false(a.heard(200))
+})
+
+test('a registration that was captured takes nobody away from his telephone, also at the new primary', (t) => {
+  const stage = new Stage()
+  const { a } = stage
+  const thief = stage.phone('103')
+  withPassword(stage)
+  a.remoteUser = '101'
+  a.request('REGISTER')
+  const captured = authorizationOf(a)
+  a.request('REGISTER', { headers: [captured] })
+  t.true(a.heard(200))
+  for (const takesOver of [false, true]) {
+    if (takesOver) stage.takeOver()
+    thief.inbox.length = 0
+    const asked = new Phone(stage, '101', thief.endpoint)
+    Object.assign(asked, { callId: `thief-${takesOver}`, remoteUser: '101', target: a.target })
+    asked.branch = 900
+    asked.request('REGISTER', { headers: [captured] })
+    t.false(thief.heard(200), `a take-over: ${takesOver}`)
+    const [challenge = ''] = headerValues(thief.told(401), 'WWW-Authenticate')
+    t.regex(challenge, /stale=true/i)
+    t.is(stage.tables.user.get('101')?.address, a.endpoint.address)
+  }
+  // The telephone itself is asked once more, and needs nobody for it.
+  a.inbox.length = 0
+  a.request('REGISTER', { headers: [captured] })
+  a.request('REGISTER', { headers: [authorizationOf(a)] })
+  t.true(a.heard(200))
 })

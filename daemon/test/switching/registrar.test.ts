@@ -108,11 +108,35 @@ test('no digest is right for a number that nobody has, not even over an HA1 of z
   t.is(site.digest.check(message, claim, site.nowMs).kind, 'forbidden')
 })
 
-test('each node accepts the nonce of the other one, and no nonce of a foreign pair', (t) => {
-  const [a, b] = [new Site(), new Site()]
+test('a nonce of the other node is stale, also an unused one, and its answer is taken once', (t) => {
+  const users = new Map()
+  const [a, b] = [new Site(users), new Site(users)]
   b.nowMs += 1_500
-  t.is(tryOnce(b, authorize(challengeOf(a), {})).status, 200)
-  t.is(tryOnce(a, authorize(challengeOf(b), {})).status, 200)
+  a.digest.begin('first')
+  const captured = authorize(challengeOf(a), {})
+  t.is(tryOnce(a, captured).status, 200)
+  const underWay = authorize(challengeOf(a), {})
+  b.digest.begin('second')
+  for (const [at, line] of [captured, underWay].entries()) {
+    const again = tryOnce(b, line, { cseq: 10 * at + 10 })
+    t.is(again.status, 401)
+    t.true(parseDigestChallenge(header(again, 'WWW-Authenticate') ?? '')?.stale)
+    const answer = authorize(again, {})
+    t.is(tryOnce(b, answer, { cseq: 10 * at + 11 }).status, 200)
+    t.is(tryOnce(b, answer, { cseq: 10 * at + 12 }).status, 401)
+  }
+})
+
+test('a nonce of before is refused when the same node serves again: it has forgotten the counts', (t) => {
+  const site = new Site()
+  const line = authorize(challengeOf(site), {})
+  t.is(tryOnce(site, line).status, 200)
+  site.digest.begin('again')
+  t.is(tryOnce(site, line, { cseq: 2 }).status, 401)
+})
+
+test('no nonce of a foreign pair proves anything', (t) => {
+  const a = new Site()
   const foreign = challengeOf(new Site(new Map(), 'secret of others'))
   const again = tryOnce(a, authorize(foreign, {}))
   t.is(again.status, 401)

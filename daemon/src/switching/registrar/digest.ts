@@ -1,7 +1,8 @@
 //! Digest authentication, the server's side: RFC 3261 22, RFC 7616, RFC 8760.
 //!
-//! Nonces are stateless: time, salt and an HMAC of both. Both nodes hold the same secret (it comes
-//! from the pair key), so that a telephone that was challenged by one node answers to the other.
+//! Nonces are stateless: time, salt and an HMAC of both and of the time as primary of this node, as only
+//! that remembers which counts were used. To a nonce from before a take-over the right digest gets a new
+//! challenge with `stale`, which the telephone answers by itself: what was captured is of no use (ADR 0012).
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
@@ -16,7 +17,7 @@ import { isSameUri } from './same-uri.ts'
 
 interface DigestOptions {
   readonly realm: string
-  /** At least 16 bytes, equal on both nodes. */
+  /** At least 16 bytes. */
   readonly secret: Uint8Array
   /** All accounts: a number that nobody has is challenged like one of them. */
   readonly accounts: () => Iterable<Pick<PhoneBookEntry, 'digest'>>
@@ -44,11 +45,18 @@ export class DigestServer {
   readonly #options: DigestOptions
   readonly #counts = new NonceCounts()
   readonly #decoys: Decoys
+  #period = ''
 
   constructor(options: DigestOptions) {
     assert(options.secret.length >= 16, 'the secret of the nonces has at least 128 bits')
     this.#options = options
     this.#decoys = new Decoys(options)
+  }
+
+  /** This node serves from now on, and knows of no count. @param period differs from every one before */
+  begin(period: string): void {
+    this.clear()
+    this.#period = period
   }
 
   /** Those that are remembered with their counts. */
@@ -146,7 +154,7 @@ export class DigestServer {
     return `${time}-${salt}-${this.#seal(time, salt)}`
   }
 
-  /** Age of one of our nonces; null when this pair did not make it. */
+  /** Age of one of our nonces; null when this node did not make it since it serves. */
   #nonceAgeMs(nonce: string, nowWallMs: number): number | null {
     const [time, salt, seal, more] = nonce.split('-', 4)
     if (time === undefined || salt === undefined || seal === undefined || more !== undefined) {
@@ -159,7 +167,7 @@ export class DigestServer {
 
   #seal(time: string, salt: string): string {
     const { secret, realm } = this.#options
-    const text = `vccs nonce\n${realm}\n${time}\n${salt}`
+    const text = ['vccs nonce', realm, this.#period, time, salt].join('\n')
     return keyedHash('sha256', secret).update(text).digest('hex').slice(0, 32)
   }
 }

@@ -1,8 +1,7 @@
 //! Which nonce counts were seen with which nonce (RFC 7616 3.4, `nc`), in bounded memory.
 //!
 //! Requests get lost and overtake each other on UDP, so counts may leave gaps and come late within a
-//! window. After a take-over the memory is empty and every count is new: a nonce is then protected
-//! by its age alone.
+//! window. After a take-over the memory is empty, and the nonces from before are refused (`digest.ts`).
 import { limits } from '../../limits.ts'
 
 const windowSize = 32
