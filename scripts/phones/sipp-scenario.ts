@@ -84,6 +84,7 @@ const defaults: Readonly<Record<string, string>> = {
   more: '',
   media: '',
   checks: '',
+  talks: '',
 }
 
 /** @param source text of a scenario, with `<has/>` and `<lacks/>` among the actions of what it receives

@@ -146,6 +146,15 @@ export const scripts: Readonly<Record<string, Script>> = {
     ack,
     ...end,
   ],
+  'held by re-INVITE, retrieved by UPDATE': [
+    ...talk,
+    modify('a', 'sendonly'),
+    agree('b', 'recvonly'),
+    ackOf('a'),
+    ({ a }) => a.request('UPDATE', { body: sdp(a.endpoint, { version: 3 }) }),
+    agree('b', 'sendrecv'),
+    ...end,
+  ],
   'cancelled while it rings': [
     call,
     ring,

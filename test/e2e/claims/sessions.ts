@@ -26,6 +26,15 @@ export const sessionClaims: readonly Claim[] = [
     hears: { '2401': 'nothing', '2402': 'hold tone' },
   },
   {
+    title: 'held by re-INVITE, retrieved by UPDATE: the other telephone is told, and is heard',
+    key: '249',
+    parts: [
+      { number: '2492', scenario: 'uas-held', values: { talks: '{voice}' } },
+      { number: '2491', scenario: 'uac-retrieves', to: '2492', pauseMs: 3_000 },
+    ],
+    hears: { '2491': 'voice', '2492': 'hold tone' },
+  },
+  {
     title: 'both change the call at once: who is asked is refused (491), and the hold holds',
     ...pair('241', 'uas-asks-meanwhile', { scenario: 'uac-holds' }),
   },

@@ -6,7 +6,6 @@ import type { Direction } from '../../tables/wired-media.ts'
 import { header } from '../../wire/sip/message.ts'
 import { establish, refreshTarget } from '../dialog/dialog.ts'
 import { isReadable, isSuccess } from '../dialog/pending.ts'
-import { onUpdate } from '../services/update.ts'
 import type { Call } from '../wired/call.ts'
 import { isHold, meet } from '../wired/direction.ts'
 import { keepDescription, noteProgress } from '../wired/early.ts'
@@ -143,12 +142,6 @@ export function onInvitedRefused(call: Call, failed: Failed): void {
   stopRinging(call, leg)
   referred(call, leg, status)
   leave(call, leg, { status, gone: leg })
-}
-
-/** An UPDATE changes the leg of its member alone. */
-export function onMemberUpdate(call: Call, opened: OpenedRequest): void {
-  onUpdate(call, opened)
-  call.change({ state: 'communicating' })
 }
 
 /** The member has answered a re-INVITE of ours. */

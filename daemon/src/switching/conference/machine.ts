@@ -6,6 +6,7 @@
 import type { Member } from '../../tables/wired-conference.ts'
 import { onDigit } from '../services/digits.ts'
 import { onNotified } from '../services/refer-progress.ts'
+import { onUpdate } from '../services/update.ts'
 import type { Call } from '../wired/call.ts'
 import type { OfLeg } from '../wired/events.ts'
 import { onCancelAgain } from '../wired/release.ts'
@@ -17,7 +18,6 @@ import {
   onMemberAck,
   onMemberModified,
   onMemberReinvite,
-  onMemberUpdate,
   onModificationRefused,
 } from './answer.ts'
 import { onConferenceReleased, onMemberBye, onMemberUnacknowledged } from './leave.ts'
@@ -53,7 +53,7 @@ const connected: Row = {
   ...notOffered,
   refer: onMemberRefer,
   'notify-done': onNotified,
-  update: onMemberUpdate,
+  update: onUpdate,
   digit: onDigit,
   ack: onMemberAck,
   // Its INVITE was answered at once.

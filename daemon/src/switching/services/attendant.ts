@@ -8,7 +8,6 @@ import {
   onMemberAck,
   onMemberModified,
   onMemberReinvite,
-  onMemberUpdate,
   onModificationRefused,
 } from '../conference/answer.ts'
 import { onMemberInfo } from '../conference/pin.ts'
@@ -25,6 +24,7 @@ import { hasRoom, newSession } from '../wired/setup-terminal.ts'
 import { play } from './call-tones.ts'
 import { isProbe, onProbed } from './probe.ts'
 import type { Service } from './service.ts'
+import { onUpdate } from './update.ts'
 
 const name = 'attendant'
 /** The only leg of such a call. */
@@ -99,7 +99,7 @@ export const attendantRow: Row = {
   bye: onBye,
   info: onMemberInfo,
   ...notOffered,
-  update: onMemberUpdate,
+  update: onUpdate,
   digit: ignored,
   ack: onMemberAck,
   // Its INVITE was answered at once.

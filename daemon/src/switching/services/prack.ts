@@ -7,7 +7,8 @@ import { isPrackOf } from '../dialog/reliable.ts'
 import type { Call } from '../wired/call.ts'
 import { meet } from '../wired/direction.ts'
 import type { OpenedRequest } from '../wired/events.ts'
-import { answerTo, connect, describedByFar, saidTo } from '../wired/media.ts'
+import { answerTo, connect, saidTo } from '../wired/media.ts'
+import { grantedTo, widen } from '../wired/modify.ts'
 import { endCall, onByeDone } from '../wired/release.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import { mediaOf } from '../xip/media.ts'
@@ -48,11 +49,11 @@ function describe(call: Call, leg: Leg, description: string): string | null {
     connect(call, leg, media, saidTo(call, leg))
     return ''
   }
-  const far = describedByFar(call, leg)
-  const said = meet(far?.direction ?? 'sendrecv', media.direction)
+  const said = meet(grantedTo(call, leg), media.direction)
   const body = answerTo(call, leg, description, said)
   call.changeDialog(leg, { localSdp: body, remoteSdp: description })
   connect(call, leg, media, said)
+  widen(call, leg, media.direction)
   return body
 }
 

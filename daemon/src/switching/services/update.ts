@@ -1,12 +1,14 @@
 //! UPDATE (RFC 3311): a change or a refresh of a session without an ACK, also before it is answered. It
-//! has to be answered at once, so the other terminal is not asked: the bridge does what the offer says.
+//! has to be answered at once, so the other terminal is not asked before; what it was told is told anew when
+//! that keeps it from what the offer lets it do.
+import type { Leg } from '../../tables/wired-conference.ts'
 import { refreshTarget } from '../dialog/dialog.ts'
 import { isReadable } from '../dialog/pending.ts'
 import type { Call } from '../wired/call.ts'
 import { isHold, meet } from '../wired/direction.ts'
 import type { OpenedRequest } from '../wired/events.ts'
-import { answerTo, describedByFar } from '../wired/media.ts'
-import { setHold, take } from '../wired/modify.ts'
+import { answerTo } from '../wired/media.ts'
+import { grantedTo, setHold, take, widen } from '../wired/modify.ts'
 import { mediaOf } from '../xip/media.ts'
 
 /** In a call that is answered. */
@@ -55,17 +57,19 @@ function change(call: Call, opened: OpenedRequest): void {
     return
   }
   if (!accept(call, opened)) return
-  const far = describedByFar(call, leg)
-  const body = answerTo(
-    call,
-    leg,
-    request.body,
-    meet(far?.direction ?? 'sendrecv', media.direction),
-  )
+  const body = answerTo(call, leg, request.body, meet(grantedTo(call, leg), media.direction))
   call.changeDialog(leg, { localSdp: body })
   take(call, leg, { description: request.body, media })
-  if (call.session.answeredAtMs !== null) setHold(call, leg, isHold(media.direction))
+  if (call.session.answeredAtMs !== null) noteHold(call, leg, isHold(media.direction))
   call.respond(leg, 'relayServer', 200, { body })
+  widen(call, leg, media.direction)
+}
+
+/** In a call of two the other one is held then. Whoever talks to the switch, or in a conference, holds nobody. */
+function noteHold(call: Call, leg: Leg, holds: boolean): void {
+  const { focus, attendant, callType } = call.session
+  if (focus === null && attendant === null) setHold(call, leg, holds)
+  else call.changeMember(leg, { state: holds && callType === 'da-ida' ? 'hold' : 'talking' })
 }
 
 /** @returns false when it was refused. */

@@ -26,6 +26,16 @@ export function meet(ours: Direction, theirs: Direction): Direction {
   return direction(sends(ours) && receives(theirs), receives(ours) && sends(theirs))
 }
 
+/** What a terminal that answered `theirs` to our `ours` would say if we had withheld nothing. */
+export function withoutUs(theirs: Direction, ours: Direction): Direction {
+  return direction(sends(theirs) || !receives(ours), receives(theirs) || !sends(ours))
+}
+
+/** True when a side to which we said `ours` can do all that `wanted` would let it do. */
+export function lets(ours: Direction, wanted: Direction): boolean {
+  return (sends(ours) || !sends(wanted)) && (receives(ours) || !receives(wanted))
+}
+
 /** A side that does not want to hear any more has put the call on hold (RFC 3264 8.4). */
 export function isHold(theirs: Direction): boolean {
   return !receives(theirs)

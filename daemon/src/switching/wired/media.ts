@@ -8,7 +8,8 @@ import { answerText, offerText } from '../xip/description.ts'
 import { mediaOf } from '../xip/media.ts'
 import { type Codec, isMonitoring, type XipMedia } from '../xip/xip.ts'
 import type { Call } from './call.ts'
-import { meet } from './direction.ts'
+import { meet, withoutUs } from './direction.ts'
+import { isPresent } from './sessions.ts'
 
 /** As much of a direction as the call has: who monitors is never heard, whatever he offers, and who is
  * monitored hears nothing (ED-137 sheet 5.5). */
@@ -58,11 +59,20 @@ export function describedBy(call: Call, leg: Leg): XipMedia | null {
   return remoteSdp === '' ? null : mediaOf(remoteSdp)
 }
 
-/** The description of the other terminal of a call of two; null: there is none, as who waits for a line has no
- * other end yet. */
-export function describedByFar(call: Call, leg: Leg): XipMedia | null {
+/** The other end of a call of two; null: there is none, as who waits for a line has no other end yet. */
+export function farEnd(call: Call, leg: Leg): Leg | null {
   const { type, members } = call.session
-  return type === 'ordinary' && members.length > 1 ? describedBy(call, call.far(leg)) : null
+  const far = type === 'ordinary' && members.length > 1 ? call.far(leg) : null
+  return far !== null && isPresent(call.member(far)) ? far : null
+}
+
+/** What a terminal wants for itself. An answer was bounded by our offer, so it says less than that; whoever
+ * holds has said so in an offer of its own. */
+export function wishOf(call: Call, leg: Leg): Direction {
+  const { pendingServer } = call.dialog(leg)
+  const theirs = describedBy(call, leg) ?? mediaOf(pendingServer?.body ?? '')
+  const wish = theirs?.direction ?? 'sendrecv'
+  return call.member(leg).state === 'hold' ? wish : withoutUs(wish, saidTo(call, leg))
 }
 
 /** What we said last to one leg about directions. */

@@ -5,15 +5,15 @@ import { assert } from '../../assert.ts'
 import { type Leg, legOf, type PendingServer } from '../../tables/wired-conference.ts'
 import type { Direction } from '../../tables/wired-media.ts'
 import { refreshTarget } from '../dialog/dialog.ts'
-import { isReadable, isSuccess } from '../dialog/pending.ts'
+import { isReadable, isSuccess, offerIn } from '../dialog/pending.ts'
 import { saidToHeld, setHoldTones } from '../services/call-tones.ts'
 import { mediaOf } from '../xip/media.ts'
 import type { Codec, XipMedia } from '../xip/xip.ts'
 import type { Call } from './call.ts'
-import { isHold, meet, receives } from './direction.ts'
+import { isHold, lets, meet, receives } from './direction.ts'
 import type { Answered, CallEvents, Failed, OpenedRequest } from './events.ts'
 import { settleGlare, triesAgain } from './glare.ts'
-import { answerTo, connect, describedBy, offerTo, saidTo } from './media.ts'
+import { answerTo, connect, describedBy, farEnd, offerTo, saidTo, wishOf } from './media.ts'
 import { acknowledged, endCall } from './release.ts'
 import { isPresent } from './sessions.ts'
 
@@ -82,6 +82,31 @@ export function align(call: Call, leg: Leg): void {
   if (!isOpen && !isRight) passOn(call, leg, { direction })
 }
 
+/** What one leg can have at most: what the other end of its call wants, or what its place in a conference
+ * gives. */
+export function grantedTo(call: Call, leg: Leg): Direction {
+  const { seat } = call.member(leg)
+  if (seat !== null) return seat.mayTalk ? 'sendrecv' : 'sendonly'
+  const far = farEnd(call, leg)
+  return far === null ? 'sendrecv' : saidToHeld(call, leg, wishOf(call, far))
+}
+
+/** A leg says `direction` now and is answered already. The far end is told so when what it was told last
+ * keeps it from that: at once, or when its INVITE is settled. */
+export function widen(call: Call, leg: Leg, direction: Direction): void {
+  const far = farEnd(call, leg)
+  if (far === null || lets(lastSaidTo(call, far), saidToHeld(call, far, direction))) return
+  if (call.session.answeredAtMs === null) call.changeMember(far, { isToAlign: true })
+  else align(call, far)
+}
+
+/** Also in an offer that has no answer yet. */
+function lastSaidTo(call: Call, leg: Leg): Direction {
+  const { pendingClient, localSdp } = call.dialog(leg)
+  const isFirst = localSdp === '' && pendingClient?.method === 'INVITE'
+  return (isFirst ? mediaOf(offerIn(pendingClient))?.direction : null) ?? saidTo(call, leg)
+}
+
 /** After a glare: what the terminal is to be told now, or the same once more. */
 export function sendAgain(call: Call, leg: Leg): void {
   if (isOccupied(call, leg)) {
@@ -129,7 +154,7 @@ function answerModification(call: Call, leg: Leg): void {
   const media = mediaOf(offer)
   assert(media !== null, 'the offer was checked when it came')
   const theirs = describedBy(call, call.far(leg))?.direction ?? 'sendrecv'
-  const said = meet(theirs, media.direction)
+  const said = meet(saidToHeld(call, leg, theirs), media.direction)
   const body = answerTo(call, leg, offer, said)
   call.changeDialog(leg, { localSdp: body })
   take(call, leg, { description: offer, media })
