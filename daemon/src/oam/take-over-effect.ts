@@ -2,12 +2,8 @@
 //! node had left for this one to answer. Looks at the session records alone. Times are milliseconds of
 //! CLOCK_MONOTONIC.
 import type { Effect } from '../control/operation-schema.ts'
-import {
-  type Conference,
-  legOf,
-  type Member,
-  type PendingServer,
-} from '../tables/wired-conference.ts'
+import type { PendingServer } from '../tables/dialog.ts'
+import { type Conference, legOf, type Member } from '../tables/wired-conference.ts'
 import { CallWatch } from './call-watch.ts'
 
 /** A telephone repeats a request for half a minute (RFC 3261 17.1.2); most do it within this time. */

@@ -15,12 +15,8 @@ import { readRecords, writeRecords } from '../../src/oam/kept-records.ts'
 import { Operations, type Order } from '../../src/oam/operations.ts'
 import { effectWatchMs, TakeOverWatch } from '../../src/oam/take-over-effect.ts'
 import { KeptFile } from '../../src/platform/kept-file.ts'
-import {
-  type Conference,
-  conferenceSchema,
-  type Dialog,
-  type PendingServer,
-} from '../../src/tables/wired-conference.ts'
+import type { Dialog, PendingServer } from '../../src/tables/dialog.ts'
+import { type Conference, conferenceSchema } from '../../src/tables/wired-conference.ts'
 
 const t0 = Date.parse('2026-03-14T12:00:00.000Z')
 const order: Order = { kind: 'switchover', operator: 'anna (root)', via: 'local', reason: 'PSU' }

@@ -1,5 +1,6 @@
 //! Sessions as records, for the tests of a merge.
-import type { Conference, Dialog, Member } from '../../src/tables/wired-conference.ts'
+import type { Dialog } from '../../src/tables/dialog.ts'
+import type { Conference, Member } from '../../src/tables/wired-conference.ts'
 import type { WiredMedia } from '../../src/tables/wired-media.ts'
 
 interface Draft {

@@ -2,7 +2,7 @@
 //! responses made from it, and what it learns from the other side. Pure; a change is a new record.
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
-import type { Dialog } from '../../tables/wired-conference.ts'
+import type { Dialog } from '../../tables/dialog.ts'
 import { ipv4Of } from '../../wire/sip/host.ts'
 import type {
   Endpoint,

@@ -2,7 +2,7 @@
 //! what we asked, with enough of the message to go on with it on the other node.
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
-import type { PendingClient, PendingServer } from '../../tables/wired-conference.ts'
+import type { PendingClient, PendingServer } from '../../tables/dialog.ts'
 import type { Endpoint, SipMessage, SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { parseSip } from '../../wire/sip/parse.ts'
 import {

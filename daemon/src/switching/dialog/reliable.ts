@@ -1,6 +1,6 @@
 //! Reliable provisional answers (RFC 3262), the rules: which answers are numbered, what waits for a PRACK,
 //! and which PRACK it is. Pure; the state is in the record of the INVITE.
-import type { Early, PendingServer } from '../../tables/wired-conference.ts'
+import type { Early, PendingServer } from '../../tables/dialog.ts'
 import {
   header,
   type SipHeader,

@@ -1,7 +1,7 @@
 //! Session timers (RFC 4028): who refreshes a dialog, how often, and when it counts as dead. Without
 //! them a terminal that vanished would hold its call, its port and its busy state for ever.
 import { limits } from '../../limits.ts'
-import type { PendingServer, SessionTimer } from '../../tables/wired-conference.ts'
+import type { PendingServer, SessionTimer } from '../../tables/dialog.ts'
 import { header, type SipHeader, type SipMessage } from '../../wire/sip/message.ts'
 import { headerList } from '../../wire/sip/write.ts'
 

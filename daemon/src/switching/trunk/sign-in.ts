@@ -1,6 +1,7 @@
 //! Another system asks for the password of a trunk (RFC 3261 22.2, 22.3): the same request again, with it. Of
 //! the first INVITE and of every request in its dialog, on either node: what was asked is in the record.
-import type { Leg, PendingClient } from '../../tables/wired-conference.ts'
+import type { PendingClient } from '../../tables/dialog.ts'
+import type { Leg } from '../../tables/wired-conference.ts'
 import type { SipHeader, SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { uriText } from '../../wire/sip/write.ts'
 import { requestIn } from '../dialog/pending.ts'

@@ -2,15 +2,8 @@
 //! messages that this leads to. The handlers of the call machine (`machine.ts`) work on it.
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
-import {
-  type Conference,
-  type Dialog,
-  type Leg,
-  legOf,
-  type Member,
-  type PendingServer,
-  type SessionTimer,
-} from '../../tables/wired-conference.ts'
+import type { Dialog, PendingServer, SessionTimer } from '../../tables/dialog.ts'
+import { type Conference, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
 import type { SipHeader, SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { type ResponseExtras, response, writeSip } from '../../wire/sip/write.ts'
 import { callRecordOf, withHistory, withRoleChange, withService } from '../call-record.ts'

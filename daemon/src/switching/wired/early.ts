@@ -3,7 +3,8 @@
 //! own reliable answers say to a caller.
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
-import type { Early, Leg, PendingClient, PendingServer } from '../../tables/wired-conference.ts'
+import type { Early, PendingClient, PendingServer } from '../../tables/dialog.ts'
+import type { Leg } from '../../tables/wired-conference.ts'
 import type { SipHeader, SipResponse } from '../../wire/sip/message.ts'
 import { establish, nextRequest, tagOf } from '../dialog/dialog.ts'
 import { isReadable, pendingClientOf, requestIn } from '../dialog/pending.ts'

@@ -1,5 +1,6 @@
 //! The events of a wired call.
-import type { Leg, PendingServer } from '../../tables/wired-conference.ts'
+import type { PendingServer } from '../../tables/dialog.ts'
+import type { Leg } from '../../tables/wired-conference.ts'
 import type { SipRequest, SipResponse } from '../../wire/sip/message.ts'
 
 export interface OfLeg {

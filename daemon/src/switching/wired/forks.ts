@@ -4,14 +4,9 @@
 //! member, and the one that answers changes places with it.
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
+import type { Dialog } from '../../tables/dialog.ts'
 import type { Binding, User } from '../../tables/user.ts'
-import {
-  type Dialog,
-  type Fork,
-  type Leg,
-  legOf,
-  type Member,
-} from '../../tables/wired-conference.ts'
+import { type Fork, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
 import type { SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { parseNameAddress, parseUri, writeSip } from '../../wire/sip/write.ts'
 import { ackOf, establish, nextRequest, tagOf } from '../dialog/dialog.ts'

@@ -1,7 +1,8 @@
 //! 422 (RFC 4028 7.3): a terminal wants a longer time between the refreshes of its session than our INVITE has
 //! asked for. It gets the same INVITE once more with that time, whichever branch of a call it is.
 import { limits } from '../../limits.ts'
-import type { Leg, PendingClient } from '../../tables/wired-conference.ts'
+import type { PendingClient } from '../../tables/dialog.ts'
+import type { Leg } from '../../tables/wired-conference.ts'
 import type { SipRequest, SipResponse } from '../../wire/sip/message.ts'
 import { requestIn } from '../dialog/pending.ts'
 import { minSeOf, sessionExpiresOf, timerOffer } from '../dialog/session-timer.ts'

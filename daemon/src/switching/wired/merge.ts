@@ -17,7 +17,8 @@
 //! that the other has, and that terminal is no gateway. The older one is kept: first those that were
 //! answered, by the time of it. A bridge number that both hold costs nothing: the given one gets another.
 import { limits } from '../../limits.ts'
-import { type Conference, type Dialog, legOf, type Member } from '../../tables/wired-conference.ts'
+import type { Dialog } from '../../tables/dialog.ts'
+import { type Conference, legOf, type Member } from '../../tables/wired-conference.ts'
 import { isOver, isPresent } from './sessions.ts'
 
 /** What one node knows. */

@@ -2,7 +2,8 @@
 //! Codec and port end at the switch. A change of direction concerns the other terminal, too: it is
 //! passed through, and answered when that terminal has answered.
 import { assert } from '../../assert.ts'
-import { type Leg, legOf, type PendingServer } from '../../tables/wired-conference.ts'
+import type { PendingServer } from '../../tables/dialog.ts'
+import { type Leg, legOf } from '../../tables/wired-conference.ts'
 import type { Direction } from '../../tables/wired-media.ts'
 import { refreshTarget } from '../dialog/dialog.ts'
 import { isReadable, isSuccess, offerIn } from '../dialog/pending.ts'
