@@ -13,6 +13,7 @@ const longTalkMs = 200_000
 export function habits(town: Town): Owner {
   return {
     rings: (handset, talk) => rings(town, handset, talk),
+    waits: (handset, talk) => asksEarly(town, handset, talk),
     up: (handset, talk) => up(town, handset, talk),
   }
 }
@@ -34,12 +35,28 @@ function rings(town: Town, handset: Handset, talk: Talk): void {
       if (dice < 0.25) handset.answer(talk, 183, reliableLines(town, talk))
       else if (dice < 0.95) handset.answer(talk, 180)
       if (random.chance(0.03)) handset.fork(talk, random.pick([180, 183]))
+      if (dice >= 0.18 && dice < 0.95) asksEarly(town, handset, talk)
       timeline.after(afterMs, () => {
         handset.answer(talk, 200, timerLines(talk))
         if (random.chance(0.01)) handset.fork(talk, 200)
       })
     }
   }
+}
+
+/** Something in the early dialog, before anybody has answered. */
+function asksEarly(town: Town, handset: Handset, talk: Talk): void {
+  const { random, timeline } = town
+  if (!random.chance(0.15)) return
+  timeline.after(random.exponential(800), () => {
+    if (talk.state !== 'ringing' || talk.busy || handset.isAway || town.isClosing) return
+    town.count('asks before the answer')
+    const dice = random.unit()
+    if (dice < 0.4) dial(town, { handset, talk, digit: '5' })
+    else if (dice < 0.6) handset.ask(talk, 'INFO', note)
+    else if (dice < 0.8) handset.ask(talk, 'UPDATE')
+    else handset.ask(talk, 'UPDATE', { body: handset.sdp(talk) })
+  })
 }
 
 /** RFC 3262: half of those who may number their provisional answers. */
@@ -136,7 +153,7 @@ interface Press {
 
 /** In the voice (RFC 4733), or by INFO. */
 function dial(town: Town, { handset, talk, digit }: Press): void {
-  if (talk.state !== 'up') return
+  if (talk.state !== 'up' && talk.state !== 'ringing') return
   const mediaId = town.random.chance(0.5) ? mediaIdOf(town, talk) : null
   if (mediaId !== null) town.pair.digit(mediaId, digit)
   else {
@@ -163,7 +180,7 @@ function hold(town: Town, handset: Handset, talk: Talk): void {
   talk.direction = talk.direction === 'sendrecv' ? 'sendonly' : 'sendrecv'
   const body = handset.sdp(talk)
   const said = town.random.chance(0.2) ? body.replace('sendonly', 'inactive') : body
-  handset.modify(talk, 'INVITE', said)
+  handset.modify(talk, town.random.chance(0.5) ? 'INVITE' : 'UPDATE', said)
   if (talk.direction === 'sendrecv' || town.random.chance(0.2)) return
   town.timeline.after(town.random.exponential(3_000), () => hold(town, handset, talk))
 }

@@ -11,6 +11,8 @@ import { answerText, newTalk, type Request, requestText, type Talk } from './tal
 export interface Owner {
   /** A call came and waits for an answer. */
   readonly rings: (handset: Handset, talk: Talk) => void
+  /** A call of its own has an early dialog. */
+  readonly waits: (handset: Handset, talk: Talk) => void
   /** Both ends may talk. */
   readonly up: (handset: Handset, talk: Talk) => void
 }
@@ -222,8 +224,10 @@ export class Handset {
     if (talk.remoteTag === '') talk.remoteTag = response.to.parameters.get('tag') ?? ''
     talk.target = targetOf(response, talk.target)
     const reliable = header(response, 'RSeq')
-    if (reliable === undefined) return
-    this.ask(talk, 'PRACK', { more: [`RAck: ${reliable} ${response.cseq.number} INVITE`] })
+    if (reliable !== undefined) {
+      this.ask(talk, 'PRACK', { more: [`RAck: ${reliable} ${response.cseq.number} INVITE`] })
+    }
+    if (talk.remoteTag !== '') this.#parts.owner.waits(this, talk)
   }
 
   #inviteAnswered(talk: Talk, response: SipResponse): void {

@@ -5,6 +5,7 @@ import { limits } from '../limits.ts'
 import type { Endpoint, SipMessage, SipRequest, SipResponse } from '../wire/sip/message.ts'
 import { parseSip } from '../wire/sip/parse.ts'
 import { tagOf } from './dialog/dialog.ts'
+import { remoteSeqOf } from './dialog/early-dialog.ts'
 import { bindingsOf } from './registrar/bindings.ts'
 import { acknowledgedIds, cancelledId, clientId, serverId } from './transaction/match.ts'
 import type { Exchange } from './wired/exchange.ts'
@@ -150,7 +151,7 @@ export function isUnanswered(exchange: Exchange, { message }: LateMessage): bool
     if (message.method === 'ACK') return true
     // A refused INFO leaves no trace, and a digit that is dialled twice is worse than a late one.
     if (message.method === 'INFO') return false
-    const { remoteSeq } = member.dialog
+    const remoteSeq = remoteSeqOf(member.dialog, message)
     return remoteSeq === null || message.cseq.number > remoteSeq
   }
   if (message.method === 'INVITE') {

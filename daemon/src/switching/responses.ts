@@ -7,7 +7,7 @@ import { tagOf } from './dialog/dialog.ts'
 import { settleTimer } from './dialog/session-timer.ts'
 import { signsInAgain } from './trunk/sign-in.ts'
 import type { Call } from './wired/call.ts'
-import { isPrack, onPracked, takeEarly, withEarlyAnswer } from './wired/early.ts'
+import { isPrack, onPracked, signsInEarly, takeEarly, withEarlyAnswer } from './wired/early.ts'
 import type { Failed } from './wired/events.ts'
 import { bestOf, cancelForks, goesOn, isFork, refuseFork, takesOver } from './wired/forks.ts'
 import type { Link } from './wired/links.ts'
@@ -33,6 +33,7 @@ export function answer(call: Call, { leg, slot }: Link, response: SipResponse): 
   }
   const { status } = response
   if (signsInAgain(call, { leg, slot }, response)) return
+  if (signsInEarly(call, { leg, slot }, response)) return
   if (pending.method !== 'INVITE') {
     if (status >= 200) deliver(call, doneName(slot, pending.method), { leg, status, response })
   } else if (status < 200) {

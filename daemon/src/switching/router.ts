@@ -6,6 +6,7 @@ import { response } from '../wire/sip/write.ts'
 import { deliver } from './deliver.ts'
 import type { Dialled } from './dialled.ts'
 import { tagOf } from './dialog/dialog.ts'
+import { isOfDialog, remoteSeqOf } from './dialog/early-dialog.ts'
 import { pendingServerOf } from './dialog/pending.ts'
 import type { CoreEffect, Now } from './effects.ts'
 import { admission } from './registrar/admission.ts'
@@ -275,7 +276,7 @@ export class Router {
     if (pending === null) return refuse(this.#exchange, open, 513)
     const { leg } = found
     return this.#session(found.sessionId, now, (call) => {
-      const { remoteSeq } = call.dialog(leg)
+      const remoteSeq = remoteSeqOf(call.dialog(leg), request)
       // RFC 3261 12.2.2: out of order.
       if (remoteSeq !== null && request.cseq.number <= remoteSeq) {
         call.refuse({ leg, id, request, pending }, 500)
@@ -292,13 +293,12 @@ export class Router {
     return this.#session(sessionId, now, (call) => deliver(call, 'ack', { leg, request }))
   }
 
-  /** The leg of a request: Call-ID and both tags (RFC 3261 12). */
+  /** The leg of a request: Call-ID and both tags (RFC 3261 12), also in an early dialog. */
   #leg(request: SipRequest, toTag: string | null): LegName | undefined {
     const { sessions } = this.#exchange
     const found = sessions.leg(request.callId, toTag)
     const member = sessions.memberOf(found)
-    const fromTag = tagOf(request.from) ?? ''
-    return member !== undefined && member.dialog.remoteTag === fromTag ? found : undefined
+    return member !== undefined && isOfDialog(member.dialog, request) ? found : undefined
   }
 
   /** No transaction of ours: after a take-over, a 2xx whose ACK was lost with the other node. */

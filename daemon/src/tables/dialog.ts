@@ -85,6 +85,18 @@ const earlySchema = recordObject({
   sdp: z.string(),
   /** The PRACK that is not answered yet. */
   prack: pendingClientSchema.nullable(),
+  /** CSeq of its last request; null: it has asked nothing. */
+  remoteSeq: z.number().nullable().default(null),
+  /** Our answer to the offer of its last UPDATE; null: that of the INVITE holds. */
+  localSdp: z.string().nullable().default(null),
+  /** The way of our requests in it; null: it is not known. */
+  remote: recordObject({
+    target: z.string().max(512),
+    routeSet: z.array(z.string().max(512)).max(20),
+    destination: endpointSchema,
+  })
+    .nullable()
+    .default(null),
 })
 export type Early = z.infer<typeof earlySchema>
 

@@ -50,7 +50,16 @@ const member = {
     localSdp: 'v=0',
     remoteSdp: 'v=0',
     timer: { intervalS: 1_800, refresher: 'us', atMs: 1 },
-    early: [{ tag: 'e', rseq: 1, sdp: 'v=0', prack: null }],
+    early: [
+      {
+        ...{ tag: 'e', rseq: 1, sdp: 'v=0', prack: null, remoteSeq: 3, localSdp: 'v=0' },
+        remote: {
+          target: 'sip:102@10.0.1.2',
+          routeSet: ['<sip:10.0.2.1;lr>'],
+          destination: { address: '10.0.1.2', port: 5060 },
+        },
+      },
+    ],
     pendingServer: pending,
     pendingClient: null,
     relayServer: null,

@@ -2,7 +2,7 @@
 //! run as they are, and with a take-over after each step.
 import { header } from '../../src/wire/sip/message.ts'
 import { uriText } from '../../src/wire/sip/write.ts'
-import { MissingMessage, type Stage, sdp } from './core-stage.ts'
+import { MissingMessage, type Phone, type Stage, sdp } from './core-stage.ts'
 
 export type Step = (stage: Stage) => void
 export type Script = readonly Step[]
@@ -74,14 +74,20 @@ const ackOf =
   (stage) =>
     stage[who].ack(stage[who].told(200))
 
+const dtmf = { body: 'Signal=5', headers: ['Content-Type: application/dtmf-relay'] }
+/** A caller takes the early dialog of an answer of this status. */
+export function enterEarly(phone: Phone, status: number): void {
+  const { to, contact } = phone.told(status)
+  phone.remoteTag = to.parameters.get('tag') ?? ''
+  const [first] = contact === '*' ? [] : contact
+  if (first !== undefined) phone.target = uriText(first.uri)
+}
 /** PRACK of the reliable answer of this status (RFC 3262). */
 export const prack =
   (status: number, body = ''): Step =>
   ({ a }) => {
     const response = a.told(status)
-    a.remoteTag = response.to.parameters.get('tag') ?? ''
-    const contact = response.contact === '*' ? undefined : response.contact[0]
-    if (contact !== undefined) a.target = uriText(contact.uri)
+    enterEarly(a, status)
     const rack = `RAck: ${header(response, 'RSeq')} ${response.cseq.number} INVITE`
     a.request('PRACK', { body, headers: [rack] })
   }
@@ -142,6 +148,34 @@ export const scripts: Readonly<Record<string, Script>> = {
     reliably(183, 1, ({ b }) => sdp(b.endpoint)),
     okPrack,
     prack(183),
+    answer,
+    ack,
+    ...end,
+  ],
+  'the callee changes its early media by UPDATE': [
+    call,
+    reliably(183, 8, ({ b }) => sdp(b.endpoint)),
+    okPrack,
+    ({ b }) => b.request('UPDATE', { body: sdp(b.endpoint, { port: 4_444, version: 2 }) }),
+    ({ b }) => b.respond(b.asked('INVITE'), 200),
+    ack,
+    ...end,
+  ],
+  'the caller changes what is answered reliably by UPDATE': [
+    ({ a }) => a.call('102', sdp(a.endpoint), ['Supported: 100rel']),
+    ({ b }) => b.respond(b.asked('INVITE'), 183, sdp(b.endpoint)),
+    prack(183),
+    ({ a }) => a.request('UPDATE', { body: sdp(a.endpoint, { port: 4_444, version: 2 }) }),
+    answer,
+    ack,
+    ...end,
+  ],
+  'a digit by INFO over early media': [
+    call,
+    ({ b }) => b.respond(b.asked('INVITE'), 183, sdp(b.endpoint)),
+    ({ a }) => enterEarly(a, 183),
+    ({ a }) => a.request('INFO', dtmf),
+    ({ b }) => b.respond(b.asked('INFO'), 200),
     answer,
     ack,
     ...end,
@@ -265,8 +299,7 @@ export const scripts: Readonly<Record<string, Script>> = {
   ],
   'an INFO goes through': [
     ...talk,
-    ({ a }) =>
-      a.request('INFO', { body: 'Signal=5', headers: ['Content-Type: application/dtmf-relay'] }),
+    ({ a }) => a.request('INFO', dtmf),
     ({ b }) => b.respond(b.asked('INFO'), 200),
     ...end,
   ],

@@ -111,16 +111,16 @@ test('who waits may change his media before anybody has answered: by UPDATE, and
   for (const step of talk) step(stage)
   for (const number of ['105', '106']) {
     const phone = stage.phone(number)
-    const asks = number === '106' ? ['Supported: 100rel'] : []
-    phone.call('102', sdp(phone.endpoint), asks)
+    phone.call('102', sdp(phone.endpoint), ['Supported: 100rel'])
     const waits = phone.told(182)
     phone.remoteTag = waits.to.parameters.get('tag') ?? ''
     const body = sdp(phone.endpoint, { direction: 'recvonly', version: 2 })
     const rack = `RAck: ${header(waits, 'RSeq')} ${waits.cseq.number} INVITE`
-    if (number === '106') phone.request('PRACK', { body, headers: [rack] })
-    else phone.request('UPDATE', { body })
+    const byUpdate = number === '105'
+    phone.request('PRACK', { body: byUpdate ? '' : body, headers: [rack] })
+    if (byUpdate) phone.request('UPDATE', { body })
     const { cseq, body: said } = phone.told(200)
-    t.is(cseq.method, number === '106' ? 'PRACK' : 'UPDATE')
+    t.is(cseq.method, byUpdate ? 'UPDATE' : 'PRACK')
     t.is(mediaOf(said)?.direction, 'sendonly')
     t.is(toneOf(stage, phone), 'queue', 'the tone goes on')
   }

@@ -52,6 +52,10 @@ export const sessionClaims: readonly Claim[] = [
     hears: { '2441': 'voice' },
   },
   {
+    title: 'before the answer: a digit by INFO reaches who speaks, and its UPDATE is answered',
+    ...pair('252', 'uas-asks-early', { scenario: 'uac-dials-early' }),
+  },
+  {
     title: 'an INVITE without a description: offered in the 200, answered in the ACK',
     ...pair('245', 'uas-takes', { scenario: 'uac-offers-late' }),
     hears: { '2451': 'voice', '2452': 'voice' },

@@ -10,6 +10,8 @@ import type { CoreEffect, Now } from '../effects.ts'
 import type { GroupPlan } from '../plan.ts'
 import { stopTones } from '../services/call-tones.ts'
 import { failCall, onNoAnswer } from '../services/failure-tones.ts'
+import { onInfoDone, onInfoTooEarly } from '../services/info.ts'
+import { onUpdate } from '../services/update.ts'
 import { onAnswered } from '../wired/answer.ts'
 import { Call } from '../wired/call.ts'
 import type { Answered, Failed } from '../wired/events.ts'
@@ -27,7 +29,7 @@ import {
   onLateSuccess,
   onRelease,
 } from '../wired/release.ts'
-import { ignored, notOffered, type Row, refused } from '../wired/rows.ts'
+import { ignored, notOffered, type Row, reinvitedTooEarly } from '../wired/rows.ts'
 import { isPresent } from '../wired/sessions.ts'
 import type { SetUp } from '../wired/setup.ts'
 import { hasRoom, newSession } from '../wired/setup-terminal.ts'
@@ -266,12 +268,11 @@ function withoutMember(call: Call, leg: Leg, status: number): void {
 
 /** While nobody has answered. */
 export const groupRow: Row = {
-  // RFC 3261 14.2: the first INVITE of the caller has no final answer yet.
-  reinvite: refused(500),
+  reinvite: reinvitedTooEarly,
   bye: onBye,
-  info: refused(481),
+  info: onInfoTooEarly,
   ...notOffered,
-  update: refused(500),
+  update: onUpdate,
   digit: ignored,
   ack: ignored,
   cancel: onCancel,
@@ -279,7 +280,7 @@ export const groupRow: Row = {
   success: onGroupAnswered,
   failure: onGroupRefused,
   'bye-done': ignored,
-  'info-done': ignored,
+  'info-done': onInfoDone,
   unacknowledged: ignored,
   'no-answer': onNoAnswer,
   'cancel-again': onCancelAgain,

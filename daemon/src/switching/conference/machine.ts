@@ -10,7 +10,7 @@ import { onUpdate } from '../services/update.ts'
 import type { Call } from '../wired/call.ts'
 import type { OfLeg } from '../wired/events.ts'
 import { onCancelAgain } from '../wired/release.ts'
-import { ignored, leftRow, notOffered, type Row, refused } from '../wired/rows.ts'
+import { ignored, leftRow, notOffered, type Row, reinvitedTooEarly } from '../wired/rows.ts'
 import {
   onInvitedAnswered,
   onInvitedProvisional,
@@ -26,10 +26,11 @@ import { onMemberRefer } from './refer.ts'
 
 /** Called by the conference, and not there yet. */
 const invited: Row = {
-  reinvite: refused(500),
+  reinvite: reinvitedTooEarly,
   bye: onMemberBye,
-  info: refused(481),
+  info: onMemberInfo,
   ...notOffered,
+  update: onUpdate,
   digit: ignored,
   ack: ignored,
   cancel: ignored,

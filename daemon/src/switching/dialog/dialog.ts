@@ -133,9 +133,14 @@ export function establish(dialog: Dialog, response: SipResponse): Dialog {
   const routeSet = response.recordRoute.map(nameAddressText).reverse()
   const contact = firstContact(response)
   const remoteTarget = contact === null ? dialog.remoteTarget : uriText(contact.uri)
+  const remoteTag = tagOf(response.to)
+  // What was asked and answered in its early dialog holds.
+  const early = dialog.early?.find(({ tag }) => tag === remoteTag)
   return {
     ...dialog,
-    remoteTag: tagOf(response.to),
+    remoteTag,
+    remoteSeq: early?.remoteSeq ?? dialog.remoteSeq,
+    localSdp: early?.localSdp ?? dialog.localSdp,
     early: null,
     routeSet,
     remoteTarget,

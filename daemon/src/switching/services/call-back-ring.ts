@@ -21,11 +21,13 @@ import {
   onRelease,
   onUnacknowledged,
 } from '../wired/release.ts'
-import { ignored, notOffered, type Row, refused } from '../wired/rows.ts'
+import { ignored, notOffered, type Row, reinvitedTooEarly } from '../wired/rows.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import { hasRoom } from '../wired/setup-terminal.ts'
 import { takeAnswer } from '../wired/take-answer.ts'
 import { play, setHoldTones, stopTones } from './call-tones.ts'
+import { onInfoDone, onInfoTooEarly } from './info.ts'
+import { onUpdate } from './update.ts'
 
 /** It is about the wish, and not about a leg. */
 const noLeg: Leg = ''
@@ -160,7 +162,7 @@ function onRefused(call: Call, failed: Failed): void {
 
 function onReinvite(call: Call, opened: OpenedRequest): void {
   if (isTalking(call.member(opened.leg))) onMemberReinvite(call, opened)
-  else call.refuse(opened, 500)
+  else reinvitedTooEarly(call, opened)
 }
 
 function isTalking({ state }: Member): boolean {
@@ -170,9 +172,9 @@ function isTalking({ state }: Member): boolean {
 export const callBackRow: Row = {
   reinvite: onReinvite,
   bye: onBye,
-  info: refused(481),
+  info: onInfoTooEarly,
   ...notOffered,
-  update: refused(500),
+  update: onUpdate,
   digit: ignored,
   ack: onMemberAck,
   // Nobody but the switch has invited.
@@ -181,7 +183,7 @@ export const callBackRow: Row = {
   success: onAnswered,
   failure: onRefused,
   'bye-done': ignored,
-  'info-done': ignored,
+  'info-done': onInfoDone,
   unacknowledged: onUnacknowledged,
   'no-answer': ignored,
   'cancel-again': onCancelAgain,

@@ -24,14 +24,16 @@ import {
   onCancelAgain,
   onRelease,
 } from '../wired/release.ts'
-import { ignored, notOffered, type Row, refused } from '../wired/rows.ts'
+import { ignored, notOffered, type Row, reinvitedTooEarly } from '../wired/rows.ts'
 import { isOver, isPresent, isSettingUp } from '../wired/sessions.ts'
 import type { SetUp } from '../wired/setup.ts'
 import { hasRoom, newSession } from '../wired/setup-terminal.ts'
 import { causes } from '../xip/causes.ts'
 import { mediaOf } from '../xip/media.ts'
 import { playEarly } from './call-tones.ts'
+import { onInfoDone, onInfoTooEarly } from './info.ts'
 import type { Service } from './service.ts'
+import { onUpdate } from './update.ts'
 
 const name = 'failure-tones'
 /** It is about the call as a whole. */
@@ -226,11 +228,11 @@ function onBye(call: Call, opened: OpenedRequest): void {
 
 /** The caller, while he hears the tone. */
 export const failureRow: Row = {
-  reinvite: refused(500),
+  reinvite: reinvitedTooEarly,
   bye: onBye,
-  info: refused(481),
+  info: onInfoTooEarly,
   ...notOffered,
-  update: refused(500),
+  update: onUpdate,
   digit: ignored,
   ack: ignored,
   cancel: onGivenUp,
@@ -238,7 +240,7 @@ export const failureRow: Row = {
   success: ignored,
   failure: ignored,
   'bye-done': ignored,
-  'info-done': ignored,
+  'info-done': onInfoDone,
   unacknowledged: ignored,
   'no-answer': ignored,
   'cancel-again': onCancelAgain,

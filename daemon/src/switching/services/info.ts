@@ -1,10 +1,15 @@
 //! INFO in a call (RFC 6086), passed through: what it carries concerns only the terminals, but for a digit
-//! that a service takes.
+//! that a service takes. Also before the call is answered, to a terminal whose early dialog can be used. An
+//! error would end the dialog there (RFC 5057 5.1), so that a digit that nobody can hear yet is answered.
 import { limits } from '../../limits.ts'
+import { type Leg, legOf } from '../../tables/wired-conference.ts'
+import { infoDigit } from '../../wire/info-digit.ts'
 import { header, type SipHeader, type SipMessage } from '../../wire/sip/message.ts'
+import { heardOf } from '../dialog/early-dialog.ts'
 import type { Call } from '../wired/call.ts'
+import { requestEarly } from '../wired/early.ts'
 import type { Failed, OpenedRequest } from '../wired/events.ts'
-import { isSettingUp } from '../wired/sessions.ts'
+import { farEnd } from '../wired/media.ts'
 import { takesInfoDigit } from './digits.ts'
 import { isProbe, onProbed } from './probe.ts'
 
@@ -15,16 +20,14 @@ const valueLengthMax = 512
 export function onInfo(call: Call, opened: OpenedRequest): void {
   if (takesInfoDigit(call, opened)) return
   const { leg, id, request, pending } = opened
-  const far = call.far(leg)
-  // Who transfers the call has left, and the one who comes has not answered.
-  if (isSettingUp(call.member(far))) {
-    call.refuse(opened, 480)
+  const far = farEnd(call, leg)
+  if (far === null || !isReachable(call, far)) {
+    answerAlone(call, opened)
     return
   }
   const isBusy = call.dialog(leg).relayServer?.final === null
   if (isBusy || call.dialog(far).relayClient !== null) {
-    const headers = [{ name: 'Retry-After', value: '1' }]
-    call.refuse(opened, 500, { headers })
+    refuseForNow(call, opened)
     return
   }
   if (!isPassable(request)) {
@@ -32,19 +35,56 @@ export function onInfo(call: Call, opened: OpenedRequest): void {
     return
   }
   call.accept(leg, 'relayServer', { id, pending })
-  const headers = headersOf(request)
-  call.request(far, 'relayClient', { method: 'INFO', headers, body: request.body })
+  const parts = { method: 'INFO', headers: headersOf(request), body: request.body }
+  if (call.dialog(far).remoteTag === null) requestEarly(call, far, parts)
+  else call.request(far, 'relayClient', parts)
+}
+
+/** Nobody is there yet who could get it. */
+export function onInfoTooEarly(call: Call, opened: OpenedRequest): void {
+  if (!takesInfoDigit(call, opened)) answerAlone(call, opened)
+}
+
+/** Who is called is reached when he is heard; who calls, when he is known to have the dialog. */
+function isReachable(call: Call, leg: Leg): boolean {
+  const { mediaId } = call.member(leg)
+  const { pendingServer, remoteTag, ...dialog } = call.dialog(leg)
+  if (remoteTag === null) {
+    const isConnected = call.exchange.options.tables.wiredMedia.get(mediaId) !== undefined
+    return isConnected && (heardOf(dialog)?.remote ?? null) !== null
+  }
+  if (pendingServer === null || pendingServer.method !== 'INVITE') return true
+  if (call.session.answeredAtMs !== null || pendingServer.final !== null) return true
+  const { reliable } = pendingServer
+  return reliable !== null && reliable.rseq > 0 && reliable.open === null
+}
+
+function answerAlone(call: Call, opened: OpenedRequest): void {
+  const { leg, id, request, pending } = opened
+  const isOpen = call.dialog(leg).relayServer?.final === null
+  const isDigit = infoDigit(header(request, 'Content-Type'), request.body) !== null
+  if (isOpen || !(isDigit || request.body === '')) {
+    refuseForNow(call, opened)
+    return
+  }
+  call.accept(leg, 'relayServer', { id, pending })
+  call.respond(leg, 'relayServer', 200)
+}
+
+function refuseForNow(call: Call, opened: OpenedRequest): void {
+  call.refuse(opened, 500, { headers: [{ name: 'Retry-After', value: '1' }] })
 }
 
 export function onInfoDone(call: Call, failed: Failed): void {
-  const { leg: far, status, response } = failed
+  const { leg: far, response } = failed
   if (isProbe(call, far)) {
     onProbed(call, failed)
     return
   }
-  const near = call.far(far)
   call.close(far, 'relayClient')
-  if (call.dialog(near).relayServer?.final !== null) return
+  const near = askerOf(call, far)
+  if (near === null) return
+  const status = passedStatus(call, failed)
   if (response === null || !isPassable(response)) {
     call.respond(near, 'relayServer', response === null ? status : 502)
     return
@@ -53,6 +93,23 @@ export function onInfoDone(call: Call, failed: Failed): void {
     headers: headersOf(response),
     body: response.body,
   })
+}
+
+/** An early dialog may be over while its call goes on with others: that is not the end of both (RFC 3261
+ * 12.2.1.2). */
+function passedStatus({ session }: Call, { status }: Failed): number {
+  const isGone = status === 481 || status === 408
+  return session.answeredAtMs === null && isGone ? 500 : status
+}
+
+/** Who waits for the answer of that leg; null: nobody (any more). */
+function askerOf({ session }: Call, far: Leg): Leg | null {
+  const asker = session.members.find((one) => {
+    const { relayServer } = one.dialog
+    const isOpen = relayServer !== null && relayServer.final === null
+    return legOf(one) !== far && isOpen && relayServer.method === 'INFO'
+  })
+  return asker === undefined ? null : legOf(asker)
 }
 
 function isPassable(message: SipMessage): boolean {

@@ -43,12 +43,14 @@ function connectEarly(
 
 /** Answers the caller's offer as far as the callee goes along. */
 function connectCaller(call: Call, caller: Leg, offer: string): string {
-  const media = mediaOf(offer)
+  const isAnswered = isDescribed(call, caller)
+  // An UPDATE or a PRACK may have changed what he has offered.
+  const media = (isAnswered ? describedBy(call, caller) : null) ?? mediaOf(offer)
   const theirs = describedBy(call, call.far(caller))
   assert(media !== null, 'the offer was checked when it came')
   // Who comes with an INVITE without offer describes itself in its ACK.
   const said = permitted(call, caller, meet(theirs?.direction ?? 'sendrecv', media.direction))
-  if (isDescribed(call, caller)) {
+  if (isAnswered) {
     // The caller has our answer for good; what the callee wants else is told it later.
     if (said !== saidTo(call, caller)) call.changeMember(caller, { isToAlign: true })
     return call.dialog(caller).localSdp

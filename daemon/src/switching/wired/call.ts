@@ -8,6 +8,7 @@ import type { SipHeader, SipRequest, SipResponse } from '../../wire/sip/message.
 import { type ResponseExtras, response, writeSip } from '../../wire/sip/write.ts'
 import { callRecordOf, withHistory, withRoleChange, withService } from '../call-record.ts'
 import { ackOf, nextRequest, ownContact, type RequestParts } from '../dialog/dialog.ts'
+import { counted } from '../dialog/early-dialog.ts'
 import { offerIn, pendingClientOf, requestOf, type Slot } from '../dialog/pending.ts'
 import { afterAnswer, isKeptBack, isSaidAlready, keptBack, numbered } from '../dialog/reliable.ts'
 import { timerHeaders, timerOffer } from '../dialog/session-timer.ts'
@@ -135,7 +136,8 @@ export class Call {
   accept(leg: Leg, slot: ServerSlot, opened: { id: string; pending: PendingServer }): void {
     this.exchange.links.bind(opened.id, { sessionId: this.sessionId, leg, slot })
     // A request that is refused is not counted: repeated to the other node, it is refused again.
-    this.changeDialog(leg, { [slot]: opened.pending, remoteSeq: opened.pending.cseq })
+    const { pending } = opened
+    this.changeDialog(leg, { [slot]: pending, ...counted(this.dialog(leg), pending) })
   }
 
   /** Sends a request in the dialog of one leg, once the standby knows of it. */

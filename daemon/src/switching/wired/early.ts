@@ -3,10 +3,11 @@
 //! own reliable answers say to a caller.
 import { assert } from '../../assert.ts'
 import { limits } from '../../limits.ts'
-import type { Early, PendingClient, PendingServer } from '../../tables/dialog.ts'
+import type { PendingClient, PendingServer } from '../../tables/dialog.ts'
 import type { Leg } from '../../tables/wired-conference.ts'
 import type { SipHeader, SipResponse } from '../../wire/sip/message.ts'
-import { establish, nextRequest, tagOf } from '../dialog/dialog.ts'
+import { establish, nextRequest, type RequestParts, tagOf } from '../dialog/dialog.ts'
+import { asDialog, earlyOf, hasPlace, heardOf, wayOf, withEarly } from '../dialog/early-dialog.ts'
 import { isReadable, pendingClientOf, requestIn } from '../dialog/pending.ts'
 import { isNext, rseqOf } from '../dialog/reliable.ts'
 import { loginFor } from '../trunk/sign-in.ts'
@@ -37,26 +38,21 @@ type PrackSlot = `prack-${number}`
 /** Remembers what a 1xx to our INVITE says of its early dialog, and acknowledges it when it is reliable.
  * @returns false: it says nothing new. */
 export function takeEarly(call: Call, leg: Leg, response: SipResponse): boolean {
-  const { remoteTag, early } = call.dialog(leg)
+  const dialog = call.dialog(leg)
   const tag = tagOf(response.to) ?? ''
   const rseq = rseqOf(response)
-  if (response.status === 100 || remoteTag !== null || tag === '') return true
-  const known = early?.find((one) => one.tag === tag)
+  if (response.status === 100 || dialog.remoteTag !== null || tag === '') return true
+  const known = earlyOf(dialog, tag)
   if (rseq !== null && !isNext(known, rseq)) return false
   const sdp = known?.sdp || describedIn(response)
   if (rseq === null && (sdp === '' || sdp === known?.sdp)) return true
-  const isFull = known === undefined && (early?.length ?? 0) >= limits.earlyDialogsMax
   // Its sender gives up when nobody acknowledges it.
-  if (isFull || tag.length > 128) return rseq === null
-  const next: Early = {
-    tag,
-    rseq: rseq ?? known?.rseq ?? 0,
-    sdp,
-    prack: known?.prack ?? null,
-  }
-  const others = early?.filter((one) => one.tag !== tag) ?? []
-  const at = known === undefined || early === null ? others.length : early.indexOf(known)
-  call.changeDialog(leg, { early: others.toSpliced(at, 0, next) })
+  if (!hasPlace(dialog, tag)) return rseq === null
+  const remote = wayOf(establish(dialog, response))
+  const next = { rseq: rseq ?? known?.rseq ?? 0, sdp, remote }
+  const early = withEarly(dialog, tag, next)
+  call.changeDialog(leg, { early })
+  const at = early.findIndex((one) => one.tag === tag)
   return rseq === null || sendPrack(call, leg, { at, response, rseq })
 }
 
@@ -131,28 +127,84 @@ function prackAgain(
     credentials,
   }: { readonly at: number; readonly prack: PendingClient; readonly credentials: SipHeader },
 ): void {
-  const { exchange, sessionId, now } = call
-  const before = requestIn(prack)
-  const { localSeq, early } = call.dialog(leg)
-  const cseq = { number: localSeq + 1, method: before.method }
-  const headers = [credentials, ...before.headers]
-  const { destination } = prack
-  const made = { ...before, cseq, headers }
-  const { id, request, output } = exchange.layer.request(made, destination, now.monotonicMs)
-  exchange.links.bind(id, { sessionId, leg, slot: `prack-${at}` })
-  const next = pendingClientOf(request, destination)
+  const { early } = call.dialog(leg)
+  const next = again(call, leg, { slot: `prack-${at}`, pending: prack, credentials })
   call.changeDialog(leg, {
-    localSeq: cseq.number,
     early: (early ?? []).map((one, index) => (index === at ? { ...one, prack: next } : one)),
   })
+}
+
+/** @returns what was asked, as the next request of the leg with the password. */
+function again(
+  call: Call,
+  leg: Leg,
+  {
+    slot,
+    pending,
+    credentials,
+  }: {
+    readonly slot: Link['slot']
+    readonly pending: PendingClient
+    readonly credentials: SipHeader
+  },
+): PendingClient {
+  const { exchange, sessionId, now } = call
+  const before = requestIn(pending)
+  const number = call.dialog(leg).localSeq + 1
+  const headers = [credentials, ...before.headers]
+  const { destination } = pending
+  const made = { ...before, cseq: { number, method: before.method }, headers }
+  const { id, request, output } = exchange.layer.request(made, destination, now.monotonicMs)
+  exchange.links.bind(id, { sessionId, leg, slot })
+  call.changeDialog(leg, { localSeq: number })
   call.emit(output, true)
+  return pendingClientOf(request, destination)
+}
+
+/** A request in the early dialog whose voice is heard. */
+export function requestEarly(
+  call: Call,
+  leg: Leg,
+  parts: Pick<RequestParts, 'method' | 'headers' | 'body'>,
+): void {
+  const { exchange, sessionId, now } = call
+  const early = heardOf(call.dialog(leg))
+  const dialog = early === undefined ? null : asDialog(call.dialog(leg), early)
+  assert(dialog !== null, 'it is known where the terminal is that is heard')
+  const made = nextRequest(dialog, { ...parts, contact: null })
+  const { destination } = dialog
+  const { id, request, output } = exchange.layer.request(made.request, destination, now.monotonicMs)
+  exchange.links.bind(id, { sessionId, leg, slot: 'relayClient' })
+  call.changeDialog(leg, {
+    localSeq: made.dialog.localSeq,
+    relayClient: pendingClientOf(request, destination),
+  })
+  call.emit(output, true)
+}
+
+/** Another system wants a password for what it was asked in its early dialog.
+ * @returns false: the challenge is the answer. */
+export function signsInEarly(
+  call: Call,
+  { leg, slot }: Pick<Link, 'leg' | 'slot'>,
+  response: SipResponse,
+): boolean {
+  const { remoteTag, relayClient } = call.dialog(leg)
+  if (slot !== 'relayClient' || remoteTag !== null || relayClient === null) return false
+  const pending = relayClient
+  const credentials = loginFor(call, leg, { response, pending })
+  if (credentials === null) return false
+  call.changeDialog(leg, { relayClient: again(call, leg, { slot, pending, credentials }) })
+  return true
 }
 
 /** Of several early dialogs the caller hears the first one that speaks. */
 export function isHeardEarly(call: Call, leg: Leg, response: SipResponse): boolean {
   if (response.body === '') return false
-  const first = call.dialog(leg).early?.find(({ sdp }) => sdp !== '')
-  return first === undefined || first.tag === (tagOf(response.to) ?? '')
+  const first = heardOf(call.dialog(leg))
+  if (first === undefined) return true
+  // After an UPDATE it is no description any more, but what it was before.
+  return first.tag === (tagOf(response.to) ?? '') && first.localSdp === null
 }
 
 /** The 2xx with the description that counts: the first one in a reliable answer of the dialog that it opens

@@ -5,7 +5,7 @@
 import type { Conference } from '../../tables/wired-conference.ts'
 import { onDigit } from '../services/digits.ts'
 import { onNoAnswer } from '../services/failure-tones.ts'
-import { onInfo, onInfoDone } from '../services/info.ts'
+import { onInfo, onInfoDone, onInfoTooEarly } from '../services/info.ts'
 import { onNotified, onReferSubscribe, tell } from '../services/refer-progress.ts'
 import {
   onPartyBye,
@@ -15,12 +15,12 @@ import {
   onTargetProvisional,
   onTargetRefused,
 } from '../services/transfer.ts'
-import { onEarlyUpdate, onUpdate } from '../services/update.ts'
+import { onUpdate } from '../services/update.ts'
 import { onAnswered, onProvisional, onRefused } from './answer.ts'
 import type { Call } from './call.ts'
 import { alignLate, onAck, onModificationRefused, onModified, onReinvite } from './modify.ts'
 import { onBye, onCancel, onCancelAgain, onRelease, onUnacknowledged } from './release.ts'
-import { ignored, leftRow, notOffered, type Row, refused } from './rows.ts'
+import { ignored, leftRow, notOffered, type Row, reinvitedTooEarly } from './rows.ts'
 import { isOver } from './sessions.ts'
 
 type State = Exclude<Conference['state'], 'idle'>
@@ -69,10 +69,11 @@ function andTell<E>(handler: (call: Call, event: E) => void): (call: Call, event
 
 /** The target of a transfer, until it answers. */
 export const targetRow: Row = {
-  reinvite: refused(500),
+  reinvite: reinvitedTooEarly,
   bye: onTargetBye,
-  info: refused(481),
+  info: onInfoTooEarly,
   ...notOffered,
+  update: onUpdate,
   digit: ignored,
   ack: ignored,
   cancel: ignored,
@@ -91,12 +92,11 @@ export const targetRow: Row = {
 
 export const callMachine: Readonly<Record<State, Row>> = {
   ringing: {
-    // RFC 3261 14.2: the first INVITE of the caller has no final answer yet.
-    reinvite: refused(500),
+    reinvite: reinvitedTooEarly,
     bye: onBye,
-    info: refused(481),
+    info: onInfo,
     ...notOffered,
-    update: onEarlyUpdate,
+    update: onUpdate,
     digit: onDigit,
     ack: ignored,
     cancel: onCancel,
@@ -104,7 +104,7 @@ export const callMachine: Readonly<Record<State, Row>> = {
     success: onAnswered,
     failure: onRefused,
     'bye-done': ignored,
-    'info-done': ignored,
+    'info-done': onInfoDone,
     unacknowledged: ignored,
     'no-answer': onNoAnswer,
     'cancel-again': onCancelAgain,

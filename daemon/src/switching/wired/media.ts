@@ -38,11 +38,32 @@ export function answerTo(call: Call, leg: Leg, offer: string, direction: Directi
   )
 }
 
+/** The same in an early dialog of the leg, which has heard `before` of us. */
+export function answerEarly(
+  call: Call,
+  leg: Leg,
+  {
+    offer,
+    direction,
+    before,
+  }: { readonly offer: string; readonly direction: Direction; readonly before: string },
+): string {
+  const said = permitted(call, leg, direction)
+  const write = (version: number) =>
+    answerText(offer, { ...ownStream(call, leg), version, direction: said })
+  return versioned(call, leg, write, before)
+}
+
 /** RFC 3264 8: the version of a description grows when anything else in it changed. */
-function versioned(call: Call, leg: Leg, write: (version: number) => string): string {
-  const { localSdp, sdpVersion } = call.dialog(leg)
+function versioned(
+  call: Call,
+  leg: Leg,
+  write: (version: number) => string,
+  before = call.dialog(leg).localSdp,
+): string {
+  const { sdpVersion } = call.dialog(leg)
   const same = write(sdpVersion)
-  if (localSdp === '' || localSdp === same) return same
+  if (before === '' || before === same) return same
   call.changeDialog(leg, { sdpVersion: sdpVersion + 1 })
   return write(sdpVersion + 1)
 }

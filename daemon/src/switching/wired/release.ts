@@ -74,8 +74,19 @@ export function dropMember(call: Call, leg: Leg, end: MemberEnd): void {
   exchange.resources.giveBackPort(sessionId, member.localPort)
   const room = member.seat?.room ?? null
   if (room !== null) exchange.resources.giveBackRoom(sessionId, room)
+  const { relayClient } = call.dialog(leg)
   releaseMember(call, leg, end)
+  if (relayClient?.method === 'INFO') answerPassedOn(call, leg)
   if (call.member(leg).state !== 'released') boundMember(call, leg, limits.releasedMsMax)
+}
+
+/** What was passed on to somebody who leaves, will not be answered by him. */
+function answerPassedOn(call: Call, gone: Leg): void {
+  for (const member of call.session.members) {
+    const { relayServer } = member.dialog
+    if (legOf(member) === gone || relayServer?.method !== 'INFO') continue
+    if (relayServer.final === null) call.respond(legOf(member), 'relayServer', 500)
+  }
 }
 
 /** A member who has left goes from the record after this time, whatever is lost. */

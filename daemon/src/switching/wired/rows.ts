@@ -22,8 +22,14 @@ export type Row = { readonly [K in CallEventName]: (call: Call, event: CallEvent
 /** The event is possible here and means nothing. */
 export function ignored(): void {}
 
-export function refused(status: number): (call: Call, opened: OpenedRequest) => void {
+function refused(status: number): (call: Call, opened: OpenedRequest) => void {
   return (call, opened) => call.refuse(opened, status)
+}
+
+/** A re-INVITE before the first INVITE has a final answer, ours or theirs (RFC 3261 14.2). */
+export function reinvitedTooEarly(call: Call, opened: OpenedRequest): void {
+  if (call.dialog(opened.leg).pendingClient !== null) call.refuse(opened, 491)
+  else call.refuse(opened, 500, { headers: [{ name: 'Retry-After', value: '1' }] })
 }
 
 /** What no service has taken; the gate refuses these methods before (`registrar/capabilities.ts`). A
