@@ -13,6 +13,7 @@ import { BaresipPhone } from '../../scripts/phones/baresip.ts'
 import { until } from '../../scripts/waiting.ts'
 import { calleeHz, callerHz, putDown, shareIn, talk, thirdHz } from './call.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
+import { callsAre, talking } from './talkers.ts'
 
 const members = ['p1', 'p2', 'p3', 'p4', 'p5', 'p6']
 const more: Readonly<Record<string, Partial<LabUser>>> = {
@@ -92,30 +93,12 @@ test.before(async () => {
 test.afterEach.always(async () => {
   const phones = [anna, ben, cleo, dora, outside]
   await Promise.allSettled(phones.map((phone) => phone?.hangUp()))
-  const primary = await lab.primary()
-  await until(async () => (await primary.ask('calls', {})).calls.length === 0, {
-    what: 'end of all calls',
-  })
+  await callsAre(lab, 0)
 })
 
 test.after.always(async () => {
   await lab?.close()
 })
-
-/** Who talks, of the only call that there is. */
-async function talking(t: ExecutionContext, ...numbers: readonly string[]): Promise<void> {
-  const primary = await lab.primary()
-  const isSo = async () => {
-    const { calls } = await primary.ask('calls', {})
-    const [only] = calls
-    if (calls.length !== 1 || only === undefined) return false
-    const { call } = await primary.ask('call.show', { sessionId: only.sessionId })
-    const talk = call.members.flatMap(({ number, state }) => (state === 'talking' ? [number] : []))
-    return talk.sort().join() === numbers.join()
-  }
-  await until(isSo, { what: `talk of ${numbers}` })
-  t.pass()
-}
 
 interface Onward {
   readonly name: string
@@ -169,7 +152,7 @@ for (const { name, number, taken, talk: talkers } of onwards) {
     await Promise.all(vain)
     await taken()
     await established
-    await talking(t, ...talkers)
+    await talking(t, lab, ...talkers)
     const over = anna.next('CALL_CLOSED')
     await anna.hangUp()
     await over
@@ -184,7 +167,7 @@ for (const { name, number, taken, talk: talkers } of onwards) {
     await ben.transfer(uriOf(number))
     await taken()
     t.is((await left).type, 'CALL_CLOSED')
-    await talking(t, ...talkers)
+    await talking(t, lab, ...talkers)
     const over = anna.next('CALL_CLOSED')
     await anna.hangUp()
     await over
@@ -206,11 +189,11 @@ test.serial(
     const declined = dora.next('CALL_CLOSED')
     await dora.hangUp()
     await Promise.all([declined, cleo.accept(), inside])
-    await talking(t, '1001', '1003')
+    await talking(t, lab, '1001', '1003')
     const joined = ben.next('CALL_ESTABLISHED')
     await ben.accept()
     await joined
-    await talking(t, '1001', '1002', '1003')
+    await talking(t, lab, '1001', '1002', '1003')
     const hears = () => {
       const packets = readCapture(capture.file)
       const last = packets.findLast(({ destination }) => destination === address)?.timeMs ?? 0
@@ -222,7 +205,7 @@ test.serial(
     await until(hears, { what: 'both voices at the caller' })
     const gone = [anna, cleo].map((phone) => phone.next('CALL_CLOSED'))
     await ben.hangUp()
-    await talking(t, '1001', '1003')
+    await talking(t, lab, '1001', '1003')
     await anna.hangUp()
     await Promise.all(gone)
     await capture.stop()
@@ -240,7 +223,7 @@ test.serial('a route of a class is closed to whom it is not given', async (t) =>
   const established = [dora, outside].map((phone) => phone.next('CALL_ESTABLISHED'))
   await dora.dial(uriOf('775001'))
   await Promise.all(established)
-  await talking(t, '1004', '775001')
+  await talking(t, lab, '1004', '775001')
   await putDown(dora, { caller: dora, callee: outside })
 })
 
@@ -258,7 +241,7 @@ test.serial(
     const second = dora.next('CALL_ESTABLISHED')
     await dora.dial(uriOf('*3975001'))
     await Promise.all([ended, second])
-    await talking(t, '1004', '75001')
+    await talking(t, lab, '1004', '75001')
     await putDown(dora, { caller: dora, callee: outside })
     await capture.stop()
     const byes = sipMessages(readCapture(capture.file)).filter(
@@ -293,7 +276,7 @@ withLinphone(
       const connected = phone.next(/connected/)
       await ben.accept()
       await Promise.all([established, connected])
-      await talking(t, '1002', '1005')
+      await talking(t, lab, '1002', '1005')
       const closed = ben.next('CALL_CLOSED')
       await phone.does('terminate', /ended/)
       await closed
@@ -303,7 +286,7 @@ withLinphone(
       await inside
       const bridges = async () => (await (await lab.primary()).opinion()).media?.conferences
       await phone.does(`call ${uriOf('701')}`, /connected|Media streams/)
-      await talking(t, '1001', '1005')
+      await talking(t, lab, '1001', '1005')
       // Nobody is in before the PIN is right: each has a bridge of his own.
       await until(async () => (await bridges()) === 2, { what: 'two bridges' })
       await phone.does('4712#', /linphonec>/)

@@ -14,6 +14,7 @@ import { until } from '../../scripts/waiting.ts'
 import { calleeHz, callerHz, putDown, talk } from './call.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
 import { allWell, authentication, phonePort, register, server } from './sipp-phones.ts'
+import { callsAre, talkers, talking } from './talkers.ts'
 
 const watchers = labUsers(1006, 2)
 const [sophia] = labUsers(1005, 1) as [LabUser]
@@ -62,19 +63,12 @@ test.afterEach.always(async () => {
   for (const sipp of running.splice(0)) sipp.stop()
   const phones = [anna, ben, cleo, dora]
   await Promise.allSettled(phones.map((phone) => phone?.hangUp()))
-  await noCalls()
+  await callsAre(lab, 0)
 })
 
 test.after.always(async () => {
   await lab?.close()
 })
-
-async function noCalls(): Promise<void> {
-  const primary = await lab.primary()
-  await until(async () => (await primary.ask('calls', {})).calls.length === 0, {
-    what: 'end of all calls',
-  })
-}
 
 /** Dials for a setting, which is answered with a refusal or a tone, and is over by itself. */
 async function set(phone: BaresipPhone, dialled: string): Promise<void> {
@@ -101,24 +95,6 @@ async function answer(caller: BaresipPhone, reached: BaresipPhone): Promise<void
   await Promise.all(established)
 }
 
-/** Members that talk, of each call. */
-async function talking(): Promise<string[][]> {
-  const primary = await lab.primary()
-  const { calls } = await primary.ask('calls', {})
-  const shown = await Promise.all(
-    calls.map(async ({ sessionId }) => (await primary.ask('call.show', { sessionId })).call),
-  )
-  return shown.map(({ members }) =>
-    members.flatMap(({ number, state }) => (state === 'talking' ? [number] : [])).sort(),
-  )
-}
-
-async function talk3(t: ExecutionContext, ...numbers: readonly string[]): Promise<void> {
-  const wanted = JSON.stringify([numbers])
-  await until(async () => JSON.stringify(await talking()) === wanted, { what: `talk of ${wanted}` })
-  t.pass()
-}
-
 interface Forwarding {
   readonly name: string
   readonly on: string
@@ -136,7 +112,7 @@ for (const { name, on, off } of forwardings) {
     const other = { caller: dora, callee: ben }
     if (name === 'busy') await talk(other)
     await reaches(anna, '1002', cleo)
-    await until(async () => (await talking()).some((call) => call.join() === '1001,1003'), {
+    await until(async () => (await talkers(lab)).some((call) => call.join() === '1001,1003'), {
       what: 'a call to the third',
     })
     await putDown(anna, { caller: anna, callee: cleo })
@@ -180,7 +156,7 @@ test.serial('pick-up: what rings in the group is taken with two digits', async (
   const stopped = ben.next('CALL_CLOSED')
   await cleo.dial(uriOf('*8'))
   await Promise.all([...taken, stopped])
-  await talk3(t, '1001', '1003')
+  await talking(t, lab, '1001', '1003')
   await putDown(anna, { caller: anna, callee: cleo })
 })
 
@@ -191,7 +167,7 @@ test.serial('forced release: the conversation ends for the call of who may do so
   await anna.dial(uriOf('*381002'))
   await Promise.all([released, rings])
   await answer(anna, ben)
-  await talk3(t, '1001', '1002')
+  await talking(t, lab, '1001', '1002')
   await putDown(ben, { caller: anna, callee: ben })
 })
 
@@ -211,7 +187,7 @@ test.serial('call back: who found a telephone busy is called when it is free', a
   await rings
   await ben.accept()
   await Promise.all(established)
-  await talk3(t, '1002', '1003')
+  await talking(t, lab, '1002', '1003')
   await putDown(ben, { caller: cleo, callee: ben })
 })
 
@@ -284,7 +260,7 @@ test.serial(
     })
     running.push(taking)
     await Promise.all([stops, established])
-    await talk3(t, '1001', '1006')
+    await talking(t, lab, '1001', '1006')
     t.like(await taking.done(), allWell(1), taking.report())
     await until(
       () => {
@@ -326,7 +302,7 @@ withLinphone('linphone registers, calls, holds, resumes and is called', async (t
     what: 'a held call',
   })
   await linphone.does('resume', /Media streams established/)
-  await talk3(t, '1002', '1005')
+  await talking(t, lab, '1002', '1005')
   const closed = ben.next('CALL_CLOSED')
   await linphone.does('terminate', /ended/)
   await closed
@@ -337,7 +313,7 @@ withLinphone('linphone registers, calls, holds, resumes and is called', async (t
   const talks = anna.next('CALL_ESTABLISHED')
   await linphone.does('answer', /connected|Media streams/)
   await talks
-  await talk3(t, '1001', '1005')
+  await talking(t, lab, '1001', '1005')
   const over = linphone.next(/ended/)
   await anna.hangUp()
   await over
@@ -356,7 +332,7 @@ withLinphone('attended transfer by linphone: both whom it called talk', async (t
   const left = linphone.next(/ended[\s\S]*ended/)
   await linphone.does('transfer 1 --to-call 2', /attended transfer/)
   await left
-  await talk3(t, '1002', '1003')
+  await talking(t, lab, '1002', '1003')
   await putDown(ben, { caller: ben, callee: cleo })
 })
 

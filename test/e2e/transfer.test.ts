@@ -14,6 +14,7 @@ import { until } from '../../scripts/waiting.ts'
 import { lostIn, type PhonePair, putDown, registerPhones, shareIn, talk, thirdHz } from './call.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
 import { allWell, phonePort, register, server } from './sipp-phones.ts'
+import { callsAre, talking } from './talkers.ts'
 
 const accounts = labUsers(1001, 3).map((user) => ({
   ...user,
@@ -95,32 +96,6 @@ test.serial('a telephone of the group takes a call that rings at another one', a
   t.pass()
 })
 
-async function callsAre(count: number): Promise<void> {
-  const primary = await lab.primary()
-  await until(async () => (await primary.ask('calls', {})).calls.length === count, {
-    what: `${count} calls`,
-  })
-}
-
-/** Who talks, of the only call that there is. */
-async function talking(...numbers: readonly string[]): Promise<void> {
-  const primary = await lab.primary()
-  const isSo = async () => {
-    const { calls } = await primary.ask('calls', {})
-    const [only] = calls
-    if (calls.length !== 1 || only === undefined) return false
-    const { call } = await primary.ask('call.show', { sessionId: only.sessionId })
-    const talks = call.members.filter(({ state }) => state === 'talking')
-    return (
-      talks
-        .map(({ number }) => number)
-        .sort()
-        .join() === numbers.join()
-    )
-  }
-  await until(isSo, { what: `talk of ${numbers}` })
-}
-
 /** Where the switch has sent an INVITE in the only call that there is. */
 async function invited(): Promise<string[]> {
   const primary = await lab.primary()
@@ -166,12 +141,12 @@ test.serial(
     await third.dial(`sip:*391002@${serviceAddress}`)
     await inside
     const enteredMs = Date.now()
-    await talking('1001', '1002', '1003')
+    await talking(t, lab, '1001', '1002', '1003')
     const warning = () => loudest(victim(), { fromMs: enteredMs - 300, toMs: Date.now() })
     await until(() => warning() > warningShareMin, { what: 'the warning', everyMs: 200 })
     await third.hangUp()
     await until(() => informed(victim()).length === 2, { what: 'the end of the intrusion' })
-    await talking('1001', '1002')
+    await talking(t, lab, '1001', '1002')
     await putDown(pair.callee, pair)
     const [p1 = [], p3 = []] = await Promise.all(captures.map((capture) => capture.stop()))
     t.deepEqual(informed(p1), ['Intrusion in progress', 'Intrusion completed'])
@@ -197,7 +172,7 @@ test.serial(
     const established = [pair.callee, third].map((phone) => phone.next('CALL_ESTABLISHED'))
     await pair.callee.accept()
     await Promise.all(established)
-    await callsAre(2)
+    await callsAre(lab, 2)
     await putDown(third, { caller: third, callee: pair.callee })
     await putDown(pair.caller, pair)
   },
@@ -215,7 +190,7 @@ test.serial(
     await until(() => informed(heard()).length === 2, { what: 'the end of the warning' })
     const fromMs = Date.now() + 300
     await delay(3_000)
-    await talking('1001', '1002')
+    await talking(t, lab, '1001', '1002')
     await putDown(pair.callee, pair)
     const packets = await capture.stop()
     t.deepEqual(informed(packets), ['Interruption is impending', 'Interruption Terminated'])
@@ -235,11 +210,11 @@ test.serial(
       users: order.map((user) => `${user};-;1002`),
     })
     running.push(waiting)
-    await callsAre(1 + order.length)
+    await callsAre(lab, 1 + order.length)
     const { calls } = await (await lab.primary()).ask('calls', {})
     const since = new Map(calls.map(({ caller, startedAt }) => [caller, startedAt]))
     await third.dial(`sip:*361002@${serviceAddress}`)
-    await callsAre(2 + order.length)
+    await callsAre(lab, 2 + order.length)
     const sixth = lab.sipp('p5', {
       ...{ scenario: 'uac-refused', port: phonePort, server, calls: 1 },
       users: [`${late.user};-;1002`],
@@ -288,7 +263,7 @@ test.serial(
       const established = [caller, taker].map((phone) => phone.next('CALL_ESTABLISHED'))
       await taker.accept()
       await Promise.all([...silent, ...established])
-      await talking('1001', '1020')
+      await talking(t, lab, '1001', '1020')
       const asked = await invited()
       await putDown(taker, { caller, callee: taker })
       return asked
