@@ -16,7 +16,9 @@ const folder = join(import.meta.dirname, '../test/e2e')
 /** They load the machine so that others would not be served. */
 const alone = ['failover-matrix', 'flood', 'hundred-calls']
 /** Over half a minute: what begins late should be short. */
-const longest = ['reach', 'merge', 'kill-primary', 'conference', 'hung-units', 'heard-before']
+const longest = [
+  ...['reach', 'merge', 'kill-primary', 'conference', 'hung-units', 'heard-before', 'site'],
+]
 /** More labs than this ask more of the machine than the tests do. */
 const labsMax = 3
 const labs = Math.min(labsMax, Math.max(2, Math.floor(availableParallelism() / 2)))
