@@ -207,6 +207,12 @@ test.serial(
     t.is(await lab.inStep(), standby)
     const { operations } = await json<Operations>(primary, 'op')
     const [newest, before] = operations
+    // The other node could not be told of them before.
+    const told = async () => {
+      const { operations: known } = await standby.ask('op', { opinions: 'own' })
+      return JSON.stringify(known.slice(0, 2)) === JSON.stringify([newest, before])
+    }
+    await until(told, { what: 'both operations at the other node' })
     t.deepEqual([newest?.kind, newest?.state], ['failover', 'done'])
     t.is(newest?.reason, 'smoke in the room')
     t.deepEqual([before?.kind, before?.state], ['switchover', 'refused'])
