@@ -14,6 +14,7 @@ import type { Endpoint } from '../../src/wire/sip/message.ts'
 import { parseSip } from '../../src/wire/sip/parse.ts'
 import { healthyPeer, pairStatus } from '../pair/pair-status.ts'
 import { Phone, service } from '../switching/core-stage.ts'
+import { plainAccount, plainUser } from '../tables/plain-records.ts'
 
 type Name = 'a' | 'b'
 
@@ -241,33 +242,10 @@ export class TwoEngines {
     }
     this.phones.set(number, { phone: new Phone(line, number, endpoint), half })
     for (const { engine } of [this.a, this.b]) {
-      engine.tables.table('phone-book').put({
-        number,
-        type: 'telephone',
-        displayName: '',
-        ha1Md5: '0'.repeat(32),
-        ha1Sha256: '0'.repeat(64),
-        digest: 'md5',
-        profile: null,
-        priority: 2,
-        twin: true,
-      })
+      engine.tables.table('phone-book').put(plainAccount(number))
     }
-    this.a.engine.tables.table('user').put({
-      user: number,
-      type: 'telephone',
-      status: 'online',
-      contact: `sip:${number}@${endpoint.address}:5060`,
-      ...endpoint,
-      registeredAtMs: 1_700_000_000_000,
-      expiresAtMs: 1_800_000_000_000,
-      callId: number,
-      cseq: 1,
-      q: null,
-      path: null,
-      instance: null,
-      others: null,
-    })
+    const times = { registeredAtMs: 1_700_000_000_000, expiresAtMs: 1_800_000_000_000 }
+    this.a.engine.tables.table('user').put(plainUser(number, endpoint, times))
   }
 
   #fromPhone(half: Name, text: string, source: Endpoint): void {

@@ -9,6 +9,7 @@ import type { Relay } from '../../src/media/relay.ts'
 import type { LegEnds, LegSockets, OpenState } from '../../src/media/sockets.ts'
 import type { WiredMedia } from '../../src/tables/wired-media.ts'
 import { parseRtp, writeRtp } from '../../src/wire/rtp.ts'
+import { plainLeg } from '../tables/plain-records.ts'
 
 export const firstTick = 1_000_000
 
@@ -177,31 +178,12 @@ export type WithoutRef<C> = C extends { ref: number } ? Omit<C, 'ref'> : never
 
 /** Leg number `n` of conference 1, on port 20000 + 2 n. */
 export function legRecord(n: number, more: Partial<WiredMedia> = {}): WiredMedia {
-  return {
-    mediaId: `m${n}`,
-    sessionId: 's1',
-    conferenceId: 1,
-    terminalAddress: '192.0.2.1',
-    remotePort: 4000,
-    localPort: 20_000 + 2 * n,
-    codec: 'PCMA',
-    payloadType: 8,
-    ptimeMs: 20,
-    eventPayloadType: null,
-    direction: 'sendrecv',
-    gainDb: 0,
-    muted: null,
-    tone: null,
-    endTick: null,
-    twin: true,
-    ssrc: 0x1000 + n,
-    seq0: 100,
-    ts0: 5_000,
-    tick0: firstTick,
-    controlTick: 0,
-    inputMaps: [],
+  return plainLeg({
+    ...{ mediaId: `m${n}`, sessionId: 's1', terminalAddress: '192.0.2.1' },
+    ...{ localPort: 20_000 + 2 * n, ssrc: 0x1000 + n, seq0: 100, ts0: 5_000 },
+    ...{ tick0: firstTick, controlTick: 0 },
     ...more,
-  }
+  })
 }
 
 export interface Voice {

@@ -1,6 +1,7 @@
 //! Memory that changes under a record, which frozen records do not allow by any other way.
 import type { Tables } from '../../src/tables/tables.ts'
 import type { User } from '../../src/tables/user.ts'
+import { plainAccount } from '../tables/plain-records.ts'
 import { calm, PairSimulation, user } from './pair-simulation.ts'
 
 interface Damageable<R> {
@@ -41,15 +42,6 @@ export function joinedPair(count: number, seed = 1): PairSimulation {
 }
 
 export function bookOf(tables: Tables, number: string, priority: number): void {
-  tables.table('phone-book').put({
-    number,
-    type: 'telephone',
-    displayName: `round ${priority}`,
-    ha1Md5: '0'.repeat(32),
-    ha1Sha256: '0'.repeat(64),
-    digest: 'md5',
-    profile: null,
-    priority: 1,
-    twin: true,
-  })
+  const displayName = `round ${priority}`
+  tables.table('phone-book').put(plainAccount(number, { displayName, priority: 1 }))
 }

@@ -2,6 +2,7 @@
 import { Replicator, type ReplicatorOutput } from '../../src/replication/replicator.ts'
 import { tableNames } from '../../src/tables/address.ts'
 import { type AnyRecord, Tables } from '../../src/tables/tables.ts'
+import { plainUser } from '../tables/plain-records.ts'
 
 const key = new Uint8Array(32).fill(7)
 const linkCount = 2
@@ -196,20 +197,8 @@ export class PairSimulation {
 }
 
 export function user(name: string, cseq = 1): AnyRecord & { user: string } {
-  return {
-    user: name,
-    type: 'telephone',
-    status: 'online',
-    contact: `sip:${name}@192.0.2.1`,
-    address: '192.0.2.1',
-    port: 5060,
-    registeredAtMs: 1,
-    expiresAtMs: 2,
-    callId: 'call',
-    cseq,
-    q: null,
-    path: null,
-    instance: null,
-    others: null,
-  }
+  const contact = `sip:${name}@192.0.2.1`
+  const times = { registeredAtMs: 1, expiresAtMs: 2 }
+  const endpoint = { address: '192.0.2.1', port: 5060 }
+  return plainUser(name, endpoint, { contact, ...times, callId: 'call', cseq })
 }

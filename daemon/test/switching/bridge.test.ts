@@ -5,32 +5,10 @@ import { bridges } from '../../src/switching/bridge/bridge.ts'
 import { ordersFor } from '../../src/switching/bridge/media-orders.ts'
 import { Resources } from '../../src/switching/bridge/resources.ts'
 import type { WiredMedia } from '../../src/tables/wired-media.ts'
+import { plainLeg } from '../tables/plain-records.ts'
 import { Stage, sdp } from './core-stage.ts'
 
-const leg: WiredMedia = {
-  mediaId: 'm',
-  sessionId: 's',
-  conferenceId: 1,
-  terminalAddress: '10.0.0.1',
-  remotePort: 4_000,
-  localPort: 20_000,
-  codec: 'PCMA',
-  payloadType: 8,
-  ptimeMs: 20,
-  eventPayloadType: 101,
-  direction: 'sendrecv',
-  gainDb: 0,
-  muted: null,
-  tone: null,
-  endTick: null,
-  twin: true,
-  ssrc: 1,
-  seq0: 2,
-  ts0: 3,
-  tick0: 4,
-  controlTick: 4,
-  inputMaps: [],
-}
+const leg = plainLeg({ eventPayloadType: 101 })
 
 test('a new leg creates its bridge and joins it; a gone leg leaves', (t) => {
   t.deepEqual(ordersFor(undefined, leg), [

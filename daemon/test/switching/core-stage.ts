@@ -19,6 +19,7 @@ import { wiredMediaSchema } from '../../src/tables/wired-media.ts'
 import type { Endpoint, SipMessage, SipRequest, SipResponse } from '../../src/wire/sip/message.ts'
 import { parseSip } from '../../src/wire/sip/parse.ts'
 import { nameAddressText, uriText, viaText } from '../../src/wire/sip/write.ts'
+import { plainAccount, plainUser } from '../tables/plain-records.ts'
 
 export const service = '10.0.0.9'
 /** That of the peer in reach mode `direct`. */
@@ -339,21 +340,9 @@ export class Stage {
     const endpoint = { address: `10.0.1.${number.slice(-2)}`, port: 5060 }
     this.phones.set(number, new Phone(this, number, endpoint))
     this.tables.phoneBook.put(entry(number, type))
-    this.tables.user.put({
-      user: number,
-      type,
-      status: 'online',
-      contact: `sip:${number}@${endpoint.address}:5060`,
-      ...endpoint,
-      registeredAtMs: this.now.wallMs,
-      expiresAtMs: this.now.wallMs + 3_600_000,
-      callId: number,
-      cseq: 1,
-      q: null,
-      path: null,
-      instance: null,
-      others: null,
-    })
+    const registeredAtMs = this.now.wallMs
+    const times = { registeredAtMs, expiresAtMs: registeredAtMs + 3_600_000 }
+    this.tables.user.put(plainUser(number, endpoint, { type, ...times }))
   }
 
   fromNetwork(text: string, source: Endpoint): void {
@@ -492,17 +481,6 @@ export class Stage {
   }
 }
 
-/** An account without a password that anyone knows. */
 export function entry(number: string, type: PhoneBookEntry['type']): PhoneBookEntry {
-  return {
-    number,
-    type,
-    displayName: '',
-    ha1Md5: '0'.repeat(32),
-    ha1Sha256: '0'.repeat(64),
-    digest: 'md5',
-    profile: null,
-    priority: 2,
-    twin: number !== '103',
-  }
+  return plainAccount(number, { type, twin: number !== '103' })
 }

@@ -6,6 +6,7 @@ import { FloodGate } from '../../src/switching/flood/flood-gate.ts'
 import { KnownSources } from '../../src/switching/flood/known-sources.ts'
 import type { User } from '../../src/tables/user.ts'
 import type { Endpoint } from '../../src/wire/sip/message.ts'
+import { plainUser } from '../tables/plain-records.ts'
 import { Stage, sdp } from './core-stage.ts'
 
 const attacker = { address: '10.0.9.9', port: 5060 }
@@ -15,23 +16,9 @@ function message(callId: string, bytes = 300): Buffer {
   return Buffer.from(head.padEnd(bytes - 4, 'x').concat('\r\n\r\n'))
 }
 
-function user(number: string, { address, port }: Endpoint, type: User['type'] = 'telephone'): User {
-  return {
-    user: number,
-    type,
-    status: 'online',
-    contact: `sip:${number}@${address}`,
-    address,
-    port,
-    registeredAtMs: 0,
-    expiresAtMs: 1,
-    callId: `reg-${number}`,
-    cseq: 1,
-    q: null,
-    path: null,
-    instance: null,
-    others: null,
-  }
+function user(number: string, endpoint: Endpoint, type: User['type'] = 'telephone'): User {
+  const contact = `sip:${number}@${endpoint.address}`
+  return plainUser(number, endpoint, { type, contact, expiresAtMs: 1, callId: `reg-${number}` })
 }
 
 /** A gate that has looked at time zero. */

@@ -2,6 +2,7 @@
 import type { Dialog } from '../../src/tables/dialog.ts'
 import type { Conference, Member } from '../../src/tables/wired-conference.ts'
 import type { WiredMedia } from '../../src/tables/wired-media.ts'
+import { plainLeg } from '../tables/plain-records.ts'
 
 interface Draft {
   /** Caller and callee. */
@@ -102,28 +103,11 @@ export function memberOf(
 
 export function legOf(session: Conference, side: Member['side']): WiredMedia {
   const member = memberOf(session, side)
-  return {
+  return plainLeg({
     mediaId: member?.mediaId ?? '',
     sessionId: session.sessionId,
     conferenceId: session.conferenceId,
-    terminalAddress: '10.0.0.1',
-    remotePort: 4000,
     localPort: member?.localPort ?? 1,
-    codec: 'PCMA',
-    payloadType: 8,
-    ptimeMs: 20,
-    eventPayloadType: null,
-    direction: 'sendrecv',
-    gainDb: 0,
-    muted: null,
-    tone: null,
-    endTick: null,
-    twin: true,
-    ssrc: 1,
     seq0: 4096,
-    ts0: 3,
-    tick0: 4,
-    controlTick: 4,
-    inputMaps: [],
-  }
+  })
 }

@@ -6,6 +6,7 @@ import { Tables } from '../../src/tables/tables.ts'
 import type { Endpoint, SipMessage } from '../../src/wire/sip/message.ts'
 import { parseSip } from '../../src/wire/sip/parse.ts'
 import { viaText } from '../../src/wire/sip/write.ts'
+import { plainAccount, plainUser } from '../tables/plain-records.ts'
 
 const service = '10.0.0.9'
 const ends: Readonly<Record<string, Endpoint>> = {
@@ -78,31 +79,10 @@ class Trace {
   }
 
   #register(number: string): void {
-    const type = 'telephone'
-    const times = { registeredAtMs: 0, expiresAtMs: 1_000_000 }
     const end = ends[number] ?? { address: '', port: 0 }
     const contact = `sip:${number}@${end.address}`
-    const binding = { user: number, type, status: 'online', contact, callId: 'c', cseq: 1 } as const
-    this.tables.table('user').put({
-      ...binding,
-      ...end,
-      ...times,
-      q: null,
-      path: null,
-      instance: null,
-      others: null,
-    })
-    this.tables.table('phone-book').put({
-      number,
-      type,
-      displayName: '',
-      ha1Md5: '0'.repeat(32),
-      ha1Sha256: '0'.repeat(64),
-      digest: 'md5',
-      profile: null,
-      priority: 4,
-      twin: true,
-    })
+    this.tables.table('user').put(plainUser(number, end, { contact, callId: 'c' }))
+    this.tables.table('phone-book').put(plainAccount(number, { priority: 4 }))
   }
 }
 

@@ -8,6 +8,7 @@ import { isIpv4 } from '../../src/wire/sip/host.ts'
 import { type Endpoint, headerValues, type SipMessage } from '../../src/wire/sip/message.ts'
 import { parseSip } from '../../src/wire/sip/parse.ts'
 import { uriText } from '../../src/wire/sip/write.ts'
+import { plainUser } from '../tables/plain-records.ts'
 import { emptyTables, entry, type StageTables } from './core-stage.ts'
 
 const realm = 'example.com'
@@ -78,24 +79,11 @@ export class TortureStage {
     return [transactions, ...sizes].join(' ')
   }
 
-  #register(number: string, { address, port }: Endpoint): void {
+  #register(number: string, endpoint: Endpoint): void {
     this.tables.phoneBook.put(entry(number, 'telephone'))
-    this.tables.user.put({
-      user: number,
-      type: 'telephone',
-      status: 'online',
-      contact: `sip:${address}:${port}`,
-      address,
-      port,
-      registeredAtMs: startMs,
-      expiresAtMs: startMs + 3_600_000,
-      callId: 'registered',
-      cseq: 1,
-      q: null,
-      path: null,
-      instance: null,
-      others: null,
-    })
+    const contact = `sip:${endpoint.address}:${endpoint.port}`
+    const times = { registeredAtMs: startMs, expiresAtMs: startMs + 3_600_000 }
+    this.tables.user.put(plainUser(number, endpoint, { contact, ...times, callId: 'registered' }))
   }
 
   #withPassword(number: string, challenged: CoreEffect[]): Buffer {
