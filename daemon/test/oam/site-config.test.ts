@@ -1,5 +1,4 @@
 //! The site file.
-import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { openDatabase } from '../../src/database/open.ts'
 import { readCoreData } from '../../src/database/read.ts'
@@ -13,15 +12,7 @@ import {
   readSite,
   setSite,
 } from '../../src/oam/site-config.ts'
-
-const example = readFileSync(new URL('../../../etc/site.example.yaml', import.meta.url), 'utf8')
-const realm = 'tower'
-
-function parsed(text: string) {
-  const site = parseSite(text, realm)
-  if (!site.ok) throw new Error(site.failure.detail)
-  return site.value
-}
+import { example, parsed, realm } from './site-text.ts'
 
 test('the example is applied, read by the core, exported and applied again without a change', async (t) => {
   const { database } = await openDatabase(':memory:', 0)

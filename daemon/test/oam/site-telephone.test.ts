@@ -1,5 +1,4 @@
 //! What the site file says of the telephone services: profiles, groups, conferences, services, trunks.
-import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { openDatabase } from '../../src/database/open.ts'
 import { readCoreData } from '../../src/database/read.ts'
@@ -15,15 +14,7 @@ import {
 } from '../../src/oam/site-config.ts'
 import { emptyPlan } from '../../src/switching/plan.ts'
 import { defaultProfile } from '../../src/tables/profile.ts'
-
-const example = readFileSync(new URL('../../../etc/site.example.yaml', import.meta.url), 'utf8')
-const realm = 'tower'
-
-function parsed(text: string) {
-  const site = parseSite(text, realm)
-  if (!site.ok) throw new Error(site.failure.detail)
-  return site.value
-}
+import { example, parsed, realm } from './site-text.ts'
 
 async function applied(t: ExecutionContext, text: string) {
   const { database } = await openDatabase(':memory:', 0)

@@ -76,27 +76,28 @@ test('an answer waits for the ACKs of its records, and for nothing when there is
   t.true(pair.a.outputs.some((output) => output.kind === 'replicated' && output.token === token))
 })
 
-test('who waits is released when the standby is lost', (t) => {
+/** A record waits for a standby that hears nothing. */
+function waiting() {
   const pair = new PairSimulation()
   pair.join()
   pair.run(50)
   pair.cut = true
   const put = pair.a.tables.table('user').put(user('1001') as User)
-  if (!put.ok || put.value === null) return t.fail()
-  const token = pair.a.replicator.whenReplicated([put.value])
+  if (!put.ok || put.value === null) throw new Error('it is in the table')
+  return { pair, token: pair.a.replicator.whenReplicated([put.value]) }
+}
+
+test('who waits is released when the standby is lost', (t) => {
+  const { pair, token } = waiting()
+  t.truthy(token)
   pair.run(10)
   pair.setPeers(false)
   t.true(pair.a.outputs.some((output) => output.kind === 'replicated' && output.token === token))
 })
 
 test('who waits is not released when the node gives up its role', (t) => {
-  const pair = new PairSimulation()
-  pair.join()
-  pair.run(50)
-  pair.cut = true
-  const put = pair.a.tables.table('user').put(user('1001') as User)
-  if (!put.ok || put.value === null) return t.fail()
-  t.truthy(pair.a.replicator.whenReplicated([put.value]))
+  const { pair, token } = waiting()
+  t.truthy(token)
   const outputs = pair.a.replicator.setRole('standby', 2, pair.nowMs)
   t.deepEqual(
     outputs.filter(({ kind }) => kind === 'replicated'),

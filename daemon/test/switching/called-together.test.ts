@@ -1,7 +1,7 @@
 //! Who rings when several are called, by a group or a conference: what its members have set for calls to
 //! themselves.
 import test from 'ava'
-import { conferenceStage, dialIn, only, pickUp, roster } from './conference-stage.ts'
+import { conferenceStage, dialIn, only, pickUp, progressTold, roster } from './conference-stage.ts'
 import { type Stage, sdp } from './core-stage.ts'
 import { changeProfile } from './profile-change.ts'
 
@@ -82,9 +82,7 @@ for (const takesOver of [false, true]) {
     const phone = stage.phone('233')
     const refer = (number: string) => {
       phone.request('REFER', { headers: [`Refer-To: <sip:${number}@10.0.0.9>`] })
-      const { body } = phone.asked('NOTIFY')
-      phone.respond(phone.asked('NOTIFY'), 200)
-      return body.trim()
+      return progressTold(phone)
     }
     if (takesOver) stage.takeOver()
     t.regex(refer('231'), /^SIP\/2.0 480/)

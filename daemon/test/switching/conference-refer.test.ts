@@ -2,12 +2,14 @@
 //! cannot be a member.
 import test from 'ava'
 import {
+  bridgesOf,
   conferenceStage,
   dialIn,
   hangUp,
   holdings,
   only,
   pickUp,
+  progressTold,
   roster,
 } from './conference-stage.ts'
 import { type Stage, sdp } from './core-stage.ts'
@@ -18,10 +20,6 @@ function present(stage: Stage): string[] {
   return roster(stage).filter((one) => !/releas/.test(one))
 }
 
-function bridgesOf(stage: Stage): Set<number> {
-  return new Set([...stage.tables.wiredMedia.values()].map(({ conferenceId }) => conferenceId))
-}
-
 /** 231 and 232 are in 700, and 231 has asked for one more. */
 function referring(number: string): { readonly stage: Stage; readonly told: () => string } {
   const stage = conferenceStage()
@@ -29,11 +27,7 @@ function referring(number: string): { readonly stage: Stage; readonly told: () =
   dialIn(stage, '231', '700')
   dialIn(stage, '232', '700')
   const phone = stage.phone('231')
-  const told = () => {
-    const { body } = phone.asked('NOTIFY')
-    phone.respond(phone.asked('NOTIFY'), 200)
-    return body.trim()
-  }
+  const told = () => progressTold(phone)
   phone.request('REFER', { headers: [`Refer-To: <sip:${number}@10.0.0.9>`] })
   return { stage, told }
 }
@@ -88,11 +82,7 @@ test('of a group that is called in, the last refusal counts, and who is late rin
   const stage = conferenceStage()
   dialIn(stage, '240', '700')
   const phone = stage.phone('240')
-  const told = () => {
-    const { body } = phone.asked('NOTIFY')
-    phone.respond(phone.asked('NOTIFY'), 200)
-    return body.trim()
-  }
+  const told = () => progressTold(phone)
   const call = (number: string) => {
     phone.request('REFER', { headers: [`Refer-To: <sip:${number}@10.0.0.9>`] })
     t.regex(told(), /^SIP\/2.0 100/)

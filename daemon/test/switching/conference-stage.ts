@@ -120,6 +120,17 @@ export function roster(stage: Stage): string[] {
   return only(stage).members.map(({ user, state }) => `${user} ${state}`)
 }
 
+export function bridgesOf(stage: Stage): Set<number> {
+  return new Set([...stage.tables.wiredMedia.values()].map(({ conferenceId }) => conferenceId))
+}
+
+/** How its REFER goes on, by the NOTIFY that it takes. */
+export function progressTold(phone: Phone): string {
+  const notify = phone.asked('NOTIFY')
+  phone.respond(notify, 200)
+  return notify.body.trim()
+}
+
 /** Legs, ports and numbers that are in use. */
 export function holdings(stage: Stage): { legs: number; ports: number; numbers: number } {
   const resources = [...stage.tables.conferenceResource.values()]

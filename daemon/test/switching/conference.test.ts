@@ -3,6 +3,7 @@
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
 import {
+  bridgesOf,
   conferenceStage,
   dialIn,
   hangUp,
@@ -12,14 +13,11 @@ import {
   only,
   pickUp,
   presetMembers,
+  progressTold,
   roster,
 } from './conference-stage.ts'
 import { type Stage, sdp } from './core-stage.ts'
 import { changeProfile } from './profile-change.ts'
-
-function bridgesOf(stage: Stage): Set<number> {
-  return new Set([...stage.tables.wiredMedia.values()].map(({ conferenceId }) => conferenceId))
-}
 
 test('meet-me: who dials the number is in at once, and twelve are in one bridge', (t) => {
   const stage = conferenceStage()
@@ -474,11 +472,7 @@ test('REFER of a member calls one more, and NOTIFY tells how it went, also over 
   dialIn(stage, '231', '700')
   dialIn(stage, '232', '700')
   const phone = stage.phone('231')
-  const told = () => {
-    const { body } = phone.asked('NOTIFY')
-    phone.respond(phone.asked('NOTIFY'), 200)
-    return body.trim()
-  }
+  const told = () => progressTold(phone)
   phone.request('REFER', { headers: ['Refer-To: <sip:233@10.0.0.9>'] })
   t.true(phone.heard(202))
   t.regex(told(), /^SIP\/2.0 100/)

@@ -2,6 +2,7 @@
 import test from 'ava'
 import { limits } from '../../src/limits.ts'
 import { header, type SipMessage, type SipRequest } from '../../src/wire/sip/message.ts'
+import { bridgesOf } from './conference-stage.ts'
 import type { Script } from './core-calls.ts'
 import { type Phone, Stage, sdp } from './core-stage.ts'
 import { changeProfile } from './profile-change.ts'
@@ -36,10 +37,6 @@ function forgetAll(stage: Stage): void {
 
 function infosOf({ inbox }: Phone): string[] {
   return inbox.flatMap((one) => (one.kind === 'request' && one.method === 'INFO' ? [one.body] : []))
-}
-
-function bridgesOf(stage: Stage): number {
-  return new Set([...stage.tables.wiredMedia.values()].map((leg) => leg.conferenceId)).size
 }
 
 /** What ED-137 wants of the members: 200 to the INFO and to the re-INVITE of the focus. */
@@ -79,7 +76,7 @@ test('an emergency call to a position that talks enters the conversation after i
     obey(phone)
   }
   t.is(stage.tables.wiredMedia.size, 3)
-  t.is(bridgesOf(stage), 1)
+  t.is(bridgesOf(stage).size, 1)
   t.is(stage.core.liveSessions, 1)
   const tones = [...stage.tables.wiredMedia.values()].map((leg) => leg.tone?.name ?? null)
   t.is(tones.filter((name) => name === 'intrusion').length, 3)
