@@ -80,6 +80,7 @@ SIP/2.0 200 OK
 
 /** Those that are not given. */
 const defaults: Readonly<Record<string, string>> = {
+  before: '',
   expires: '3600',
   more: '',
   media: '',

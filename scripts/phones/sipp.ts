@@ -79,6 +79,11 @@ export class Sipp {
     }
   }
 
+  /** Where it runs, and where a command of its scenario writes. */
+  get directory(): string {
+    return this.#options.directory
+  }
+
   /** Resolves when all calls have ended, well or not. */
   async done(): Promise<SippResult> {
     const exitCode = await exited(this.#program)
