@@ -68,10 +68,13 @@ export class CallTrace {
     }
     // A session changes often, and its legs seldom.
     if (text !== known) this.#sessions.set(sessionId, ownText(text))
+    if (this.#sessions.size > limits.traceSessions) this.#forgetOldest()
+  }
+
+  /** Looking for the first one steps over all that were deleted before it: once a new session, no more. */
+  #forgetOldest(): void {
     const [first] = this.#sessions.keys()
-    if (this.#sessions.size > limits.traceSessions && first !== undefined) {
-      this.#sessions.delete(first)
-    }
+    if (first !== undefined) this.#sessions.delete(first)
   }
 
   /** Sessions whose number begins like this, the newest first. */

@@ -289,8 +289,10 @@ export class Merger {
 
 function remember(keys: Set<string>, key: string): void {
   keys.add(key)
+  if (keys.size <= limits.mergeMemoryMax) return
+  // Costly: it steps over all that were deleted before.
   const [oldest] = keys
-  if (keys.size > limits.mergeMemoryMax && oldest !== undefined) keys.delete(oldest)
+  if (oldest !== undefined) keys.delete(oldest)
 }
 
 function nameAndRule({ sessionId, rule }: Closed): Closed {
