@@ -133,6 +133,54 @@ test('a take-over between two records leaves no warning behind', (t) => {
   t.false(tones(stage).includes('interruption'))
 })
 
+test('a take-over before the record of the warning warns again, and takes nothing back', (t) => {
+  const stage = play(site(), talk)
+  const [before] = stage.tables.wiredConference.values()
+  if (before === undefined) return void t.fail('there is a call')
+  stage.isMute = true
+  release(stage)
+  const known = stage.copyOfTables()
+  known.wiredConference.put(before)
+  stage.takeOverWith(known)
+  stage.isMute = false
+  stage.pass(600)
+  for (const phone of [stage.a, stage.b]) {
+    t.deepEqual([...new Set(infosOf(phone))], [warned])
+  }
+  t.deepEqual(tones(stage), ['interruption', 'interruption'])
+  play(stage, heard)
+  stage.pass(limits.interruptionWaitMs)
+  t.true(stage.a.heard('BYE') && stage.b.heard('BYE'))
+})
+
+test('a conversation is released for one call, though another one waits for its other side', (t) => {
+  const stage = site()
+  stage.addPhone('106', 'position')
+  changeProfile(stage, '106', { rights: { forceRelease: true } })
+  changeProfile(stage, '101', { line: { waiting: 5 } })
+  play(stage, talk, [release], heard)
+  const sent = stage.transcript.length
+  stage.phone('106').call('*38101')
+  t.true(stage.phone('106').heard(182))
+  t.is(stage.transcript.slice(sent).filter((line) => line.includes('INFO')).length, 0)
+  stage.takeOver()
+  giveUp(stage)
+  for (const phone of [stage.a, stage.b]) t.deepEqual(infosOf(phone), [warned, relieved])
+  play(stage, heard)
+  for (const phone of [stage.a, stage.b]) t.deepEqual(infosOf(phone), [warned, relieved, warned])
+  play(stage, heard)
+  stage.pass(limits.interruptionWaitMs + 100)
+  t.is(stage.a.asked('INVITE').from.uri.user, '106')
+})
+
+test('the tone of a warning is not covered by that of another call that waits', (t) => {
+  const stage = play(site(), talk, [release], heard)
+  stage.addPhone('106', 'telephone')
+  stage.phone('106').call('102')
+  t.true(stage.phone('106').heard(182))
+  t.deepEqual(tones(stage).slice(0, 2), ['interruption', 'interruption'])
+})
+
 const whole: Script = [...talk, release, ...heard, giveUp, ...heard, ...end]
 
 test('a forced release that is given up ends as without a take-over, whenever there is one', (t) => {

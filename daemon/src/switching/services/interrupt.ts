@@ -3,7 +3,7 @@
 //! the conversation, so that a warning ends after a take-over, too.
 import { limits } from '../../limits.ts'
 import { toneSet } from '../../tables/tone-sets.ts'
-import { type Conference, type Leg, legOf } from '../../tables/wired-conference.ts'
+import { type Conference, type Leg, legOf, type Member } from '../../tables/wired-conference.ts'
 import type { CoreEffect, Now } from '../effects.ts'
 import { type Call, withSession } from '../wired/call.ts'
 import type { Exchange } from '../wired/exchange.ts'
@@ -53,6 +53,18 @@ export function relieve(
     for (const member of call.session.members) stop(call, legOf(member), 'interruption')
     tellOfRelief(call, inside)
   })
+}
+
+/** Its members were warned, and that is not taken back: it ends for one call at a time, whichever member the
+ * calls wait for. */
+export function isEnding({ interruption }: Conference): boolean {
+  return interruption !== null && interruption.untold === null
+}
+
+/** All of its members can be told now, and what they are told is news. */
+export function canBeWarned(session: Conference): boolean {
+  const isOpen = ({ dialog }: Member) => dialog.relayClient !== null
+  return !isEnding(session) && !session.members.filter(isInside).some(isOpen)
 }
 
 /** True when somebody can be told now who could not before. */

@@ -10,7 +10,7 @@ import type { Exchange } from '../wired/exchange.ts'
 import { isWaiting } from '../wired/sessions.ts'
 import type { Urge } from '../xip/xip.ts'
 import { conversationsOf } from './conversations.ts'
-import { relieve, warnOfEnd } from './interrupt.ts'
+import { canBeWarned, isEnding, relieve, warnOfEnd } from './interrupt.ts'
 import { ringBeside, ringsBeside } from './ring-beside.ts'
 import type { SessionChange } from './service.ts'
 
@@ -25,8 +25,12 @@ export function pressOf(session: Conference | null) {
 }
 
 /** A call that would come now would press in at once. */
-export function wouldPress(exchange: Exchange, entry: PhoneBookEntry): boolean {
-  return !exchange.queue.isPressed(entry.number) && conversationsOf(exchange, entry).length > 0
+export function wouldPress(
+  exchange: Exchange,
+  { entry, urge }: { readonly entry: PhoneBookEntry; readonly urge: Urge },
+): boolean {
+  if (exchange.queue.isPressed(entry.number)) return false
+  return conversationsOf(exchange, entry).some((one) => urge === 'intrude' || !isEnding(one))
 }
 
 /** Something of these lines has changed. */
@@ -50,7 +54,11 @@ export function leaveAlone(exchange: Exchange, { previous, next }: SessionChange
   if (before === null || previous === null || pressOf(next)?.sessionId === before.sessionId) return
   const { sessionId } = before
   const by = previous.sessionId
-  exchange.followUps.push((now) => relieve(exchange, { sessionId, by }, now))
+  exchange.followUps.push((now) => {
+    // It may press on the same one anew by now, as after a take-over between their records.
+    const isBack = pressOf(exchange.sessions.get(by) ?? null)?.sessionId === sessionId
+    return isBack ? [] : relieve(exchange, { sessionId, by }, now)
+  })
 }
 
 function reconsider(exchange: Exchange, number: string, now: Now): CoreEffect[] {
@@ -63,7 +71,7 @@ function reconsider(exchange: Exchange, number: string, now: Now): CoreEffect[] 
   const effects = gone.flatMap((session) => rest(exchange, session, now))
   const waiting = waitingFor(exchange, number)
   const next = waiting.find(({ queued }) => queued?.urge != null)
-  const [conversation] = open
+  const conversation = open.find((one) => next?.queued?.urge === 'intrude' || canBeWarned(one))
   const isPressed = waiting.some((session) => pressOf(session) !== null)
   if (next !== undefined && conversation !== undefined && !isPressed) {
     effects.push(...press(exchange, { session: next, conversation }, now))

@@ -21,6 +21,7 @@ import { hasRoom, newSession } from '../wired/setup-terminal.ts'
 import { causes } from '../xip/causes.ts'
 import { play, playEarly } from './call-tones.ts'
 import { failCall } from './failure-tones.ts'
+import { isEnding } from './interrupt.ts'
 import { linesOf, pressLater, wouldPress } from './press.ts'
 import { besideOf } from './ring-beside.ts'
 import type { Service, SessionChange } from './service.ts'
@@ -82,12 +83,13 @@ function isSecond({ exchange, xip }: SetUp, { number }: PhoneBookEntry): boolean
   if (xip.urge === null && xip.priority !== 'emergency') return false
   if (exchange.queue.length(number) >= limits.waitingCallsMax) return false
   const talks = exchange.sessions.of(number)
-  return exchange.queue.isPressed(number) || talks.some(({ intrusion }) => intrusion !== null)
+  const isPressed = (talk: Conference) => talk.intrusion !== null || isEnding(talk)
+  return exchange.queue.isPressed(number) || talks.some(isPressed)
 }
 
 /** One call at a time is pressed in; another one only waits (ED-137 sheet 5.6). */
 export function pressesAtOnce({ exchange, xip }: SetUp, entry: PhoneBookEntry): boolean {
-  return xip.urge !== null && wouldPress(exchange, entry)
+  return xip.urge !== null && wouldPress(exchange, { entry, urge: xip.urge })
 }
 
 /** Nobody overtakes those who wait already, even while the line has just become free. */
@@ -165,11 +167,13 @@ function tellOfWaiting(exchange: Exchange, { previous, next }: SessionChange): v
   const { wiredMedia } = exchange.options.tables
   const pattern = { ...toneSet(exchange.plan.tones)['call-waiting'], times: 1 }
   exchange.followUps.push((now) => {
-    for (const { members } of exchange.sessions.of(number)) {
+    for (const talk of exchange.sessions.of(number)) {
+      const { members } = talk
       const own = members.find((one) => one.user === number && one.state === 'talking')
       const record = own === undefined ? undefined : wiredMedia.get(own.mediaId)
-      // It takes the place of no tone that goes on.
-      if (record === undefined || (record.tone !== null && record.tone.times === null)) continue
+      // It takes the place of no tone that goes on, and of no warning.
+      if (record === undefined || isEnding(talk)) continue
+      if (record.tone !== null && record.tone.times === null) continue
       wiredMedia.put(playTone(record, pattern, now.tick))
     }
     return []
