@@ -85,10 +85,16 @@ const pass =
 const okProbes: Step = ({ a, b }) => {
   for (const phone of [a, b]) if (phone.heard('OPTIONS')) phone.respond(phone.asked('OPTIONS'), 200)
 }
-/** 101 is told that it is heard again. */
-const resumedA: Step = ({ a }) => {
-  a.respond(a.asked('INVITE'), 200, sdp(a.endpoint, { version: 3 }))
-}
+/** It is told that it is heard again. */
+const resumedOf =
+  (number: string): Step =>
+  (stage) => {
+    const phone = stage.phone(number)
+    const invite = phone.asked('INVITE')
+    if (!invite.body.includes('a=sendrecv')) throw new MissingMessage(`${number} is not heard`)
+    phone.respond(invite, 200, sdp(phone.endpoint, { version: 3 }))
+  }
+const resumedA = resumedOf('101')
 const okCancel: Script = [
   (stage) => c(stage).respond(c(stage).asked('CANCEL'), 200),
   (stage) => c(stage).respond(c(stage).asked('INVITE'), 487),
@@ -361,8 +367,77 @@ const pickedUp: Script = [
   okBye('103'),
 ]
 
+/** 101 transfers the call from 900 to 102, where it rings. */
+const talkOutside: Script = [
+  (stage) => stage.phone('900').call('101'),
+  ({ a }) => a.respond(a.asked('INVITE'), 200, sdp(a.endpoint)),
+  (stage) => stage.phone('900').ack(stage.phone('900').told(200)),
+]
+const byA =
+  (method: string, more: { body?: string; headers?: string[] } = {}): Step =>
+  ({ a }) => {
+    if (a.cseq < 100) a.cseq = 100
+    a.request(method, more)
+  }
+const referToB: Script = [byA('REFER', { headers: [`Refer-To: <sip:102@${service}>`] })]
+const rungForTransfer: Script = [
+  (stage) => c(stage).ack(c(stage).told(200)),
+  ({ b }) => b.respond(b.asked('CANCEL'), 200),
+  ({ b }) => b.respond(b.asked('INVITE'), 487),
+]
+const endOfOutside: Script = [
+  pass(1_000),
+  (stage) => c(stage).request('BYE'),
+  (stage) => stage.phone('900').respond(stage.phone('900').asked('BYE'), 200),
+]
+const holdOutside: Script = [
+  (stage) => byA('INVITE', { body: sdp(stage.a.endpoint, { direction: 'sendonly', version: 2 }) })(stage),
+  (stage) => {
+    const phone = stage.phone('900')
+    const body = sdp(phone.endpoint, { direction: 'recvonly', version: 2 })
+    phone.respond(phone.asked('INVITE'), 200, body)
+  },
+  ({ a }) => a.ack(a.told(200)),
+]
+
 export const pickUpScripts: Readonly<Record<string, Script>> = {
   'by Replaces, early only': [call, ring, byReplaces, ...pickedUp],
   'by the digits of the group': [call, ring, dial('*8'), ...pickedUp],
   'by the digits and the number': [call, ring, dial('**102'), ...pickedUp],
+  'by the digits of the group, what rings for a transfer': [
+    ...talkOutside,
+    ...referToB,
+    told(100, '101'),
+    ring,
+    told(180, '101'),
+    dial('*8'),
+    told(200, '101'),
+    okBye('101'),
+    ...rungForTransfer,
+    ...endOfOutside,
+  ],
+  'by Replaces, what rings for a transfer of who has left': [
+    ...talkOutside,
+    ...referToB,
+    told(100, '101'),
+    byA('BYE'),
+    ring,
+    byReplaces,
+    ...rungForTransfer,
+    ...endOfOutside,
+  ],
+  'by the digits and the number, what rings for a transfer of a call on hold': [
+    ...talkOutside,
+    ...holdOutside,
+    ...referToB,
+    told(100, '101'),
+    ring,
+    dial('**102'),
+    told(200, '101'),
+    okBye('101'),
+    resumedOf('900'),
+    ...rungForTransfer,
+    resumedOf('103'),
+    ...endOfOutside,
+  ],
 }

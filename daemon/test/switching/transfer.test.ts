@@ -379,6 +379,34 @@ test('who is in no group, and who is in another one, picks nothing up', (t) => {
   t.true(stage.a.heard(200), 'the call is answered by whom it was for')
 })
 
+test('nobody picks up a call in which he takes part', (t) => {
+  const stage = newStage()
+  const c = stage.phone('103')
+  c.call('102')
+  stage.b.respond(stage.b.asked('INVITE'), 180)
+  c.inbox.length = 0
+  for (const number of ['*8', '**102']) {
+    c.call(number)
+    t.true(c.heard(480), number)
+    c.inbox.length = 0
+  }
+  stage.b.respond(stage.b.asked('INVITE'), 200, sdp(stage.b.endpoint))
+  const talking = newStage()
+  const { a, b } = talking
+  changeProfile(talking, '900', { line: { pickupGroup: 'tower' } })
+  a.call('103')
+  const other = talking.phone('103')
+  other.respond(other.asked('INVITE'), 200, sdp(other.endpoint))
+  a.ack(a.told(200))
+  a.request('REFER', { headers: [`Refer-To: <sip:102@${service}>`] })
+  b.respond(b.asked('INVITE'), 180)
+  other.call('*8')
+  t.true(other.heard(480), 'who is to be transferred')
+  talking.phone('900').call('*8')
+  t.true(talking.phone('900').heard(200), 'somebody else')
+  t.true(a.heard('BYE'))
+})
+
 test('a dialog that does not exist, one that is over, and nonsense', (t) => {
   const stage = newStage()
   for (const step of talk) step(stage)

@@ -18,12 +18,13 @@ import { memberOfInvite, nextLeg } from '../wired/member.ts'
 import { align } from '../wired/modify.ts'
 import { refuse } from '../wired/refuse.ts'
 import { dropMember } from '../wired/release.ts'
-import { isOver, isPresent, isSettingUp } from '../wired/sessions.ts'
+import { isOver, isPresent, isSettingUp, isTarget } from '../wired/sessions.ts'
 import { directoryOf, type SetUp } from '../wired/setup.ts'
 import { hasRoom } from '../wired/setup-terminal.ts'
 import { priorityRank } from '../xip/xip.ts'
 import { setHoldTones } from './call-tones.ts'
 import type { Service } from './service.ts'
+import { comeInstead } from './transfer.ts'
 
 export const replacing: Service = { name: 'replaces', invited }
 
@@ -53,7 +54,8 @@ function refusalOf(
   { isEarlyOnly }: Replaces,
 ): number | null {
   if (isOver(session) || !isPresent(member)) return 603
-  if (session.transfer !== null || !isCall(session)) return 491
+  const isMoving = session.transfer !== null && !isTarget(session, legOf(member))
+  if (isMoving || !isCall(session)) return 491
   if (!isSettingUp(member)) {
     if (isEarlyOnly) return 486
     return member.user === xip.sourceUser ? null : 403
@@ -116,7 +118,7 @@ function ringingFor(
     return mayPickUp(exchange, picker, user)
   }
   const ringing = exchange.sessions.values().flatMap((session) => {
-    if (session.state !== 'ringing' || !isCall(session)) return []
+    if (!isRinging(session) || !isCall(session) || takesPart(session, picker)) return []
     return calledIn(session)
       .filter((member) => isMeant(session, member))
       .map((member) => ({ session, member }))
@@ -127,6 +129,19 @@ function ringingFor(
       one.session.startedAtMs - other.session.startedAtMs,
   )
   return ringing[0] ?? null
+}
+
+/** Also for a transfer: at the target, or again at who has sent the call there. */
+function isRinging({ state, transfer }: Conference): boolean {
+  return state === 'ringing' || (transfer !== null && transfer.target !== null)
+}
+
+/** Whoever calls, or is to be transferred, would talk to himself. */
+function takesPart(session: Conference, user: string): boolean {
+  const called = calledIn(session)
+  return session.members.some((one) => {
+    return one.user === user && isPresent(one) && !called.includes(one)
+  })
 }
 
 const taken = {
@@ -163,6 +178,7 @@ export function takePlace(
     dropMember(call, legOf(one), { status: 487, headers })
   }
   if (joins) beginWith(call, leg, work.xip.wg67Versions)
+  else if (isEarly && session.transfer !== null) comeInstead(call, leg)
   else if (isEarly) answer(call, leg)
   else goOn(call, leg)
   call.log('info', isEarly ? taken[service] : 'a dialog is replaced', { of: former.user })

@@ -10,6 +10,7 @@ import { type Leg, legOf } from '../../tables/wired-conference.ts'
 import { type Entrance, enterConference } from '../conference/enter.ts'
 import { ownContact } from '../dialog/dialog.ts'
 import { nextWay, signsIn } from '../trunk/outgoing.ts'
+import { answerNewcomer } from '../wired/answer.ts'
 import { type Call, withSession } from '../wired/call.ts'
 import { keepDescription, noteProgress } from '../wired/early.ts'
 import type { Answered, Failed, OpenedRequest } from '../wired/events.ts'
@@ -217,6 +218,18 @@ function soundRinging(call: Call): void {
   const party = partyOf(call, call.session.transfer?.by ?? '')
   if (party === null) return
   play(call, legOf(party), toneSet(call.exchange.plan.tones).ringback)
+}
+
+/** Somebody has picked up (代答) what rang for the transfer, and is its target.
+ * @param leg of his INVITE, which is open */
+export function comeInstead(call: Call, leg: Leg): void {
+  const { exchange, sessionId, session } = call
+  const { transfer } = session
+  assert(transfer !== null && transfer.target !== null, 'somebody rang for the transfer')
+  exchange.timers.stop(clockOf(sessionId, transfer.target))
+  call.change({ transfer: { ...transfer, target: leg, also: null } })
+  answerNewcomer(call, leg)
+  complete(call, leg)
 }
 
 /** The target is there: who has asked for it leaves. */
