@@ -106,6 +106,23 @@ test('a group of which all talk is busy, with the same cause', (t) => {
   t.regex(header(c(stage).told(486), 'Reason') ?? '', /^Q\.850;cause=17/)
 })
 
+for (const [what, members, reason] of [
+  ['is there', ['104', '118', '103'], /^Q\.850;cause=20/],
+  ['wants to be disturbed', ['101', '102'], /^Q\.850;cause=21/],
+  ['is there or wants to be disturbed', ['101', '104'], /^Q\.850;cause=20/],
+] as const) {
+  test(`a group of which nobody ${what} says so by a cause`, (t) => {
+    const group = { name: 'g', displayName: '', number: '800', members: [...members] }
+    const groups = [{ ...group, mode: 'first' as const, noAnswerSeconds: 20 }]
+    const stage = new Stage({ plan: { ...emptyPlan, groups } })
+    for (const number of ['101', '102']) {
+      changeProfile(stage, number, { settings: { doNotDisturb: true } })
+    }
+    c(stage).call('800')
+    t.regex(header(c(stage).told(480), 'Reason') ?? '', reason)
+  })
+}
+
 test('what a terminal says of itself is its own word', (t) => {
   const stage = new Stage()
   stage.a.call('102')

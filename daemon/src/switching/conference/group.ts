@@ -60,14 +60,15 @@ export function callGroup(work: SetUp, group: GroupPlan): CoreEffect[] {
     },
     now,
   )
-  const statuses = group.members.map((user) => ring(call, user, work))
-  if (!statuses.includes(0) || !exchange.sessions.save(call.session)) {
+  const states = group.members.map((user) => ring(call, user, work))
+  const isRung = states.includes('rings')
+  if (!isRung || !exchange.sessions.save(call.session)) {
     for (const { localPort } of call.session.members) {
       exchange.resources.giveBackPort(sessionId, localPort)
     }
     exchange.resources.giveBack(sessionId, taken)
-    if (!statuses.includes(486)) return refuse(exchange, invitation, 480)
-    return refuse(exchange, invitation, 486, { headers: causes.busy })
+    const why = whyNone.find(({ state }) => !isRung && states.includes(state)) ?? noRoom
+    return refuse(exchange, invitation, why.status, { headers: why.headers })
   }
   exchange.started += 1
   call.accept('a', 'pendingServer', { id: invitation.id, pending })
@@ -85,26 +86,42 @@ export function ringMsOf({ noAnswerSeconds }: GroupPlan): number {
   return Math.min(noAnswerSeconds * 1_000, limits.noAnswerMs)
 }
 
+const noRoom = { state: 'no-room', status: 503, headers: [] } as const
+
+/** Why a group does not ring: the first that is said of one of its members. */
+const whyNone = [
+  { state: 'busy', status: 486, headers: causes.busy },
+  noRoom,
+  { state: 'not-registered', status: 480, headers: causes.notRegistered },
+  { state: 'do-not-disturb', status: 480, headers: causes.doNotDisturb },
+  { state: 'nobody', status: 480, headers: [] },
+] as const
+
 /** One more terminal in the record; nothing is sent yet.
- * @returns 0, or the status that says why it does not ring */
-function ring(call: Call, user: string, { xip, invitation }: SetUp): number {
+ * @returns that it rings, or why it does not */
+function ring(
+  call: Call,
+  user: string,
+  { xip, invitation }: SetUp,
+): 'rings' | (typeof whyNone)[number]['state'] {
   const { exchange, session, sessionId, now } = call
   const entry = exchange.options.tables.phoneBook.get(user)
-  if (entry === undefined || entry.type === 'radio' || user === xip.sourceUser) return 404
-  if (!mayRing(entry, session.priority)) return 480
+  if (entry === undefined || entry.type === 'radio' || user === xip.sourceUser) return 'nobody'
+  if (!mayRing(entry, session.priority)) return 'do-not-disturb'
   const line = lineState(exchange, entry, now)
-  if (line.kind === 'busy') return 486
-  if (line.kind !== 'free') return 480
-  if (session.members.length >= limits.conferenceMembersMax || !hasRoom(exchange, 1)) return 503
+  if (line.kind === 'busy') return 'busy'
+  if (line.kind !== 'free') return 'not-registered'
+  const isFull = session.members.length >= limits.conferenceMembersMax
+  if (isFull || !hasRoom(exchange, 1)) return 'no-room'
   const { leg, legCount } = nextLeg(exchange, session)
   const { displayName } = invitation.request.from
   const from = { user: xip.sourceUser, displayName }
   const place = { sessionId, leg, localPort: 1 }
   const made = memberToInvite(exchange, place, { callee: line.user, from })
   const localPort = made === null ? null : exchange.resources.takePort(sessionId)
-  if (made === null || localPort === null) return 503
+  if (made === null || localPort === null) return 'no-room'
   call.change({ legCount, members: [...session.members, { ...made, localPort }] })
-  return 0
+  return 'rings'
 }
 
 function callerOf({ session }: Call): Leg {
