@@ -391,7 +391,8 @@ const endOfOutside: Script = [
   (stage) => stage.phone('900').respond(stage.phone('900').asked('BYE'), 200),
 ]
 const holdOutside: Script = [
-  (stage) => byA('INVITE', { body: sdp(stage.a.endpoint, { direction: 'sendonly', version: 2 }) })(stage),
+  (stage) =>
+    byA('INVITE', { body: sdp(stage.a.endpoint, { direction: 'sendonly', version: 2 }) })(stage),
   (stage) => {
     const phone = stage.phone('900')
     const body = sdp(phone.endpoint, { direction: 'recvonly', version: 2 })

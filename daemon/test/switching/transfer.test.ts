@@ -379,6 +379,20 @@ test('who is in no group, and who is in another one, picks nothing up', (t) => {
   t.true(stage.a.heard(200), 'the call is answered by whom it was for')
 })
 
+test('who wants to be told nothing of his transfer is told at once when there is no target', (t) => {
+  const stage = newStage()
+  for (const step of [...talk, refer('199', ['Refer-Sub: false'])]) step(stage)
+  const { a, b } = stage
+  t.is(header(b.told(603), 'Reason'), 'SIP;cause=404')
+  t.false(b.heard(202) || b.heard('NOTIFY'))
+  refer('103', ['Refer-Sub: false'])(stage)
+  t.true(b.heard(202), 'he may ask again')
+  t.false(a.heard('BYE'))
+  const c = stage.phone('103')
+  c.respond(c.asked('INVITE'), 200, sdp(c.endpoint))
+  t.true(b.heard('BYE'))
+})
+
 test('nobody picks up a call in which he takes part', (t) => {
   const stage = newStage()
   const c = stage.phone('103')

@@ -23,7 +23,7 @@ import type { Referral } from './refer-to.ts'
 
 /** The legs of the target, of a group several; the conference that the other party comes into; or the
  * status that says why there is none. */
-type Target =
+export type Target =
   | { readonly target: Leg; readonly also: readonly Leg[]; readonly isThere: boolean }
   | Entrance
   | number

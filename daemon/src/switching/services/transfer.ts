@@ -22,7 +22,14 @@ import { play, setHoldTones, stop, stopTones } from './call-tones.ts'
 import { isHere, setProgress, tell } from './refer-progress.ts'
 import { type Referral, referralOf } from './refer-to.ts'
 import type { Service } from './service.ts'
-import { addRecalled, addTarget, callTarget, partyOf, takeTarget } from './transfer-target.ts'
+import {
+  addRecalled,
+  addTarget,
+  callTarget,
+  partyOf,
+  type Target,
+  takeTarget,
+} from './transfer-target.ts'
 
 const name = 'transfer'
 
@@ -40,6 +47,11 @@ export function onRefer(call: Call, opened: OpenedRequest): void {
   }
   call.accept(leg, 'relayServer', { id, pending })
   const { isSilent } = referral
+  const started = isSilent ? start(call, leg, referral) : null
+  if (typeof started === 'number') {
+    declineFor(call, leg, started)
+    return
+  }
   call.respond(leg, 'relayServer', 202, {
     contact: [ownContact(call.exchange.options, call.member(call.far(leg)).user)],
     headers: isSilent ? [{ name: 'Refer-Sub', value: 'false' }] : [],
@@ -59,7 +71,19 @@ export function onRefer(call: Call, opened: OpenedRequest): void {
       startedAtMs: call.now.wallMs,
     },
   })
-  begin(call, leg, referral)
+  begin(call, leg, started ?? start(call, leg, referral))
+}
+
+function start(call: Call, by: Leg, referral: Referral): Target {
+  const { replaces } = referral
+  return replaces === null ? callTarget(call, by, referral) : takeTarget(call, by, replaces)
+}
+
+/** Who wants to be told nothing hangs up behind a 202, and the other party would be left to nobody. Of the
+ * target the status would say something of the dialog (RFC 5057), so that it is in a Reason. */
+function declineFor(call: Call, by: Leg, status: number): void {
+  const headers = [{ name: 'Reason', value: `SIP;cause=${status}` }]
+  call.respond(by, 'relayServer', 603, { headers })
 }
 
 /** Somebody at another system is not called back: nobody here pays for that. */
@@ -79,10 +103,7 @@ function refusalOf(call: Call, leg: Leg, { method }: Referral): number | null {
   return call.dialog(leg).relayServer?.final === null ? 500 : null
 }
 
-function begin(call: Call, by: Leg, referral: Referral): void {
-  const { replaces } = referral
-  const started =
-    replaces === null ? callTarget(call, by, referral) : takeTarget(call, by, replaces)
+function begin(call: Call, by: Leg, started: Target): void {
   if (typeof started === 'number') {
     setProgress(call, started)
     return
