@@ -393,6 +393,25 @@ test('INFO of who is called goes to a caller who is known to have the dialog', (
   endsWell(stage)
 })
 
+test('a PRACK does not wait for the answer to an INFO', (t) => {
+  const stage = calling(['Supported: 100rel'])
+  const { a, b } = stage
+  b.respond(b.asked('INVITE'), 183, sdp(b.endpoint))
+  prack(183)(stage)
+  a.request('INFO', digit)
+  b.respond(b.asked('INVITE'), 182)
+  prack(182)(stage)
+  t.is(status(a, 'PRACK'), 200)
+  stage.takeOver()
+  b.respond(b.asked('INVITE'), 180)
+  t.true(a.heard(180), 'the next answer of the callee follows')
+  prack(180)(stage)
+  t.is(status(a, 'PRACK'), 200)
+  b.respond(b.asked('INFO'), 200)
+  t.is(status(a, 'INFO'), 200)
+  endsWell(stage)
+})
+
 test('who was to get an INFO is called no more: it has to come again, and the next one gets it', (t) => {
   const stage = new Stage()
   changeProfile(stage, '102', { forward: { busy: '103' } })

@@ -20,17 +20,17 @@ export function onPrack(call: Call, opened: OpenedRequest): void {
     call.refuse(opened, 481)
     return
   }
-  if (relayServer !== null && relayServer.final === null) {
-    call.refuse(opened, 500, { headers: [{ name: 'Retry-After', value: '1' }] })
-    return
-  }
   const body = describe(call, leg, request.body)
   if (body === null) {
     call.refuse(opened, 488)
     return
   }
-  call.accept(leg, 'relayServer', { id, pending })
-  call.respond(leg, 'relayServer', 200, { body })
+  // An INFO that was passed on may wait for its answer there: a PRACK that is refused would end the call.
+  if (relayServer !== null && relayServer.final === null) call.answerAside(opened, { body })
+  else {
+    call.accept(leg, 'relayServer', { id, pending })
+    call.respond(leg, 'relayServer', 200, { body })
+  }
   goOn(call, leg)
 }
 

@@ -241,6 +241,15 @@ export class Call {
     this.effects.push(...refuse(this.exchange, open, status, extras))
   }
 
+  /** 200 to a request whose place in the record is taken: repeated to the other node, it is refused. */
+  answerAside({ leg, id, request, pending }: OpenedRequest, { body }: { body: string }): void {
+    this.changeDialog(leg, counted(this.dialog(leg), pending))
+    const headers = descriptionHeaders(body)
+    const open = { id, request, now: this.now }
+    const answers = refuse(this.exchange, open, 200, { headers, body })
+    this.effects.push(...answers.map((answer) => ({ ...answer, afterReplication: true })))
+  }
+
   /** CANCEL of our INVITE, now or after its first 1xx (the layer knows).
    * @param reason value of a header Reason (RFC 3326) */
   cancel(leg: Leg, reason: string | null = null): void {
