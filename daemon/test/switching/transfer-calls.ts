@@ -1,5 +1,5 @@
 //! Scripts of transfers and pick-ups, step by step, for runs with a take-over after each step.
-import { header } from '../../src/wire/sip/message.ts'
+import { header, type SipMessage } from '../../src/wire/sip/message.ts'
 import type { Script, Step } from './core-calls.ts'
 import { MissingMessage, type Phone, type Stage, sdp, service } from './core-stage.ts'
 
@@ -179,6 +179,8 @@ const okByes: Step = ({ b }) => {
   if (seen.size < 2) throw new MissingMessage('102 has not two BYEs')
 }
 
+const digit = { body: 'Signal=5\r\n', headers: ['Content-Type: application/dtmf-relay'] }
+
 const begun: Script = [...talk, refer('103'), told(100)]
 
 export const transferScripts: Readonly<Record<string, Script>> = {
@@ -303,6 +305,28 @@ export const transferScripts: Readonly<Record<string, Script>> = {
     resumedA,
     ({ a }) => a.request('BYE'),
     okBye('103'),
+  ],
+  'attended, before the target answers, and while it has a digit to answer': [
+    ...talk,
+    ...secondCall,
+    (stage) => c(stage).respond(c(stage).asked('INVITE'), 183, sdp(c(stage).endpoint)),
+    ({ b }) => {
+      b.remoteTag = b.told(183).to.parameters.get('tag') ?? ''
+    },
+    ({ b }) => b.request('INFO', digit),
+    ...referAttended,
+    ackRefusal,
+    (stage) => c(stage).respond(c(stage).asked('INFO'), 200),
+    answerC,
+    okBye('102'),
+    ({ a }) => a.request('INFO', digit),
+    (stage) => c(stage).respond(c(stage).asked('INFO'), 200),
+    ({ a }) => {
+      const of = (one: SipMessage) => one.kind === 'response' && one.cseq.method === 'INFO'
+      const last = a.inbox.findLast(of)
+      if (last?.kind !== 'response' || last.status !== 200) throw new MissingMessage('no digit')
+    },
+    ...endOfAC,
   ],
   'attended, before the target answers': [
     ...talk,

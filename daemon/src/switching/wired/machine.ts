@@ -81,7 +81,7 @@ export const targetRow: Row = {
   success: onTargetAnswered,
   failure: onTargetRefused,
   'bye-done': ignored,
-  'info-done': ignored,
+  'info-done': onInfoDone,
   unacknowledged: ignored,
   'no-answer': ignored,
   'cancel-again': onCancelAgain,
