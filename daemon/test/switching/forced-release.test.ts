@@ -153,6 +153,31 @@ test('a take-over before the record of the warning warns again, and takes nothin
   t.true(stage.a.heard('BYE') && stage.b.heard('BYE'))
 })
 
+test('a take-over before the record of the call that presses: its warning is taken back, and given anew', (t) => {
+  const stage = play(site(), talk)
+  const { a, b } = stage
+  const turn = (direction: string, answer: string, version: number) => {
+    a.reinvite(sdp(a.endpoint, { direction, version }))
+    b.respond(b.asked('INVITE'), 200, sdp(b.endpoint, { direction: answer, version }))
+    a.ack(a.told(200))
+  }
+  turn('sendonly', 'recvonly', 2)
+  release(stage)
+  const waits = [...stage.tables.wiredConference.values()].find(({ queued }) => queued !== null)
+  if (waits === undefined) return void t.fail('a call waits')
+  turn('sendrecv', 'sendrecv', 3)
+  play(stage, heard)
+  const known = stage.copyOfTables()
+  known.wiredConference.put(waits)
+  stage.takeOverWith(known)
+  stage.pass(10)
+  play(stage, heard)
+  for (const phone of [a, b]) t.deepEqual(infosOf(phone), [warned, relieved, warned])
+  play(stage, heard)
+  stage.pass(limits.interruptionWaitMs + 100)
+  t.true(a.heard('BYE') && b.heard('BYE'))
+})
+
 test('a conversation is released for one call, though another one waits for its other side', (t) => {
   const stage = site()
   stage.addPhone('106', 'position')

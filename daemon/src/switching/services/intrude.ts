@@ -17,9 +17,17 @@ import { refuse } from '../wired/refuse.ts'
 import { isOver, isPresent } from '../wired/sessions.ts'
 import { directoryOf, dispatch, type SetUp } from '../wired/setup.ts'
 import type { Urge } from '../xip/xip.ts'
-import { interrupt, owesRelief, relieve, tellOfRelief } from './interrupt.ts'
+import { interrupt, owesRelief, tellOfRelief } from './interrupt.ts'
 import { leaveTogether, takeMember } from './move-member.ts'
-import { leaveAlone, pressAgain, pressing, pressingLeg, pressOf, startPressClock } from './press.ts'
+import {
+  leaveAlone,
+  pressAgain,
+  pressing,
+  pressingLeg,
+  pressOf,
+  relieveOf,
+  startPressClock,
+} from './press.ts'
 import type { Service } from './service.ts'
 import { isInside, tell, warn } from './warnings.ts'
 
@@ -45,9 +53,7 @@ function lookAgain({ exchange, session }: Call): void {
   const { sessionId, interruption } = session
   if (interruption === null) return
   if (owesRelief(session)) relieveLater(exchange, session)
-  const { by } = interruption
-  if (pressOf(exchange.sessions.get(by) ?? null)?.sessionId === sessionId) return
-  exchange.followUps.push((now) => relieve(exchange, { sessionId, by }, now))
+  relieveOf(exchange, { sessionId, by: interruption.by })
 }
 
 /** Who was to be told that his conversation goes on can be told now. */

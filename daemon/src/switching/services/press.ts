@@ -52,10 +52,15 @@ export function linesOf({ previous, next }: SessionChange): ReadonlySet<string> 
 export function leaveAlone(exchange: Exchange, { previous, next }: SessionChange): void {
   const before = pressOf(previous)
   if (before === null || previous === null || pressOf(next)?.sessionId === before.sessionId) return
-  const { sessionId } = before
-  const by = previous.sessionId
+  relieveOf(exchange, { sessionId: before.sessionId, by: previous.sessionId })
+}
+
+/** Unless it presses on that one anew by then, as after a take-over between their records. */
+export function relieveOf(
+  exchange: Exchange,
+  { sessionId, by }: { readonly sessionId: string; readonly by: string },
+): void {
   exchange.followUps.push((now) => {
-    // It may press on the same one anew by now, as after a take-over between their records.
     const isBack = pressOf(exchange.sessions.get(by) ?? null)?.sessionId === sessionId
     return isBack ? [] : relieve(exchange, { sessionId, by }, now)
   })
