@@ -30,6 +30,10 @@ class LineEnd implements BusPeer {
     return this.#line.carry(this, message)
   }
 
+  sendAll(messages: readonly BusMessage[]): boolean {
+    return messages.every((message) => this.send(message))
+  }
+
   onMessage(handler: (message: BusMessage) => void): void {
     this.#onMessage = handler
     for (const message of this.#early.splice(0)) handler(message)

@@ -3,16 +3,21 @@ import { limits } from '../limits.ts'
 import { type BusMessage, busMessageSchema, busVersion } from './messages.ts'
 
 const headerBytes = 5
-const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 export function encodeBusFrame(message: BusMessage): Uint8Array {
-  const body = encoder.encode(JSON.stringify(message))
-  const frame = new Uint8Array(headerBytes + body.length)
-  new DataView(frame.buffer).setUint32(0, body.length + 1)
+  const body = JSON.stringify(message)
+  const length = Buffer.byteLength(body)
+  const frame = Buffer.allocUnsafe(headerBytes + length)
+  frame.writeUInt32BE(length + 1)
   frame[4] = busVersion
-  frame.set(body, headerBytes)
+  frame.write(body, headerBytes)
   return frame
+}
+
+/** One behind the other. */
+export function encodeBusFrames(messages: readonly BusMessage[]): Uint8Array {
+  return Buffer.concat(messages.map(encodeBusFrame))
 }
 
 type BusFrameError = 'too-long' | 'version' | 'not-json' | 'not-a-message'
@@ -24,13 +29,11 @@ export class BusFrameReader {
 
   /** @returns the messages completed by `bytes`, or the error that ends the stream. */
   push(bytes: Uint8Array): BusMessage[] | BusFrameError {
-    const all = new Uint8Array(this.#held.length + bytes.length)
-    all.set(this.#held)
-    all.set(bytes, this.#held.length)
+    const all = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])
     const messages: BusMessage[] = []
     let at = 0
     while (all.length - at >= headerBytes) {
-      const length = new DataView(all.buffer, at).getUint32(0)
+      const length = new DataView(all.buffer, all.byteOffset + at).getUint32(0)
       if (length < 1 || length > limits.busFrameBytesMax) return 'too-long'
       if (all.length - at < 4 + length) break
       if (all[at + 4] !== busVersion) return 'version'
@@ -39,7 +42,8 @@ export class BusFrameReader {
       messages.push(message)
       at += 4 + length
     }
-    this.#held = all.slice(at)
+    // A copy: the place of `bytes` is the reader's of the socket.
+    this.#held = new Uint8Array(all.subarray(at))
     return messages
   }
 }

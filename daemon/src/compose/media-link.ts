@@ -76,11 +76,12 @@ export class MediaLink {
       open--
       if (open === 0) done(allOk)
     }
-    for (const order of orders) {
+    const messages = orders.map((order): BusMessage => {
       const ref = ++this.#ref
       this.#waiting.set(ref, one)
-      peer.send({ ...order, ref } as BusMessage)
-    }
+      return { ...order, ref }
+    })
+    peer.sendAll(messages)
   }
 
   #take(peer: BusPeer, message: BusMessage): void {

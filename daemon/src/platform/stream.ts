@@ -3,7 +3,7 @@
 //! delivered is bounded: a peer that reads too slowly is closed, never buffered without end.
 import { lstatSync, unlinkSync } from 'node:fs'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
-import { BusFrameReader, encodeBusFrame } from '../bus/frame.ts'
+import { BusFrameReader, encodeBusFrames } from '../bus/frame.ts'
 import type { BusMessage } from '../bus/messages.ts'
 import { limits } from '../limits.ts'
 import { failure, type Result, success } from '../result.ts'
@@ -17,6 +17,8 @@ export type BusAddress =
 export interface BusPeer {
   /** False when the connection is closed; the message is then lost, as it is when it closes later. */
   send(message: BusMessage): boolean
+  /** The same for several that belong together: they leave in one write. */
+  sendAll(messages: readonly BusMessage[]): boolean
   onMessage(handler: (message: BusMessage) => void): void
   /** Called once, in the same turn of the event loop in which the kernel reports the end. */
   onClose(handler: (reason: string) => void): void
@@ -209,8 +211,12 @@ class StreamPeer implements BusPeer {
   }
 
   send(message: BusMessage): boolean {
+    return this.sendAll([message])
+  }
+
+  sendAll(messages: readonly BusMessage[]): boolean {
     if (this.#closed) return false
-    this.#socket.write(encodeBusFrame(message))
+    this.#socket.write(encodeBusFrames(messages))
     if (this.#socket.writableLength > limits.busQueueBytesMax) {
       this.#end('the peer does not read', true)
       return false

@@ -212,18 +212,20 @@ export class TwoEngines {
 
   #addMedia({ engine, orders, legs }: Node): void {
     let tell: (message: BusMessage) => void = () => undefined
+    const send = (message: BusMessage): boolean => {
+      if (message.kind !== 'conference-set') orders.push(message)
+      if (message.kind === 'member-add' || message.kind === 'member-update') {
+        legs.set(message.leg.mediaId, message.leg)
+      }
+      if (message.kind === 'member-delete') legs.delete(message.mediaId)
+      if (!('ref' in message)) return true
+      const { ref } = message
+      this.#later(1, () => tell({ kind: 'media-response', ref, ok: true, detail: '' }))
+      return true
+    }
     engine.media.accept({
-      send: (message) => {
-        if (message.kind !== 'conference-set') orders.push(message)
-        if (message.kind === 'member-add' || message.kind === 'member-update') {
-          legs.set(message.leg.mediaId, message.leg)
-        }
-        if (message.kind === 'member-delete') legs.delete(message.mediaId)
-        if (!('ref' in message)) return true
-        const { ref } = message
-        this.#later(1, () => tell({ kind: 'media-response', ref, ok: true, detail: '' }))
-        return true
-      },
+      send,
+      sendAll: (messages) => messages.every(send),
       onMessage: (handler) => {
         tell = handler
       },
