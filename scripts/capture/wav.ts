@@ -39,11 +39,21 @@ function int16(bytes: Buffer): Int16Array {
   return samples
 }
 
+/** A tone of whole half hertz is the same again after so long. */
+const periodSeconds = 2
+
 export function toneSamples(toneHz: number, seconds: number, amplitude = 8000): Int16Array {
   const sampleRateHz = 8000
-  return Int16Array.from({ length: seconds * sampleRateHz }, (_, index) =>
-    Math.round(amplitude * Math.sin((2 * Math.PI * toneHz * index) / sampleRateHz)),
-  )
+  const samples = new Int16Array(Math.floor(seconds * sampleRateHz))
+  const isRegular = Number.isInteger(periodSeconds * toneHz)
+  const period = isRegular ? periodSeconds * sampleRateHz : samples.length
+  for (const index of samples.subarray(0, period).keys()) {
+    samples[index] = Math.round(amplitude * Math.sin((2 * Math.PI * toneHz * index) / sampleRateHz))
+  }
+  for (let filled = period; filled < samples.length; filled *= 2) {
+    samples.copyWithin(filled, 0, filled)
+  }
+  return samples
 }
 
 export function writeWav(path: string, samples: Int16Array, sampleRateHz = 8000): void {

@@ -52,6 +52,8 @@ interface SippResult {
 
 const scenarioFolder = join(import.meta.dirname, '../../test/e2e/sipp')
 const messageFile = 'messages.log'
+/** As the scenarios name it. */
+const voiceFile = 'voice.pcap'
 const voiceHz = 437.5
 const voiceSecondsDefault = 60
 
@@ -147,11 +149,9 @@ function writeFiles(options: SippOptions): void {
     join(directory, 'users.csv'),
     ['SEQUENTIAL', ...(options.users ?? []), ''].join('\n'),
   )
-  writeVoiceCapture(
-    join(directory, 'voice.pcap'),
-    voiceHz,
-    options.voiceSeconds ?? voiceSecondsDefault,
-  )
+  if (!scenario.includes(voiceFile)) return
+  const seconds = options.voiceSeconds ?? voiceSecondsDefault
+  writeVoiceCapture(join(directory, voiceFile), voiceHz, seconds)
 }
 
 function sippArguments(options: SippOptions): string[] {

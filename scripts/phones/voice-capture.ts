@@ -23,8 +23,18 @@ function alaw(sample: number): number {
   return ((isNegative ? 0 : 0x80) | (segment << 4) | (step & 0x0f)) ^ lineInversion
 }
 
+/** Made once: many telephones say the same. */
+const made = new Map<string, Buffer>()
+
 /** sipp replaces the addresses and ports with those of the call. */
 export function writeVoiceCapture(path: string, toneHz: number, seconds: number): void {
+  const name = `${toneHz} Hz, ${seconds} s`
+  const capture = made.get(name) ?? voiceCapture(toneHz, seconds)
+  made.set(name, capture)
+  writeFileSync(path, capture)
+}
+
+function voiceCapture(toneHz: number, seconds: number): Buffer {
   const voice = Uint8Array.from(toneSamples(toneHz, seconds), alaw)
   const packets = Array.from({ length: voice.length / samplesPerPacket }, (_, index) =>
     record(index, voice.subarray(index * samplesPerPacket, (index + 1) * samplesPerPacket)),
@@ -35,7 +45,7 @@ export function writeVoiceCapture(path: string, toneHz: number, seconds: number)
   header.writeUInt16LE(4, 6)
   header.writeUInt32LE(65_535, 16)
   header.writeUInt32LE(linkTypeEthernet, 20)
-  writeFileSync(path, Buffer.concat([header, ...packets]))
+  return Buffer.concat([header, ...packets])
 }
 
 function record(index: number, voice: Uint8Array): Buffer {
