@@ -104,6 +104,17 @@ export class BaresipPhone {
     return this.#command('hangup')
   }
 
+  /** Digits in its voice (RFC 4733). */
+  sendDigits(digits: string): Promise<void> {
+    return this.#command('sndcode', digits)
+  }
+
+  /** Type of the last event by which a call began to ring, was answered or ended. */
+  get lastCallEvent(): string | undefined {
+    return this.events.findLast(({ type }) => /^CALL_(INCOMING|ESTABLISHED|CLOSED)$/.test(type))
+      ?.type
+  }
+
   /** The next event of one of these types from now on. Ask before doing what causes it. */
   next(...types: readonly string[]): Promise<PhoneEvent> {
     return new Promise((resolve, reject) => {

@@ -72,6 +72,30 @@ export class LinphonePhone {
     return this.#until(said, from)
   }
 
+  /** Dials, and waits until the call is answered. */
+  async calls(uri: string): Promise<void> {
+    await this.does(`call ${uri}`, /connected/)
+  }
+
+  /** Its number of the call with somebody. */
+  async callWith(uri: string): Promise<string> {
+    const [, number = ''] = await this.does('calls', new RegExp(`^(\\d+)\\s*\\|\\s*${uri}`, 'm'))
+    return number
+  }
+
+  /** The other end of a call shall talk to that of another one (REFER with Replaces). */
+  async transfers(held: string, consulted: string): Promise<void> {
+    const numbers = [await this.callWith(held), await this.callWith(consulted)]
+    const left = this.next(/ended[\s\S]*ended/)
+    await this.does(`transfer ${numbers[0]} --to-call ${numbers[1]}`, /attended transfer/)
+    await left
+  }
+
+  /** Ends all its calls. */
+  async hangUp(): Promise<void> {
+    await this.does('terminate all', new RegExp(prompt))
+  }
+
   /** It prints this from now on. Ask before doing what causes it. */
   next(said: RegExp): Promise<RegExpExecArray> {
     return this.#until(said, this.#output.length)

@@ -158,10 +158,6 @@ test.serial(
   },
 )
 
-function lastOf(phone: BaresipPhone): string | undefined {
-  return phone.events.findLast(({ type }) => /^CALL_(INCOMING|ESTABLISHED|CLOSED)/.test(type))?.type
-}
-
 /** Requests that the other system got from us, and its answers: `INVITE`, `503 INVITE`. */
 function atOther(packets: readonly UdpPacket[]): string[] {
   const address = lab.network.address('p2')
@@ -194,9 +190,9 @@ test.serial(
     const established = ours.next('CALL_ESTABLISHED')
     await Promise.all(twins.map((phone) => phone.accept()))
     await established
-    const talks = () => twins.filter((phone) => lastOf(phone) === 'CALL_ESTABLISHED')
+    const talks = () => twins.filter((phone) => phone.lastCallEvent === 'CALL_ESTABLISHED')
     await until(
-      () => talks().length === 1 && twins.some((phone) => lastOf(phone) === 'CALL_CLOSED'),
+      () => talks().length === 1 && twins.some((phone) => phone.lastCallEvent === 'CALL_CLOSED'),
       {
         what: 'one telephone that talks',
       },
