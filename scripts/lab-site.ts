@@ -10,7 +10,7 @@ export interface LabUser {
   readonly line?: Readonly<Record<string, unknown>>
   readonly rights?: Readonly<Record<string, unknown>>
   readonly forward?: Readonly<Record<string, unknown>>
-  readonly type?: 'telephone' | 'position'
+  readonly type?: 'telephone' | 'position' | 'gateway'
   /** What its challenge offers. */
   readonly digest?: 'md5' | 'sha-256' | 'both'
 }

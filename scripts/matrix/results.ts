@@ -17,7 +17,8 @@ export interface MatrixCell {
   readonly stood: boolean
   readonly completed: boolean
   readonly ended: boolean
-  /** Every terminal heard somebody in the second before the end. */
+  /** Every terminal heard somebody in the second before the end, or before its service was completed if there is
+   * nothing to be heard then. */
   readonly audible: boolean
   /** Packets that were due to its terminals, from a second before the fault on. */
   readonly packetsDue: number

@@ -5,7 +5,9 @@ import { Lab, type LabOptions } from '../../../scripts/lab.ts'
 import { type LabUser, labUsers } from '../../../scripts/lab-site.ts'
 import { serviceAddress } from '../../../scripts/net/netns.ts'
 import { BaresipPhone } from '../../../scripts/phones/baresip.ts'
+import type { LinphonePhone } from '../../../scripts/phones/linphone.ts'
 import type { Sipp } from '../../../scripts/phones/sipp.ts'
+import { until } from '../../../scripts/waiting.ts'
 import { phonePort, register, server } from '../sipp-phones.ts'
 
 /** Members of the lab: who calls in the first and in the second stage, whose calls are of another type (ED-137),
@@ -16,10 +18,30 @@ const typedCallers = 'p3'
 const phoneMembers = ['p4', 'p5', 'p6', 'p7'] as const
 /** Telephones of another system. */
 export const otherSystem = 'p8'
-const members = [talkCallers, ringCallers, typedCallers, ...phoneMembers, otherSystem] as const
+/** Telephones of sipp that are called, and those that only watch. */
+const sippPhones = 'p9'
+const linphoneMember = 'p10'
+const members = [
+  ...[talkCallers, ringCallers, typedCallers, ...phoneMembers],
+  ...[otherSystem, sippPhones, linphoneMember],
+] as const
 const callersOf = { talk: talkCallers, ring: ringCallers } as const
 export type Stage = keyof typeof callersOf
 
+/** Of telephones of sipp: each has ports of its own. */
+const calledPortFirst = 6_000
+const calledMediaFirst = 30_000
+const mediaPortsOfPhone = 20
+/** Of the watchers, beside that of the others. */
+const registrationPort = 5_071
+const watcherPort = 5_090
+/** More telephones at a time, and the switch waits for them. */
+const startsAtOnce = 12
+/** Before each message in what sipp has heard and said. */
+const messageHead = /^-{20,}.*\n.*\n\n/m
+/** What a telephone of sipp waits for comes sooner, or does not come; and so does the end of its calls. */
+const calledMsMax = 90_000
+const endMsMax = 20_000
 /** Longer than any round: sipp plays its voice once. */
 const voiceSeconds = 240
 /** Each telephone has a tone of its own: two equal ones in one conference may be each other's silence. */
@@ -38,10 +60,38 @@ export interface TypedDial extends Omit<Dial, 'stage'> {
   readonly direction: string
 }
 
+/** A telephone that is called once a round, and does by itself what its scenario says. */
+export interface Called {
+  readonly number: string
+  readonly scenario: string
+  readonly pauseMs: number
+  readonly values?: Readonly<Record<string, string>>
+  /** Of another system: the first way to its number. */
+  readonly isOutside?: boolean
+}
+
+/** A subscription (RFC 6665). */
+export interface Watch {
+  readonly from: string
+  readonly event: string
+  readonly watched: string
+  readonly accepts: string
+}
+
+interface Notified {
+  /** CSeq in the dialog of the subscription. */
+  readonly sequence: number
+  readonly text: string
+}
+
 export interface DeskPlan {
   readonly dials: readonly Dial[]
   readonly typed: readonly TypedDial[]
-  readonly phones: readonly { readonly number: string; readonly answer: 'auto' | 'manual' }[]
+  readonly phones: readonly { readonly name: string; readonly answer: 'auto' | 'manual' }[]
+  /** Null: none is here. */
+  readonly linphone: string | null
+  readonly called: readonly Called[]
+  readonly watches: readonly Watch[]
   /** They have no account, and are answered here. */
   readonly outside: readonly string[]
   /** What accounts have beside their password. */
@@ -53,7 +103,9 @@ export class Desk {
   readonly lab: Lab
   readonly #plan: DeskPlan
   readonly #phones = new Map<string, BaresipPhone>()
-  #calling: Sipp[] = []
+  #linphone: LinphonePhone | null = null
+  #watching: Sipp | null = null
+  readonly #calling: Sipp[] = []
 
   private constructor(lab: Lab, plan: DeskPlan) {
     this.lab = lab
@@ -65,7 +117,10 @@ export class Desk {
     const numbers = [
       ...plan.dials.map(({ from }) => from),
       ...plan.typed.map(({ from }) => from),
-      ...plan.phones.map(({ number }) => number),
+      ...plan.phones.map(({ name }) => numberOf(name)),
+      ...(plan.linphone === null ? [] : [plan.linphone]),
+      ...plan.called.flatMap(({ number, isOutside }) => (isOutside ? [] : [number])),
+      ...plan.watches.map(({ from }) => from),
       ...Object.keys(plan.accounts),
     ]
     const users = [...new Set(numbers)].sort().map((number) => account(plan, number))
@@ -73,7 +128,8 @@ export class Desk {
     const desk = new Desk(lab, plan)
     try {
       await desk.#register()
-      await desk.#startPhones()
+      await Promise.all([desk.#startPhones(), desk.#startLinphone()])
+      desk.#startWatching()
     } catch (error) {
       await lab.close()
       throw error
@@ -91,8 +147,44 @@ export class Desk {
     return phone
   }
 
+  get linphone(): LinphonePhone {
+    if (this.#linphone === null) throw new Error('there is no linphone')
+    return this.#linphone
+  }
+
   uri(number: string): string {
     return `sip:${number}@${serviceAddress}`
+  }
+
+  /** The newest NOTIFY to this subscriber says so. */
+  async isTold(subscriber: string, what: RegExp): Promise<void> {
+    const newest = () => this.notified(subscriber).at(-1)?.text ?? ''
+    await until(() => what.test(newest()), { what: `${what} told to ${subscriber}` })
+  }
+
+  /** Each NOTIFY that came to this subscriber, in the order in which it came first. */
+  notified(subscriber: string): Notified[] {
+    const messages = (this.#watching?.messages() ?? '').split(messageHead)
+    const told = new Map<number, Notified>()
+    for (const text of messages) {
+      const isOwn = text.startsWith('NOTIFY ') && text.includes(`\r\nTo: <sip:${subscriber}@`)
+      const sequence = Number(/\r\nCSeq: (\d+)/.exec(text)?.[1])
+      if (isOwn && !told.has(sequence)) told.set(sequence, { sequence, text })
+    }
+    return [...told.values()]
+  }
+
+  /** Telephones wait for their call of this round. */
+  listen(): void {
+    for (const [index, called] of this.#plan.called.entries()) {
+      const { number, scenario, pauseMs, values = {}, isOutside = false } = called
+      const sipp = this.lab.sipp(isOutside ? otherSystem : sippPhones, {
+        ...{ scenario, pauseMs, values, voiceSeconds, calls: 1, silenceMsMax: calledMsMax },
+        port: calledPort(number),
+        mediaPort: calledMediaFirst + mediaPortsOfPhone * index,
+      })
+      this.#calling.push(sipp)
+    }
   }
 
   /** Everyone dials who only calls in this stage. */
@@ -114,12 +206,14 @@ export class Desk {
     this.#call(typedCallers, lines, { more, media: '\na=[field5]' })
   }
 
-  /** Resolves when all of them have ended; one line for those that did not as the scenario says. */
+  /** Resolves when all of them have ended, or were ended; one line for those that did not as the scenario says. */
   async allEnded(): Promise<string[]> {
+    const calling = this.#calling.splice(0)
+    const patience = setTimeout(() => stopAll(calling), endMsMax)
     const ended = await Promise.all(
-      this.#calling.map(async (sipp) => ({ result: await sipp.done(), report: sipp.report() })),
+      calling.map(async (sipp) => ({ result: await sipp.done(), report: sipp.report() })),
     )
-    this.#calling = []
+    clearTimeout(patience)
     return ended.flatMap(({ result, report }) => {
       const { failed, successful, exitCode } = result
       const isWell = exitCode === 0 && failed === 0 && successful > 0
@@ -129,7 +223,8 @@ export class Desk {
 
   /** Ends what a failed round left behind. */
   async hangUpAll(): Promise<void> {
-    for (const sipp of this.#calling.splice(0)) sipp.stop()
+    stopAll(this.#calling.splice(0))
+    await this.#linphone?.hangUp()
     await Promise.allSettled([...this.#phones.values()].map((phone) => phone.hangUp()))
   }
 
@@ -144,33 +239,63 @@ export class Desk {
   }
 
   async #register(): Promise<void> {
-    const { dials, typed } = this.#plan
+    const { dials, typed, called, watches } = this.#plan
     const of = (calls: readonly { from: string }[]) =>
       calls.map(({ from }) => account(this.#plan, from))
+    const here = called.filter(({ isOutside }) => isOutside !== true)
+    const listening = here.map(({ number }) => account(this.#plan, number))
     await Promise.all([
       register(this.lab, talkCallers, of(dials.filter(({ stage }) => stage === 'talk'))),
       register(this.lab, ringCallers, of(dials.filter(({ stage }) => stage === 'ring'))),
       register(this.lab, typedCallers, of(typed)),
+      register(this.lab, sippPhones, listening, { contactPort: calledPort }),
+      register(this.lab, sippPhones, of(watches), {
+        fromPort: registrationPort,
+        contactPort: () => watcherPort,
+      }),
     ])
+  }
+
+  async #startLinphone(): Promise<void> {
+    const { linphone } = this.#plan
+    if (linphone === null) return
+    this.#linphone = await this.lab.linphone(
+      linphoneMember,
+      account(this.#plan, linphone),
+      toneHz.first,
+    )
+  }
+
+  #startWatching(): void {
+    const { watches } = this.#plan
+    this.#watching = this.lab.sipp(sippPhones, {
+      ...{ scenario: 'uac-watch', port: watcherPort, server, keepsMessages: true },
+      calls: watches.length,
+      users: watches.map(({ from, event, watched, accepts }) =>
+        [from, event, watched, accepts].join(';'),
+      ),
+    })
   }
 
   async #startPhones(): Promise<void> {
     const { phones, outside } = this.#plan
-    for (const [index, number] of outside.entries()) {
-      this.#phones.set(number, await this.#outside(number, phones.length + index, index))
+    const starts = [
+      ...phones.map((phone, index) => () => this.#startPhone(phone, index)),
+      ...outside.map((number, place) => async () => {
+        this.#phones.set(number, await this.#outside(number, phones.length + place, place))
+      }),
+    ]
+    while (starts.length > 0) {
+      await Promise.all(starts.splice(0, startsAtOnce).map((start) => start()))
     }
-    for (let first = 0; first < phones.length; first += phoneMembers.length) {
-      const row = phones.slice(first, first + phoneMembers.length)
-      const place = first / phoneMembers.length
-      await Promise.all(
-        row.map(async ({ number, answer }, index) => {
-          const member = phoneMembers[index] ?? phoneMembers[0]
-          const hz = toneHz.first + toneHz.step * (first + index)
-          const options = { user: number, toneHz: hz, answer, place }
-          this.#phones.set(number, await this.lab.phone(member, options))
-        }),
-      )
-    }
+  }
+
+  async #startPhone({ name, answer }: DeskPlan['phones'][number], index: number): Promise<void> {
+    const place = Math.floor(index / phoneMembers.length)
+    const member = phoneMembers[index % phoneMembers.length] ?? phoneMembers[0]
+    const hz = toneHz.first + toneHz.step * index
+    const options = { user: numberOf(name), toneHz: hz, answer, place }
+    this.#phones.set(name, await this.lab.phone(member, options))
   }
 
   #outside(number: string, index: number, place: number): Promise<BaresipPhone> {
@@ -183,6 +308,20 @@ export class Desk {
       toneHz: toneHz.first + toneHz.step * index,
     })
   }
+}
+
+function stopAll(calling: readonly Sipp[]): void {
+  for (const sipp of calling) sipp.stop()
+}
+
+/** Where a telephone of sipp is called. */
+export function calledPort(number: string): number {
+  return calledPortFirst + Number(number)
+}
+
+/** Of a telephone; several may have the same one. */
+function numberOf(name: string): string {
+  return name.replace(/\D+$/, '')
 }
 
 function account({ accounts }: DeskPlan, number: string): LabUser {

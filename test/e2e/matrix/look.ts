@@ -1,6 +1,7 @@
 //! What a node says of the calls of a row, what its terminals got of their voice, and whether anything
 //! is left of them afterwards.
-import type { CallDetail } from '../../../daemon/src/control/call-schema.ts'
+import type { ResultOf } from '../../../daemon/src/control/api.ts'
+import type { CallDetail, RecordItem } from '../../../daemon/src/control/call-schema.ts'
 import { aLawToLinear, muLawToLinear } from '../../../daemon/src/wire/g711.ts'
 import type { UdpPacket } from '../../../scripts/capture/pcap.ts'
 import {
@@ -15,8 +16,12 @@ import { sipPort } from '../../../scripts/lab.ts'
 import type { LabNode } from '../../../scripts/lab-node.ts'
 import { serviceAddress } from '../../../scripts/net/netns.ts'
 
-/** Members of the calls of a row, and their states. */
+/** Members of the calls of a row, and their states; of one in several calls each that differs. */
 export type Standing = Readonly<Record<string, string>>
+
+/** The place of a record in the list, and records in one answer. */
+type Place = NonNullable<ResultOf<'cdr'>['next']>
+const limit = 200
 
 const packetMs = 20
 /** What was under way when something ended. */
@@ -31,7 +36,37 @@ export function ofRow(calls: readonly CallDetail[], key: string): CallDetail[] {
   return calls.filter(({ members }) => members.some(({ number }) => number.startsWith(key)))
 }
 
-export async function allCalls(node: LabNode): Promise<CallDetail[]> {
+/** Ends the calls of a row, as an operator does. */
+export async function release(node: LabNode, key: string): Promise<void> {
+  const calls = await callsOf(node, key)
+  await Promise.allSettled(calls.map(({ sessionId }) => node.ask('call.release', { sessionId })))
+}
+
+interface Looks {
+  readonly running: Promise<CallDetail[]>
+  next: Promise<CallDetail[]> | null
+}
+
+const looks = new WeakMap<LabNode, Looks>()
+
+/** All live calls. One look at a time at a node: whoever asks meanwhile shares the next one. */
+export function allCalls(node: LabNode): Promise<CallDetail[]> {
+  const now = looks.get(node)
+  if (now === undefined) return beginLook(node)
+  const next = () => beginLook(node)
+  now.next ??= now.running.then(next, next)
+  return now.next
+}
+
+function beginLook(node: LabNode): Promise<CallDetail[]> {
+  const running = lookAt(node).finally(() => {
+    if (looks.get(node)?.running === running) looks.delete(node)
+  })
+  looks.set(node, { running, next: null })
+  return running
+}
+
+async function lookAt(node: LabNode): Promise<CallDetail[]> {
   const { calls } = await node.ask('calls', {})
   const shown = await Promise.allSettled(
     calls.map(async ({ sessionId }) => (await node.ask('call.show', { sessionId })).call),
@@ -43,7 +78,12 @@ export async function allCalls(node: LabNode): Promise<CallDetail[]> {
 export function standingOf(calls: readonly CallDetail[]): Standing {
   const members = calls.flatMap((call) => call.members)
   const present = members.filter(({ state }) => state !== 'releasing' && state !== 'released')
-  return Object.fromEntries(present.map(({ number, state }) => [number, state]))
+  const states = Map.groupBy(present, ({ number }) => number)
+  return Object.fromEntries(
+    [...states].map(([number, all]) => {
+      return [number, [...new Set(all.map(({ state }) => state))].sort().join(' and ')]
+    }),
+  )
 }
 
 export function stands(calls: readonly CallDetail[], wanted: Standing): boolean {
@@ -84,13 +124,21 @@ export class Heard {
   }
 
   /** Packets that were due to these terminals, and those that neither twin brought.
-   * @param isNew the switch did not send there when the window began: due from the first packet on */
-  lost(names: readonly string[], window: Window, isNew = false): { due: number; lost: number } {
-    const toMs = window.toMs - marginMs
+   * @param begins the switch may not have sent there when the window began: due from the first packet on
+   * @param ends it may have ended before the window did: due up to the last packet */
+  lost(
+    names: readonly string[],
+    window: Window,
+    { begins = false, ends = false } = {},
+  ): { due: number; lost: number } {
     const figures = names.map((name) => {
       const stream = this.#streams.get(name)
-      const first = stream?.packets.find(({ timeMs }) => timeMs >= window.fromMs)
-      const fromMs = isNew ? (first?.timeMs ?? window.fromMs) : window.fromMs
+      const inside = (stream?.packets ?? []).filter(
+        ({ timeMs }) => timeMs >= window.fromMs && timeMs <= window.toMs,
+      )
+      const fromMs = (begins ? inside[0]?.timeMs : undefined) ?? window.fromMs
+      const last = (ends ? inside.at(-1)?.timeMs : undefined) ?? window.toMs
+      const toMs = Math.min(last, window.toMs - marginMs)
       const packetsExpected = Math.max(1, Math.floor((toMs - fromMs) / packetMs))
       if (stream === undefined) return { due: packetsExpected, lost: packetsExpected }
       const { packetsLost } = figuresFrom(stream, { fromMs, packetsExpected })
@@ -119,6 +167,20 @@ export class Heard {
       return [`voice: ${name}: ${text}, ${unequal.length} of ${twins} twins unequal`]
     })
   }
+}
+
+/** All call records of a node that ended from then on. */
+export async function recordsOf(node: LabNode, sinceMs: number): Promise<RecordItem[]> {
+  const all: RecordItem[] = []
+  const since = new Date(sinceMs).toISOString()
+  let place: Place | null = null
+  do {
+    const after: { after?: Place } = place === null ? {} : { after: place }
+    const answer: ResultOf<'cdr'> = await node.ask('cdr', { since, limit, ...after })
+    all.push(...answer.records)
+    place = answer.next
+  } while (place !== null)
+  return all
 }
 
 /** What a node still holds of calls; empty: nothing. */

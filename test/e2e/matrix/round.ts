@@ -15,12 +15,14 @@ import {
   Heard,
   leftovers,
   ofRow,
+  recordsOf,
+  release,
   standingOf,
   stands,
   streamsTo,
   type Window,
 } from './look.ts'
-import { type Row, rows } from './rows.ts'
+import type { Row } from './row.ts'
 
 /** The voice is watched so long before the fault, after it, and when the pair is whole again. */
 const watchMs = 1_000
@@ -41,6 +43,13 @@ interface Case {
   completed: readonly CallDetail[]
 }
 
+interface RoundParts {
+  readonly desk: Desk
+  readonly watch: SilentStandbyWatch
+  readonly fault: MatrixFault
+  readonly rows: readonly Row[]
+}
+
 export interface RoundResult {
   readonly cells: readonly MatrixCell[]
   readonly leftovers: readonly string[]
@@ -54,7 +63,7 @@ export class Round {
   readonly #fault: MatrixFault
   readonly #cases: readonly Case[]
 
-  constructor(desk: Desk, watch: SilentStandbyWatch, fault: MatrixFault) {
+  constructor({ desk, watch, fault, rows }: RoundParts) {
     this.#desk = desk
     this.#watch = watch
     this.#fault = fault
@@ -66,6 +75,7 @@ export class Round {
 
   async run(): Promise<RoundResult> {
     const { lab } = this.#desk
+    const beganMs = Date.now()
     const captures = await this.#capture()
     const primary = await lab.inStep()
     await this.#bringUp(primary)
@@ -80,10 +90,10 @@ export class Round {
     await lab.bothRun()
     await delay(watchMs)
     const second = { fromMs: atMs - watchMs, toMs: Date.now() }
-    await this.#each('end', ({ row }) => row.end({ desk: this.#desk, node: next }))
+    await this.#end(next)
     const callers = await this.#desk.allEnded()
     const packets = (await Promise.all(captures.map((capture) => capture.stop()))).flat()
-    const records = await this.#records()
+    const records = await this.#records(beganMs)
     const left = await this.#clean()
     const heard = new Heard(packets)
     const cells = this.#cases.map((one) => this.#cell(one, { heard, first, second, records }))
@@ -104,6 +114,7 @@ export class Round {
 
   /** Every service is in its state, and both nodes carry every leg. */
   async #bringUp(node: LabNode): Promise<void> {
+    this.#desk.listen()
     await this.#stage('talk', node)
     await this.#stage('ring', node)
     for (const { row } of this.#cases) if (row.last === undefined) await this.#standsOn(node, row)
@@ -116,7 +127,10 @@ export class Round {
       { what: 'all legs on both nodes' },
     )
     await lab.inStep()
-    await Promise.all(this.#cases.map(({ row }) => row.last?.({ desk: this.#desk, node })))
+    for (const isBrief of [false, true]) {
+      const due = this.#cases.filter(({ row }) => (row.isBrief ?? false) === isBrief)
+      await Promise.all(due.map(({ row }) => row.last?.({ desk: this.#desk, node })))
+    }
     await this.#look(node, 'before')
   }
 
@@ -170,6 +184,12 @@ export class Round {
     await this.#look(node, 'completed')
   }
 
+  async #end(node: LabNode): Promise<void> {
+    await this.#each('end', ({ row }) => row.end({ desk: this.#desk, node }))
+    const failed = this.#cases.filter(({ problems }) => problems.length > 0)
+    await Promise.all(failed.map(({ row }) => release(node, row.key)))
+  }
+
   /** A row that fails does not keep the others from being judged. */
   async #each(what: string, work: (one: Case) => Promise<unknown>): Promise<void> {
     await Promise.all(
@@ -183,12 +203,13 @@ export class Round {
     )
   }
 
-  /** How often each session has a record, when both nodes have the same ones and all that are due. */
-  async #records(): Promise<ReadonlyMap<string, number>> {
+  /** How often each session has a record, when both nodes have the same ones and all that are due.
+   * @param sinceMs nothing has ended before */
+  async #records(sinceMs: number): Promise<ReadonlyMap<string, number>> {
     const { lab } = this.#desk
     const due = this.#cases.flatMap(({ sessions }) => [...sessions])
     const of = async (node: LabNode) => {
-      const { records } = await node.ask('cdr', { limit: 200 })
+      const records = await recordsOf(node, sinceMs)
       return records.filter(({ sessionId }) => due.includes(sessionId))
     }
     let ids: string[] = []
@@ -224,7 +245,7 @@ export class Round {
   }
 
   #cell(
-    { row, problems, sessions, before, completed }: Case,
+    { row, problems, sessions, before, after, completed }: Case,
     judged: {
       readonly heard: Heard
       readonly first: Window
@@ -235,25 +256,27 @@ export class Round {
     const { heard, first, second, records } = judged
     const then = row.moment === undefined ? streamsTo(before) : []
     const now = streamsTo(completed)
+    const still = streamsTo(after)
+    // A state that passes by itself has just begun, and its legs with it.
+    const begins = row.last !== undefined
+    const [there, gone] = divided(then, (name) => now.includes(name))
+    const [leave, left] = divided(gone, (name) => still.includes(name))
     // Who leaves when the service is completed is judged up to then; who is there at the end, up to the end.
     const parts = [
-      heard.lost(
-        then.filter((name) => !now.includes(name)),
-        first,
-      ),
-      heard.lost(
-        then.filter((name) => now.includes(name)),
-        second,
-      ),
+      heard.lost(left, first, { begins, ends: true }),
+      heard.lost(leave, first, { begins }),
+      heard.lost(there, second, { begins }),
       heard.lost(
         now.filter((name) => !then.includes(name)),
         second,
-        true,
+        { begins: true },
       ),
     ]
     const sum = (of: (part: { due: number; lost: number }) => number) =>
       parts.reduce((total, part) => total + of(part), 0)
-    const silent = heard.silent(now, { fromMs: second.toMs - watchMs, toMs: second.toMs })
+    // A service that is over in the end was heard until then.
+    const silent =
+      now.length > 0 ? heard.silent(now, lastOf(second)) : heard.silent(then, lastOf(first))
     problems.push(...silent)
     const failed = (what: string) => problems.some((problem) => problem.startsWith(what))
     return {
@@ -274,6 +297,15 @@ export class Round {
   }
 }
 
+function divided<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(isFirst), all.filter((one) => !isFirst(one))]
+}
+
+/** The end of a window. */
+function lastOf({ toMs }: Window): Window {
+  return { fromMs: toMs - watchMs, toMs }
+}
+
 /** The state before the fault is the one that the table names, and that of the new primary. */
 function checkStanding({ row, problems, before, after }: Case): void {
   if (!stands(before, row.stands)) {
@@ -282,9 +314,7 @@ function checkStanding({ row, problems, before, after }: Case): void {
   if (row.moment !== undefined) return
   const now = standingOf(after)
   // A state that passes by itself may have passed: then its members are there in the next one.
-  const isSame =
-    row.last === undefined
-      ? stands(after, row.stands)
-      : stands(after, row.stands) || stands(after, row.completed)
+  const next = row.last === undefined ? row.stands : (row.next ?? row.completed)
+  const isSame = stands(after, row.stands) || stands(after, next)
   if (!isSame) problems.push(`standing: ${JSON.stringify(now)} at the new primary`)
 }
