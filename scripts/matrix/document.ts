@@ -12,7 +12,7 @@ const head = [
   'sipp, all unmodified and all with voice. Then the primary gets SIGKILL, or a switchover is ordered, and',
   'each service is completed at the new primary, and ended. A packet is lost when neither node brought it to',
   "the terminal, in captures with the kernel's time stamps, from a second before the fault until the service",
-  'is ended. A call record has to be on both nodes, once.',
+  'is ended. Each call has one call record, the same on both nodes; the whole lists of the nodes are compared.',
   '',
 ]
 
@@ -32,7 +32,8 @@ export function matrixDocument(run: MatrixRun | null): string {
     '|---|---|---|---|---|---|---|---|---|',
     ...run.cells.map(line),
     '',
-    'Sessions, legs, bridge numbers and ports that were left when all had ended:',
+    'Sessions, legs, bridge numbers and ports that were left when all had ended, and call records that are',
+    'missing, doubled, of no call, or not the same on both nodes:',
     '',
     ...left,
     '',

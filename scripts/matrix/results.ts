@@ -24,7 +24,7 @@ export interface MatrixCell {
   readonly packetsDue: number
   /** Of those, packets that no node brought. */
   readonly packetsLost: number
-  /** Call records on both nodes, each the same, and as many as there should be. */
+  /** Call records of its calls, and as many as there should be. */
   readonly records: number
   readonly recordsDue: number
   /** What went wrong, for the reader; empty: nothing. */
@@ -34,7 +34,7 @@ export interface MatrixCell {
 export interface MatrixRun {
   readonly machine: MachineFacts
   readonly cells: readonly MatrixCell[]
-  /** What was left on the nodes after each fault. */
+  /** What was left on the nodes after each fault, and what is wrong with their call records. */
   readonly leftovers: Readonly<Record<MatrixFault, readonly string[]>>
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../../scripts/matrix/results.ts'
 import { obstacleTo } from '../../scripts/net/packages.ts'
 import { Desk } from './matrix/desk.ts'
+import { recordsOf } from './matrix/records.ts'
 import { Round } from './matrix/round.ts'
 import { deskPlanFor, rows, titleOf } from './matrix/rows.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
@@ -22,11 +23,15 @@ const leftovers: Record<MatrixFault, readonly string[]> = {
   'kill of the primary': ['not looked at'],
   switchover: ['not looked at'],
 }
+/** Sessions that had a call record at the end of their round. */
+const recorded: string[] = []
+let beganMs: number
 let desk: Desk
 let watch: SilentStandbyWatch
 
 test.before(async (t) => {
   t.timeout(180_000)
+  beganMs = Date.now()
   desk = await Desk.start(deskPlanFor(played))
   watch = await SilentStandbyWatch.start(desk.lab, 'udp and port 5060')
 })
@@ -43,6 +48,7 @@ for (const fault of matrixFaults) {
       const round = await new Round({ desk, watch, fault, rows: played }).run()
       cells.push(...round.cells)
       leftovers[fault] = round.leftovers
+      recorded.push(...round.recorded)
       t.deepEqual(round.leftovers, [])
       t.deepEqual(round.callers, [])
     } finally {
@@ -69,6 +75,13 @@ for (const fault of matrixFaults) {
     })
   }
 }
+
+test.serial('no call record of a round has come or gone after it', async (t) => {
+  for (const node of [desk.lab.a, desk.lab.b]) {
+    const ids = (await recordsOf(node, beganMs)).map(({ sessionId }) => sessionId)
+    t.deepEqual(ids.sort(), recorded.toSorted(), node.name)
+  }
+})
 
 test.serial('the standby has sent no SIP in all of this', async (t) => {
   t.deepEqual((await watch.finish()).violations, [])

@@ -1,7 +1,6 @@
 //! What a node says of the calls of a row, what its terminals got of their voice, and whether anything
 //! is left of them afterwards.
-import type { ResultOf } from '../../../daemon/src/control/api.ts'
-import type { CallDetail, RecordItem } from '../../../daemon/src/control/call-schema.ts'
+import type { CallDetail } from '../../../daemon/src/control/call-schema.ts'
 import { aLawToLinear, muLawToLinear } from '../../../daemon/src/wire/g711.ts'
 import type { UdpPacket } from '../../../scripts/capture/pcap.ts'
 import {
@@ -18,10 +17,6 @@ import { serviceAddress } from '../../../scripts/net/netns.ts'
 
 /** Members of the calls of a row, and their states; of one in several calls each that differs. */
 export type Standing = Readonly<Record<string, string>>
-
-/** The place of a record in the list, and records in one answer. */
-type Place = NonNullable<ResultOf<'cdr'>['next']>
-const limit = 200
 
 const packetMs = 20
 /** What was under way when something ended. */
@@ -167,20 +162,6 @@ export class Heard {
       return [`voice: ${name}: ${text}, ${unequal.length} of ${twins} twins unequal`]
     })
   }
-}
-
-/** All call records of a node that ended from then on. */
-export async function recordsOf(node: LabNode, sinceMs: number): Promise<RecordItem[]> {
-  const all: RecordItem[] = []
-  const since = new Date(sinceMs).toISOString()
-  let place: Place | null = null
-  do {
-    const after: { after?: Place } = place === null ? {} : { after: place }
-    const answer: ResultOf<'cdr'> = await node.ask('cdr', { since, limit, ...after })
-    all.push(...answer.records)
-    place = answer.next
-  } while (place !== null)
-  return all
 }
 
 /** What a node still holds of calls; empty: nothing. */

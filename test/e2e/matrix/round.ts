@@ -15,21 +15,19 @@ import {
   Heard,
   leftovers,
   ofRow,
-  recordsOf,
   release,
   standingOf,
   stands,
   streamsTo,
   type Window,
 } from './look.ts'
+import { type RecordsDue, recordsWhenDue } from './records.ts'
 import type { Row } from './row.ts'
 
 /** The voice is watched so long before the fault, after it, and when the pair is whole again. */
 const watchMs = 1_000
 /** Sessions whose terminals do not answer any more stay 69 s. */
 const cleanMsMax = 100_000
-/** The nodes compare their call records every 60 s. */
-const recordsMsMax = 100_000
 
 /** One row in the course of a round. */
 interface Case {
@@ -53,6 +51,8 @@ interface RoundParts {
 export interface RoundResult {
   readonly cells: readonly MatrixCell[]
   readonly leftovers: readonly string[]
+  /** Sessions that have a call record. */
+  readonly recorded: readonly string[]
   /** Callers of sipp that saw something else than their scenario says. */
   readonly callers: readonly string[]
 }
@@ -93,11 +93,12 @@ export class Round {
     await this.#end(next)
     const callers = await this.#desk.allEnded()
     const packets = (await Promise.all(captures.map((capture) => capture.stop()))).flat()
-    const records = await this.#records(beganMs)
     const left = await this.#clean()
+    const { counts, ids, faults } = await recordsWhenDue(lab, beganMs, this.#recordsDue())
+    left.push(...faults.map((fault) => `call records: ${fault}`))
     const heard = new Heard(packets)
-    const cells = this.#cases.map((one) => this.#cell(one, { heard, first, second, records }))
-    return { cells, leftovers: left, callers }
+    const cells = this.#cases.map((one) => this.#cell(one, { heard, first, second, counts }))
+    return { cells, leftovers: left, recorded: ids, callers }
   }
 
   #capture(): Promise<Capture[]> {
@@ -203,30 +204,11 @@ export class Round {
     )
   }
 
-  /** How often each session has a record, when both nodes have the same ones and all that are due.
-   * @param sinceMs nothing has ended before */
-  async #records(sinceMs: number): Promise<ReadonlyMap<string, number>> {
-    const { lab } = this.#desk
-    const due = this.#cases.flatMap(({ sessions }) => [...sessions])
-    const of = async (node: LabNode) => {
-      const records = await recordsOf(node, sinceMs)
-      return records.filter(({ sessionId }) => due.includes(sessionId))
-    }
-    let ids: string[] = []
-    try {
-      await until(
-        async () => {
-          const [a, b] = [await of(lab.a), await of(lab.b)]
-          const isSame = JSON.stringify(a) === JSON.stringify(b)
-          ids = isSame ? a.map(({ sessionId }) => sessionId) : []
-          return due.every((id) => ids.includes(id))
-        },
-        { what: 'equal call records', msMax: recordsMsMax, everyMs: 500 },
-      )
-    } catch {
-      // The rows say what is missing.
-    }
-    return new Map(due.map((id) => [id, ids.filter((one) => one === id).length]))
+  /** Calls that have a record each. */
+  #recordsDue(): RecordsDue[] {
+    return this.#cases.map(({ row, sessions }) => {
+      return { key: row.key, sessions, brief: row.briefCalls ?? 0 }
+    })
   }
 
   async #clean(): Promise<string[]> {
@@ -250,10 +232,11 @@ export class Round {
       readonly heard: Heard
       readonly first: Window
       readonly second: Window
-      readonly records: ReadonlyMap<string, number>
+      /** Records of each row. */
+      readonly counts: ReadonlyMap<string, number>
     },
   ): MatrixCell {
-    const { heard, first, second, records } = judged
+    const { heard, first, second, counts } = judged
     const then = row.moment === undefined ? streamsTo(before) : []
     const now = streamsTo(completed)
     const still = streamsTo(after)
@@ -290,8 +273,8 @@ export class Round {
       ended: !failed('end'),
       packetsDue: sum(({ due }) => due),
       packetsLost: sum(({ lost }) => lost),
-      records: [...sessions].reduce((total, id) => total + (records.get(id) ?? 0), 0),
-      recordsDue: sessions.size,
+      records: counts.get(row.key) ?? 0,
+      recordsDue: sessions.size + (row.briefCalls ?? 0),
       problems,
     }
   }

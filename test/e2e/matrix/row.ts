@@ -51,6 +51,8 @@ export interface Row {
   readonly moment?: Step
   /** When the node goes. */
   readonly stands: Standing
+  /** Its calls that are over before anybody looks, or begin and end between two looks: each has a record, too. */
+  readonly briefCalls?: number
   /** The service at the new primary; in words and in deeds. */
   readonly outcome: string
   readonly complete: Step

@@ -159,6 +159,8 @@ export const conferences: readonly Row[] = [
       },
     },
     stands: { '4101': 'talking', '4102': 'talking' },
+    // The one that is refused.
+    briefCalls: 1,
     outcome: 'nobody is let in, and the member is muted; both are taken back, and one dials in',
     complete: async (scene) => {
       await isMuted(scene, '4102')

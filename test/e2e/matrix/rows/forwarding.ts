@@ -57,6 +57,8 @@ export const forwarding: readonly Row[] = [
     manual: ['3702'],
     steps: { talk: (scene) => sets(scene, '3701', '*723702') },
     stands: {},
+    // That of the setting.
+    briefCalls: 1,
     outcome: 'in force: a call rings at the target, which answers',
     complete: async (scene) => {
       await Promise.all([dials(scene, '3703', '3701'), rings(scene, '3702')])
@@ -72,6 +74,8 @@ export const forwarding: readonly Row[] = [
     auto: ['3601', '3602'],
     steps: { talk: (scene) => sets(scene, '3601', '*78') },
     stands: {},
+    // That of each setting, and the one that is refused.
+    briefCalls: 3,
     outcome: 'in force: a call is refused; taken back, and the next one is answered',
     complete: async (scene) => {
       await isRefused(scene, '3602', { target: '3601', status: 480 })

@@ -48,6 +48,8 @@ export const priority: readonly Row[] = [
       },
     },
     stands: { '1801': 'talking', '1802': 'talking', '1803': 'talking' },
+    // That in which the intruder waited: it is over when he enters.
+    briefCalls: 1,
     outcome: 'the intruder leaves, the call goes on',
     complete: (scene) => hangUp(scene, '1803'),
     completed: { '1801': 'talking', '1802': 'talking' },
@@ -89,6 +91,8 @@ export const priority: readonly Row[] = [
       ring: (scene) => rings(scene, '3402'),
     },
     stands: { '3402': 'ringing', '3403': 'calling' },
+    // The one from which the line was taken.
+    briefCalls: 1,
     outcome: 'answered',
     complete: (scene) => accept(scene, '3402'),
     completed: { '3402': 'talking', '3403': 'talking' },

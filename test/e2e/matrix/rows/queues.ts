@@ -35,6 +35,8 @@ export const queues: readonly Row[] = [
     auto: ['2402', '2403'],
     steps: { ring: (scene) => sets(scene, '2403', '*662402') },
     stands: { '2401': 'talking', '2402': 'talking' },
+    // That by which it is asked for.
+    briefCalls: 1,
     outcome: 'the line becomes free, the asker is called, and then the number',
     complete: async (scene) => {
       const established = scene.desk.phone('2403').next('CALL_ESTABLISHED')
@@ -89,6 +91,8 @@ export const queues: readonly Row[] = [
       },
     },
     stands: { '4403': 'ringing' },
+    // That by which it is asked for, and that for which the line was busy.
+    briefCalls: 2,
     outcome: 'he answers, and the number is called',
     complete: (scene) => accept(scene, '4403'),
     completed: { '4402': 'talking', '4403': 'talking' },
@@ -111,6 +115,8 @@ export const queues: readonly Row[] = [
       },
     },
     stands: { '4502': 'ringing', '4503': 'talking' },
+    // That by which it is asked for, and that for which the line was busy.
+    briefCalls: 2,
     outcome: 'answered',
     complete: (scene) => accept(scene, '4502'),
     completed: { '4502': 'talking', '4503': 'talking' },
