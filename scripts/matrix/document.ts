@@ -7,7 +7,7 @@ const head = [
   'Made from `docs/failover-matrix.json` by `npm run docs`; do not edit. `npm run matrix` runs the test',
   '(`test/e2e/failover-matrix.test.ts`) and keeps what it found.',
   '',
-  'A pair of real daemons in network namespaces. All services stand in their states at once, each with',
+  'A pair of real daemons in network namespaces. Many services stand in their states at once, each with',
   'telephones of its own: baresip and linphone, where somebody has to act at a certain instant, and calls of',
   'sipp, all unmodified and all with voice. Then the primary gets SIGKILL, or a switchover is ordered, and',
   'each service is completed at the new primary, and ended. A packet is lost when neither node brought it to',

@@ -6,6 +6,16 @@ import type { MachineFacts } from '../bench/machine.ts'
 export const matrixFaults = ['kill of the primary', 'switchover'] as const
 export type MatrixFault = (typeof matrixFaults)[number]
 
+/** Rows are played in two sets: all of them at once are more than two processors carry. */
+const matrixSets = ['usual', 'more'] as const
+export type MatrixSet = (typeof matrixSets)[number]
+export const setVariable = 'VCCS_MATRIX_SET'
+
+/** The set that this run of the test plays. */
+export function matrixSet(): MatrixSet {
+  return matrixSets.find((set) => set === process.env[setVariable]) ?? 'usual'
+}
+
 /** One service in one state, through one fault. */
 export interface MatrixCell {
   readonly service: string
@@ -48,11 +58,24 @@ export function writeRun(run: MatrixRun): void {
   writeFileSync(lastRunFile, `${JSON.stringify(run, null, 1)}\n`)
 }
 
-/** Takes the last run of the test for the one that the documents show. */
-export function keepLastRun(): MatrixRun {
-  const text = readFileSync(lastRunFile, 'utf8')
-  writeFileSync(keptFile, text)
-  return JSON.parse(text) as MatrixRun
+export function lastRun(): MatrixRun {
+  return JSON.parse(readFileSync(lastRunFile, 'utf8')) as MatrixRun
+}
+
+/** One run of all rows, from those of the sets. */
+export function joined(runs: readonly [MatrixRun, ...MatrixRun[]]): MatrixRun {
+  const cells = runs.flatMap((run) => run.cells)
+  const left = matrixFaults.map((fault) => [fault, runs.flatMap((run) => run.leftovers[fault])])
+  return {
+    machine: runs[0].machine,
+    cells: matrixFaults.flatMap((fault) => cells.filter((cell) => cell.fault === fault)),
+    leftovers: Object.fromEntries(left),
+  }
+}
+
+/** The run that the documents show. */
+export function keepRun(run: MatrixRun): void {
+  writeFileSync(keptFile, `${JSON.stringify(run, null, 1)}\n`)
 }
 
 export function keptRun(): MatrixRun | null {

@@ -7,6 +7,7 @@ import {
   type MatrixCell,
   type MatrixFault,
   matrixFaults,
+  matrixSet,
   writeRun,
 } from '../../scripts/matrix/results.ts'
 import { obstacleTo } from '../../scripts/net/packages.ts'
@@ -17,7 +18,9 @@ import { deskPlanFor, rows, titleOf } from './matrix/rows.ts'
 import { SilentStandbyWatch } from './silent-standby.ts'
 
 const noLinphone = obstacleTo('linphonec')
-const played = rows.filter((row) => row.linphone === undefined || noLinphone === null)
+const set = matrixSet()
+const wanted = rows.filter((row) => (row.set ?? 'usual') === set)
+const played = wanted.filter((row) => row.linphone === undefined || noLinphone === null)
 const cells: MatrixCell[] = []
 const leftovers: Record<MatrixFault, readonly string[]> = {
   'kill of the primary': ['not looked at'],
@@ -58,7 +61,7 @@ for (const fault of matrixFaults) {
     }
   })
 
-  for (const row of rows) {
+  for (const row of wanted) {
     const title = titleOf(row, fault)
     if (!played.includes(row)) {
       test.serial.skip(`${title} (cannot run here: ${noLinphone})`, () => undefined)

@@ -38,6 +38,7 @@ export async function register(
     contactPort = () => phonePort,
   }: Registration = {},
 ): Promise<void> {
+  if (users.length === 0) return
   const sipp = lab.sipp(member, {
     scenario: 'uac-register',
     port: fromPort,

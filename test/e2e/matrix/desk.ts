@@ -233,6 +233,7 @@ export class Desk {
     users: readonly string[],
     values: Readonly<Record<string, string>> = {},
   ): void {
+    if (users.length === 0) return
     const calls = { calls: users.length, callsPerSecond: 10, users, voiceSeconds, values }
     const scenario = 'uac-until-bye'
     this.#calling.push(this.lab.sipp(member, { scenario, port: phonePort, server, ...calls }))
@@ -268,6 +269,7 @@ export class Desk {
 
   #startWatching(): void {
     const { watches } = this.#plan
+    if (watches.length === 0) return
     this.#watching = this.lab.sipp(sippPhones, {
       ...{ scenario: 'uac-watch', port: watcherPort, server, keepsMessages: true },
       calls: watches.length,

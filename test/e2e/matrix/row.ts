@@ -19,6 +19,8 @@ type Section = 'positions' | 'trunks' | 'routes'
 export interface Row {
   /** First digits of its numbers. */
   readonly key: string
+  /** Played by `npm run matrix` only; default: by every run of the tests, too. */
+  readonly set?: 'more'
   readonly service: string
   readonly state: string
   readonly dials?: readonly Dial[]

@@ -16,7 +16,7 @@ import { queues } from './rows/queues.ts'
 import { transfers } from './rows/transfers.ts'
 import { trunks } from './rows/trunks.ts'
 
-export const rows: readonly Row[] = [
+const all: readonly Row[] = [
   ...calls,
   ...forwarding,
   ...transfers,
@@ -28,6 +28,11 @@ export const rows: readonly Row[] = [
   ...trunks,
   ...events,
 ]
+
+/** In the order in which they are played: set by set. */
+export const rows = all.toSorted((one, other) => {
+  return Number(one.set === 'more') - Number(other.set === 'more')
+})
 
 export function titleOf({ service, state }: Row, fault: MatrixFault): string {
   return `${fault}, ${service}, ${state}: 0 packets lost, completed, ended`

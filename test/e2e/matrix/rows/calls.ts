@@ -76,6 +76,7 @@ export const calls: readonly Row[] = [
   },
   {
     key: '46',
+    set: 'more',
     service: 'call',
     state: 'rings at two telephones of one account',
     dials: [dial('ring', '4601', '4602')],
@@ -94,6 +95,7 @@ export const calls: readonly Row[] = [
   },
   {
     key: '50',
+    set: 'more',
     service: 'call',
     state: 'heard before it is answered (early media)',
     auto: ['5001'],

@@ -70,6 +70,7 @@ export const conferences: readonly Row[] = [
   },
   {
     key: '42',
+    set: 'more',
     service: 'temporary conference',
     state: 'made of a call: a third member rings',
     dials: [dial('talk', '4201', '4202')],
@@ -95,6 +96,7 @@ export const conferences: readonly Row[] = [
   },
   {
     key: '43',
+    set: 'more',
     service: 'conference',
     state: 'REFER of a member accepted, the new one rings',
     dials: [dial('talk', '4301', '4300')],
@@ -146,6 +148,7 @@ export const conferences: readonly Row[] = [
   },
   {
     key: '41',
+    set: 'more',
     service: 'conference',
     state: 'locked, a member is muted',
     dials: [dial('talk', '4101', '4100')],

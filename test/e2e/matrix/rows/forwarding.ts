@@ -30,6 +30,7 @@ export const forwarding: readonly Row[] = [
   },
   {
     key: '47',
+    set: 'more',
     service: 'forwarding',
     state: 'rings, and will be forwarded when nobody answers',
     auto: ['4701'],

@@ -81,6 +81,7 @@ export const priority: readonly Row[] = [
   },
   {
     key: '34',
+    set: 'more',
     service: 'priority call',
     state: 'rings on the line that it has taken from another call',
     dials: [dial('talk', '3401', '3402'), dial('ring', '3403', '*393402')],

@@ -48,6 +48,7 @@ export const queues: readonly Row[] = [
   },
   {
     key: '40',
+    set: 'more',
     service: 'queue',
     state: 'an urgent call waits before an older one',
     dials: [
@@ -77,6 +78,7 @@ export const queues: readonly Row[] = [
   },
   {
     key: '44',
+    set: 'more',
     service: 'call back on busy',
     state: 'the asker rings',
     dials: [dial('talk', '4401', '4402')],
@@ -100,6 +102,7 @@ export const queues: readonly Row[] = [
   },
   {
     key: '45',
+    set: 'more',
     service: 'call back on busy',
     state: 'the asker hears it ring',
     dials: [dial('talk', '4501', '4502')],

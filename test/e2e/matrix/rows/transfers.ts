@@ -28,6 +28,7 @@ export const transfers: readonly Row[] = [
   },
   {
     key: '51',
+    set: 'more',
     service: 'transfer',
     state: 'REFER accepted, a group rings',
     dials: [dial('talk', '5101', '5102')],

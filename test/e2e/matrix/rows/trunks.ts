@@ -30,6 +30,7 @@ export const trunks: readonly Row[] = [
   },
   {
     key: '49',
+    set: 'more',
     service: 'trunk',
     state: 'a call of another system rings',
     outside: '4901',
@@ -47,6 +48,7 @@ export const trunks: readonly Row[] = [
   },
   {
     key: '48',
+    set: 'more',
     service: 'trunk',
     state: 'rings at another system, which will refuse it',
     auto: ['4801'],
