@@ -128,6 +128,8 @@ export class Round {
       { what: 'all legs on both nodes' },
     )
     await lab.inStep()
+    // A voice that has just begun is not due for all of the time before the fault.
+    await delay(watchMs)
     for (const isBrief of [false, true]) {
       const due = this.#cases.filter(({ row }) => (row.isBrief ?? false) === isBrief)
       await Promise.all(due.map(({ row }) => row.last?.({ desk: this.#desk, node })))
