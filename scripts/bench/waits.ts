@@ -1,6 +1,7 @@
 //! How long calls wait in a node that serves alone, at half of the goal of 400 calls a second on one core. For
 //! longer than `peer` looks, as collections of the old part of the heap are rare and decide what the longest waits are.
 import { callLab, runLoad, serverPlace } from './call-lab.ts'
+import { evenness, sumTimes } from './core-speed.ts'
 import { offSubjectCore } from './cores.ts'
 import { dialDelays } from './dial-delay.ts'
 import { type BenchContext, responseTimes } from './figures.ts'
@@ -18,6 +19,7 @@ const warmUp = [
 ] as const
 
 export async function measureWaits({ seconds, say }: BenchContext): Promise<object> {
+  const before = sumTimes()
   const lab = await callLab('one')
   try {
     return await offSubjectCore(async () => {
@@ -36,7 +38,12 @@ export async function measureWaits({ seconds, say }: BenchContext): Promise<obje
           `${waits.maxMs} at most, ${late} of ${waits.count} over ${goalMs}; ${step.cpuUsEach} us CPU each; ` +
           `${step.failed} failed, ${step.retransmissions} retransmissions`,
       )
-      return { ...step, waits, goalMs, late }
+      const core = { before, after: sumTimes() }
+      say(
+        `the core: ${before.min} ms for a sum at best, ${evenness(before)} as fast before and ` +
+          `${evenness(core.after)} after (best to median)`,
+      )
+      return { ...step, waits, goalMs, late, core }
     })
   } finally {
     await lab.close()
