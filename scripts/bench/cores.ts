@@ -9,10 +9,10 @@ const allCores = Array.from({ length: cpus().length }, (_, core) => core)
 const otherCores = allCores.filter((core) => core !== subjectCore)
 export const canPin = allCores.length > 1
 
-/** All threads of a process to these cores; children that it starts later inherit them. */
-function pin(pid: number, cores: readonly number[]): void {
+/** All threads of a process to these cores, or one; children that it starts later inherit them. */
+function pin(id: number, cores: readonly number[], of: 'process' | 'thread' = 'process'): void {
   if (!canPin) return
-  const args = ['-a', '-c', '-p', cores.join(','), String(pid)]
+  const args = [...(of === 'process' ? ['-a'] : []), '-c', '-p', cores.join(','), String(id)]
   const done = spawnSync('taskset', args, { encoding: 'utf8' })
   if (done.status !== 0) throw new Error(`taskset ${args.join(' ')}: ${done.stderr}`)
 }
@@ -23,6 +23,13 @@ export function pinToSubjectCore(pid: number): void {
 
 export function pinToOtherCores(pid: number): void {
   pin(pid, otherCores)
+}
+
+/** The thread that serves keeps its core; V8's helper and the threads for files leave it. */
+export function pinHelpersToOtherCores(pid: number): void {
+  for (const thread of readdirSync(`/proc/${pid}/task`).map(Number)) {
+    if (thread !== pid) pin(thread, otherCores, 'thread')
+  }
 }
 
 /** Before a command: it and its children run on the core of the subject. */

@@ -30,6 +30,11 @@ export class SwitchSubject implements RateSubject {
     return new SwitchSubject(what, lab, { serving: await separate(lab), load })
   }
 
+  /** Of the process that serves. */
+  get pid(): number {
+    return this.#serving.pid
+  }
+
   load(perSecond: number, seconds: number): Promise<LoadFigures> {
     return this.#load(perSecond, perSecond * seconds)
   }
