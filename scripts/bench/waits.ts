@@ -19,8 +19,8 @@ const warmUp = [
   { callsPerSecond: 350, calls: 6_000 },
 ] as const
 
-/** Where V8's helper and the threads for files run: on the core of the thread that serves, or beside it, as the
- * kernel lets them on a node. */
+/** Where V8's helper and the threads for files run: on the core of the thread that serves, or beside it. A node ties
+ * none of them to a core. */
 const arrangements = ['all threads on one core', 'helpers on the other core'] as const
 
 export async function measureWaits({ seconds, say }: BenchContext): Promise<object> {

@@ -3,7 +3,7 @@
 //! delivered is bounded: a peer that reads too slowly is closed, never buffered without end.
 import { lstatSync, unlinkSync } from 'node:fs'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
-import { BusFrameReader, encodeBusFrames } from '../bus/frame.ts'
+import { BusFrameReader, encodeBusFrame, encodeBusFrames } from '../bus/frame.ts'
 import type { BusMessage } from '../bus/messages.ts'
 import { limits } from '../limits.ts'
 import { failure, type Result, success } from '../result.ts'
@@ -211,12 +211,16 @@ class StreamPeer implements BusPeer {
   }
 
   send(message: BusMessage): boolean {
-    return this.sendAll([message])
+    return this.#write(encodeBusFrame(message))
   }
 
   sendAll(messages: readonly BusMessage[]): boolean {
+    return this.#write(encodeBusFrames(messages))
+  }
+
+  #write(frames: Uint8Array): boolean {
     if (this.#closed) return false
-    this.#socket.write(encodeBusFrames(messages))
+    this.#socket.write(frames)
     if (this.#socket.writableLength > limits.busQueueBytesMax) {
       this.#end('the peer does not read', true)
       return false
