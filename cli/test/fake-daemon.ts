@@ -238,6 +238,10 @@ const trunk = {
   routes: [{ name: 'north', pattern: '4XXX', priority: 1, class: '', place: 1 }],
 } as const
 
+const changed = (dryRun: boolean) => {
+  return { dryRun, applied: !dryRun, revision: 143, peer: dryRun ? null : ('stored' as const) }
+}
+
 const changes = [
   { kind: 'changed', path: 'accounts.1001.name', before: 'Tower', after: 'Tower 1' } as const,
 ]
@@ -442,7 +446,7 @@ export const healthyHandlers: ControlHandlers = {
     }),
   'config.get': async ({ path }) => success({ path, value: { name: 'Tower', twin: true } }),
   'config.set': async ({ dryRun }) =>
-    success({ dryRun, applied: !dryRun, revision: 143, changes: [...changes], changesTotal: 1 }),
+    success({ ...changed(dryRun), changes: [...changes], changesTotal: 1 }),
   'config.validate': async ({ text }) =>
     success(
       text.includes('good')
@@ -455,7 +459,7 @@ export const healthyHandlers: ControlHandlers = {
           },
     ),
   'config.apply': async ({ dryRun }) =>
-    success({ dryRun, applied: !dryRun, revision: 143, changes: [...changes], changesTotal: 9 }),
+    success({ ...changed(dryRun), changes: [...changes], changesTotal: 9 }),
   'config.export': async () => success({ revision: 142, text: 'site: tower\n' }),
   'config.diff': async ({ text }) =>
     success(

@@ -158,9 +158,9 @@ export const alarms = {
   },
   'row-sync-failed': {
     severity: 'urgent',
-    text: 'A change of the configuration could not be made on the standby: the row was not there.',
-    effect: 'None: the databases were then compared and repaired row by row.',
-    next: 'Run `vccs sync failures` on the standby and `vccs sync verify`; it ends after an hour.',
+    text: 'A change of the configuration could not be made: its row was not there, or both nodes had changed it.',
+    effect: 'The databases are equal again, with what the serving node had.',
+    next: 'Run `vccs sync failures` on both nodes, and make a change again that is missing; it ends after an hour.',
   },
   'sip-flood': {
     severity: 'urgent',

@@ -89,6 +89,32 @@ test.serial('when the only complete node dies, the other one serves what it has'
   await putDown(pair.callee, pair)
 })
 
+test.serial('a change that only the dead node had is on both when it is back', async (t) => {
+  const changed = await lab.inStep()
+  const survivor = lab.other(changed)
+  const name = ['config', 'get', 'accounts.1003.name']
+  const both = await changed.cli('config', 'set', 'accounts.1003.name', 'Ground')
+  t.regex(both.output, /applied as r\d+ on both nodes/)
+  t.is((await survivor.cli(...name)).output.trim(), 'Ground')
+  survivor.killAll()
+  await until(async () => (await changed.opinion()).alone, { what: 'alarm of the lost standby' })
+  const alone = await changed.cli('config', 'set', 'accounts.1003.name', 'Tower')
+  t.regex(alone.output, /applied as r\d+ on one node, as the other one is not there/)
+  watch.primaryIs(survivor, changed.killAll().atMs)
+  await survivor.start()
+  t.is(await lab.primary(), survivor)
+  t.is((await survivor.cli(...name)).output.trim(), 'Ground', 'it cannot know')
+  await changed.start()
+  t.is(await lab.inStep(), survivor)
+  for (const node of [survivor, changed]) {
+    t.is((await node.cli(...name)).output.trim(), 'Tower')
+    t.is(
+      (await node.opinion()).sync?.tables.find((one) => one.table === 'phone-book')?.records,
+      accounts,
+    )
+  }
+})
+
 test.serial('the standby has sent no SIP in all of this', async (t) => {
   t.deepEqual((await watch.finish()).violations, [])
 })

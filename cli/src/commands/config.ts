@@ -1,6 +1,6 @@
 //! `vccs config get | set | validate | apply | export | diff`: the site configuration of the pair.
 import { Flags } from '@oclif/core'
-import type { ConfigChange } from '../../../daemon/src/control/api.ts'
+import type { ConfigChange, PeerCopy } from '../../../daemon/src/control/api.ts'
 import { type GlobalValues, VccsCommand, word } from '../base-command.ts'
 import { CliFailure } from '../failure.ts'
 import { drawChanges } from '../screens/lists.ts'
@@ -14,15 +14,22 @@ interface ChangeResult {
   readonly dryRun: boolean
   readonly applied: boolean
   readonly revision: number
+  readonly peer: PeerCopy | null
   readonly changes: readonly ConfigChange[]
   readonly changesTotal: number
 }
 
+const places: Readonly<Record<PeerCopy, string>> = {
+  stored: ' on both nodes',
+  'under-way': ' on one node, the other one does not have it yet; see: vccs sync status',
+  absent: ' on one node, as the other one is not there; it gets it when it comes',
+}
+
 abstract class ConfigCommand extends VccsCommand {
   protected printChange(flags: GlobalValues, result: ChangeResult): void {
-    const { dryRun, applied, revision } = result
+    const { dryRun, applied, revision, peer } = result
     const end = applied
-      ? `applied as r${revision}`
+      ? `applied as r${revision}${peer === null ? '' : places[peer]}`
       : `nothing was changed (r${revision}${dryRun ? ', dry run' : ''})`
     this.print(flags, result, (screen) => [...drawChanges(screen, result), end])
   }

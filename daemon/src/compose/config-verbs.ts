@@ -97,9 +97,11 @@ async function change(
   const changes = await diffSite(current.value, wanted.value)
   const { revision } = configuration.state
   const body = { dryRun, ...told(changes) }
-  if (dryRun || changes.length === 0) return success({ ...body, applied: false, revision })
+  if (dryRun || changes.length === 0) {
+    return success({ ...body, applied: false, revision, peer: null })
+  }
   const applied = await configuration.apply(wanted.value, changes)
-  return applied.ok ? success({ ...body, applied: true, revision: applied.value }) : applied
+  return applied.ok ? success({ ...body, applied: true, ...applied.value }) : applied
 }
 
 /** As many changes as one answer holds, and how many there are. */

@@ -3,7 +3,7 @@
 import { dirname } from 'node:path'
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { Role } from '../bus/messages.ts'
-import type { BodyOf } from '../control/api.ts'
+import type { BodyOf, PeerCopy } from '../control/api.ts'
 import { databaseHashes, digestOf, type TableDifferences } from '../database/compare.ts'
 import { keepGoodCopy, type OpenedDatabase, openDatabase } from '../database/open.ts'
 import type { OperationFailure } from '../database/operations.ts'
@@ -14,7 +14,8 @@ import { revisionOf } from '../database/store.ts'
 import type { NodeConfig } from '../oam/node-config.ts'
 import { settingsOf, withoutSettings } from '../oam/site/account.ts'
 import type { SiteChange } from '../oam/site/diff.ts'
-import { applySite, readSite } from '../oam/site-config.ts'
+import { checkSiteAside } from '../oam/site-check.ts'
+import { applySite, exportSite, readSite } from '../oam/site-config.ts'
 import type { Site } from '../oam/site-config-schema.ts'
 import { monotonicMs, wallMs } from '../platform/clock.ts'
 import { makeDirectory } from '../platform/files.ts'
@@ -53,6 +54,9 @@ const rowsPerTurn = 40
  * waited for no more. */
 const confirmMsMax = 500
 const confirmLookMs = 1
+/** A peer that stores a change of a few rows says so in some ten milliseconds. The question may have come through
+ * the other node, which waits `limits.peerAnswerMsMax` for all of it. */
+const peerStoresMsMax = 1_000
 /** The alarm of rows that failed ends when none did for this long; the failure log keeps them. */
 const rowsFailedMs = 3_600_000
 
@@ -127,6 +131,7 @@ export class Configuration {
       needsPeer: this.#opened.needsPeer,
       send: (rows) => this.#parts.sendRows(rows),
       changedByPeer: () => this.#attempt(() => this.#changedByPeer()),
+      adopted: (rows) => this.#attempt(() => this.#adopted(rows)),
       failed: (failures) => this.#rowsFailed(failures),
       wallMs,
     })
@@ -175,7 +180,10 @@ export class Configuration {
   }
 
   /** S1.151: store, then read into the core, then to the peer. One change, one trace in the log. */
-  async apply(site: Site, changes: readonly SiteChange[]): Promise<Result<number>> {
+  async apply(
+    site: Site,
+    changes: readonly SiteChange[],
+  ): Promise<Result<{ revision: number; peer: PeerCopy }>> {
     const settled = settingsOf(changes)
     await this.#settings.begin()
     const wanted = await inTurns(withoutSettings(site, settled))
@@ -193,7 +201,15 @@ export class Configuration {
     const { revision } = this.#state
     this.#parts.log.info('configuration changed', { revision, changes: changes.length, paths })
     await this.#keepCopy()
-    return success(revision)
+    return success({ revision, peer: await this.#peerCopy() })
+  }
+
+  /** Who hears that a change is done may switch this node off. */
+  async #peerCopy(): Promise<PeerCopy> {
+    const rows = this.#rows
+    if (rows === null || !this.#peerAlive) return 'absent'
+    await Promise.race([rows.settled(), delay(peerStoresMsMax)])
+    return rows.state === 'in-step' ? 'stored' : 'under-way'
   }
 
   /** How the rows of both nodes stand, seen from here. */
@@ -307,6 +323,24 @@ export class Configuration {
     await this.#readState()
     await this.#loadCore()
     await this.#keepCopy()
+  }
+
+  /** ADR 0036. Rows of two nodes that fit on each may not fit together: the operator must know. */
+  async #adopted(rows: number): Promise<void> {
+    await this.#changedByPeer()
+    const { alarms, log } = this.#parts
+    log.info('configuration taken from the peer', { rows, revision: this.#state.revision })
+    const text = await exportSite(this.database)
+    if (!text.ok) return
+    const checked = await checkSiteAside(text.value, this.realm)
+    const [first] = checked.ok ? checked.value.problems : []
+    if (first === undefined) return
+    alarms.raise(
+      'row-sync-failed',
+      'rows',
+      `the changes of both nodes: ${first.path} ${first.text}`,
+    )
+    this.#rowsFailedAtMs = monotonicMs()
   }
 
   async #readPlan(): Promise<void> {

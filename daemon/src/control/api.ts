@@ -156,6 +156,10 @@ const syncDbResult = result('sync-db', {
   ...syncDbShape,
 })
 
+/** `under-way`: it did not say in time that it has it. `absent`: no peer is heard. */
+const peerCopySchema = z.enum(['stored', 'under-way', 'absent'])
+export type PeerCopy = z.infer<typeof peerCopySchema>
+
 const changeResult = <V extends string>(verb: V) =>
   result(verb, {
     dryRun: z.boolean(),
@@ -163,6 +167,8 @@ const changeResult = <V extends string>(verb: V) =>
     applied: z.boolean(),
     /** Revision of the configuration after this. */
     revision: z.number(),
+    /** Whether the peer has it on its disk, too; null when nothing was applied. */
+    peer: peerCopySchema.nullable().default(null),
     ...changesShape,
   })
 

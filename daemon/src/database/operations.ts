@@ -2,6 +2,7 @@
 //! primary, applied on the standby with a record of every result.
 import { type Database, type Sql, SqlError } from '../platform/sqlite.ts'
 import { addCallRecordRow, callRecordRowSchema } from './call-records.ts'
+import type { RepairStep } from './compare.ts'
 import { deleteRow, readRow } from './rows.ts'
 import { isConfigTable } from './schema.ts'
 import { writeShared } from './shared-rows.ts'
@@ -76,6 +77,53 @@ export async function outboxAfter(
     operations.push({ ...row, op: row.op as RowOperation['op'], changed })
   }
   return operations
+}
+
+/** Rows that an outbox names, as `changedKey`; all: it does not reach back so far. */
+export type ChangedKeys = ReadonlySet<string> | 'all'
+
+export function changedKey(table: string, key: string): string {
+  return `${table} ${key}`
+}
+
+/** The rows that were changed here, or the first of them. */
+interface ChangedPart {
+  readonly keys: string[]
+  /** Number of the last entry that this part counts. */
+  readonly until: number
+  readonly done: boolean
+  readonly gap: boolean
+}
+
+/** Rows in the entries after `after` up to `until`. @param lengthMax characters of the keys. */
+export async function changedIn(
+  sql: Sql,
+  { after, until }: { after: number; until: number },
+  lengthMax: number,
+): Promise<ChangedPart> {
+  const entries = await sql.all<{ seq: number; table: string; key: string }>(
+    `SELECT seq, table_name AS "table", row_key AS key FROM sync_log
+     WHERE seq > ? AND seq <= ? ORDER BY seq`,
+    [after, until],
+  )
+  if (entries.length !== Math.max(0, until - after)) {
+    return { keys: [], until: after, done: true, gap: true }
+  }
+  const keys = new Set<string>()
+  let length = 0
+  for (const { seq, table, key } of entries) {
+    length += table.length + key.length * 2 + 4
+    if (length > lengthMax) return { keys: [...keys], until: seq - 1, done: false, gap: false }
+    keys.add(changedKey(table, key))
+  }
+  return { keys: [...keys], until, done: true, gap: false }
+}
+
+/** The rows that were changed here after this entry. */
+export async function changedAfter(sql: Sql, after: number): Promise<ChangedKeys> {
+  const span = { after, until: await newestOf(sql) }
+  const { keys, gap } = await changedIn(sql, span, Number.POSITIVE_INFINITY)
+  return gap ? 'all' : new Set(keys)
 }
 
 export async function appliedOf(sql: Sql, source: string): Promise<number | null> {
@@ -175,9 +223,24 @@ async function perform(sql: Sql, operation: RowOperation): Promise<string | null
   }
 }
 
+/** @returns null when done, else the reason. */
+export async function performStep(
+  sql: Sql,
+  { table, key, row }: RepairStep,
+): Promise<string | null> {
+  try {
+    if (row !== null) return await writeShared(sql, table, row)
+    await deleteRow(sql, table, key)
+    return null
+  } catch (error) {
+    if (isRefusal(error)) return error.message
+    throw error
+  }
+}
+
 /** The row was refused, and only it. After any other failure, e.g. a full disk, the transaction is over,
  * and what came after it would be kept alone. */
-export function isRefusal(error: unknown): error is SqlError {
+function isRefusal(error: unknown): error is SqlError {
   return error instanceof SqlError && (error.code === 'SQLITE_CONSTRAINT' || error.code === 'BIND')
 }
 

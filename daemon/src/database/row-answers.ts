@@ -6,16 +6,19 @@ import {
   appliedOf,
   applying,
   applyOperations,
-  isRefusal,
+  changedIn,
+  newestOf,
   type OperationFailure,
+  performStep,
   type RowOperation,
   recordOperation,
   setApplied,
+  sourceOf,
 } from './operations.ts'
 import { messageLengthMax, type RowMessage, type RowReply } from './row-messages.ts'
-import { type ConfigRow, deleteRow } from './rows.ts'
+import type { ConfigRow } from './rows.ts'
 import type { ConfigTable } from './schema.ts'
-import { readShared, saidOf, writeShared } from './shared-rows.ts'
+import { readShared, saidOf } from './shared-rows.ts'
 import { Staging } from './staging.ts'
 import { raiseRevision, revisionOf, setNeedsPeer } from './store.ts'
 
@@ -25,9 +28,16 @@ export class RowAnswers {
   readonly #database: Database
   readonly #operations = new Staging<RowOperation>()
   readonly #steps = new Staging<RepairStep>()
+  /** Newest entry of the outbox from when this node served. */
+  #served: Promise<number> | null = null
 
   constructor(database: Database) {
     this.#database = database
+  }
+
+  /** Another role begins. What changes rows of a standby from now on is damage, no work of its node. */
+  begin(): void {
+    this.#served = null
   }
 
   /** Questions are always answered; changes are for the caller to allow.
@@ -35,11 +45,10 @@ export class RowAnswers {
   async answer(message: RowMessage, wallMs: number): Promise<RowReply> {
     const database = this.#database
     switch (message.op) {
-      case 'offer': {
-        const digest = digestOf(await databaseHashes(database))
-        const applied = await appliedOf(database, message.source)
-        return { op: 'offer', applied, digest, revision: await revisionOf(database) }
-      }
+      case 'offer':
+        return this.#offer(message.source)
+      case 'changed':
+        return this.#changed(message.after)
       case 'apply':
         return this.#apply(message, wallMs)
       case 'list':
@@ -52,6 +61,28 @@ export class RowAnswers {
         await applying(database, (sql) => settle(sql, message))
         return { op: 'settle' }
     }
+  }
+
+  async #offer(source: string): Promise<RowReply> {
+    const database = this.#database
+    return {
+      op: 'offer',
+      applied: await appliedOf(database, source),
+      digest: digestOf(await databaseHashes(database)),
+      revision: await revisionOf(database),
+      source: await sourceOf(database),
+      newest: await this.#newest(),
+    }
+  }
+
+  async #changed(after: number): Promise<RowReply> {
+    const span = { after, until: await this.#newest() }
+    return { op: 'changed', ...(await changedIn(this.#database, span, messageLengthMax)) }
+  }
+
+  #newest(): Promise<number> {
+    this.#served ??= newestOf(this.#database)
+    return this.#served
   }
 
   async #apply(message: MessageOf<'apply'>, wallMs: number): Promise<RowReply> {
@@ -74,7 +105,7 @@ export class RowAnswers {
       const failures: OperationFailure[] = []
       for (const step of steps) {
         const { table, key, row } = step
-        const reason = await repairRow(sql, step)
+        const reason = await performStep(sql, step)
         const op = row === null ? 'delete' : 'update'
         const operation = { seq: 0, table, op, key, changed: {} } as const
         await recordOperation(sql, { source: 'repair', operation, reason, wallMs })
@@ -123,15 +154,4 @@ async function fetch(sql: Sql, name: ConfigTable, keys: readonly string[]): Prom
     rows.push(found)
   }
   return { op: 'fetch', rows }
-}
-
-async function repairRow(sql: Sql, { table, key, row }: RepairStep): Promise<string | null> {
-  try {
-    if (row !== null) return await writeShared(sql, table, row)
-    await deleteRow(sql, table, key)
-    return null
-  } catch (error) {
-    if (isRefusal(error)) return error.message
-    throw error
-  }
 }

@@ -41,6 +41,8 @@ const messageSchema = z.discriminatedUnion('op', [
       }),
     ),
   }),
+  /** Which rows have you changed after this number of your outbox? */
+  z.object({ op: z.literal('changed'), after: seq }),
   /** Keys and hashes of a table, from after this key on. */
   z.object({ op: z.literal('list'), table, after: key.nullable() }),
   /** Whole rows, as many as fit, in this order. */
@@ -63,6 +65,18 @@ const replySchema = z.discriminatedUnion('op', [
     applied: seq.nullable(),
     digest: z.string(),
     revision: seq,
+    /** The outbox of the one that answers; older versions say nothing of it. */
+    source: source.optional(),
+    newest: seq.optional(),
+  }),
+  z.object({
+    op: z.literal('changed'),
+    /** `changedKey` of each. */
+    keys: z.array(z.string().max(322)),
+    until: seq,
+    done: z.boolean(),
+    /** It does not go back so far. */
+    gap: z.boolean(),
   }),
   z.object({ op: z.literal('apply'), applied: seq.nullable(), failures, gap: z.boolean() }),
   z.object({

@@ -36,7 +36,8 @@ export async function pullRows(
   return true
 }
 
-async function fetchRows(
+/** @returns null: no answer, or other rows than those. */
+export async function fetchRows(
   peer: PeerRows,
   table: ConfigTable,
   keys: readonly string[],

@@ -13,6 +13,7 @@ import {
 } from './compare.ts'
 import { newestOf, type OperationFailure, outboxAfter, prune, sourceOf } from './operations.ts'
 import { inParts, PeerRows } from './peer-rows.ts'
+import { type Adoption, adopt, haveAllOf, type PeerOffer } from './row-adopt.ts'
 import { RowAnswers } from './row-answers.ts'
 import { changesRows, messageLengthMax, parseMessage, type RowReplyOf } from './row-messages.ts'
 import { pullRows } from './row-pull.ts'
@@ -27,6 +28,8 @@ interface RowSyncOptions {
   send(rows: { kind: 'rows' | 'rows-ack'; ref: number; body: string }): void
   /** The peer changed rows here: read them into the core again. */
   changedByPeer(): void
+  /** Rows of the peer that this node did not know of are here now: it served alone. */
+  adopted(rows: number): void
   /** Rows that could not be changed on the standby: called on both nodes. */
   failed(failures: readonly OperationFailure[]): void
   /** Unix milliseconds, for the operation log. */
@@ -92,6 +95,7 @@ export class RowSync {
     this.#peer.advance(nowMs)
     if (role === this.#role) return
     this.#role = role
+    this.#answers.begin()
     this.#state = 'idle'
     this.#retryAtMs = Number.POSITIVE_INFINITY
     if (role === 'primary') this.#start()
@@ -199,8 +203,12 @@ export class RowSync {
     const source = await sourceOf(database)
     const offered = await this.#peer.ask({ op: 'offer', source })
     if (offered === null) return false
+    const adoption = await this.#adopt(offered)
+    if (adoption === null) return false
     await raiseRevision(database, offered.revision)
-    const sent = offered.applied === null ? false : await this.#sendOutbox(source, offered.applied)
+    const { applied } = offered
+    const follows = applied !== null && !adoption.bothChanged
+    const sent = follows ? await this.#sendOutbox(source, applied) : false
     if (sent === null) return false
     const seq = await newestOf(database)
     const own = digestOf(await databaseHashes(database))
@@ -211,9 +219,23 @@ export class RowSync {
       const differences = await this.compare()
       if (!differences.ok) return false
       const repaired = await this.repair(differences.value, settled)
-      return repaired.ok && repaired.value.failures.length === 0
+      if (!repaired.ok || repaired.value.failures.length > 0) return false
+    } else if (!sent && (await this.#peer.ask({ op: 'settle', ...settled })) === null) return false
+    await haveAllOf(database, offered)
+    return true
+  }
+
+  /** @returns null: to be tried again. */
+  async #adopt(offer: PeerOffer): Promise<Adoption | null> {
+    const { database, wallMs, failed, adopted } = this.#options
+    const compare = async () => {
+      const differences = await this.compare()
+      return differences.ok ? differences.value : null
     }
-    return sent || (await this.#peer.ask({ op: 'settle', ...settled })) !== null
+    const done = await adopt({ database, peer: this.#peer, compare, wallMs: wallMs() }, offer)
+    if (done !== null && done.failures.length > 0) failed(done.failures)
+    if (done !== null && done.rows > 0) adopted(done.rows)
+    return done
   }
 
   /** @returns false after a gap or a failure: the rows must be compared; null: no answer. */

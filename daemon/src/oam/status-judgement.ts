@@ -54,9 +54,17 @@ function degradedReasons(self: NodeStatus, peer: NodeStatus): string[] {
     const pending = Math.max(self.sync?.pending ?? 0, peer.sync?.pending ?? 0)
     reasons.push(`the standby is not in step, ${pending} records pending`)
   }
+  if (reasons.length === 0) reasons.push(...configReasons(self, peer))
   if (reasons.length === 0) reasons.push(...voiceReasons(self, peer))
   if (reasons.length === 0 && self.alone) reasons.push(`${self.name} serves without a peer`)
   return reasons
+}
+
+/** A standby whose database is behind would serve with an old site. */
+function configReasons(self: NodeStatus, peer: NodeStatus): string[] {
+  const { outcome, detail } = configCheck(self, peer)
+  const isKnown = self.config !== null && peer.config !== null
+  return isKnown && outcome !== 'ok' ? [`the configuration ${detail}`] : []
 }
 
 /** A standby that has just come has all records at once, and is ready to send the same voice as the

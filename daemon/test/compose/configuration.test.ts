@@ -85,7 +85,7 @@ async function apply(configuration: Configuration, text: string): Promise<number
     await diffSite(current.value, wanted.value),
   )
   if (!applied.ok) throw new Error(applied.failure.detail)
-  return applied.value
+  return applied.value.revision
 }
 
 /** Both databases have equal rows; the clock goes on for what is sent again. */
@@ -114,6 +114,39 @@ test('one change is stored, in the core, on the peer, and one line of the log', 
   await apply(configuration, 'accounts: { 1002: { password: y } }')
   t.deepEqual([...tables.table('phone-book').keys()], ['1002'], 'what is not in the file goes')
   t.is(tables.table('position').size, 0)
+})
+
+test('what the other node changed while it served alone comes into the core here; a clash of both is an alarm', async (t) => {
+  const first = await open(t, directoryOf(t))
+  const second = await open(t, directoryOf(t))
+  first.wire.peer = second.configuration
+  second.wire.peer = first.configuration
+  second.configuration.setPair('standby', true)
+  first.configuration.setPair('primary', true)
+  await apply(first.configuration, siteText)
+  await until(() => isSame(first.configuration, second.configuration))
+  for (const { configuration } of [first, second]) configuration.setPair('standby', false)
+  first.configuration.setPair('primary', false)
+  await apply(
+    first.configuration,
+    `${siteText}groups: { tower: { number: 1005, members: [1001] } }`,
+  )
+  first.configuration.setPair('standby', false)
+  second.configuration.setPair('primary', false)
+  await apply(
+    second.configuration,
+    siteText.replace('positions', '  1005: { password: z }\npositions'),
+  )
+  first.configuration.setPair('standby', true)
+  second.configuration.setPair('primary', true)
+  const raised = () => second.alarms.list.active().find(({ code }) => code === 'row-sync-failed')
+  await until(() => isSame(first.configuration, second.configuration) && raised() !== undefined)
+  t.regex(raised()?.detail ?? '', /changes of both nodes: .*1005/)
+  t.true(second.tables.table('phone-book').has('1005'))
+  t.deepEqual(
+    second.plan.value.groups.map(({ name }) => name),
+    ['tower'],
+  )
 })
 
 test('a node that starts reads its database and its node file into the core', async (t) => {

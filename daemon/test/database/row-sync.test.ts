@@ -15,7 +15,7 @@ import {
 import { RowSync } from '../../src/database/row-sync.ts'
 import { damagedRows } from '../../src/database/rows.ts'
 import { readShared, saidOf, sharedHash } from '../../src/database/shared-rows.ts'
-import { needsPeerOf, setNeedsPeer, storeRows } from '../../src/database/store.ts'
+import { needsPeerOf, revisionOf, setNeedsPeer, storeRows } from '../../src/database/store.ts'
 import type { Database } from '../../src/platform/sqlite.ts'
 import type { CallRecord } from '../../src/tables/call-record.ts'
 import { account, rowsOf } from './site-rows.ts'
@@ -24,6 +24,7 @@ interface Node {
   database: Database
   sync: RowSync
   changes: number
+  adopted: number
   failures: OperationFailure[]
 }
 
@@ -33,6 +34,8 @@ class Pair {
   /** Virtual milliseconds in one of the machine. */
   tickMs = 0.2
   repeat = false
+  /** Answers are those of a version that says nothing of its outbox. */
+  older = false
   /** Both directions are cut after so many messages; counted from when it is set. */
   set cutAfter(messages: number) {
     this.#left = messages
@@ -70,6 +73,21 @@ class Pair {
     while (node.sync.state !== 'in-step') await new Promise((resolve) => setImmediate(resolve))
   }
 
+  /** Neither hears the other. */
+  async apart(): Promise<void> {
+    for (const { sync } of [this.a, this.b]) {
+      sync.setRole('none', this.nowMs)
+      await sync.settled()
+    }
+  }
+
+  /** Together again, and b serves. */
+  async swapped(): Promise<void> {
+    this.a.sync.setRole('standby', this.nowMs)
+    this.b.sync.setRole('primary', this.nowMs)
+    await this.inStep(this.b)
+  }
+
   async digests(): Promise<[string, string]> {
     const [a, b] = [this.a.database, this.b.database]
     return [digestOf(await databaseHashes(a)), digestOf(await databaseHashes(b))]
@@ -80,11 +98,13 @@ class Pair {
     const node: Node = {
       database,
       changes: 0,
+      adopted: 0,
       failures: [],
       sync: new RowSync({
         database,
         needsPeer,
-        send: (rows) => {
+        send: (sent) => {
+          const rows = this.older ? { ...sent, body: olderBody(sent.body) } : sent
           this.#sent++
           if (this.#left-- <= 0) return
           if (this.lossEvery > 0 && this.#sent % this.lossEvery === 0) return
@@ -93,6 +113,9 @@ class Pair {
           }
         },
         changedByPeer: () => node.changes++,
+        adopted: (rows) => {
+          node.adopted += rows
+        },
         failed: (failures) => node.failures.push(...failures),
         wallMs: () => 1_700_000_000_000,
       }),
@@ -109,6 +132,11 @@ class Pair {
     }
     setTimeout(() => this.#tick(), 1)
   }
+}
+
+function olderBody(body: string): string {
+  const { source, newest, ...rest } = JSON.parse(body) as Record<string, unknown>
+  return JSON.stringify(newest === undefined ? { source, ...rest } : rest)
 }
 
 const threeAccounts = rowsOf({
@@ -156,21 +184,101 @@ test('frames that are lost or repeated change nothing of the result', async (t) 
   t.is(a, b)
 })
 
-test('roles change: the other side sends its own numbers, and rows made while apart are settled', async (t) => {
+test('roles change: the other side sends its own numbers, and what was changed while apart is on both', async (t) => {
   const pair = await Pair.make(t)
   await storeRows(pair.a.database, threeAccounts)
   pair.join()
   await pair.inStep()
-  pair.a.sync.setRole('none', pair.nowMs)
-  await storeRows(pair.a.database, rowsOf({ accounts: [account('only-a')] }))
-  await storeRows(pair.b.database, rowsOf({ accounts: [account('1'), account('only-b')] }))
-  pair.a.sync.setRole('standby', pair.nowMs)
-  pair.b.sync.setRole('primary', pair.nowMs)
-  await pair.inStep(pair.b)
+  await pair.apart()
+  await storeRows(
+    pair.a.database,
+    rowsOf({ accounts: [account('1', 7), account('2'), account('only-a')] }),
+  )
+  await storeRows(
+    pair.b.database,
+    rowsOf({ accounts: [account('1', 5), account('2', 5), account('3'), account('only-b')] }),
+  )
+  await pair.swapped()
   const [a, b] = await pair.digests()
   t.is(a, b)
-  const rows = await pair.a.database.all<{ number: string }>('SELECT number FROM accounts')
-  t.deepEqual(rows, [{ number: '1' }, { number: 'only-b' }])
+  const rows = await pair.a.database.all('SELECT number, priority FROM accounts ORDER BY number')
+  t.deepEqual(rows, [
+    { number: '1', priority: 5 },
+    { number: '2', priority: 5 },
+    { number: 'only-a', priority: 4 },
+    { number: 'only-b', priority: 4 },
+  ])
+  t.is(pair.b.adopted, 2, 'one account was added there, and one removed')
+  const reason = 'changed on both nodes; what the serving node has stays'
+  t.deepEqual(pair.b.failures, [{ seq: 0, table: 'accounts', key: '1', reason }])
+  const kept = await readFailures(pair.b.database, 10)
+  t.deepEqual(
+    kept.failures.map(({ table, key, reason }) => ({ table, key, reason })),
+    [{ table: 'accounts', key: '1', reason }],
+  )
+})
+
+test('a node that serves without the last changes takes them from the one that comes back', async (t) => {
+  const pair = await Pair.make(t)
+  pair.join()
+  await pair.inStep()
+  await pair.apart()
+  // Told the operator that it is done, and died before the standby had it.
+  await storeRows(pair.a.database, threeAccounts)
+  const full = (await pair.digests())[0]
+  await pair.swapped()
+  t.deepEqual(await pair.digests(), [full, full])
+  t.deepEqual(pair.b.failures, [])
+  t.is(await revisionOf(pair.b.database), 1)
+  const before = pair.b.adopted
+  await pair.apart()
+  await pair.swapped()
+  t.is(pair.b.adopted, before, 'once')
+})
+
+test('a new node that serves first takes the site of the old one; one that was configured keeps its own', async (t) => {
+  for (const configured of [false, true]) {
+    const pair = await Pair.make(t)
+    await storeRows(pair.a.database, threeAccounts)
+    if (configured) await storeRows(pair.b.database, rowsOf({ accounts: [account('9')] }))
+    const [old, own] = await pair.digests()
+    await pair.swapped()
+    const wanted = configured ? own : old
+    t.deepEqual(await pair.digests(), [wanted, wanted])
+  }
+})
+
+test('an outbox that does not go back so far: all that differs is the work of its node', async (t) => {
+  const pair = await Pair.make(t)
+  await storeRows(pair.a.database, threeAccounts)
+  pair.join()
+  await pair.inStep()
+  await pair.apart()
+  await storeRows(pair.a.database, rowsOf({ accounts: [account('1', 3)] }))
+  await pair.a.database.run('DELETE FROM sync_log WHERE seq <= (SELECT max(seq) FROM sync_log) - 1')
+  await storeRows(pair.b.database, rowsOf({ accounts: [account('1'), account('2'), account('4')] }))
+  await pair.swapped()
+  const rows = await pair.b.database.all<{ number: string }>(
+    'SELECT * FROM accounts ORDER BY number',
+  )
+  t.deepEqual(
+    rows.map(({ number }) => number),
+    ['1', '4'],
+  )
+  const [a, b] = await pair.digests()
+  t.is(a, b)
+})
+
+test('a node of an older version does not name its outbox, and gets what this one has', async (t) => {
+  const pair = await Pair.make(t)
+  pair.join()
+  await pair.inStep()
+  await pair.apart()
+  await storeRows(pair.a.database, threeAccounts)
+  const own = (await pair.digests())[1]
+  pair.older = true
+  await pair.swapped()
+  t.deepEqual(await pair.digests(), [own, own])
 })
 
 test('a primary that lost its database takes the rows of the standby first', async (t) => {

@@ -166,6 +166,12 @@ for (const [name, change, check, outcome] of cells) {
   })
 }
 
+test('a pair whose databases differ is not redundant: the standby would serve with another site', (t) => {
+  const found = status({ node: { ...pairInputs().node, config: { revision: 143, hash: 'x' } } })
+  t.is(found.mode, 'not redundant')
+  t.regex(found.degraded.join(), /^the configuration differs: vccs-a r\d+, vccs-b r\d+$/)
+})
+
 /** The healthy pair, seen from the primary, with other legs at the standby. */
 function withStandbyMedia(change: { legs?: number; coldLegs?: number } | null): StatusResult {
   const { media, ...inputs } = standbyInputs()
