@@ -2,6 +2,7 @@
 //! so that an operator may ask either node.
 import type { BodyOf } from '../control/api.ts'
 import type { AskPeer, ControlHandlers } from '../control/session.ts'
+import { attempt, revisionOf } from '../database/store.ts'
 import { diffSite, type SiteChange } from '../oam/site/diff.ts'
 import { checkSiteAside, parseSiteAside } from '../oam/site-check.ts'
 import { exportSite, getSite, setSite } from '../oam/site-config.ts'
@@ -90,17 +91,20 @@ async function change(
   wantedOf: (site: Site) => Result<Site> | Promise<Result<Site>>,
   dryRun: boolean,
 ): Promise<Result<ChangeBody>> {
+  // Before the site: rows that come from the peer in between are not in it, and must not be removed.
+  const read = await attempt(() => revisionOf(configuration.database))
+  if (!read.ok) return read
+  const revision = read.value
   const current = await configuration.site()
   if (!current.ok) return current
   const wanted = await wantedOf(current.value)
   if (!wanted.ok) return wanted
   const changes = await diffSite(current.value, wanted.value)
-  const { revision } = configuration.state
   const body = { dryRun, ...told(changes) }
   if (dryRun || changes.length === 0) {
     return success({ ...body, applied: false, revision, peer: null })
   }
-  const applied = await configuration.apply(wanted.value, changes)
+  const applied = await configuration.apply(wanted.value, changes, revision)
   return applied.ok ? success({ ...body, applied: true, ...applied.value }) : applied
 }
 

@@ -4,7 +4,12 @@ import { dirname } from 'node:path'
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { Role } from '../bus/messages.ts'
 import type { BodyOf, PeerCopy } from '../control/api.ts'
-import { databaseHashes, digestOf, type TableDifferences } from '../database/compare.ts'
+import {
+  databaseHashes,
+  digestOf,
+  type RepairStep,
+  type TableDifferences,
+} from '../database/compare.ts'
 import { keepGoodCopy, type OpenedDatabase, openDatabase } from '../database/open.ts'
 import type { OperationFailure } from '../database/operations.ts'
 import { readCoreData } from '../database/read.ts'
@@ -19,10 +24,10 @@ import { applySite, exportSite, readSite } from '../oam/site-config.ts'
 import type { Site } from '../oam/site-config-schema.ts'
 import { monotonicMs, wallMs } from '../platform/clock.ts'
 import { makeDirectory } from '../platform/files.ts'
-import type { Database } from '../platform/sqlite.ts'
+import type { Database, Sql } from '../platform/sqlite.ts'
 import { inTurns } from '../platform/turns.ts'
 import type { ReplicatorOutput } from '../replication/replicator.ts'
-import { failure, type Result, success } from '../result.ts'
+import { type Failure, failure, type Result, success } from '../result.ts'
 import type { Plan } from '../switching/plan.ts'
 import type { PhoneBookEntry } from '../tables/phone-book.ts'
 import { trunkOfKey } from '../tables/position.ts'
@@ -132,6 +137,7 @@ export class Configuration {
       send: (rows) => this.#parts.sendRows(rows),
       changedByPeer: () => this.#attempt(() => this.#changedByPeer()),
       adopted: (rows) => this.#attempt(() => this.#adopted(rows)),
+      ready: () => this.#takenOver(),
       failed: (failures) => this.#rowsFailed(failures),
       wallMs,
     })
@@ -179,17 +185,21 @@ export class Configuration {
     return readSite(this.database)
   }
 
-  /** S1.151: store, then read into the core, then to the peer. One change, one trace in the log. */
+  /** S1.151: store, then read into the core, then to the peer. One change, one trace in the log.
+   * @param revision of the site that the changes were made of. `operation-failed`, `database-failed`:
+   * nothing was changed. */
   async apply(
     site: Site,
     changes: readonly SiteChange[],
+    revision: number,
   ): Promise<Result<{ revision: number; peer: PeerCopy }>> {
     const settled = settingsOf(changes)
     await this.#settings.begin()
     const wanted = await inTurns(withoutSettings(site, settled))
-    const stored = await applySite(this.database, wanted)
+    const stored = await applySite(this.database, wanted, (sql) => this.#refusal(sql, revision))
     if (!stored.ok) {
-      this.#parts.alarms.raise('database-failed', 'database', stored.failure.detail)
+      const { code, detail } = stored.failure
+      if (code === 'database-failed') this.#parts.alarms.raise(code, 'database', detail)
       return stored
     }
     this.#parts.alarms.clear('database-failed', 'database')
@@ -198,10 +208,19 @@ export class Configuration {
     await this.#readState()
     this.#rows?.changed(monotonicMs())
     const paths = changes.slice(0, keysShown).map(({ path }) => path)
-    const { revision } = this.#state
-    this.#parts.log.info('configuration changed', { revision, changes: changes.length, paths })
+    const { revision: changed } = this.#state
+    const told = { revision: changed, changes: changes.length, paths }
+    this.#parts.log.info('configuration changed', told)
     await this.#keepCopy()
-    return success({ revision, peer: await this.#peerCopy() })
+    return success({ revision: changed, peer: await this.#peerCopy() })
+  }
+
+  /** A standby's rows are those of the primary, and rows that came from the peer are not in this site. */
+  async #refusal(sql: Sql, revision: number): Promise<Failure | null> {
+    const refused = (detail: string): Failure => ({ code: 'operation-failed', detail })
+    if (this.#role !== 'primary') return refused('this node does not serve any more; try again')
+    if ((await revisionOf(sql)) === revision) return null
+    return refused('the site was changed meanwhile; try again')
   }
 
   /** Who hears that a change is done may switch this node off. */
@@ -318,18 +337,27 @@ export class Configuration {
     }
   }
 
-  async #changedByPeer(): Promise<void> {
+  /** @param settled accounts whose settings came with their rows. */
+  async #changedByPeer(settled: ReadonlySet<string> = new Set()): Promise<void> {
     await this.#readPlan()
     await this.#readState()
-    await this.#loadCore()
+    await this.#loadCore(settled)
     await this.#keepCopy()
   }
 
+  /** What users have set is in table 7 before its rows: now in both. */
+  async #takenOver(): Promise<void> {
+    await this.#loading.catch(() => undefined)
+    await this.#settings.settled()
+  }
+
   /** ADR 0036. Rows of two nodes that fit on each may not fit together: the operator must know. */
-  async #adopted(rows: number): Promise<void> {
-    await this.#changedByPeer()
+  async #adopted(taken: readonly RepairStep[]): Promise<void> {
+    const accounts = taken.filter(({ table }) => table === 'accounts').map(({ key }) => key)
+    await this.#changedByPeer(new Set(accounts))
     const { alarms, log } = this.#parts
-    log.info('configuration taken from the peer', { rows, revision: this.#state.revision })
+    const { revision } = this.#state
+    log.info('configuration taken from the peer', { rows: taken.length, revision })
     const text = await exportSite(this.database)
     if (!text.ok) return
     const checked = await checkSiteAside(text.value, this.realm)

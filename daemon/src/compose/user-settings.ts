@@ -71,6 +71,7 @@ export class UserSettings {
   /** This node is no primary any more: its successor has them in table 7. */
   drop(): void {
     this.#waiting.clear()
+    this.#newer.clear()
   }
 
   advance(nowMs: number): void {

@@ -5,6 +5,7 @@ import type { AlarmChange, AlarmCode } from '../alarms.ts'
 import { Database, SqlError } from '../platform/sqlite.ts'
 import { failure, type Result, success } from '../result.ts'
 import { migrate } from './migrations.ts'
+import { renameOutbox } from './operations.ts'
 import { damagedRows } from './rows.ts'
 import { needsPeerOf, setNeedsPeer } from './store.ts'
 
@@ -67,8 +68,10 @@ async function recover(path: string, wallMs: number, cause: unknown): Promise<Op
     if (existsSync(goodCopyOf(path))) {
       copyFileSync(goodCopyOf(path), path)
       const copy = await openSound(path).catch(() => null)
-      if (copy !== null)
+      if (copy !== null) {
+        await renameOutbox(copy)
         return recovered(copy, 'good-copy', `${detail}; the last good copy is used`)
+      }
       setAside(path, wallMs + 1)
     }
     const empty = await openSound(path)

@@ -50,6 +50,28 @@ export async function newestOf(sql: Sql): Promise<number> {
   return row?.seq ?? 0
 }
 
+/** Beside its name now: how far this database has the outbox that it had before. */
+const formerly = 'formerly '
+
+/** For a copy that the peer may be ahead of: the old numbers would be given to other changes. */
+export function renameOutbox(database: Database): Promise<void> {
+  return database.transaction(async (sql) => {
+    await setApplied(sql, formerly + (await sourceOf(sql)), await newestOf(sql))
+    await sql.run('DELETE FROM sync_log')
+    await sql.run("DELETE FROM sqlite_sequence WHERE name = 'sync_log'")
+    await sql.run('UPDATE sync_state SET source = lower(hex(randomblob(8)))')
+  })
+}
+
+/** The outboxes that this database had, and how far it has them. */
+export async function formerOutboxes(sql: Sql): Promise<{ source: string; seq: number }[]> {
+  const rows = await sql.all<{ source: string; seq: number }>(
+    'SELECT substr(source, ?) AS source, applied AS seq FROM sync_positions WHERE source LIKE ?',
+    [formerly.length + 1, `${formerly}%`],
+  )
+  return rows
+}
+
 /** Outbox entries after `seq` up to `until`, oldest first, until their text is `lengthMax` characters
  * long. */
 export async function outboxAfter(
@@ -95,6 +117,8 @@ interface ChangedPart {
   readonly gap: boolean
 }
 
+const entriesPerPart = 500
+
 /** Rows in the entries after `after` up to `until`. @param lengthMax characters of the keys. */
 export async function changedIn(
   sql: Sql,
@@ -103,10 +127,11 @@ export async function changedIn(
 ): Promise<ChangedPart> {
   const entries = await sql.all<{ seq: number; table: string; key: string }>(
     `SELECT seq, table_name AS "table", row_key AS key FROM sync_log
-     WHERE seq > ? AND seq <= ? ORDER BY seq`,
-    [after, until],
+     WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`,
+    [after, until, entriesPerPart],
   )
-  if (entries.length !== Math.max(0, until - after)) {
+  const last = Math.min(until, after + entriesPerPart)
+  if (entries.length !== Math.max(0, last - after) || (entries.at(-1)?.seq ?? last) !== last) {
     return { keys: [], until: after, done: true, gap: true }
   }
   const keys = new Set<string>()
@@ -116,14 +141,20 @@ export async function changedIn(
     if (length > lengthMax) return { keys: [...keys], until: seq - 1, done: false, gap: false }
     keys.add(changedKey(table, key))
   }
-  return { keys: [...keys], until, done: true, gap: false }
+  return { keys: [...keys], until: last, done: last === until, gap: false }
 }
 
 /** The rows that were changed here after this entry. */
 export async function changedAfter(sql: Sql, after: number): Promise<ChangedKeys> {
-  const span = { after, until: await newestOf(sql) }
-  const { keys, gap } = await changedIn(sql, span, Number.POSITIVE_INFINITY)
-  return gap ? 'all' : new Set(keys)
+  const until = await newestOf(sql)
+  const changed = new Set<string>()
+  for (let from = after; from < until; ) {
+    const part = await changedIn(sql, { after: from, until }, Number.POSITIVE_INFINITY)
+    if (part.gap) return 'all'
+    for (const key of part.keys) changed.add(key)
+    from = part.until
+  }
+  return changed
 }
 
 export async function appliedOf(sql: Sql, source: string): Promise<number | null> {

@@ -9,6 +9,7 @@ import {
   type ChangedKeys,
   changedAfter,
   changedKey,
+  formerOutboxes,
   newestOf,
   type OperationFailure,
   performStep,
@@ -27,7 +28,7 @@ export type PeerOffer = RowReplyOf<'offer'>
 
 export interface Adoption {
   /** Rows that were written or removed here. */
-  readonly rows: number
+  readonly taken: readonly RepairStep[]
   /** Changed on both nodes, or refused by the database: the peer's version is lost. */
   readonly failures: readonly OperationFailure[]
   /** Both have changed rows: the own outbox does not lead from the peer's rows to these. */
@@ -39,27 +40,36 @@ interface Adopting {
   readonly peer: PeerRows
   /** Compares the rows of both; null: no answer. */
   compare(): Promise<readonly TableDifferences[] | null>
+  /** Resolves when what this node took over with is in its database. */
+  ready(): Promise<void>
+  /** False: another role has begun meanwhile. */
+  serves(): boolean
   /** Unix milliseconds, for the logs. */
   readonly wallMs: number
 }
 
 interface Claims {
-  readonly own: ReadonlySet<string>
+  /** What was changed here is in the own outbox after this number. */
+  readonly ownAfter: number
   readonly peer: ChangedKeys
 }
 
-const nothing: Adoption = { rows: 0, failures: [], bothChanged: false }
+const nothing: Adoption = { taken: [], failures: [], bothChanged: false }
 const keptHere = 'changed on both nodes; what the serving node has stays'
 
-/** @returns null: the peer did not answer, or rows changed here meanwhile; to be tried again. */
+/** @returns null: the peer did not answer, or this node serves no more; to be tried again. */
 export async function adopt(context: Adopting, offer: PeerOffer): Promise<Adoption | null> {
   const { database } = context
   const { source, newest } = offer
   if (source === undefined || newest === undefined) return nothing
   const known = await appliedOf(database, source)
-  if (known !== null && newest <= known) return nothing
-  const seen = await newestOf(database)
-  const claims = await claimsOf(context, offer, known)
+  const isBehind = offer.applied === null ? await isAhead(context) : false
+  if (isBehind === null) return null
+  if (!isBehind && known !== null && newest <= known) return nothing
+  await context.ready()
+  const claims = isBehind
+    ? ({ ownAfter: 0, peer: 'all' } as const)
+    : await claimsOf(context, offer, known)
   if (claims === null) return null
   if (claims === 'own') return nothing
   const differences = await context.compare()
@@ -67,14 +77,14 @@ export async function adopt(context: Adopting, offer: PeerOffer): Promise<Adopti
   const changes = await peerChanges(context.peer, differences, claims.peer)
   if (changes === null) return null
   return applying(database, async (sql) => {
-    // A user may have set something while the peer was asked.
-    if ((await newestOf(sql)) !== seen) return null
-    const { own } = claims
-    const bothChanged = own.size > 0
-    const failures = await write(sql, changes, { own, source, wallMs: context.wallMs })
+    if (!context.serves()) return null
+    // With what a user has set while the peer was asked.
+    const own = await changedAfter(sql, claims.ownAfter)
+    const bothChanged = own === 'all' || own.size > 0
+    const done = await write(sql, changes, { own, source, wallMs: context.wallMs })
     await raiseRevision(sql, Math.max(offer.revision, await revisionOf(sql)) + Number(bothChanged))
     await setApplied(sql, source, newest)
-    return { rows: changes.length - failures.length, failures, bothChanged }
+    return { ...done, bothChanged }
   })
 }
 
@@ -84,22 +94,32 @@ export async function haveAllOf(sql: Sql, { source, newest }: PeerOffer): Promis
   if ((await appliedOf(sql, source)) !== newest) await setApplied(sql, source, newest)
 }
 
+/** The database here is a copy, and the peer heard of changes that were made after it.
+ * @returns null: no answer. */
+async function isAhead({ database, peer }: Adopting): Promise<boolean | null> {
+  for (const { source, seq } of await formerOutboxes(database)) {
+    const reply: PeerOffer | null = await peer.ask({ op: 'offer', source })
+    if (reply === null) return null
+    if (reply.applied !== null && reply.applied > seq) return true
+  }
+  return false
+}
+
 /** What each has changed since it had all of the other's.
  * @returns `own`: nobody knows, and what is here counts; null: no answer. */
 async function claimsOf(
   { database, peer }: Adopting,
-  offer: PeerOffer,
+  { applied, revision }: PeerOffer,
   known: number | null,
 ): Promise<Claims | 'own' | null> {
-  if (known === null) {
+  if (known === null && applied === null) {
     // They have never been a pair: only who was never configured takes it all.
     const isBlank = (await revisionOf(database)) === 0
-    return isBlank && offer.revision > 0 ? { own: new Set(), peer: 'all' } : 'own'
+    return isBlank && revision > 0 ? { ownAfter: await newestOf(database), peer: 'all' } : 'own'
   }
-  const own = offer.applied === null ? 'all' : await changedAfter(database, offer.applied)
-  if (own === 'all') return 'own'
-  const changed = await askChanged(peer, known)
-  return changed === null ? null : { own, peer: changed }
+  // When only one of them knows, e.g. after an upgrade: the whole outbox of the other.
+  const changed = await askChanged(peer, known ?? 0)
+  return changed === null ? null : { ownAfter: applied ?? 0, peer: changed }
 }
 
 async function askChanged(peer: PeerRows, after: number): Promise<ChangedKeys | null> {
@@ -140,18 +160,20 @@ async function peerChanges(
 async function write(
   sql: Sql,
   changes: readonly RepairStep[],
-  context: { own: ReadonlySet<string>; source: string; wallMs: number },
-): Promise<OperationFailure[]> {
+  context: { own: ChangedKeys; source: string; wallMs: number },
+): Promise<Pick<Adoption, 'taken' | 'failures'>> {
   const { own, source, wallMs } = context
+  const taken: RepairStep[] = []
   const failures: OperationFailure[] = []
   for (const change of changes) {
     const { table, key, row } = change
-    const isOwn = own.has(changedKey(table, key))
+    const isOwn = own === 'all' || own.has(changedKey(table, key))
     const reason = isOwn ? keptHere : await performStep(sql, change)
     const op = row === null ? 'delete' : 'update'
     const operation = { seq: 0, table, op, key, changed: {} } as const
     await recordOperation(sql, { source, operation, reason, wallMs })
-    if (reason !== null) failures.push({ seq: 0, table, key, reason })
+    if (reason === null) taken.push(change)
+    else failures.push({ seq: 0, table, key, reason })
   }
-  return failures
+  return { taken, failures }
 }

@@ -81,8 +81,14 @@ export class RowAnswers {
   }
 
   #newest(): Promise<number> {
-    this.#served ??= newestOf(this.#database)
-    return this.#served
+    if (this.#served !== null) return this.#served
+    const asked = newestOf(this.#database)
+    this.#served = asked
+    // A database that failed once is asked again.
+    asked.catch(() => {
+      if (this.#served === asked) this.#served = null
+    })
+    return asked
   }
 
   async #apply(message: MessageOf<'apply'>, wallMs: number): Promise<RowReply> {

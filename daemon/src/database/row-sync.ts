@@ -29,7 +29,9 @@ interface RowSyncOptions {
   /** The peer changed rows here: read them into the core again. */
   changedByPeer(): void
   /** Rows of the peer that this node did not know of are here now: it served alone. */
-  adopted(rows: number): void
+  adopted(rows: readonly RepairStep[]): void
+  /** Before they are taken: resolves when what this node took over with is in its database. */
+  ready(): Promise<void>
   /** Rows that could not be changed on the standby: called on both nodes. */
   failed(failures: readonly OperationFailure[]): void
   /** Unix milliseconds, for the operation log. */
@@ -221,20 +223,24 @@ export class RowSync {
       const repaired = await this.repair(differences.value, settled)
       if (!repaired.ok || repaired.value.failures.length > 0) return false
     } else if (!sent && (await this.#peer.ask({ op: 'settle', ...settled })) === null) return false
+    // As standby it may have heard of more meanwhile.
+    if (this.#role !== 'primary') return false
     await haveAllOf(database, offered)
     return true
   }
 
   /** @returns null: to be tried again. */
   async #adopt(offer: PeerOffer): Promise<Adoption | null> {
-    const { database, wallMs, failed, adopted } = this.#options
+    const { database, wallMs, failed, adopted, ready } = this.#options
     const compare = async () => {
       const differences = await this.compare()
       return differences.ok ? differences.value : null
     }
-    const done = await adopt({ database, peer: this.#peer, compare, wallMs: wallMs() }, offer)
+    const serves = () => this.#role === 'primary'
+    const context = { database, peer: this.#peer, compare, ready, serves, wallMs: wallMs() }
+    const done = await adopt(context, offer)
     if (done !== null && done.failures.length > 0) failed(done.failures)
-    if (done !== null && done.rows > 0) adopted(done.rows)
+    if (done !== null && done.taken.length > 0) adopted(done.taken)
     return done
   }
 

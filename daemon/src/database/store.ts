@@ -1,7 +1,7 @@
 //! The storage module (数据存储模块, S1.150): one transaction an apply, failures as values.
 import type { Database, Sql } from '../platform/sqlite.ts'
 import { sliced } from '../platform/turns.ts'
-import { failure, type Result, success } from '../result.ts'
+import { type Failure, failure, type Result, success } from '../result.ts'
 import {
   type ConfigRow,
   type ConfigRows,
@@ -15,10 +15,17 @@ import { type ConfigTable, configTables, definitionOf } from './schema.ts'
 
 /** Makes the tables equal to `wanted`. Writes parents before children, then removes children before
  * parents, so that each prefix of the outbox is a sound state for the standby.
- * @returns how many rows changed. `database-failed`: nothing changed. */
-export function storeRows(database: Database, wanted: ConfigRows): Promise<Result<number>> {
-  return attempt(() =>
+ * @param refusal why not, as it is when nothing else can change the tables any more.
+ * @returns how many rows changed. `database-failed`, or a refusal: nothing changed. */
+export async function storeRows(
+  database: Database,
+  wanted: ConfigRows,
+  refusal: (sql: Sql) => Promise<Failure | null> = async () => null,
+): Promise<Result<number>> {
+  const stored = await attempt(() =>
     database.transaction(async (sql) => {
+      const refused = await refusal(sql)
+      if (refused !== null) return refused
       let changed = 0
       const turn = sliced()
       const present = await readRows(sql)
@@ -40,6 +47,9 @@ export function storeRows(database: Database, wanted: ConfigRows): Promise<Resul
       return changed
     }),
   )
+  if (!stored.ok) return stored
+  const { value } = stored
+  return typeof value === 'number' ? success(value) : { ok: false, failure: value }
 }
 
 /** Writes some columns of one row, e.g. what a user has set. @returns false: there is no such row, or it

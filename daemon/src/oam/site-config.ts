@@ -6,7 +6,7 @@ import { attempt, storeRows } from '../database/store.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Database, Sql } from '../platform/sqlite.ts'
 import { inTurns } from '../platform/turns.ts'
-import { failure, type Result, success } from '../result.ts'
+import { type Failure, failure, type Result, success } from '../result.ts'
 import { briefAccount } from './site/account.ts'
 import { isObject, type SiteValue, withoutSecrets } from './site/diff.ts'
 import { siteFaults } from './site/faults.ts'
@@ -80,8 +80,12 @@ export function readSite(sql: Sql): Promise<Result<Site>> {
 }
 
 /** One transaction. @returns how many rows changed. */
-export async function applySite(database: Database, site: Site): Promise<Result<number>> {
-  return storeRows(database, await inTurns(rowsOfSite(site)))
+export async function applySite(
+  database: Database,
+  site: Site,
+  refusal?: (sql: Sql) => Promise<Failure | null>,
+): Promise<Result<number>> {
+  return storeRows(database, await inTurns(rowsOfSite(site)), refusal)
 }
 
 /** The whole site as YAML that can be applied again. Passwords are not in it, only their HA1. */

@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava'
 import { Alarms } from '../../src/compose/alarms.ts'
 import { Configuration } from '../../src/compose/configuration.ts'
 import { makeLogHub } from '../../src/compose/log-hub.ts'
+import { revisionOf } from '../../src/database/store.ts'
 import { parseNodeConfig } from '../../src/oam/node-config-load.ts'
 import { diffSite } from '../../src/oam/site/diff.ts'
 import { exportSite, parseSite } from '../../src/oam/site-config.ts'
@@ -76,13 +77,15 @@ const siteText = `accounts:
 positions: { TWR-1: { account: 1001 } }
 `
 
-async function apply(configuration: Configuration, text: string): Promise<number> {
+async function apply(configuration: Configuration, text: string, from?: number): Promise<number> {
+  const revision = from ?? (await revisionOf(configuration.database))
   const current = await configuration.site()
   const wanted = parseSite(text, configuration.realm)
   if (!current.ok || !wanted.ok) throw new Error('the site is not readable')
   const applied = await configuration.apply(
     wanted.value,
     await diffSite(current.value, wanted.value),
+    revision,
   )
   if (!applied.ok) throw new Error(applied.failure.detail)
   return applied.value.revision
@@ -149,6 +152,79 @@ test('what the other node changed while it served alone comes into the core here
   )
 })
 
+test('what users have set while the other node served alone stays', async (t) => {
+  const first = await open(t, directoryOf(t))
+  const second = await open(t, directoryOf(t))
+  first.wire.peer = second.configuration
+  second.wire.peer = first.configuration
+  second.configuration.setPair('standby', true)
+  first.configuration.setPair('primary', true)
+  await apply(first.configuration, siteText)
+  await until(() => isSame(first.configuration, second.configuration))
+  second.configuration.setPair('standby', false)
+  first.configuration.setPair('primary', false)
+  setByUser(first.tables, '1001', { doNotDisturb: true })
+  await until(() => !first.configuration.isStoring)
+  first.configuration.setPair('standby', false)
+  second.configuration.setPair('primary', false)
+  await until(() => second.tables.table('phone-book').size === 2)
+  first.configuration.setPair('standby', true)
+  second.configuration.setPair('primary', true)
+  await until(() => isSame(first.configuration, second.configuration))
+  await until(() => !second.configuration.isStoring)
+  const disturbed = () => {
+    const entry = second.tables.table('phone-book').get('1001')
+    return entry === undefined || !profileOf(entry).settings.doNotDisturb
+  }
+  await until(() => !disturbed())
+  t.regex(await exported(second.configuration), /doNotDisturb: true/)
+})
+
+test('both have stored the same setting: no alarm, and one revision', async (t) => {
+  const first = await open(t, directoryOf(t))
+  const second = await open(t, directoryOf(t))
+  first.wire.peer = second.configuration
+  second.wire.peer = first.configuration
+  second.configuration.setPair('standby', true)
+  first.configuration.setPair('primary', true)
+  await apply(first.configuration, siteText)
+  await until(() => isSame(first.configuration, second.configuration))
+  second.configuration.setPair('standby', false)
+  first.configuration.setPair('primary', false)
+  setByUser(first.tables, '1001', { doNotDisturb: true })
+  await until(() => !first.configuration.isStoring)
+  first.configuration.setPair('standby', false)
+  // The record came to it before its node died, the row did not.
+  for (const entry of first.tables.table('phone-book').values()) {
+    second.tables.table('phone-book').put(entry)
+  }
+  second.configuration.setPair('primary', false)
+  first.configuration.setPair('standby', true)
+  second.configuration.setPair('primary', true)
+  await until(() => isSame(first.configuration, second.configuration))
+  await until(() => first.configuration.state.revision === second.configuration.state.revision)
+  for (const { alarms, configuration } of [first, second]) {
+    t.deepEqual(alarms.list.active(), [])
+    t.regex(await exported(configuration), /doNotDisturb: true/)
+  }
+})
+
+test('a change of the site is refused when this node serves no more, or the other one has changed it', async (t) => {
+  const { configuration, alarms } = await open(t, directoryOf(t))
+  configuration.setPair('primary', false)
+  await apply(configuration, siteText)
+  const before = await exported(configuration)
+  const change = apply(configuration, 'accounts: { 7: { password: x } }')
+  await new Promise((resolve) => setImmediate(resolve))
+  configuration.setPair('standby', true)
+  await t.throwsAsync(change, { message: /does not serve/ })
+  configuration.setPair('primary', false)
+  const late = apply(configuration, 'accounts: { 7: { password: x } }', 0)
+  await t.throwsAsync(late, { message: /changed meanwhile/ })
+  t.deepEqual(alarms.list.active(), [])
+  t.is(await exported(configuration), before)
+})
+
 test('a node that starts reads its database and its node file into the core', async (t) => {
   const directory = directoryOf(t)
   const first = await open(t, directory)
@@ -188,7 +264,9 @@ test('a long phone book comes into the core in parts, and the newest change stay
     const numbers = Array.from({ length: count }, (_, index) => 2_000 + index)
     return `accounts:\n${numbers.map((number) => `  ${number}: { password: x }\n`).join('')}`
   }
-  await Promise.all([apply(configuration, site(450)), apply(configuration, site(3))])
+  const long = apply(configuration, site(450))
+  await until(() => tables.table('phone-book').size > 0)
+  await Promise.all([long, apply(configuration, site(3))])
   await apply(configuration, site(450))
   turns = 0
   await apply(configuration, site(5))

@@ -1,9 +1,12 @@
 //! Two databases over a channel that loses and repeats.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { carryOver } from '../../src/database/call-records.ts'
 import { databaseHashes, digestOf } from '../../src/database/compare.ts'
 import { readFailures, readLogCounts } from '../../src/database/logs.ts'
-import { openDatabase } from '../../src/database/open.ts'
+import { keepGoodCopy, openDatabase } from '../../src/database/open.ts'
 import {
   applyOperations,
   newestOf,
@@ -12,10 +15,17 @@ import {
   setApplied,
   sourceOf,
 } from '../../src/database/operations.ts'
+import { RowAnswers } from '../../src/database/row-answers.ts'
 import { RowSync } from '../../src/database/row-sync.ts'
 import { damagedRows } from '../../src/database/rows.ts'
 import { readShared, saidOf, sharedHash } from '../../src/database/shared-rows.ts'
-import { needsPeerOf, revisionOf, setNeedsPeer, storeRows } from '../../src/database/store.ts'
+import {
+  needsPeerOf,
+  revisionOf,
+  setNeedsPeer,
+  storeColumns,
+  storeRows,
+} from '../../src/database/store.ts'
 import type { Database } from '../../src/platform/sqlite.ts'
 import type { CallRecord } from '../../src/tables/call-record.ts'
 import { account, rowsOf } from './site-rows.ts'
@@ -36,6 +46,8 @@ class Pair {
   repeat = false
   /** Answers are those of a version that says nothing of its outbox. */
   older = false
+  /** Hears each question and answer before it is sent. */
+  overheard: (body: string) => void = () => undefined
   /** Both directions are cut after so many messages; counted from when it is set. */
   set cutAfter(messages: number) {
     this.#left = messages
@@ -45,6 +57,8 @@ class Pair {
   a!: Node
   b!: Node
   #stopped = false
+  /** No life of a node begins when another one did. */
+  #beganMs = 1_700_000_000_000
 
   static async make(
     t: ExecutionContext,
@@ -93,8 +107,15 @@ class Pair {
     return [digestOf(await databaseHashes(a)), digestOf(await databaseHashes(b))]
   }
 
-  async #node(other: () => Node, needsPeer: boolean): Promise<Node> {
-    const { database } = await openDatabase(':memory:', 0)
+  /** The file of `a` is gone: it comes back with its last good copy. */
+  async recovered(path: string): Promise<void> {
+    await this.a.database.close()
+    this.a = await this.#node(() => this.b, false, path)
+  }
+
+  async #node(other: () => Node, needsPeer: boolean, path = ':memory:'): Promise<Node> {
+    const { database } = await openDatabase(path, 0)
+    const beganMs = this.#beganMs++
     const node: Node = {
       database,
       changes: 0,
@@ -105,6 +126,7 @@ class Pair {
         needsPeer,
         send: (sent) => {
           const rows = this.older ? { ...sent, body: olderBody(sent.body) } : sent
+          this.overheard(rows.body)
           this.#sent++
           if (this.#left-- <= 0) return
           if (this.lossEvery > 0 && this.#sent % this.lossEvery === 0) return
@@ -113,11 +135,12 @@ class Pair {
           }
         },
         changedByPeer: () => node.changes++,
+        ready: () => Promise.resolve(),
         adopted: (rows) => {
-          node.adopted += rows
+          node.adopted += rows.length
         },
         failed: (failures) => node.failures.push(...failures),
-        wallMs: () => 1_700_000_000_000,
+        wallMs: () => beganMs,
       }),
     }
     return node
@@ -267,6 +290,153 @@ test('an outbox that does not go back so far: all that differs is the work of it
   )
   const [a, b] = await pair.digests()
   t.is(a, b)
+})
+
+test('an own outbox that does not go back so far: what the other one changed is lost, and said', async (t) => {
+  const pair = await Pair.make(t)
+  await storeRows(pair.a.database, threeAccounts)
+  pair.join()
+  await pair.inStep()
+  await pair.apart()
+  const changed = (priority: number) =>
+    rowsOf({ accounts: [account('1', priority), account('2'), account('3')] })
+  await storeRows(pair.a.database, changed(3))
+  await storeRows(pair.b.database, changed(5))
+  await storeRows(pair.b.database, changed(6))
+  await pair.b.database.run('DELETE FROM sync_log WHERE seq = 1')
+  await pair.swapped()
+  const [a, b] = await pair.digests()
+  t.is(a, b)
+  t.deepEqual(
+    pair.b.failures.map(({ table, key }) => `${table} ${key}`),
+    ['accounts 1'],
+  )
+})
+
+test('after an upgrade only the standby knows how far it has the other outbox', async (t) => {
+  const pair = await Pair.make(t)
+  await storeRows(pair.a.database, threeAccounts)
+  pair.older = true
+  pair.join()
+  await pair.inStep()
+  await pair.apart()
+  pair.older = false
+  await storeRows(pair.a.database, rowsOf({ accounts: [account('1', 7)] }))
+  const wanted = (await pair.digests())[0]
+  await pair.swapped()
+  t.deepEqual(await pair.digests(), [wanted, wanted])
+  t.deepEqual(pair.b.failures, [])
+})
+
+/** `a` has lost its file, and comes back with a copy from before the last change. */
+async function pairWithCopy(t: ExecutionContext): Promise<Pair> {
+  const directory = mkdtempSync(join(tmpdir(), 'vccs-copy-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  const path = join(directory, 'vccs.db')
+  const pair = await Pair.make(t)
+  await storeRows(pair.a.database, rowsOf({ accounts: [account('1'), account('2')] }))
+  pair.join()
+  await pair.inStep()
+  await keepGoodCopy(pair.a.database, path)
+  await storeRows(pair.a.database, rowsOf({ accounts: [account('1', 7), account('2', 7)] }))
+  pair.a.sync.changed(pair.nowMs)
+  await pair.inStep()
+  await pair.apart()
+  await pair.recovered(path)
+  return pair
+}
+
+async function priorities(database: Database): Promise<unknown[]> {
+  const rows = await database.all<{ number: string; priority: number }>(
+    'SELECT number, priority FROM accounts ORDER BY number',
+  )
+  return rows.map(({ number, priority }) => [number, priority])
+}
+
+test('a node that served alone with an old copy: what it changed since counts, and only that', async (t) => {
+  for (const changes of [1, 2, 3]) {
+    const pair = await pairWithCopy(t)
+    // The numbers of the lost entries are given again.
+    for (let priority = 1; priority <= changes; priority++) {
+      const rows = [account('1'), account('2', priority)]
+      await storeRows(pair.a.database, rowsOf({ accounts: rows }))
+    }
+    await pair.swapped()
+    t.deepEqual(await priorities(pair.b.database), [
+      ['1', 7],
+      ['2', changes],
+    ])
+    const [a, b] = await pair.digests()
+    t.is(a, b)
+    t.deepEqual(pair.b.failures, [])
+  }
+})
+
+test('a standby has what an old copy of the primary has not', async (t) => {
+  const pair = await pairWithCopy(t)
+  await storeRows(pair.a.database, rowsOf({ accounts: [account('1'), account('2', 3)] }))
+  pair.join()
+  await pair.inStep()
+  for (const { database } of [pair.a, pair.b]) {
+    t.deepEqual(await priorities(database), [
+      ['1', 7],
+      ['2', 3],
+    ])
+  }
+})
+
+test('what users set while the other one is asked does not hold it up', async (t) => {
+  const pair = await Pair.make(t)
+  pair.tickMs = 20
+  await storeRows(pair.a.database, threeAccounts)
+  pair.join()
+  await pair.inStep()
+  await pair.apart()
+  const changed = [account('1', 7), account('2', 7), account('3')]
+  await storeRows(pair.a.database, rowsOf({ accounts: changed }))
+  let asked = 0
+  pair.overheard = (body) => {
+    if (!body.startsWith('{"op":"changed","after"') || asked >= 20) return
+    const values = { display_name: `set ${++asked}` }
+    void storeColumns(pair.b.database, { table: 'accounts', key: '2' }, values)
+  }
+  await pair.swapped()
+  // A question may be repeated.
+  t.true(asked < 5)
+  const rows = await pair.a.database.all('SELECT number, priority, display_name FROM accounts')
+  t.deepEqual(rows.slice(0, 2), [
+    { number: '1', priority: 7, display_name: 'name of 1' },
+    { number: '2', priority: 4, display_name: `set ${asked}` },
+  ])
+})
+
+test('a node that serves no more takes nothing', async (t) => {
+  const pair = await Pair.make(t)
+  pair.join()
+  await pair.inStep()
+  await pair.apart()
+  await storeRows(pair.a.database, threeAccounts)
+  const before = (await pair.digests())[1]
+  pair.a.sync.setRole('standby', pair.nowMs)
+  pair.overheard = (body) => {
+    if (body.startsWith('{"op":"fetch","table"')) pair.b.sync.setRole('standby', pair.nowMs)
+  }
+  pair.b.sync.setRole('primary', pair.nowMs)
+  await pair.b.sync.settled()
+  t.is((await pair.digests())[1], before)
+  t.is(pair.b.adopted, 0)
+})
+
+test('a database that failed once says later how far its outbox went', async (t) => {
+  const { database } = await openDatabase(':memory:', 0)
+  t.teardown(() => database.close())
+  const answers = new RowAnswers(database)
+  const { get } = database
+  database.get = () => Promise.reject(new Error('disk I/O error'))
+  await t.throwsAsync(answers.answer({ op: 'changed', after: 0 }, 0))
+  database.get = get
+  await new Promise(setImmediate)
+  t.like(await answers.answer({ op: 'changed', after: 0 }, 0), { keys: [], done: true })
 })
 
 test('a node of an older version does not name its outbox, and gets what this one has', async (t) => {
