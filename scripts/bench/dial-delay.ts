@@ -10,13 +10,19 @@ interface Dialling {
   ringingMs?: number
 }
 
+interface DialDelay {
+  /** When the INVITE came. */
+  readonly atMs: number
+  readonly ms: number
+}
+
 const headTextMax = 1_200
 
-/** Of each call whose four messages were seen, in milliseconds. One telephone makes one call after another.
+/** Of each call whose four messages were seen. One telephone makes one call after another.
  * @param server its address */
-export function dialDelays(packets: readonly UdpPacket[], server: string): number[] {
+export function dialDelays(packets: readonly UdpPacket[], server: string): DialDelay[] {
   const open = new Map<string, Dialling>()
-  const delays: number[] = []
+  const delays: DialDelay[] = []
   for (const { timeMs, source, payload } of packets) {
     const text = payload.toString('latin1', 0, headTextMax)
     const isInvite = text.startsWith('INVITE ')
@@ -35,7 +41,7 @@ export function dialDelays(packets: readonly UdpPacket[], server: string): numbe
       const { invitedMs, calledMs, ringingMs } = dialling
       open.delete(caller)
       if (calledMs === undefined || ringingMs === undefined) continue
-      delays.push(calledMs - invitedMs + (timeMs - ringingMs))
+      delays.push({ atMs: invitedMs, ms: calledMs - invitedMs + (timeMs - ringingMs) })
     }
   }
   return delays

@@ -140,7 +140,7 @@ async function atHalfLoad(
   const capture = await lab.capture(member, 'udp port 5060')
   const step = await oneStep(subject, perSecond, Math.ceil(halfLoadCalls / perSecond))
   const delays = dialDelays(await capture.stop(), address)
-  return { ...step, delay: responseTimes(delays) }
+  return { ...step, delay: responseTimes(delays.map(({ ms }) => ms)) }
 }
 
 function timesText({ p50Ms, p99Ms, maxMs }: ResponseTimes): string {

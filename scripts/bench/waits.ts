@@ -3,10 +3,11 @@
 import type { Lab } from '../lab.ts'
 import { callLab, runLoad, serverPlace } from './call-lab.ts'
 import { evenness, sumTimes } from './core-speed.ts'
-import { offSubjectCore, pinHelpersToOtherCores } from './cores.ts'
+import { offSubjectCore, pinHelpersToOtherCores, subjectCore } from './cores.ts'
 import { dialDelays } from './dial-delay.ts'
-import { type BenchContext, responseTimes } from './figures.ts'
+import { type BenchContext, responseTimes, round } from './figures.ts'
 import { oneStep } from './rates.ts'
+import { StolenTime, stolenShare } from './stolen-time.ts'
 import { SwitchSubject } from './switch-subject.ts'
 
 const callsPerSecond = 200
@@ -18,6 +19,11 @@ const warmUp = [
   { callsPerSecond: 250, calls: 1_500 },
   { callsPerSecond: 350, calls: 6_000 },
 ] as const
+
+/** A core that the host took away has a backlog for about so long. */
+const backlogMs = 1_000
+/** What the host may have taken of the core then: about one tick of its counter a second. */
+const stolenShareMax = 0.015
 
 /** Where V8's helper and the threads for files run: on the core of the thread that serves, or beside it. A node ties
  * none of them to a core. */
@@ -54,16 +60,35 @@ export async function measureWaits({ seconds, say }: BenchContext): Promise<obje
 async function waitsOf(lab: Lab, subject: SwitchSubject, seconds: number) {
   const { member, address } = await serverPlace(lab, 'switch')
   const capture = await lab.capture(member, 'udp port 5060')
+  const stolen = StolenTime.watch(subjectCore)
   const step = await oneStep(subject, callsPerSecond, seconds)
+  const samples = stolen.stop()
   const delays = dialDelays(await capture.stop(), address)
-  const late = delays.filter((ms) => ms > goalMs).length
-  return { ...step, waits: responseTimes(delays), late }
+  const own = delays.filter(({ atMs, ms }) => {
+    return stolenShare(samples, atMs - backlogMs, atMs + ms) <= stolenShareMax
+  })
+  const stolenOfAll = stolenShare(samples, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
+  return {
+    ...step,
+    waits: waitsIn(delays),
+    ownWaits: waitsIn(own),
+    stolen: round(stolenOfAll * 100),
+  }
 }
 
-function lineOf({ waits, late, ...step }: Awaited<ReturnType<typeof waitsOf>>): string {
+function waitsIn(delays: readonly { readonly ms: number }[]) {
+  const times = delays.map(({ ms }) => ms)
+  return { ...responseTimes(times), late: times.filter((ms) => ms > goalMs).length }
+}
+
+function lineOf({ waits, ownWaits, ...step }: Awaited<ReturnType<typeof waitsOf>>): string {
   return (
-    `${step.perSecond}/s: ${waits.p50Ms} ms (p50), ${waits.p99Ms} (p99), ` +
-    `${waits.maxMs} at most, ${late} of ${waits.count} over ${goalMs}; ${step.cpuUsEach} us CPU each; ` +
+    `${step.perSecond}/s: ${textOf(waits)}; while the host left the core alone: ${textOf(ownWaits)}; ` +
+    `it took ${step.stolen} % of it; ${step.cpuUsEach} us CPU each; ` +
     `${step.failed} failed, ${step.retransmissions} retransmissions`
   )
+}
+
+function textOf({ p50Ms, p99Ms, maxMs, late, count }: ReturnType<typeof waitsIn>): string {
+  return `${p50Ms} ms (p50), ${p99Ms} (p99), ${maxMs} at most, ${late} of ${count} over ${goalMs}`
 }

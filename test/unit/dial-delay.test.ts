@@ -1,6 +1,7 @@
 //! The post-dial delay of a server, from a capture at its interface.
 import test from 'ava'
 import { dialDelays } from '../../scripts/bench/dial-delay.ts'
+import { stolenOf, stolenShare } from '../../scripts/bench/stolen-time.ts'
 import type { UdpPacket } from '../../scripts/capture/pcap.ts'
 
 const server = '10.0.0.1'
@@ -35,7 +36,10 @@ test('what the called telephone takes is not in it, and calls of several telepho
     ringing(11, server, '100', 'one'),
     ringing(13, server, '101', 'two'),
   ]
-  t.deepEqual(dialDelays(packets, server), [3.5, 7])
+  t.deepEqual(dialDelays(packets, server), [
+    { atMs: 0, ms: 3.5 },
+    { atMs: 1, ms: 7 },
+  ])
 })
 
 test('a repeated INVITE waits since the first one, and a call that never rang is no delay', (t) => {
@@ -51,5 +55,22 @@ test('a repeated INVITE waits since the first one, and a call that never rang is
     ringing(702, 'p2', '100', 'next of the server'),
     ringing(704, server, '100', 'next'),
   ]
-  t.deepEqual(dialDelays(packets, server), [502, 3])
+  t.deepEqual(dialDelays(packets, server), [
+    { atMs: 0, ms: 502 },
+    { atMs: 700, ms: 3 },
+  ])
+})
+
+test('a call is one of the host when the host had the core in the second before it, or while it waited', (t) => {
+  const stat = 'cpu  1 2 3 4 5 6 7 99 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\ncpu1 1 2 3 4 5 6 7 21 0 0\n'
+  t.is(stolenOf(stat, 1), 210)
+  const samples = [0, 250, 500, 750, 1_000].map((atMs) => ({
+    atMs,
+    stolenMs: atMs <= 250 ? 0 : 100,
+  }))
+  t.is(stolenShare(samples, 0, 250), 0)
+  t.is(stolenShare(samples, 10, 260), 0.2, 'the samples around it')
+  t.is(stolenShare(samples, 500, 900), 0)
+  t.is(stolenShare(samples, -1_000, 2_000), 0.1)
+  t.is(stolenShare([], 0, 1), 0)
 })
