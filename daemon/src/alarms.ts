@@ -147,8 +147,8 @@ export const alarms = {
   'database-recovered': {
     severity: 'urgent',
     text: 'The database was damaged or gone and was replaced by the last good copy or the peer.',
-    effect: 'None on calls; the newest configuration changes may be missing.',
-    next: 'Run `vccs sync-db`, then check the disk.',
+    effect: 'None on calls; what the peer has of newer changes comes back, others may be missing.',
+    next: 'Run `vccs config diff` with your site file, then check the disk.',
   },
   'journal-failed': {
     severity: 'urgent',

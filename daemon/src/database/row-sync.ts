@@ -54,8 +54,6 @@ interface RepairResult {
 
 /** A run that failed is tried again after this time. */
 const retryMs = 2_000
-/** A new primary looks again: what the former one was just writing is in its database by then. */
-const secondLookMs = 5_000
 /** A node asks less often than this. */
 const refsPerMs = 1_000
 
@@ -101,7 +99,7 @@ export class RowSync {
     this.#role = role
     this.#answers.begin()
     this.#state = 'idle'
-    this.#retryAtMs = role === 'primary' ? nowMs + secondLookMs : Number.POSITIVE_INFINITY
+    this.#retryAtMs = Number.POSITIVE_INFINITY
     if (role === 'primary') this.#start()
   }
 
