@@ -9,36 +9,39 @@ interface Sample {
 }
 
 const periodMs = 250
-/** Of the kernel's counters: 100 a second on every Linux that Node runs on. */
+/** A core that the host took away has a backlog for about so long. */
+const backlogMs = 1_000
+/** What the host may have taken of the core then: about one tick of its counter a second. */
+const stolenShareMax = 0.015
+/** Of the counters in /proc/stat (USER_HZ). */
 const tickMs = 10
 /** Position of `steal` behind the name of the core. */
 const stealField = 8
 
-export class StolenTime {
-  readonly #core: number
-  readonly #samples: Sample[] = []
-  readonly #timer: NodeJS.Timeout
-
-  private constructor(core: number) {
-    this.#core = core
-    this.#take()
-    this.#timer = setInterval(() => this.#take(), periodMs)
+/** Begins to look at it. @returns ends that, and gives what was seen. */
+export function watchStolenTime(core: number): () => readonly Sample[] {
+  const samples: Sample[] = []
+  const take = () => {
+    const stolenMs = stolenOf(readFileSync('/proc/stat', 'utf8'), core)
+    samples.push({ atMs: Date.now(), stolenMs })
   }
-
-  static watch(core: number): StolenTime {
-    return new StolenTime(core)
+  take()
+  const timer = setInterval(take, periodMs)
+  return () => {
+    clearInterval(timer)
+    take()
+    return samples
   }
+}
 
-  stop(): readonly Sample[] {
-    clearInterval(this.#timer)
-    this.#take()
-    return this.#samples
-  }
-
-  #take(): void {
-    const stolenMs = stolenOf(readFileSync('/proc/stat', 'utf8'), this.#core)
-    this.#samples.push({ atMs: Date.now(), stolenMs })
-  }
+/** Those of which the host had taken next to nothing, neither while they lasted nor in the second before. */
+export function undisturbed<T extends { readonly atMs: number; readonly ms: number }>(
+  spans: readonly T[],
+  samples: readonly Sample[],
+): T[] {
+  return spans.filter(({ atMs, ms }) => {
+    return stolenShare(samples, atMs - backlogMs, atMs + ms) <= stolenShareMax
+  })
 }
 
 /** Milliseconds, from the text of /proc/stat. */

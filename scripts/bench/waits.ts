@@ -7,7 +7,7 @@ import { offSubjectCore, pinHelpersToOtherCores, subjectCore } from './cores.ts'
 import { dialDelays } from './dial-delay.ts'
 import { type BenchContext, responseTimes, round } from './figures.ts'
 import { oneStep } from './rates.ts'
-import { StolenTime, stolenShare } from './stolen-time.ts'
+import { stolenShare, undisturbed, watchStolenTime } from './stolen-time.ts'
 import { SwitchSubject } from './switch-subject.ts'
 
 const callsPerSecond = 200
@@ -19,11 +19,6 @@ const warmUp = [
   { callsPerSecond: 250, calls: 1_500 },
   { callsPerSecond: 350, calls: 6_000 },
 ] as const
-
-/** A core that the host took away has a backlog for about so long. */
-const backlogMs = 1_000
-/** What the host may have taken of the core then: about one tick of its counter a second. */
-const stolenShareMax = 0.015
 
 /** Where V8's helper and the threads for files run: on the core of the thread that serves, or beside it. A node ties
  * none of them to a core. */
@@ -60,18 +55,15 @@ export async function measureWaits({ seconds, say }: BenchContext): Promise<obje
 async function waitsOf(lab: Lab, subject: SwitchSubject, seconds: number) {
   const { member, address } = await serverPlace(lab, 'switch')
   const capture = await lab.capture(member, 'udp port 5060')
-  const stolen = StolenTime.watch(subjectCore)
+  const stolenTime = watchStolenTime(subjectCore)
   const step = await oneStep(subject, callsPerSecond, seconds)
-  const samples = stolen.stop()
+  const samples = stolenTime()
   const delays = dialDelays(await capture.stop(), address)
-  const own = delays.filter(({ atMs, ms }) => {
-    return stolenShare(samples, atMs - backlogMs, atMs + ms) <= stolenShareMax
-  })
   const stolenOfAll = stolenShare(samples, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
   return {
     ...step,
     waits: waitsIn(delays),
-    ownWaits: waitsIn(own),
+    ownWaits: waitsIn(undisturbed(delays, samples)),
     stolen: round(stolenOfAll * 100),
   }
 }

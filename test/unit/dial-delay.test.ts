@@ -1,7 +1,6 @@
 //! The post-dial delay of a server, from a capture at its interface.
 import test from 'ava'
 import { dialDelays } from '../../scripts/bench/dial-delay.ts'
-import { stolenOf, stolenShare } from '../../scripts/bench/stolen-time.ts'
 import type { UdpPacket } from '../../scripts/capture/pcap.ts'
 
 const server = '10.0.0.1'
@@ -59,18 +58,4 @@ test('a repeated INVITE waits since the first one, and a call that never rang is
     { atMs: 0, ms: 502 },
     { atMs: 700, ms: 3 },
   ])
-})
-
-test('a call is one of the host when the host had the core in the second before it, or while it waited', (t) => {
-  const stat = 'cpu  1 2 3 4 5 6 7 99 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\ncpu1 1 2 3 4 5 6 7 21 0 0\n'
-  t.is(stolenOf(stat, 1), 210)
-  const samples = [0, 250, 500, 750, 1_000].map((atMs) => ({
-    atMs,
-    stolenMs: atMs <= 250 ? 0 : 100,
-  }))
-  t.is(stolenShare(samples, 0, 250), 0)
-  t.is(stolenShare(samples, 10, 260), 0.2, 'the samples around it')
-  t.is(stolenShare(samples, 500, 900), 0)
-  t.is(stolenShare(samples, -1_000, 2_000), 0.1)
-  t.is(stolenShare([], 0, 1), 0)
 })

@@ -97,6 +97,21 @@ function isSame(one: Configuration, other: Configuration): boolean {
   return one.state.hash === other.state.hash
 }
 
+/** Both had the site; then the first one serves without the second. */
+async function servingAlone(t: ExecutionContext) {
+  const first = await open(t, directoryOf(t))
+  const second = await open(t, directoryOf(t))
+  first.wire.peer = second.configuration
+  second.wire.peer = first.configuration
+  second.configuration.setPair('standby', true)
+  first.configuration.setPair('primary', true)
+  await apply(first.configuration, siteText)
+  await until(() => isSame(first.configuration, second.configuration))
+  second.configuration.setPair('standby', false)
+  first.configuration.setPair('primary', false)
+  return { first, second }
+}
+
 test('one change is stored, in the core, on the peer, and one line of the log', async (t) => {
   const { configuration, tables, wire, log } = await open(t, directoryOf(t))
   const peer = await open(t, directoryOf(t))
@@ -120,16 +135,7 @@ test('one change is stored, in the core, on the peer, and one line of the log', 
 })
 
 test('what the other node changed while it served alone comes into the core here; a clash of both is an alarm', async (t) => {
-  const first = await open(t, directoryOf(t))
-  const second = await open(t, directoryOf(t))
-  first.wire.peer = second.configuration
-  second.wire.peer = first.configuration
-  second.configuration.setPair('standby', true)
-  first.configuration.setPair('primary', true)
-  await apply(first.configuration, siteText)
-  await until(() => isSame(first.configuration, second.configuration))
-  for (const { configuration } of [first, second]) configuration.setPair('standby', false)
-  first.configuration.setPair('primary', false)
+  const { first, second } = await servingAlone(t)
   await apply(
     first.configuration,
     `${siteText}groups: { tower: { number: 1005, members: [1001] } }`,
@@ -153,16 +159,7 @@ test('what the other node changed while it served alone comes into the core here
 })
 
 test('what users have set while the other node served alone stays', async (t) => {
-  const first = await open(t, directoryOf(t))
-  const second = await open(t, directoryOf(t))
-  first.wire.peer = second.configuration
-  second.wire.peer = first.configuration
-  second.configuration.setPair('standby', true)
-  first.configuration.setPair('primary', true)
-  await apply(first.configuration, siteText)
-  await until(() => isSame(first.configuration, second.configuration))
-  second.configuration.setPair('standby', false)
-  first.configuration.setPair('primary', false)
+  const { first, second } = await servingAlone(t)
   setByUser(first.tables, '1001', { doNotDisturb: true })
   await until(() => !first.configuration.isStoring)
   first.configuration.setPair('standby', false)
@@ -181,16 +178,7 @@ test('what users have set while the other node served alone stays', async (t) =>
 })
 
 test('both have stored the same setting: no alarm, and one revision', async (t) => {
-  const first = await open(t, directoryOf(t))
-  const second = await open(t, directoryOf(t))
-  first.wire.peer = second.configuration
-  second.wire.peer = first.configuration
-  second.configuration.setPair('standby', true)
-  first.configuration.setPair('primary', true)
-  await apply(first.configuration, siteText)
-  await until(() => isSame(first.configuration, second.configuration))
-  second.configuration.setPair('standby', false)
-  first.configuration.setPair('primary', false)
+  const { first, second } = await servingAlone(t)
   setByUser(first.tables, '1001', { doNotDisturb: true })
   await until(() => !first.configuration.isStoring)
   first.configuration.setPair('standby', false)
